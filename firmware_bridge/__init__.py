@@ -1,0 +1,1 @@
+"""From a wire to a label: serial ports, virtual sensors, live classification, benchmarks. NumPy, pyserial, one engine."""

@@ -1,0 +1,1 @@
+"""One module per data set or file format, each turning files into recordings."""

@@ -1,0 +1,1 @@
+"""Train a Keras model from an architecture, in separately switchable pieces."""
