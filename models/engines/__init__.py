@@ -1,0 +1,189 @@
+"""One protocol for everything that turns windows into probabilities, and a lazy table of those there are."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import WEIGHTS, Bundle
+from models.errors import DataError, EngineError, UsageError
+from models.manifest import ArtifactEntry
+
+
+class Engine(Protocol):
+    """A loaded model. Its state is reset before every window: the order of windows changes nothing."""
+
+    name: str
+    """Name in the table of engines."""
+
+    runtime: str
+    """The library that computes, with its version, such as ``ai_edge_litert 2.3.0``."""
+
+    artifact: str
+    """File of the bundle that is run."""
+
+    quantization: str
+    """Quantization of that file."""
+
+    def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the class probabilities of every window.
+
+        Parameters
+        ----------
+        windows : ndarray of shape (n_windows, window_length, channels), in g
+            Converted to float32.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, n_classes), float32
+
+        Raises
+        ------
+        DataError
+            If the shape is not the model's, or a value is not finite.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """Where an engine lives, which artifact format it runs, and what installs it."""
+
+    module: str
+    attribute: str
+    format: str
+    install: str
+
+
+WEIGHTS_FORMAT: Final = "weights"
+"""Format of `weights.npz` itself, which the NumPy engine runs without a compiled artifact."""
+
+ENGINES: Final = {
+    "litert": EngineEntry("models.engines.litert", "LiteRTEngine", "tflite", "pip install 'edgehar[edge]'"),
+    "onnxruntime": EngineEntry(
+        "models.engines.onnxruntime", "ONNXRuntimeEngine", "onnx", "pip install 'edgehar[onnx]'"
+    ),
+    "numpy": EngineEntry("models.engines.reference", "NumPyEngine", WEIGHTS_FORMAT, "pip install edgehar"),
+}
+"""Every engine by name, in the order `auto` tries them."""
+
+
+def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32", *, threads: int = 1) -> Engine:
+    """Return an engine that runs one of the bundle's artifacts.
+
+    Parameters
+    ----------
+    name
+        A name of `ENGINES`, or ``auto``: the first installed one that has an artifact of this quantization.
+    quantization
+        Of the artifact: ``float32`` unless the bundle holds others.
+    threads
+        Processor threads the engine may use.
+
+    Raises
+    ------
+    UsageError
+        If there is no such engine, or the bundle has no artifact of this format and quantization.
+    EngineError
+        If the engine is not installed, or refuses the artifact.
+    """
+    if name == "auto":
+        name = _first_usable(bundle, quantization)
+    entry = _entry(name)
+    artifact = _artifact(bundle, name, quantization)
+    engine_class: Callable[..., Engine] = getattr(importlib.import_module(entry.module), entry.attribute)
+    return engine_class(bundle, artifact, threads=threads)
+
+
+def missing_reason(name: str) -> str | None:
+    """Return None if the engine's library can be used here, else why not."""
+    entry = _entry(name)
+    try:
+        importlib.import_module(entry.module).runtime_version()
+    except EngineError as error:
+        return str(error)
+    return None
+
+
+def runnable(bundle: Bundle) -> list[tuple[str, str, str]]:
+    """Return every (engine, artifact file, quantization) the bundle has files for, installed or not."""
+    found = []
+    for name, entry in ENGINES.items():
+        if entry.format == WEIGHTS_FORMAT:
+            found.append((name, WEIGHTS, "float32"))
+        found += [(name, art.file, art.quantization) for art in bundle.manifest.artifacts if art.format == entry.format]
+    return found
+
+
+def check_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
+    """Return windows as contiguous float32 of the model's shape.
+
+    Raises
+    ------
+    DataError
+        If the shape is not the model's, or a value is not finite.
+    """
+    architecture = bundle.manifest.architecture
+    expected = (architecture.window, architecture.channels)
+    values = np.ascontiguousarray(windows, np.float32)
+    if values.ndim != 3 or values.shape[1:] != expected:
+        raise DataError(
+            f"windows: expected shape (n, {expected[0]}, {expected[1]}), got {values.shape}",
+            next_step="Slice the recording with the model's window length.",
+            shape=values.shape,
+        )
+    if not np.isfinite(values).all():
+        raise DataError(
+            "windows: expected finite acceleration in g, got NaN or infinity",
+            next_step="Leave out windows with missing samples.",
+        )
+    return values
+
+
+def _entry(name: str) -> EngineEntry:
+    """Return the table's entry, or say which names there are."""
+    if name not in ENGINES:
+        raise UsageError(
+            f"engine: expected one of auto, {', '.join(ENGINES)}, got {name!r}",
+            next_step="Choose one of these names.",
+            name=name,
+        )
+    return ENGINES[name]
+
+
+def _artifact(bundle: Bundle, name: str, quantization: str) -> ArtifactEntry | None:
+    """Return the artifact an engine shall run; None for the weights themselves."""
+    engine_format = ENGINES[name].format
+    if engine_format == WEIGHTS_FORMAT and quantization == "float32":
+        return None
+    artifact = bundle.manifest.artifact(format=engine_format, quantization=quantization)
+    if artifact is None:
+        there = sorted({q for engine, _, q in runnable(bundle) if engine == name})
+        raise UsageError(
+            f"engine {name}: expected a {engine_format} artifact of quantization {quantization!r} in the bundle, "
+            f"it has {', '.join(there) or 'none of this format'}",
+            next_step="Choose one of these, or add it with `har compile`.",
+            quantization=quantization,
+        )
+    return artifact
+
+
+def _first_usable(bundle: Bundle, quantization: str) -> str:
+    """Return the first engine that is installed and has an artifact of this quantization."""
+    candidates = [name for name, _, there in runnable(bundle) if there == quantization]
+    for name in candidates:
+        if missing_reason(name) is None:
+            return name
+    if candidates:
+        raise EngineError(
+            f"engine: expected one of {', '.join(candidates)} to run {quantization}, none is installed",
+            next_step=f"Install one: {ENGINES[candidates[0]].install}.",
+        )
+    there = sorted({found for _, _, found in runnable(bundle)})
+    raise UsageError(
+        f"quantization: expected one of {', '.join(there)}, got {quantization!r}",
+        next_step="Choose one of these, or add it with `har compile`.",
+        quantization=quantization,
+    )

@@ -1,0 +1,70 @@
+"""The ONNX engine: onnxruntime on the processor, windows in batches."""
+
+import importlib
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import Bundle
+from models.engines import ENGINES, check_windows
+from models.errors import EngineError
+from models.manifest import ArtifactEntry
+
+_BATCH: Final = 256
+
+
+def _import_onnxruntime() -> Any:
+    """Return the library, or say how to install it."""
+    try:
+        return importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise EngineError(
+            "engine onnxruntime: expected the package onnxruntime, it is not installed",
+            next_step=f"Run: {ENGINES['onnxruntime'].install}.",
+        ) from error
+
+
+def runtime_version() -> str:
+    """Return the library and its version.
+
+    Raises
+    ------
+    EngineError
+        If it is not installed.
+    """
+    return f"onnxruntime {_import_onnxruntime().__version__}"
+
+
+class ONNXRuntimeEngine:
+    """Runs an .onnx artifact; see `models.engines.Engine`."""
+
+    name = "onnxruntime"
+
+    def __init__(self, bundle: Bundle, artifact: ArtifactEntry, *, threads: int = 1) -> None:
+        library = _import_onnxruntime()
+        self.runtime = runtime_version()
+        self.artifact, self.quantization = artifact.file, artifact.quantization
+        self._bundle = bundle
+        options = library.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        try:
+            self._session = library.InferenceSession(
+                bundle.files[artifact.file], options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own exception types share no base but Exception.
+            raise EngineError(
+                f"engine onnxruntime: {self.runtime} refuses {artifact.file} ({str(error).strip()[:160]})",
+                next_step="Update the runtime, or compile for it again with `har compile`.",
+            ) from error
+        self._input = self._session.get_inputs()[0].name
+
+    def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
+        values = check_windows(windows, self._bundle)
+        outputs = np.empty((len(values), self._bundle.manifest.architecture.classes), np.float32)
+        for start in range(0, len(values), _BATCH):
+            (outputs[start : start + _BATCH],) = self._session.run(None, {self._input: values[start : start + _BATCH]})
+        return outputs

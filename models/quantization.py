@@ -1,0 +1,45 @@
+"""The only quantize and dequantize in the project: half away from zero, then saturate."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+def round_half_away(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values rounded to the nearest integer, halves away from zero, as C's ``round`` does.
+
+    Examples
+    --------
+    >>> round_half_away(np.array([0.5, -0.5, 2.5, -2.4])).tolist()
+    [1.0, -1.0, 3.0, -2.0]
+    """
+    rounded: NDArray[Any] = np.copysign(np.floor(np.abs(values) + 0.5), values)
+    return rounded
+
+
+def quantize(values: NDArray[Any], *, scale: Any, zero_point: Any = 0, dtype: DTypeLike = np.int8) -> NDArray[Any]:
+    """Return round(values / scale) + zero_point as integers of ``dtype``, saturated at its ends.
+
+    Parameters
+    ----------
+    values : ndarray, finite
+    scale : float or ndarray that broadcasts against ``values``, positive
+    zero_point : int or ndarray that broadcasts against ``values``
+    dtype : integer type
+
+    Examples
+    --------
+    >>> quantize(np.array([0.05, -0.15, 99.0]), scale=0.1).tolist()
+    [1, -2, 127]
+    """
+    limits = np.iinfo(np.dtype(dtype))
+    scaled = round_half_away(np.asarray(values, np.float64) / scale) + zero_point
+    saturated: NDArray[Any] = np.clip(scaled, limits.min, limits.max).astype(dtype)
+    return saturated
+
+
+def dequantize(values: NDArray[Any], *, scale: Any, zero_point: Any = 0) -> NDArray[np.float32]:
+    """Return (values - zero_point) * scale as float32."""
+    real: NDArray[np.float32] = ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
+    return real
