@@ -1,0 +1,188 @@
+"""The page of a report: one HTML file that needs nothing else, with the blocks its sections are made of.
+
+Examples
+--------
+>>> page = render_page(title="Hello", sections=[Section("One", (paragraph("1 < 2"),))])
+>>> page.startswith("<!DOCTYPE html>"), "1 &lt; 2" in page
+(True, True)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from reporting.markup import EMPTY, Content, Markup, element, join
+
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+"""What a page may load: nothing, from anywhere. Its own style is inline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of a page. ``lead`` is one sentence that says what the reader is about to see."""
+
+    title: str
+    blocks: Sequence[Markup]
+    lead: Content = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One number worth seeing first: ``value`` large, ``label`` above it, ``detail`` below."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its heading, what the heading means, and whether it holds numbers."""
+
+    heading: str
+    numeric: bool = False
+    meaning: str = ""
+
+
+def render_page(
+    *,
+    title: str,
+    sections: Sequence[Section],
+    kicker: str = "",
+    lead: Content = "",
+    footer: Content = "",
+) -> str:
+    """Return a whole HTML file.
+
+    Parameters
+    ----------
+    title
+        What the report is about; also the browser's tab.
+    sections
+        In reading order.
+    kicker
+        A few words above the title: what kind of report this is.
+    lead
+        What the report says, in two sentences at most.
+    footer
+        What made it and when.
+    """
+    style = resources.files("reporting").joinpath("page.css").read_text(encoding="utf-8")
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Markup(style)),
+    )
+    top = element(
+        "header",
+        element("p", kicker, class_="kicker") if kicker else EMPTY,
+        element("h1", title),
+        element("p", lead, class_="lead") if lead else EMPTY,
+    )
+    body = element("body", element("main", top, *map(_section, sections), element("footer", footer)))
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+
+
+def paragraph(*content: Content) -> Markup:
+    """Return a paragraph of running text."""
+    return element("p", *content)
+
+
+def note(*content: Content) -> Markup:
+    """Return a remark set apart from the running text: a limit, a warning, what to do next."""
+    return element("p", *content, class_="note")
+
+
+def code(text: str) -> Markup:
+    """Return a name or value within a sentence, as it would be typed."""
+    return element("code", text)
+
+
+def command(text: str) -> Markup:
+    """Return a command to copy, on lines of its own."""
+    return element("pre", element("code", text))
+
+
+def key_figures(figures: Sequence[KeyFigure]) -> Markup:
+    """Return a strip of large numbers."""
+    tiles = [
+        element(
+            "div",
+            element("dt", figure.label),
+            element("dd", element("strong", figure.value), element("span", figure.detail) if figure.detail else EMPTY),
+        )
+        for figure in figures
+    ]
+    return element("dl", *tiles, class_="figures")
+
+
+def figure(picture: Markup, caption: Content = "") -> Markup:
+    """Return a chart with the sentence that says how to read it."""
+    return element(
+        "figure",
+        element("div", picture, class_="scroll"),
+        element("figcaption", caption) if caption else EMPTY,
+    )
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Content]], *, caption: Content = "") -> Markup:
+    """Return a table; numbers are right-aligned with digits of one width.
+
+    A row shorter than the columns lets its last cell span the rest: a sentence where numbers could not be had.
+    """
+    headings = [
+        element("th", column.heading, scope="col", class_=_alignment(column), title=column.meaning or None)
+        for column in columns
+    ]
+    body = [element("tr", *_cells(columns, row), class_=None if len(row) == len(columns) else "failed") for row in rows]
+    content = join(
+        element("caption", caption) if caption else EMPTY,
+        element("thead", element("tr", *headings)),
+        element("tbody", *body),
+    )
+    return element("div", element("table", content), class_="scroll")
+
+
+def definitions(entries: Sequence[tuple[str, Content]]) -> Markup:
+    """Return names and what they stand for, one pair a line."""
+    pairs = [join(element("dt", name), element("dd", value)) for name, value in entries]
+    return element("dl", *pairs, class_="definitions")
+
+
+def details(summary: str, *blocks: Markup) -> Markup:
+    """Return blocks that unfold when asked for."""
+    return element("details", element("summary", summary), *blocks)
+
+
+def _section(section: Section) -> Markup:
+    """Return a section with its heading."""
+    lead = element("p", section.lead, class_="lead") if section.lead else EMPTY
+    return element("section", element("h2", section.title), lead, *section.blocks)
+
+
+def _cells(columns: Sequence[Column], row: Sequence[Content]) -> list[Markup]:
+    """Return the cells of one row; the first one heads it."""
+    missing = len(columns) - len(row)
+    cells = []
+    for index, (column, value) in enumerate(zip(columns, row, strict=False)):
+        spanned = index == len(row) - 1 and missing > 0
+        cells.append(
+            element(
+                "td" if index else "th",
+                value,
+                scope=None if index else "row",
+                colspan=missing + 1 if spanned else None,
+                class_=None if spanned else _alignment(column),
+            )
+        )
+    return cells
+
+
+def _alignment(column: Column) -> str | None:
+    """Return the class of a column's cells."""
+    return "number" if column.numeric else None
