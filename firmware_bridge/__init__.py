@@ -1,1 +1,4 @@
-"""From a wire to a label: serial ports, virtual sensors, live classification, benchmarks. NumPy, pyserial, one engine."""
+"""From a wire to a label: serial ports, virtual sensors, live classification, benchmarks.
+
+NumPy, pyserial and one engine.
+"""
