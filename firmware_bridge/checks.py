@@ -1,0 +1,120 @@
+"""What a stream should be and may not be: silence, garbage, the wrong unit, the wrong rate. Each is said once."""
+
+from typing import Final
+
+import numpy as np
+
+from firmware_bridge.rate import RateEstimate
+from firmware_bridge.samples import Remark, SampleBlock, StreamCounts
+from models.contract import STANDARD_GRAVITY_M_S2
+
+SILENCE_S: Final = 2.0
+"""A stream that stands still for so long has a hole of unknown size in it."""
+RATE_TOLERANCE: Final = 0.02
+"""A model does not mind a rate that is off by less."""
+_RATE_SPAN_S: Final = 5.0
+_RATE_SIGMAS: Final = 4.0
+_GARBAGE_BYTES: Final = 2000
+_GRAVITY_RANGE_G: Final = (0.5, 2.5)
+"""The mean magnitude of two seconds lies here at rest (1 g) as well as when running."""
+
+
+class SilenceCheck:
+    """Notice that nothing arrives, and that it does again."""
+
+    def __init__(self, *, port: str, baud: int, started_s: float) -> None:
+        self._port = port
+        self._baud = baud
+        self._last_s = started_s
+        self._heard = False
+        self._silent = False
+
+    def heard(self, now_s: float) -> list[Remark]:
+        """Take note that bytes arrived."""
+        remarks = [Remark(f"{self._port}: data again after {now_s - self._last_s:.1f} s")] if self._silent else []
+        self._last_s, self._heard, self._silent = now_s, True, False
+        return remarks
+
+    def waited(self, now_s: float) -> list[Remark]:
+        """Take note that nothing arrived; remarks when the silence begins to be one."""
+        if self._silent or now_s - self._last_s < SILENCE_S:
+            return []
+        self._silent = True
+        if self._heard:
+            text = "the stream stands still; how many samples are missing cannot be known, so the window begins anew"
+        else:
+            text = f"nothing has arrived yet; is the sensor on, and sending at {self._baud} baud?"
+        return [Remark(f"{self._port}: {text}", warning=True)]
+
+
+class StreamChecks:
+    """Compare what arrives with what was declared.
+
+    Parameters
+    ----------
+    unit_name
+        The declared unit.
+    declared_rate_hz
+        The declared rate.
+    window_length
+        Samples over which gravity is looked for.
+    """
+
+    def __init__(self, *, unit_name: str, declared_rate_hz: float, window_length: int) -> None:
+        self._unit_name = unit_name
+        self._declared_hz = declared_rate_hz
+        self._window_length = window_length
+        self._magnitude_sum = 0.0
+        self._magnitudes = 0
+        self._gravity_checked = False
+        self._rate_said = False
+        self._garbage_said = False
+
+    def after_read(self, blocks: list[SampleBlock], counts: StreamCounts, rate: RateEstimate | None) -> list[Remark]:
+        """Return what is to be said after one read."""
+        return [*self._gravity(blocks), *self._rate(rate), *self._garbage(counts)]
+
+    def _gravity(self, blocks: list[SampleBlock]) -> list[Remark]:
+        """Look for one g in the first window's worth of samples."""
+        if self._gravity_checked:
+            return []
+        for block in blocks:
+            self._magnitude_sum += float(np.linalg.norm(block.samples_g, axis=1).sum())
+            self._magnitudes += len(block.samples_g)
+        if self._magnitudes < self._window_length:
+            return []
+        self._gravity_checked = True
+        mean_g = self._magnitude_sum / self._magnitudes
+        low, high = _GRAVITY_RANGE_G
+        if low <= mean_g <= high:
+            return []
+        if self._unit_name == "g" and low <= mean_g / STANDARD_GRAVITY_M_S2 <= high:
+            hint = "if it sends m/s², pass --unit m/s2"
+        elif mean_g < low:
+            hint = "the SCALE or unit is too large, or the sensor leaves gravity out"
+        else:
+            hint = "pass the --unit it really sends"
+        text = f"gravity should show as about 1 g, the mean acceleration as {self._unit_name} is {mean_g:.3g} g: {hint}"
+        return [Remark(text, warning=True)]
+
+    def _rate(self, rate: RateEstimate | None) -> list[Remark]:
+        """Compare the measured rate with the declared one."""
+        if self._rate_said or rate is None or rate.span_s < _RATE_SPAN_S:
+            return []
+        off_hz = abs(rate.rate_hz - self._declared_hz)
+        if off_hz <= RATE_TOLERANCE * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
+            return []
+        self._rate_said = True
+        text = (
+            f"the declared rate is {self._declared_hz:g} Hz, but {rate} was measured: pass --rate {rate.rate_hz:.4g}, "
+            "unless this is a replay at another speed"
+        )
+        return [Remark(text, warning=True)]
+
+    def _garbage(self, counts: StreamCounts) -> list[Remark]:
+        """Notice bytes that never become samples."""
+        if self._garbage_said or counts.samples or counts.bytes_read < _GARBAGE_BYTES:
+            return []
+        self._garbage_said = True
+        text = f"{counts.bytes_read} bytes and not one sample: is the baud rate right, and does it send text lines?"
+        return [Remark(text, warning=True)]

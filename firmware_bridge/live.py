@@ -1,0 +1,151 @@
+"""From sample blocks to labels: resample, slide a window, run the engine. No I/O, no clock of its own."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.latency import LatencyHistogram
+from firmware_bridge.resampling import LinearResampler
+from firmware_bridge.samples import SampleBlock
+from firmware_bridge.sliding import SlidingWindows, Window
+from models.errors import UsageError
+
+
+class Classifier(Protocol):
+    """The part of an engine that live classification needs."""
+
+    def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return probabilities (n, classes) of windows (n, length, 3), float32, in g."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The label of one window.
+
+    Parameters
+    ----------
+    t_s
+        When the window's last sample was taken, in seconds since the sensor's first sample.
+    label, probability
+        The most probable class, and how probable.
+    probabilities
+        Of every class, in the order of the model's labels.
+    lost_samples
+        Samples known to be lost since the beginning of the stream; none of them in this window.
+    latency_s
+        From the arrival of the window's last sample to this label.
+    """
+
+    t_s: float
+    label: str
+    probability: float
+    probabilities: tuple[float, ...]
+    lost_samples: int
+    latency_s: float
+
+
+class LivePipeline:
+    """Turn sample blocks into predictions: exactly those that slicing the whole recording and running the engine give.
+
+    A block that does not continue the one before begins a new window, so that none spans a known loss. Windows go
+    through the engine one at a time: a label does not wait for the next window, nor depend on how reads were cut.
+
+    Parameters
+    ----------
+    engine
+        Whatever predicts.
+    labels
+        Names of its classes, in order.
+    window_length, hop
+        In samples at the model's rate.
+    model_rate_hz, source_rate_hz
+        The rate the model was trained at, and the rate the sensor sends at.
+    clock
+        The clock that ``SampleBlock.arrived_s`` was read from.
+
+    Examples
+    --------
+    >>> class Still:
+    ...     def predict(self, windows):
+    ...         return np.array([[0.9, 0.1]], np.float32)
+    >>> live = LivePipeline(
+    ...     Still(), labels=("still", "moving"), window_length=2, hop=1, model_rate_hz=100, source_rate_hz=100
+    ... )
+    >>> block = SampleBlock(np.zeros((3, 3), np.float32), np.array([0.0, 0.01, 0.02]), arrived_s=0.0)
+    >>> [(prediction.t_s, prediction.label) for prediction in live.feed(block)]
+    [(0.01, 'still'), (0.02, 'still')]
+    """
+
+    def __init__(
+        self,
+        engine: Classifier,
+        *,
+        labels: Sequence[str],
+        window_length: int,
+        hop: int,
+        model_rate_hz: float,
+        source_rate_hz: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if hop < 1:
+            raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
+        if not source_rate_hz > 0:
+            raise UsageError(f"expected a rate above 0 Hz, got {source_rate_hz}", next_step="Pass the sensor's --rate.")
+        self._engine = engine
+        self._labels = tuple(labels)
+        self._clock = clock
+        self._resampler = LinearResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
+        self._windows = SlidingWindows(length=window_length, hop=hop)
+        self._lost = 0
+        self._classified = 0
+        self._latencies = LatencyHistogram()
+
+    @property
+    def resampler(self) -> LinearResampler:
+        """How samples get to the model's rate."""
+        return self._resampler
+
+    @property
+    def classified(self) -> int:
+        """Windows classified so far."""
+        return self._classified
+
+    @property
+    def latencies(self) -> LatencyHistogram:
+        """How long labels took."""
+        return self._latencies
+
+    @property
+    def windows(self) -> SlidingWindows:
+        """How full the next window is."""
+        return self._windows
+
+    def feed(self, block: SampleBlock) -> list[Prediction]:
+        """Take a block and return the predictions it completes."""
+        self._lost += block.lost
+        if block.lost or not block.continues:
+            self._resampler.restart()
+            self._windows.restart()
+        samples_g, times_s = self._resampler.feed(block.samples_g, block.times_s)
+        return [self._classify(window, block.arrived_s) for window in self._windows.feed(samples_g, times_s)]
+
+    def _classify(self, window: Window, arrived_s: float) -> Prediction:
+        """Run the engine on one window."""
+        probabilities = self._engine.predict(window.samples_g[np.newaxis])[0]
+        best = int(np.argmax(probabilities))
+        latency_s = self._clock() - arrived_s
+        self._classified += 1
+        self._latencies.add(latency_s)
+        return Prediction(
+            t_s=window.end_s,
+            label=self._labels[best],
+            probability=float(probabilities[best]),
+            probabilities=tuple(map(float, probabilities)),
+            lost_samples=self._lost,
+            latency_s=latency_s,
+        )
