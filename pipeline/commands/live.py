@@ -1,0 +1,177 @@
+"""`har live`: classify a sensor on a serial line as it moves."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from firmware_bridge.checks import SilenceCheck, StreamChecks
+from firmware_bridge.interruption import StopRequest, stop_on_signals
+from firmware_bridge.live import LivePipeline
+from firmware_bridge.liveloop import LiveEnd, LiveLoop
+from firmware_bridge.samples import Remark
+from firmware_bridge.sinks import JsonLinesSink, LineSink, Sink
+from firmware_bridge.textsource import TextSource
+from firmware_bridge.transport import DEFAULT_BAUD, open_transport
+from firmware_bridge.units import UNIT_HELP, Unit, parse_unit
+from models.bundle import Bundle, read_bundle
+from models.engines import Engine, load_engine
+from models.errors import BridgeError, UsageError
+
+_STDOUT = "-"
+
+
+def live(
+    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    port: Annotated[str, typer.Option(help="/dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT.")],
+    unit: Annotated[str, typer.Option(help=f"What the sensor prints: {UNIT_HELP}.")] = "g",
+    rate: Annotated[float | None, typer.Option(help="Samples a second the sensor sends. Default: the model's.")] = None,
+    hop: Annotated[int | None, typer.Option(help="Samples between two labels. Default: the model's.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds. Default: never.")] = None,
+    jsonl: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write every label as a line of JSON; - is stdout.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="auto, litert, onnxruntime or numpy.")] = "auto",
+    quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
+    baud: Annotated[int, typer.Option(help="Bits a second, as the sensor was set to.")] = DEFAULT_BAUD,
+    plain: Annotated[bool, typer.Option("--plain", help="Print lines, even on a terminal.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as one JSON object, and no labels.")
+    ] = False,
+) -> None:
+    """Classify live: text lines from a serial port, one x,y,z sample a line, become labels.
+
+    Runs until --duration is over, Ctrl-C (exit code 130), or the sensor is unplugged (exit code 1), and ends with a
+    summary. The unit is the sensor's: nothing is guessed about it. Commas, tabs, semicolons, blanks, a header and a
+    column of timestamps are detected.
+    """
+    if as_json and jsonl == _STDOUT:
+        raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
+    if duration is not None and not duration > 0:
+        raise UsageError(
+            f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to go on forever."
+        )
+    declared = parse_unit(unit)
+    model = read_bundle(bundle)
+    rate_hz = model.manifest.window.rate_hz if rate is None else rate
+    runner = load_engine(model, engine, quantization)
+    pipeline = _pipeline(model, runner, rate_hz=rate_hz, hop=hop)
+    source = TextSource(unit=declared, rate_hz=rate_hz)
+    title = f"{model.manifest.model_id} on {runner.name} · {port}"
+    with stop_on_signals() as stop, contextlib.ExitStack() as opened:
+        labels_file = _open_jsonl(jsonl, opened)
+        transport = open_transport(port, baud=baud)
+        opened.callback(transport.close)
+        sinks = _sinks(model, title, labels_file, jsonl, show_labels=not as_json, plain=plain)
+        for sink in sinks:
+            opened.callback(sink.close)
+        for remark in _announcements(declared, rate_hz, pipeline, assumed_rate=rate is None):
+            for sink in sinks:
+                sink.remarked(remark)
+        loop = LiveLoop(
+            transport,
+            source,
+            pipeline,
+            sinks,
+            silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
+            checks=StreamChecks(
+                unit_name=declared.name, declared_rate_hz=rate_hz, window_length=model.manifest.window.length
+            ),
+        )
+        end = loop.run(duration_s=duration, stop=stop)
+    _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
+    _exit(end, port, stop)
+
+
+def _pipeline(model: Bundle, runner: Engine, *, rate_hz: float, hop: int | None) -> LivePipeline:
+    """Return the pipeline of a bundle, its engine warm."""
+    window = model.manifest.window
+    pipeline = LivePipeline(
+        runner,
+        labels=model.manifest.labels,
+        window_length=window.length,
+        hop=window.hop if hop is None else hop,
+        model_rate_hz=window.rate_hz,
+        source_rate_hz=rate_hz,
+    )
+    # The first call of an engine sets up its memory; no label should wait for that.
+    runner.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
+    return pipeline
+
+
+def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | None:
+    """Return where JSON lines go."""
+    if jsonl is None:
+        return None
+    if jsonl == _STDOUT:
+        return sys.stdout
+    try:
+        return opened.enter_context(Path(jsonl).open("w", encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{jsonl}: expected a file to write labels to, got {error.strerror}",
+            next_step="Choose another --jsonl.",
+            path=jsonl,
+        ) from error
+
+
+def _sinks(
+    model: Bundle, title: str, labels_file: TextIO | None, jsonl: str | None, *, show_labels: bool, plain: bool
+) -> list[Sink]:
+    """Return everybody who wants to know the labels: a file, and one sink for a person."""
+    labels = model.manifest.labels
+    sinks: list[Sink] = []
+    if labels_file is not None:
+        sinks.append(JsonLinesSink(labels_file, name=jsonl or "", labels=labels))
+    console = Console()
+    if not show_labels or jsonl == _STDOUT:
+        sinks.append(LineSink(labels_to=None, remarks_to=sys.stderr))
+    elif console.is_terminal and not plain:
+        from firmware_bridge.terminal import TerminalView
+
+        sinks.append(TerminalView(console, title=title, labels=labels))
+    else:
+        sys.stderr.write(f"{title}\n")
+        sinks.append(LineSink(labels_to=sys.stdout, remarks_to=sys.stderr))
+    return sinks
+
+
+def _announcements(declared: Unit, rate_hz: float, pipeline: LivePipeline, *, assumed_rate: bool) -> Iterator[Remark]:
+    """Yield what is taken for granted about the stream."""
+    rate = f"{rate_hz:g} Hz{' (the rate of the model; --rate says otherwise)' if assumed_rate else ''}"
+    yield Remark(f"expecting samples in {declared.name} at {rate}")
+    resampler = pipeline.resampler
+    if not resampler.passes_through:
+        yield Remark("resampling to the rate of the model by linear interpolation")
+    if resampler.aliases:
+        yield Remark("the sensor is faster than the model, and nothing filters what it hears above", warning=True)
+
+
+def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:
+    """Print the summary."""
+    if to_json:
+        typer.echo(json.dumps(end.status.to_json(), ensure_ascii=False))
+    else:
+        typer.echo(end.status.sentence(), err=to_stderr)
+
+
+def _exit(end: LiveEnd, port: str, stop: StopRequest) -> None:
+    """End with the exit code that tells how it went."""
+    if end.error is not None:
+        raise end.error
+    if stop():
+        raise typer.Exit(stop.exit_code)
+    if not end.status.counts.samples:
+        raise BridgeError(
+            f"{port}: expected lines of samples, got {end.status.counts.bytes_read} bytes and not one sample "
+            f"in {end.status.elapsed_s:.0f} s",
+            next_step="Check the wiring, --baud, and that the sensor prints one x,y,z line a sample.",
+            port=port,
+        )

@@ -1,0 +1,219 @@
+"""`har simulate`: a virtual sensor that plays a recording into a serial port."""
+
+import contextlib
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import numpy as np
+import numpy.typing as npt
+import typer
+
+from firmware_bridge.interruption import stop_on_signals
+from firmware_bridge.resampling import LinearResampler
+from firmware_bridge.simulator import Played, Segment, SegmentStart, VirtualSensor
+from firmware_bridge.textwriter import TextWriter
+from firmware_bridge.units import UNIT_HELP, Unit, parse_unit
+from firmware_bridge.virtualport import VirtualPort
+from models.errors import UsageError
+from pipeline.readers import load_dataset
+from pipeline.recordings import Dataset, Recording
+
+
+def simulate(
+    data: Annotated[str, typer.Option(help="Recordings: a store, a data set's folder, a CSV, or synthetic.")],
+    subject: Annotated[str | None, typer.Option(help="Whose recordings. Default: the first person's.")] = None,
+    link: Annotated[Path | None, typer.Option(help="Name of the port: a link that stays the same.")] = None,
+    speed: Annotated[
+        str, typer.Option(help="How many times faster than real time; max is as fast as it is read.")
+    ] = "1",
+    activity: Annotated[list[str] | None, typer.Option(help="Play only this activity; may be repeated.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Samples a second of the sensor. Default: the recordings'.")
+    ] = None,
+    unit: Annotated[str, typer.Option(help=f"What the sensor prints: {UNIT_HELP}.")] = "g",
+    timestamps: Annotated[bool, typer.Option("--timestamps", help="Begin every line with microseconds.")] = False,
+    loop: Annotated[bool, typer.Option("--loop/--once", help="Begin anew at the end, or unplug.")] = False,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the sensor's time.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="Write what is played, and when, as lines of JSON.")] = None,
+) -> None:
+    """Be a sensor: play a person's recordings as text lines into a virtual serial port.
+
+    Prints the port's name, then what is being done as it plays (on stderr). The recording waits while nobody has the
+    port open, and waits for a slow reader: nothing is dropped. Stop it with Ctrl-C; the port's link is removed.
+    """
+    declared = parse_unit(unit)
+    factor = _parse_speed(speed)
+    if duration is not None and not duration > 0:
+        raise UsageError(f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to play it all.")
+    recordings = _choose(load_dataset(data), subject)
+    rate_hz = _common_rate(recordings) if rate is None else rate
+    segments = list(_segments(recordings, rate_hz=rate_hz, activities=activity or []))
+    _warn_of_saturation(segments, declared)
+    with stop_on_signals() as stop, contextlib.ExitStack() as opened:
+        truth_file = None if truth is None else opened.enter_context(_open_truth(truth))
+        port = VirtualPort(link)
+        opened.callback(port.close)
+        _introduce(port.name, recordings, segments, declared, rate_hz, timestamps=timestamps)
+        sensor = VirtualSensor(
+            port,
+            segments,
+            writer=TextWriter(unit=declared, rate_hz=rate_hz, timestamps=timestamps),
+            rate_hz=rate_hz,
+            speed=factor,
+            loop=loop,
+            duration_s=duration,
+            on_segment=_segment_teller(truth_file, recordings[0].subject),
+            on_reader=_tell_reader,
+        )
+        played = sensor.run(stop)
+    _report(played)
+    if stop():
+        raise typer.Exit(stop.exit_code)
+
+
+def _parse_speed(text: str) -> float:
+    """Return the factor by which time runs faster; 0 for as fast as possible."""
+    try:
+        factor = 0.0 if text.strip().lower() == "max" else float(text)
+    except ValueError:
+        factor = math.nan
+    if not (math.isfinite(factor) and factor >= 0):
+        raise UsageError(f"expected a --speed of 0 or more, or max, got {text!r}", next_step="Pass --speed 1.")
+    return factor
+
+
+def _choose(dataset: Dataset, subject: str | None) -> tuple[Recording, ...]:
+    """Return the recordings of one person."""
+    return dataset.of_subject(dataset.subjects[0] if subject is None else subject)
+
+
+def _common_rate(recordings: Iterable[Recording]) -> float:
+    """Return the rate of the recordings, if they have one in common."""
+    rates = sorted({recording.rate_hz for recording in recordings})
+    if len(rates) > 1:
+        listed = ", ".join(f"{rate:g}" for rate in rates)
+        raise UsageError(f"the recordings have different rates: {listed} Hz", next_step="Choose one with --rate.")
+    return rates[0]
+
+
+def _segments(recordings: Iterable[Recording], *, rate_hz: float, activities: Iterable[str]) -> Iterator[Segment]:
+    """Yield what is to be played: everything in order, or only the named activities."""
+    wanted = {name.lower() for name in activities}
+    known = {label.activity for recording in recordings for label in recording.labels}
+    unknown = wanted - {name.lower() for name in known}
+    if unknown:
+        raise UsageError(
+            f"activity {sorted(unknown)[0]!r} is not in these recordings; there are {', '.join(sorted(known))}",
+            next_step="Choose from these.",
+        )
+    for recording in recordings:
+        samples_g = _at_rate(recording, rate_hz)
+        for start, stop, label in _spans(recording, rate_hz, len(samples_g)):
+            if not wanted or (label is not None and label.lower() in wanted):
+                yield Segment(samples_g[start:stop], label, recording.recording_id)
+
+
+def _at_rate(recording: Recording, rate_hz: float) -> npt.NDArray[np.float32]:
+    """Return a recording's samples at the sensor's rate."""
+    resampler = LinearResampler(from_hz=recording.rate_hz, to_hz=rate_hz)
+    samples_g, _ = resampler.feed(recording.samples, np.arange(len(recording)) / recording.rate_hz)
+    return samples_g
+
+
+def _spans(recording: Recording, rate_hz: float, length: int) -> Iterator[tuple[int, int, str | None]]:
+    """Yield (start, stop, label) over a whole recording at the sensor's rate; the label is None between intervals."""
+    scale = rate_hz / recording.rate_hz
+    done = 0
+    for interval in recording.labels:
+        start, stop = (min(length, round(edge * scale)) for edge in (interval.start, interval.stop))
+        if start > done:
+            yield done, start, None
+        if stop > start:
+            yield start, stop, interval.activity
+        done = stop
+    if length > done:
+        yield done, length, None
+
+
+def _warn_of_saturation(segments: list[Segment], declared: Unit) -> None:
+    """Say how many samples a 16-bit sensor of this sensitivity cannot express."""
+    if not declared.counts:
+        return
+    limit_g = 32767 / declared.per_g
+    beyond = sum(int((np.abs(segment.samples_g) > limit_g).any(axis=1).sum()) for segment in segments)
+    if beyond:
+        _say(f"warning: {beyond:,} samples are beyond ±{limit_g:.3g} g and saturate, as they would in such a sensor")
+
+
+def _open_truth(path: Path) -> TextIO:
+    """Open the file that tells what was played."""
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{path}: expected a file to write the truth to, got {error.strerror}", next_step="Choose another --truth."
+        ) from error
+
+
+def _introduce(
+    port: str,
+    recordings: tuple[Recording, ...],
+    segments: list[Segment],
+    declared: Unit,
+    rate_hz: float,
+    *,
+    timestamps: bool,
+) -> None:
+    """Say where the sensor is, on stdout, and what it will do."""
+    seconds = sum(len(segment.samples_g) for segment in segments) / rate_hz
+    columns = "t_us,x,y,z" if timestamps else "x,y,z"
+    _say(
+        f"subject {recordings[0].subject}: {seconds:,.0f} s in {len(recordings)} recordings, as lines {columns} in "
+        f"{declared.name} at {rate_hz:g} Hz"
+    )
+    _say(f"listen with: har live BUNDLE --port {port} --unit {declared.name} --rate {rate_hz:g}")
+    typer.echo(port)
+
+
+def _segment_teller(truth: TextIO | None, subject: str) -> Callable[[SegmentStart], None]:
+    """Return what tells a person, and the truth file, which activity begins."""
+
+    def tell(start: SegmentStart) -> None:
+        segment = start.segment
+        _say(f"{start.start_s:10.2f} s   {segment.label or '(no label)':<20} {segment.source}")
+        if truth is not None:
+            line = {
+                "t_s": round(start.start_s, 6),
+                "until_s": round(start.stop_s, 6),
+                "label": segment.label,
+                "subject": subject,
+                "recording": segment.source,
+            }
+            truth.write(json.dumps(line, ensure_ascii=False) + "\n")
+            truth.flush()
+
+    return tell
+
+
+def _tell_reader(present: bool) -> None:
+    """Say that somebody opened or closed the port."""
+    _say("a reader has opened the port" if present else "the reader has closed the port; the recording waits")
+
+
+def _report(played: Played) -> None:
+    """Say what was done."""
+    lag = f", held up by the reader by up to {played.longest_lag_s:.1f} s" if played.longest_lag_s > 0.5 else ""
+    unread = f", {played.unread:,} bytes left unread" if played.unread else ""
+    _say(
+        f"played {played.samples:,} samples to {played.readers} reader{'' if played.readers == 1 else 's'}{lag}{unread}"
+    )
+
+
+def _say(text: str) -> None:
+    """Print a line on stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
