@@ -147,15 +147,9 @@ def _missing(trials: list[_Trial]) -> list[str]:
 
 def _load(path: Path) -> dict[str, Any]:
     """Read one .mat file."""
-    try:
-        from scipy.io import loadmat
-        from scipy.io.matlab import MatReadError
-    except ImportError as error:
-        raise DataError(
-            f"{path}: expected SciPy to read .mat files, but it is not installed",
-            next_step="Install it with: pip install 'edgehar[train]'. A store needs no SciPy.",
-            path=str(path),
-        ) from error
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
     damage = (OSError, ValueError, TypeError, LookupError, EOFError, NotImplementedError, zlib.error, MatReadError)
     try:
         content: dict[str, Any] = loadmat(path)
