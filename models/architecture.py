@@ -183,6 +183,12 @@ class Architecture:
         return built
 
 
+def layer_weights(layer: Layer, weights: Weights) -> dict[str, NDArray[np.float32]]:
+    """Return one layer's own weights by their short names, such as ``kernel``."""
+    prefix = f"{layer.name}/"
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+
+
 def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
     """Rebuild one layer, refusing kinds and keys this version does not know."""
     kind = entry["kind"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.architecture import GRU, LSTM, Architecture, Dense, Layer, SimpleRNN, Weights
+from models.architecture import GRU, LSTM, Architecture, Dense, Layer, SimpleRNN, Weights, layer_weights
 
 Array = NDArray[Any]
 
@@ -35,10 +35,7 @@ def forward(
     """
     values = np.asarray(windows, dtype=dtype)
     for layer in architecture.layers:
-        prefix = f"{layer.name}/"
-        own = {
-            name.removeprefix(prefix): np.asarray(w, dtype) for name, w in weights.items() if name.startswith(prefix)
-        }
+        own = {name: np.asarray(weight, dtype) for name, weight in layer_weights(layer, weights).items()}
         values = _FORWARD[layer.kind](layer, own, values)
     return values
 
@@ -62,12 +59,6 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "softmax": softmax,
 }
 """Activation functions a layer may name."""
-
-
-def _weights_of(layer: Layer, weights: Weights, dtype: DTypeLike) -> dict[str, Array]:
-    """Return the layer's own weights by their short names."""
-    prefix = f"{layer.name}/"
-    return {name[len(prefix) :]: np.asarray(value, dtype) for name, value in weights.items() if name.startswith(prefix)}
 
 
 def _dense(layer: Dense, weights: dict[str, Array], values: Array) -> Array:

@@ -1,0 +1,148 @@
+"""Prove a bundle: replay its golden windows on every engine, and say what was not checked and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import FLOAT_TOLERANCE, Bundle
+from models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
+from models.errors import EngineError, HarError, UsageError
+
+ROUNDING: Final = 1e-6
+"""Largest difference of a probability that a window's place among others may make: vector units round differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactVerification:
+    """What the golden windows say of one artifact on one engine.
+
+    ``checked`` is False where the engine is not installed; then ``reason`` says so, and nothing is claimed.
+    """
+
+    artifact: str
+    quantization: str
+    engine: str
+    runtime: str | None
+    checked: bool
+    ok: bool
+    reason: str | None
+    max_abs_error: float | None = None
+    tolerance: float | None = None
+    top1_agreement: float | None = None
+    order_matters: bool | None = None
+    batch_matters: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Everything `verify_bundle` found; ``ok`` if nothing that was checked failed, and something was checked."""
+
+    ok: bool
+    artifacts: tuple[ArtifactVerification, ...]
+
+
+def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None) -> Verification:
+    """Replay the golden windows on every engine that has an artifact.
+
+    An artifact passes on an engine if its probabilities are within its tolerance of the golden ones, if neither
+    reversing nor repeating the windows changes anything (no state outlives a window), and if a batch gives what its
+    windows give one by one.
+
+    Parameters
+    ----------
+    bundle
+        The bundle to prove.
+    engines
+        Names of `models.engines.ENGINES`; all of them by default.
+
+    Raises
+    ------
+    UsageError
+        If there is no such engine.
+    """
+    unknown = sorted(set(engines or ()) - set(ENGINES))
+    if unknown:
+        raise UsageError(
+            f"engine: expected some of {', '.join(ENGINES)}, got {', '.join(unknown)}",
+            next_step="Choose among these names.",
+        )
+    rows = [
+        _verify(bundle, name, file, quantization)
+        for name, file, quantization in runnable(bundle)
+        if engines is None or name in engines
+    ]
+    return Verification(ok=any(row.checked for row in rows) and all(row.ok for row in rows), artifacts=tuple(rows))
+
+
+def _verify(bundle: Bundle, name: str, file: str, quantization: str) -> ArtifactVerification:
+    """Verify one artifact on one engine; a refusal is a finding, not an exception."""
+    missing = missing_reason(name)
+    if missing is not None:
+        return ArtifactVerification(file, quantization, name, None, checked=False, ok=True, reason=missing)
+    try:
+        return _replay(bundle, load_engine(bundle, name, quantization))
+    except HarError as error:
+        return ArtifactVerification(file, quantization, name, None, checked=True, ok=False, reason=str(error))
+
+
+def _replay(bundle: Bundle, engine: Engine) -> ArtifactVerification:
+    """Run the golden windows forwards, backwards, twice, and one by one."""
+    windows = bundle.golden["windows"]
+    expected, tolerance = _expected(bundle, engine.artifact)
+    outputs = engine.predict(windows)
+    backwards = engine.predict(windows[::-1])[::-1]
+    twice = engine.predict(np.repeat(windows, 2, axis=0))
+    singly = np.concatenate([engine.predict(windows[index : index + 1]) for index in range(len(windows))])
+    error = _largest_difference(outputs, expected)
+    order_matters = (
+        max(_largest_difference(outputs, other) for other in (backwards, twice[::2], twice[1::2])) > ROUNDING
+    )
+    batch_matters = _largest_difference(outputs, singly) > ROUNDING
+    reasons = [
+        sentence
+        for failed, sentence in (
+            (
+                not error <= tolerance,
+                f"expected probabilities within {tolerance:g} of the golden ones, got {error:.3g}",
+            ),
+            (order_matters, "a window's result depends on the windows before it"),
+            (batch_matters, "a batch gives other results than its windows one by one"),
+        )
+        if failed
+    ]
+    return ArtifactVerification(
+        engine.artifact,
+        engine.quantization,
+        engine.name,
+        engine.runtime,
+        checked=True,
+        ok=not reasons,
+        reason="; ".join(reasons) or None,
+        max_abs_error=error,
+        tolerance=tolerance,
+        top1_agreement=float(np.mean(outputs.argmax(axis=1) == expected.argmax(axis=1))),
+        order_matters=order_matters,
+        batch_matters=batch_matters,
+    )
+
+
+def _expected(bundle: Bundle, file: str) -> tuple[NDArray[Any], float]:
+    """Return the golden outputs of an artifact, and how close to them it must come."""
+    for entry in bundle.manifest.artifacts:
+        if entry.file == file:
+            if file not in bundle.golden:
+                raise EngineError(
+                    f"golden.npz: expected the outputs of {file}, there are none",
+                    next_step="Compile the artifact again with `har compile`.",
+                )
+            return bundle.golden[file], entry.tolerance
+    return bundle.golden["oracle"], FLOAT_TOLERANCE
+
+
+def _largest_difference(left: NDArray[Any], right: NDArray[Any]) -> float:
+    """Return the largest absolute difference; infinite where a value is not a number."""
+    difference = np.abs(left.astype(np.float64) - right)
+    return float(difference.max()) if np.isfinite(difference).all() else float("inf")

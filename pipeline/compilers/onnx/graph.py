@@ -1,0 +1,87 @@
+"""Write an ONNX graph: nodes, initializers, checked by the official checker."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from models.architecture import Shape
+from models.errors import CompileError
+
+OPSET: Final = 17
+"""Operator set of every model we write: read by onnxruntime from 1.12 (2022) on."""
+
+IR_VERSION: Final = 8
+"""File format of that time; newer ones are refused by older runtimes."""
+
+INPUT: Final = "Input"
+OUTPUT: Final = "Output"
+BATCH: Final = "windows"
+"""Name of the open first dimension of both."""
+
+
+class OnnxGraph:
+    """An ONNX graph under construction; the same calls always give the same bytes."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._initializers: dict[str, Any] = {}
+        self._taken = {INPUT, OUTPUT}
+
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        """Store an array in the file and return its name."""
+        if name not in self._initializers:
+            self._initializers[name] = onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
+        return name
+
+    def node(
+        self, kind: str, inputs: Sequence[str], *, name: str = "", outputs: Sequence[str] | None = None, **options: Any
+    ) -> str:
+        """Add a node and return its first non-empty output; "" stands for an input or output that is left out."""
+        results = list(outputs) if outputs is not None else [self._fresh(name or kind.lower())]
+        self._nodes.append(onnx.helper.make_node(kind, list(inputs), results, **options))
+        return next(result for result in results if result)
+
+    def finish(self, name: str, *, input_shape: Shape, result: str, output_shape: Shape) -> bytes:
+        """Return the file of a model from `INPUT` to `OUTPUT`, the new name of ``result``; shapes leave out the batch.
+
+        Raises
+        ------
+        CompileError
+            If the official checker refuses the graph.
+        """
+        for node in self._nodes:
+            node.output[:] = [OUTPUT if output == result else output for output in node.output]
+        graph = onnx.helper.make_graph(
+            self._nodes,
+            name,
+            [onnx.helper.make_tensor_value_info(INPUT, onnx.TensorProto.FLOAT, [BATCH, *input_shape])],
+            [onnx.helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, [BATCH, *output_shape])],
+            list(self._initializers.values()),
+        )
+        model = onnx.helper.make_model(
+            graph,
+            opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="edgehar",
+        )
+        try:
+            onnx.checker.check_model(model, full_check=True)
+        except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+            raise CompileError(
+                f"{name} as onnx: expected a valid graph, the checker says: {str(error).strip()[:200]}",
+                next_step="Report this: it is a mistake in edgehar.",
+            ) from error
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
+
+    def _fresh(self, name: str) -> str:
+        """Return a tensor name nobody has yet."""
+        fresh, number = name, 1
+        while fresh in self._taken:
+            number += 1
+            fresh = f"{name}_{number}"
+        self._taken.add(fresh)
+        return fresh

@@ -1,0 +1,58 @@
+"""SimpleRNN and LSTM as the one fused operator each that TFLite has for them. Their state outlives an invocation."""
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
+
+from models.architecture import LSTM, SimpleRNN
+from pipeline.compilers.tflite.graph import Subgraph, Tensor
+from pipeline.compilers.tflite.operators import last_step
+
+
+def simple_rnn(graph: Subgraph, layer: SimpleRNN, weights: dict[str, NDArray[Any]], values: Tensor) -> Tensor:
+    """Lower to UNIDIRECTIONAL_SEQUENCE_RNN: input, kernel, recurrent kernel, bias, state."""
+    constants = [
+        graph.constant(f"{layer.name}/kernel", weights["kernel"].T),
+        graph.constant(f"{layer.name}/recurrent_kernel", weights["recurrent_kernel"].T),
+        graph.constant(f"{layer.name}/bias", weights["bias"]),
+    ]
+    state = graph.tensor(f"{layer.name}/state", (1, layer.units), variable=True)
+    options = schema.SequenceRNNOptionsT()
+    options.fusedActivationFunction = schema.ActivationFunctionType.TANH
+    sequence = graph.tensor(layer.name, (1, values.shape[1], layer.units))
+    graph.operator("UNIDIRECTIONAL_SEQUENCE_RNN", [values, *constants, state], [sequence], options)
+    return sequence if layer.return_sequences else last_step(graph, sequence)
+
+
+def lstm(graph: Subgraph, layer: LSTM, weights: dict[str, NDArray[Any]], values: Tensor) -> Tensor:
+    """Lower to UNIDIRECTIONAL_SEQUENCE_LSTM without peepholes, projection and layer normalisation.
+
+    Its gates are i, f, c, o, as in Keras, each with a kernel of its own.
+    """
+
+    def gates(weight: str) -> list[Tensor]:
+        parts = np.split(weights[weight], 4, axis=-1)
+        return [
+            graph.constant(f"{layer.name}/{weight}_{gate}", part.T) for gate, part in zip("ifco", parts, strict=True)
+        ]
+
+    state = graph.tensor(f"{layer.name}/state", (1, layer.units), variable=True)
+    cell = graph.tensor(f"{layer.name}/cell", (1, layer.units), variable=True)
+    peepholes, projection = [None] * 3, [None] * 2
+    inputs = [
+        values,
+        *gates("kernel"),
+        *gates("recurrent_kernel"),
+        *peepholes,
+        *gates("bias"),
+        *projection,
+        state,
+        cell,
+    ]
+    options = schema.UnidirectionalSequenceLSTMOptionsT()
+    options.fusedActivationFunction = schema.ActivationFunctionType.TANH
+    sequence = graph.tensor(layer.name, (1, values.shape[1], layer.units))
+    graph.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [sequence], options)
+    return sequence if layer.return_sequences else last_step(graph, sequence)

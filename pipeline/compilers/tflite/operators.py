@@ -1,0 +1,121 @@
+"""The TFLite operators our lowerings use, one function each: tensors in, tensor out, at the lowest version."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from models.architecture import Shape
+from pipeline.compilers.tflite.graph import Subgraph, Tensor
+
+ACTIVATION_OPERATORS: Final = {"relu": "RELU", "tanh": "TANH", "sigmoid": "LOGISTIC", "softmax": "SOFTMAX"}
+"""Operator of every activation a layer may name; ``linear`` needs none."""
+
+
+def fully_connected(graph: Subgraph, values: Tensor, kernel: Tensor, bias: Tensor | None, *, name: str = "") -> Tensor:
+    """Return values @ kernel.T + bias, with ``kernel`` of shape (units, inputs) and all but that axis flattened."""
+    units, inputs = kernel.shape
+    rows = int(np.prod(values.shape)) // inputs
+    output = graph.tensor(name, (rows, units))
+    graph.operator("FULLY_CONNECTED", [values, kernel, bias], [output], schema.FullyConnectedOptionsT())
+    return output
+
+
+def activation(graph: Subgraph, kind: str, values: Tensor, *, name: str = "") -> Tensor:
+    """Return an activation function of the values."""
+    if kind == "linear":
+        return values
+    output = graph.tensor(name, values.shape)
+    options = None
+    if kind == "softmax":
+        options = schema.SoftmaxOptionsT()
+        options.beta = 1.0
+    graph.operator(ACTIVATION_OPERATORS[kind], [values], [output], options)
+    return output
+
+
+def add(graph: Subgraph, left: Tensor, right: Tensor) -> Tensor:
+    """Return left + right, of the shape of ``left``."""
+    return _arithmetic(graph, "ADD", left, right, schema.AddOptionsT())
+
+
+def subtract(graph: Subgraph, left: Tensor, right: Tensor) -> Tensor:
+    """Return left - right, of the shape of ``left``."""
+    return _arithmetic(graph, "SUB", left, right, schema.SubOptionsT())
+
+
+def multiply(graph: Subgraph, left: Tensor, right: Tensor) -> Tensor:
+    """Return left * right, of the shape of ``left``."""
+    return _arithmetic(graph, "MUL", left, right, schema.MulOptionsT())
+
+
+def concatenate(graph: Subgraph, parts: Sequence[Tensor]) -> Tensor:
+    """Return the parts joined along the last axis."""
+    *outer, _ = parts[0].shape
+    options = schema.ConcatenationOptionsT()
+    options.axis = len(outer)
+    output = graph.tensor("", (*outer, sum(part.shape[-1] for part in parts)))
+    graph.operator("CONCATENATION", parts, [output], options)
+    return output
+
+
+def split(graph: Subgraph, values: Tensor, parts: int) -> list[Tensor]:
+    """Return ``parts`` equal slices of the last axis."""
+    *outer, width = values.shape
+    outputs = [graph.tensor("", (*outer, width // parts)) for _ in range(parts)]
+    options = schema.SplitOptionsT()
+    options.numSplits = parts
+    graph.operator("SPLIT", [graph.constant("", np.array(len(outer), np.int32)), values], outputs, options)
+    return outputs
+
+
+def reshape(graph: Subgraph, values: Tensor, shape: Shape) -> Tensor:
+    """Return the values in another shape of the same size."""
+    if values.shape == shape:
+        return values
+    output = graph.tensor("", shape, values.dtype, scale=values.scale)
+    options = schema.ReshapeOptionsT()
+    options.newShape = list(shape)
+    graph.operator("RESHAPE", [values, graph.constant("", np.array(shape, np.int32))], [output], options)
+    return output
+
+
+def last_step(graph: Subgraph, sequence: Tensor) -> Tensor:
+    """Return the last step of a sequence (1, steps, units), as (1, units)."""
+    _, steps, units = sequence.shape
+    output = graph.tensor("", (1, units), sequence.dtype, scale=sequence.scale)
+    bounds = [np.array(bound, np.int32) for bound in ([0, steps - 1, 0], [1, steps, units], [1, 1, 1])]
+    options = schema.StridedSliceOptionsT()
+    options.shrinkAxisMask = 0b010
+    graph.operator("STRIDED_SLICE", [sequence, *(graph.constant("", bound) for bound in bounds)], [output], options)
+    return output
+
+
+def take_step(graph: Subgraph, sequence: Tensor, step: Tensor) -> Tensor:
+    """Return the step of a sequence (1, steps, channels) that the scalar ``step`` names, as (1, channels)."""
+    taken = graph.tensor("", (1, sequence.shape[2]), sequence.dtype, scale=sequence.scale)
+    options = schema.GatherOptionsT()
+    options.axis = 1
+    graph.operator("GATHER", [sequence, step], [taken], options)
+    return taken
+
+
+def put_step(graph: Subgraph, sequence: Tensor, values: Tensor, step: Tensor) -> Tensor:
+    """Return the sequence (1, steps, units) with ``values`` (1, units) written at the step that ``step`` names."""
+    zero = graph.constant("", np.array(0, np.int32))
+    position = graph.tensor("", (3,), np.int32)
+    options = schema.PackOptionsT()
+    options.valuesCount = 3
+    graph.operator("PACK", [zero, step, zero], [position], options)
+    output = graph.tensor("", sequence.shape, sequence.dtype, scale=sequence.scale)
+    update = reshape(graph, values, (1, 1, sequence.shape[2]))
+    graph.operator("DYNAMIC_UPDATE_SLICE", [sequence, update, position], [output], schema.DynamicUpdateSliceOptionsT())
+    return output
+
+
+def _arithmetic(graph: Subgraph, kind: str, left: Tensor, right: Tensor, options: Any) -> Tensor:
+    """Add an operator of two equally shaped tensors."""
+    output = graph.tensor("", left.shape, left.dtype)
+    graph.operator(kind, [left, right], [output], options)
+    return output

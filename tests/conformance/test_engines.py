@@ -1,0 +1,45 @@
+"""Every engine gives what the oracle gives, for every artifact of every recurrent model."""
+
+import numpy as np
+import pytest
+
+from models.bundle import Bundle
+from models.engines import ENGINES, load_engine, missing_reason, runnable
+from models.reference import forward
+from models.verification import verify_bundle
+from pipeline.compilers import compile_bundle
+
+MODELS = ("simple_rnn", "lstm", "gru")
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def bundle(request: pytest.FixtureRequest, random_bundle) -> Bundle:
+    """A compiled bundle of each model."""
+    return compile_bundle(random_bundle(request.param, seed=3))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_golden_windows(bundle: Bundle, engine: str) -> None:
+    if (reason := missing_reason(engine)) is not None:
+        pytest.skip(reason)
+    result = verify_bundle(bundle, [engine])
+    assert result.ok, [row.reason for row in result.artifacts]
+    assert all(row.top1_agreement == 1.0 for row in result.artifacts)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_windows_of_every_loudness(bundle: Bundle, engine: str) -> None:
+    if (reason := missing_reason(engine)) is not None:
+        pytest.skip(reason)
+    generator = np.random.default_rng(7)
+    loudness_g = np.geomspace(1e-3, 16, 300)[:, np.newaxis, np.newaxis]
+    windows = (generator.normal(size=(300, 200, 3)) * loudness_g).astype(np.float32)
+    expected = forward(bundle.manifest.architecture, bundle.folded_weights, windows)
+    for name, _, quantization in runnable(bundle):
+        if name == engine:
+            found = load_engine(bundle, engine, quantization).predict(windows)
+            np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+
+
+def test_every_engine_has_something_to_run(bundle: Bundle) -> None:
+    assert {name for name, _, _ in runnable(bundle)} == set(ENGINES)

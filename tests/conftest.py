@@ -1,0 +1,59 @@
+"""Models without training: architectures with random weights, and bundles of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from models.architecture import Architecture, named_architecture
+from models.bundle import Bundle, make_bundle
+from models.contract import ACTIVITIES, CHANNELS
+from models.manifest import DecoderSpec, Provenance, WindowSpec
+from models.normalization import Normalization
+
+MakeWeights = Callable[..., dict[str, np.ndarray]]
+MakeBundle = Callable[..., Bundle]
+
+
+def _random_weights(architecture: Architecture, seed: int = 0, *, gain: float = 1.0) -> dict[str, np.ndarray]:
+    """Return normal weights of deviation gain / sqrt(inputs): lively, and not chaotic at a gain of one."""
+    generator = np.random.default_rng(seed)
+    weights = {}
+    for name, shape in architecture.weight_shapes().items():
+        fan_in = np.prod(shape[:-1]) if len(shape) > 1 else 25
+        weights[name] = generator.normal(scale=gain / np.sqrt(fan_in), size=shape).astype(np.float32)
+    return weights
+
+
+@pytest.fixture(scope="session")
+def random_weights() -> MakeWeights:
+    """A function that makes weights for an architecture: ``random_weights(architecture, seed, gain=...)``."""
+    return _random_weights
+
+
+@pytest.fixture(scope="session")
+def random_bundle() -> MakeBundle:
+    """A function that makes a bundle of an untrained model: ``random_bundle("lstm", seed)``."""
+
+    def make(model: str | Architecture, seed: int = 0, *, gain: float = 1.0) -> Bundle:
+        architecture = named_architecture(model) if isinstance(model, str) else model
+        return make_bundle(
+            architecture=architecture,
+            labels=ACTIVITIES[: architecture.classes],
+            window=WindowSpec(architecture.window, 100, 100.0, CHANNELS, "g", "sensor", "front right hip"),
+            normalization=Normalization((0.4, -0.1, 0.1), (0.6, 0.4, 0.5)),
+            weights=_random_weights(architecture, seed, gain=gain),
+            decoder=DecoderSpec(smoothing_windows=1, reject_below=0.0, minimum_dwell_windows=1),
+            provenance=Provenance(
+                dataset="random weights",
+                dataset_sha256="",
+                dataset_terms="",
+                seed=seed,
+                complete=True,
+                created_utc="2026-01-01T00:00:00Z",
+                versions={},
+                configuration={},
+            ),
+        )
+
+    return make

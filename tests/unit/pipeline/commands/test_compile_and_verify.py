@@ -1,0 +1,75 @@
+"""`har compile` and `har verify`, as their users see them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from models.bundle import read_bundle
+from models.errors import BundleError, UsageError
+from pipeline.commands.compile import compile_bundle
+from pipeline.commands.verify import verify
+
+
+@pytest.fixture
+def path(tmp_path: Path, random_bundle) -> Path:
+    """A saved bundle without artifacts."""
+    random_bundle("gru").save(tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_compile_adds_what_verify_proves(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert [entry["file"] for entry in said["artifacts"]] == ["model.float32.tflite", "model.float32.onnx"]
+    assert (path / "model.float32.onnx").stat().st_size == said["artifacts"][1]["bytes"]
+    verify(path, as_json=True)
+    proven = json.loads(capsys.readouterr().out)
+    assert proven["ok"] is True
+    assert {(row["artifact"], row["checked"], row["ok"]) for row in proven["artifacts"]} == {
+        (name, True, True) for name in ("weights.npz", "model.float32.tflite", "model.float32.onnx")
+    }
+
+
+def test_compiling_twice_replaces(path: Path) -> None:
+    compile_bundle(path, format=["onnx"])
+    compile_bundle(path)
+    assert len(read_bundle(path).manifest.artifacts) == 2
+
+
+def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path)
+    verify(path)
+    said = capsys.readouterr().out
+    assert "45,232" in said
+    assert "verified" in said
+
+
+def test_an_unknown_target_is_refused_and_nothing_written(path: Path) -> None:
+    before = sorted(path.iterdir())
+    with pytest.raises(UsageError, match="expected targets among tflite float32"):
+        compile_bundle(path, quantization=["int3"])
+    assert sorted(path.iterdir()) == before
+
+
+def test_an_altered_artifact_ends_verification(path: Path) -> None:
+    compile_bundle(path)
+    artifact = path / "model.float32.tflite"
+    artifact.write_bytes(artifact.read_bytes()[:-1] + b"x")
+    with pytest.raises(BundleError, match="sha256"):
+        verify(path)
+
+
+def test_a_model_that_is_not_proven_ends_with_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = read_bundle(path)
+    weights = {name: value * 1.01 for name, value in bundle.weights.items()}
+    other = type(bundle)(bundle.manifest, {**bundle.files})
+    other.__dict__["weights"] = weights
+    from pipeline import compilers
+
+    compilers.compile_bundle(other).save(path)
+    with pytest.raises(typer.Exit) as ended:
+        verify(path, as_json=True)
+    assert ended.value.exit_code == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False
