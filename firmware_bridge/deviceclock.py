@@ -8,8 +8,10 @@ COUNTER_MODULI: Final = (2**8, 2**16, 2**32)
 LONGEST_GAP_PERIODS: Final = 1000
 """A longer step between two samples must be confirmed by the next one: a damaged digit looks the same."""
 _GAP_FACTOR: Final = 1.5
-_PERIOD_MEMORY: Final = 1000
-_PROBED_PERIODS: Final = 20
+_FEWEST_PERIODS: Final = 20
+_PERIODS_AVERAGED: Final = 1000
+_SURE_GAP: Final = 10
+"""So many missing samples are counted right even while the period is known only roughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class ClockStep:
     lost
         Samples missing just before this one.
     restarted
-        The device's clock began anew, so that how many samples are missing cannot be known.
+        The device's clock began anew unannounced, so that how many samples are missing cannot be known.
     usable
         False when the sample must not be used: its tick repeats the one before or cannot be true.
     repeated
@@ -64,7 +66,9 @@ class DeviceClock:
         self._tick_s = tick_s
         self._origin_s = origin_s
         self._period = period_ticks
-        self._weight = _PROBED_PERIODS
+        self._anchor = 0.0
+        self._periods = 0
+        self._averaged = False
         self._last: float | None = None
         self._offset = 0.0
         self._origin = 0.0
@@ -84,7 +88,7 @@ class DeviceClock:
         """Take the tick of the next sample."""
         announced, self._restart_announced = self._restart_announced, False
         if self._last is None:
-            self._origin = self._last = tick
+            self._origin = self._last = self._anchor = tick
             return ClockStep(self._origin_s)
         now = self._unwrapped(tick, self._last)
         step = now - self._last
@@ -92,10 +96,12 @@ class DeviceClock:
             self._doubtful = None
             return self._forward(now, step)
         if announced:
-            return self._restart(tick, set_aside=0)
+            return ClockStep(self._restart(tick, periods=1))
         if self._doubtful is not None and 0 < tick - self._doubtful <= LONGEST_GAP_PERIODS * self._period:
             self._doubtful = None
-            return self._forward(now, step) if step > 0 else self._restart(tick, set_aside=1)
+            if step > 0:
+                return self._forward(now, step)
+            return ClockStep(self._restart(tick, periods=2), lost=1, restarted=True)
         self._doubtful = tick
         return ClockStep(self._seconds(self._last), usable=False)
 
@@ -104,18 +110,29 @@ class DeviceClock:
         self._last = now
         if step == 0:
             return ClockStep(self._seconds(now), usable=False, repeated=True)
-        if step <= _GAP_FACTOR * self._period:
-            self._weight = min(self._weight + 1, _PERIOD_MEMORY)
-            self._period += (step - self._period) / self._weight
-            return ClockStep(self._seconds(now))
-        return ClockStep(self._seconds(now), lost=max(0, round(step / self._period) - 1))
+        lost = round(step / self._period) - 1 if step > _GAP_FACTOR * self._period else 0
+        self._refine_period(now, 1 + lost)
+        return ClockStep(self._seconds(now), lost=lost)
 
-    def _restart(self, tick: float, *, set_aside: int) -> ClockStep:
-        """Go on after the device began anew; only samples set aside before this one are known to be missing."""
-        now = (self._last or 0.0) + (1 + set_aside) * self._period
+    def _refine_period(self, now: float, periods: int) -> None:
+        """Average the period over many samples: ticks may be too coarse to show it in one step."""
+        if periods > 1 + _SURE_GAP:
+            self._anchor, self._periods = now, 0
+            return
+        self._periods += periods
+        full = self._periods >= _PERIODS_AVERAGED
+        if full or (not self._averaged and self._periods >= _FEWEST_PERIODS):
+            self._period = (now - self._anchor) / self._periods
+        if full:
+            self._anchor, self._periods, self._averaged = now, 0, True
+
+    def _restart(self, tick: float, *, periods: int) -> float:
+        """Go on after the device began anew, so many periods after the last sample that was used."""
+        now = (self._last or 0.0) + periods * self._period
         self._offset = now - tick
-        self._last = now
-        return ClockStep(self._seconds(now), lost=set_aside, restarted=True)
+        self._last = self._anchor = now
+        self._periods = 0
+        return self._seconds(now)
 
     def _unwrapped(self, tick: float, last: float) -> float:
         """Return the tick on a scale that does not wrap."""

@@ -53,7 +53,7 @@ class LiveStatus:
             parts.append(f"{self.counts.restarts:,} holes of unknown size")
         parts.append(f"{self.rate} measured" if self.rate else "rate not measured yet")
         if self.latency_p50_s is not None:
-            parts.append(f"label latency {latency_text(self)}")
+            parts.append(f"label latency {_latency_text(self)}")
         return ", ".join(parts)
 
     def to_json(self) -> dict[str, Any]:
@@ -199,7 +199,7 @@ class LineSink:
         """Nothing to close: the streams belong to the caller."""
 
 
-def latency_text(status: LiveStatus) -> str:
+def _latency_text(status: LiveStatus) -> str:
     """Return latencies as ``p50 0.4, p95 0.6, p99 1.1 ms``."""
     values = (status.latency_p50_s, status.latency_p95_s, status.latency_p99_s)
     shown = (f"{name} {1e3 * value:.1f}" for name, value in zip(("p50", "p95", "p99"), values, strict=True) if value)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from firmware_bridge.live import Prediction
 from firmware_bridge.samples import Remark
-from firmware_bridge.sinks import LiveStatus, latency_text
+from firmware_bridge.sinks import LiveStatus
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _REMARKS_SHOWN: Final = 3
@@ -129,7 +129,8 @@ class TerminalView:
         if counts.restarts:
             parts.append(Text(f"{counts.restarts:,} holes", style="red"))
         if status.latency_p50_s is not None:
-            parts.append(Text(f"latency {latency_text(status)}"))
+            slow_s = status.latency_p99_s or 0.0
+            parts.append(Text(f"label in {1e3 * status.latency_p50_s:.1f} ms, p99 {1e3 * slow_s:.1f} ms"))
         return Text("   ").join(parts)
 
 

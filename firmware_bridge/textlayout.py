@@ -31,6 +31,7 @@ _UNIT_WORDS: Final = {
     "us": {"us", "usec", "micros", "microsecond", "microseconds"},
     "ns": {"ns", "nsec", "nanos", "nanosecond", "nanoseconds"},
 }
+_FEWEST_STEPS: Final = 5
 _ABSURD_FACTOR: Final = 30.0
 _RATE_FACTOR: Final = 4.0
 """How far the rate a column implies may be from the declared one for the column to pass as an unnamed time."""
@@ -186,7 +187,7 @@ def _forward_steps(ticks: Sequence[float]) -> list[float]:
 def _behaves_like_time(ticks: Sequence[float], rate_hz: float) -> bool:
     """Tell whether unnamed numbers run forward in near-equal steps that make sense at about the declared rate."""
     steps = _steps(ticks)
-    if not steps or min(steps) < 0 or len(_forward_steps(ticks)) < len(steps) / 2:
+    if len(steps) < _FEWEST_STEPS or min(steps) < 0 or len(_forward_steps(ticks)) < len(steps) / 2:
         return False
     typical = median(_forward_steps(ticks))
     if any(0 < step < typical / 2 for step in steps):

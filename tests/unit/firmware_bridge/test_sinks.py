@@ -1,0 +1,135 @@
+"""Sinks: what programs and people get to see."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from firmware_bridge.live import Prediction
+from firmware_bridge.rate import RateEstimate
+from firmware_bridge.samples import Remark, StreamCounts
+from firmware_bridge.sinks import JsonLinesSink, LineSink, LiveStatus
+from firmware_bridge.terminal import TerminalView
+from models.errors import BridgeError
+
+LABELS = ("Walking Forward", "Sitting", "Éléváteur [x]")
+FIRST = Prediction(1.99, "Sitting", 0.75, (0.2, 0.75, 0.05), 0, 0.0012)
+SECOND = Prediction(2.99, "Walking Forward", 0.5, (0.5, 0.45, 0.05), 7, 0.0013)
+
+
+def status(**changes: object) -> LiveStatus:
+    """Return how a session stands."""
+    values: dict[str, object] = {
+        "elapsed_s": 5.0,
+        "windows": 2,
+        "counts": StreamCounts(bytes_read=9999, samples=1234, lost=7, damaged=3),
+        "rate": RateEstimate(99.98, 0.02, 5.0),
+        "filled": 0.5,
+        "refilling": False,
+        "latency_p50_s": 0.0012,
+        "latency_p95_s": 0.0013,
+        "latency_p99_s": 0.0014,
+    }
+    return LiveStatus(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_json_lines_are_whole_objects_written_at_once() -> None:
+    stream = io.StringIO()
+    sink = JsonLinesSink(stream, name="labels.jsonl", labels=LABELS)
+    sink.predicted(FIRST)
+    first = json.loads(stream.getvalue())
+    assert first == {
+        "t_s": 1.99,
+        "label": "Sitting",
+        "probability": 0.75,
+        "lost_samples": 0,
+        "latency_ms": 1.2,
+        "probabilities": dict(zip(LABELS, FIRST.probabilities, strict=True)),
+    }
+    sink.predicted(SECOND)
+    assert [json.loads(line)["lost_samples"] for line in stream.getvalue().splitlines()] == [0, 7]
+
+
+def test_a_full_disk_is_one_sentence() -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(BridgeError, match=r"labels\.jsonl: could not write a label \(No space left on device\)"):
+        JsonLinesSink(Full(), name="labels.jsonl", labels=LABELS).predicted(FIRST)
+
+
+def test_plain_lines_show_new_loss_once() -> None:
+    labels, remarks = io.StringIO(), io.StringIO()
+    sink = LineSink(labels_to=labels, remarks_to=remarks)
+    for prediction in (FIRST, SECOND, SECOND):
+        sink.predicted(prediction)
+    sink.remarked(Remark("hello"))
+    sink.remarked(Remark("look", warning=True))
+    lines = labels.getvalue().splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "1.99 s Sitting 75%",
+        "2.99 s Walking Forward 50% 7 lost before this window",
+        "2.99 s Walking Forward 50%",
+    ]
+    assert remarks.getvalue() == "hello\nwarning: look\n"
+
+
+def test_the_summary_is_one_line_with_everything() -> None:
+    assert status().sentence() == (
+        "2 windows classified, 1,234 samples, 7 lost, 3 damaged lines, 99.98 ± 0.02 Hz measured, "
+        "label latency p50 1.2, p95 1.3, p99 1.4 ms"
+    )
+    empty = status(windows=0, rate=None, latency_p50_s=None, latency_p95_s=None, latency_p99_s=None)
+    assert "latency" not in empty.sentence()
+    assert json.loads(json.dumps(empty.to_json()))["latency_ms"] == {"p50": None, "p95": None, "p99": None}
+
+
+def picture(height: int = 24, **changes: object) -> str:
+    """Return what the terminal shows after two labels, warnings and a status."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=height, color_system=None)
+    view = TerminalView(console, title="lstm on litert · /dev/ttyUSB0", labels=LABELS)
+    view.predicted(FIRST)
+    view.predicted(SECOND)
+    view.remarked(Remark("a [bold]remark[/bold]", warning=True))
+    view.progressed(status(**changes))
+    view.close()
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_view_shows_label_bars_stream_and_remarks() -> None:
+    shown = picture()
+    for text in (
+        *LABELS,
+        "50%",
+        "lstm on litert",
+        "1,234 samples",
+        "7 lost",
+        "99.98 ± 0.02 Hz",
+        "label in 1.2 ms, p99 1.4 ms",
+    ):
+        assert text in shown
+    assert "a [bold]remark[/bold]" in shown
+    assert "Sitting from 2 s → Walking Forward from 3 s" in shown
+
+
+def test_an_old_label_is_not_shown_as_the_present_one() -> None:
+    shown = picture(refilling=True)
+    assert "filling the window" in shown
+    assert "was Walking Forward" in shown
+
+
+def test_the_view_fits_a_small_terminal() -> None:
+    many = tuple(f"activity {number}" for number in range(40))
+    console = Console(file=io.StringIO(), force_terminal=True, width=80, height=20, color_system=None)
+    view = TerminalView(console, title="t", labels=many)
+    view.predicted(Prediction(1.0, "activity 39", 0.9, (*[0.1 / 39] * 39, 0.9), 0, 0.001))
+    view.progressed(status())
+    view.close()
+    screen = Console(file=io.StringIO(), width=80, color_system=None)
+    screen.print(view._render())
+    assert isinstance(screen.file, io.StringIO)
+    assert len(screen.file.getvalue().splitlines()) <= 20
+    assert "activity 39" in screen.file.getvalue()

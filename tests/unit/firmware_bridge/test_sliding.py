@@ -1,0 +1,43 @@
+"""Sliding windows over a stream against slicing the whole."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_bridge.sliding import SlidingWindows
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 30), st.integers(0, 120), st.lists(st.integers(0, 120), max_size=20))
+def test_equal_to_slicing_the_whole(length: int, hop: int, total: int, cuts: list[int]) -> None:
+    stream = np.arange(total * 3, dtype=np.float32).reshape(total, 3)
+    times_s = np.arange(total) / 100
+    windows = SlidingWindows(length=length, hop=hop)
+    edges = [0, *sorted(min(cut, total) for cut in cuts), total]
+    got = [found for a, b in itertools.pairwise(edges) for found in windows.feed(stream[a:b], times_s[a:b])]
+    starts = range(0, total - length + 1, hop)
+    assert len(got) == len(starts)
+    for window, start in zip(got, starts, strict=True):
+        assert np.array_equal(window.samples_g, stream[start : start + length])
+        assert window.end_s == times_s[start + length - 1]
+
+
+def test_no_window_spans_a_restart() -> None:
+    windows = SlidingWindows(length=4, hop=1)
+    assert len(windows.feed(np.zeros((5, 3), np.float32), np.zeros(5))) == 2
+    assert not windows.refilling
+    windows.restart()
+    assert windows.refilling
+    assert windows.feed(np.ones((3, 3), np.float32), np.ones(3)) == []
+    assert windows.filled == 0.75
+    (window,) = windows.feed(np.ones((1, 3), np.float32), np.ones(1))
+    assert (window.samples_g == 1).all()
+
+
+def test_memory_is_one_window_and_a_hop() -> None:
+    windows = SlidingWindows(length=200, hop=50)
+    for _ in range(100):
+        windows.feed(np.zeros((37, 3), np.float32), np.zeros(37))
+        assert len(windows._samples) < 250
