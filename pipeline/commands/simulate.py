@@ -49,6 +49,10 @@ def simulate(
     factor = _parse_speed(speed)
     if duration is not None and not duration > 0:
         raise UsageError(f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to play it all.")
+    if rate is not None and not (math.isfinite(rate) and rate > 0):
+        raise UsageError(
+            f"expected a --rate above 0 Hz, got {rate:g}", next_step="Leave it out to use the recordings'."
+        )
     recordings = _choose(load_dataset(data), subject)
     rate_hz = _common_rate(recordings) if rate is None else rate
     segments = list(_segments(recordings, rate_hz=rate_hz, activities=activity or []))
