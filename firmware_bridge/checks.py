@@ -106,8 +106,8 @@ class StreamChecks:
             return []
         self._rate_said = True
         text = (
-            f"the declared rate is {self._declared_hz:g} Hz, but {rate} was measured: pass --rate {rate.rate_hz:.4g}, "
-            "unless this is a replay at another speed"
+            f"expected {self._declared_hz:g} Hz, measured {rate}: pass --rate {rate.rate_hz:.4g}, unless this is a "
+            "replay at another speed"
         )
         return [Remark(text, warning=True)]
 

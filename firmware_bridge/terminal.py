@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.padding import Padding
 from rich.rule import Rule
@@ -16,10 +17,14 @@ from firmware_bridge.samples import Remark
 from firmware_bridge.sinks import LiveStatus
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
-_REMARKS_SHOWN: Final = 3
-_SPELLS_SHOWN: Final = 4
-_OTHER_ROWS: Final = 12
-"""Rows of the view that are not probabilities."""
+_REMARKS_KEPT: Final = 4
+_SPELLS_SHOWN: Final = 5
+_FIXED_ROWS: Final = 8
+"""Rows of the view that are neither probabilities nor remarks, and the one the cursor waits in."""
+_REMARK_ROWS: Final = 4
+"""Rows that probabilities leave to remarks."""
+_SIDES: Final = 4
+_WIDEST: Final = 100
 
 
 class TerminalView:
@@ -40,7 +45,7 @@ class TerminalView:
         self._labels = tuple(labels)
         self._prediction: Prediction | None = None
         self._status: LiveStatus | None = None
-        self._remarks: deque[Remark] = deque(maxlen=_REMARKS_SHOWN)
+        self._remarks: deque[Remark] = deque(maxlen=_REMARKS_KEPT)
         self._spells: deque[tuple[str, float]] = deque(maxlen=_SPELLS_SHOWN)
         self._console = console
         self._live = Live(self._render(), console=console, auto_refresh=False)
@@ -67,56 +72,54 @@ class TerminalView:
 
     def _render(self) -> RenderableType:
         """Return the whole view."""
-        return Group(
+        parts = Group(
             Rule(Text(self._title, style="dim", overflow="ellipsis", no_wrap=True), style="dim", align="left"),
             Padding(self._headline(), (1, 2)),
             Padding(self._bars(), (0, 2)),
             Padding(self._history(), (1, 2, 0, 2)),
             Padding(self._stream(), (0, 2)),
-            *(Padding(_remark_line(remark), (0, 2)) for remark in self._remarks),
+            *(Padding(line, (0, 2)) for line in self._remark_lines()),
         )
+        return Constrain(parts, self._width)
+
+    @property
+    def _width(self) -> int:
+        """Columns of the view: beyond a hundred, the eye loses the row."""
+        return min(self._console.width, _WIDEST)
 
     def _headline(self) -> RenderableType:
-        """Return the label, or how far the first window is filled."""
-        line = Table.grid(expand=True)
-        line.add_column(ratio=1, no_wrap=True)
-        line.add_column(justify="right", no_wrap=True)
+        """Return the label, or how far the window is filled."""
         status, prediction = self._status, self._prediction
         if status is None or not status.counts.samples:
-            line.add_row(Text("waiting for the sensor", style="bold yellow"), "")
-        elif prediction is None or status.refilling:
-            old = f"was {prediction.label} · " if prediction else ""
-            line.add_row(
-                Text("filling the window", style="bold yellow"), Text(f"{old}{status.filled:.0%}", style="yellow")
-            )
-        else:
-            line.add_row(
-                Text(prediction.label, style="bold white on blue"),
-                Text(f"{prediction.probability:.0%}  at {prediction.t_s:.1f} s", style="bold"),
-            )
-        return line
+            return _band("waiting for the sensor", "", "black on yellow")
+        if prediction is None or status.refilling:
+            old = f"was {prediction.label}   " if prediction else ""
+            return _band("filling the window", f"{old}{status.filled:.0%}", "black on yellow")
+        certainty = f"{prediction.probability:.0%}   at {prediction.t_s:.1f} s"
+        return _band(prediction.label, certainty, "bold white on blue")
 
     def _bars(self) -> RenderableType:
         """Return one bar for every class, in the model's order, so that none jumps about."""
         values = self._prediction.probabilities if self._prediction else (0.0,) * len(self._labels)
-        rows = max(3, self._console.height - _OTHER_ROWS)
+        rows = max(3, self._console.height - _FIXED_ROWS - _REMARK_ROWS)
         shown = sorted(sorted(range(len(values)), key=lambda index: -values[index])[:rows])
         best = max(shown, key=lambda index: values[index])
-        bar_width = max(10, self._console.width - 4 - max(map(len, self._labels)) - 7)
+        width = max(10, self._width - _SIDES - max(map(len, self._labels)) - 6)
         table = Table.grid(padding=(0, 1))
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, width=width)
+        table.add_column(no_wrap=True, justify="right")
         for index in shown:
-            style = "bold cyan" if index == best and self._prediction else "dim"
-            table.add_row(
-                Text(self._labels[index], style=style),
-                Text(_bar(values[index], bar_width), style="cyan" if index == best else "blue"),
-                Text(f"{values[index]:4.0%}", style=style),
-            )
+            stands_out = index == best and self._prediction is not None
+            style = "bold" if stands_out else "dim"
+            bar = Text(_bar(values[index], width), style="bright_blue" if stands_out else "dim blue")
+            table.add_row(Text(self._labels[index], style=style), bar, Text(f"{values[index]:.0%}", style=style))
         return table
 
     def _history(self) -> RenderableType:
-        """Return the last labels and when each began."""
-        spells = (f"{label} from {start_s:.0f} s" for label, start_s in self._spells)
-        return Text(" → ".join(spells) or " ", style="dim", no_wrap=True, overflow="ellipsis")
+        """Return the last labels and since when each held, the newest first."""
+        spells = (f"{label} from {start_s:.0f} s" for label, start_s in reversed(self._spells))
+        return Text(" ← ".join(spells) or " ", style="dim", no_wrap=True, overflow="ellipsis")
 
     def _stream(self) -> RenderableType:
         """Return whether the stream can be trusted: rate, loss, latency."""
@@ -133,14 +136,31 @@ class TerminalView:
             parts.append(Text(f"label in {1e3 * status.latency_p50_s:.1f} ms, p99 {1e3 * slow_s:.1f} ms"))
         return Text("   ").join(parts)
 
+    def _remark_lines(self) -> list[Text]:
+        """Return the newest remarks that fit below the rest, each whole."""
+        width = max(20, self._width - _SIDES)
+        left = max(2, self._console.height - _FIXED_ROWS - len(self._labels))
+        lines: list[Text] = []
+        for remark in reversed(self._remarks):
+            text = Text(remark.text, style="yellow" if remark.warning else "dim")
+            left -= len(text.wrap(self._console, width))
+            if left < 0:
+                break
+            lines.insert(0, text)
+        return lines
+
+
+def _band(left: str, right: str, style: str) -> RenderableType:
+    """Return a line of colour across the view."""
+    band = Table.grid(expand=True)
+    band.add_column(ratio=1, no_wrap=True)
+    band.add_column(justify="right", no_wrap=True)
+    band.add_row(Text(f" {left}"), Text(f"{right} "), style=style)
+    return band
+
 
 def _bar(share: float, width: int) -> str:
     """Return a bar of ``share`` of ``width`` columns, to an eighth of a column."""
     eighths = round(max(0.0, min(1.0, share)) * width * 8)
     whole, rest = divmod(eighths, 8)
     return "█" * whole + (_EIGHTHS[rest] if rest else "")
-
-
-def _remark_line(remark: Remark) -> RenderableType:
-    """Return a remark as one line."""
-    return Text(remark.text, style="yellow" if remark.warning else "dim", no_wrap=True, overflow="ellipsis")

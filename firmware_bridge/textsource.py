@@ -174,7 +174,7 @@ class TextSource:
             return
         why = "several samples share a time" if layout.time_repeats else "the lines carry no time"
         self._say(
-            f"{why}, so a line that vanishes whole cannot be noticed; only damaged lines are counted as lost",
+            f"{why}: a line that is lost whole cannot be noticed, only damaged lines count as lost",
             kind="blind",
             warning=True,
         )

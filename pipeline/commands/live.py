@@ -64,7 +64,7 @@ def live(
     runner = load_engine(model, engine, quantization)
     pipeline = _pipeline(model, runner, rate_hz=rate_hz, hop=hop)
     source = TextSource(unit=declared, rate_hz=rate_hz)
-    title = f"{model.manifest.model_id} on {runner.name} · {port}"
+    title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         labels_file = _open_jsonl(jsonl, opened)
         transport = open_transport(port, baud=baud)
@@ -145,7 +145,7 @@ def _sinks(
 
 def _announcements(declared: Unit, rate_hz: float, pipeline: LivePipeline, *, assumed_rate: bool) -> Iterator[Remark]:
     """Yield what is taken for granted about the stream."""
-    rate = f"{rate_hz:g} Hz{' (the rate of the model; --rate says otherwise)' if assumed_rate else ''}"
+    rate = f"{rate_hz:g} Hz{', the rate of the model' if assumed_rate else ''}"
     yield Remark(f"expecting samples in {declared.name} at {rate}")
     resampler = pipeline.resampler
     if not resampler.passes_through:

@@ -112,7 +112,7 @@ def test_the_view_shows_label_bars_stream_and_remarks() -> None:
     ):
         assert text in shown
     assert "a [bold]remark[/bold]" in shown
-    assert "Sitting from 2 s → Walking Forward from 3 s" in shown
+    assert "Walking Forward from 3 s ← Sitting from 2 s" in shown
 
 
 def test_an_old_label_is_not_shown_as_the_present_one() -> None:
