@@ -7,7 +7,7 @@ Weights travel beside an architecture as a mapping ``"<layer>/<weight>" -> float
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,12 @@ from models.errors import BundleError, UsageError
 
 Shape = tuple[int, ...]
 Weights = Mapping[str, NDArray[np.float32]]
+
+MAXIMUM_SIZE: Final = 65_536
+"""Largest window, channel count or layer that is believed of a file."""
+
+ACTIVATION_NAMES: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
+"""Activations a layer may name."""
 
 
 class Layer(Protocol):
@@ -170,16 +176,22 @@ class Architecture:
         Raises
         ------
         BundleError
-            If a key is missing, a layer kind is unknown, or the layers do not fit one another.
+            If a key is missing or of the wrong type, a layer kind is unknown, or the layers do not fit one another.
         """
         try:
             layers = tuple(_layer_from_json(entry) for entry in data["layers"])
-            built = cls(str(data["name"]), int(data["window"]), int(data["channels"]), layers)
-            built.weight_shapes()
+            types = {"name": str, "window": int, "channels": int}
+            facts = {key: _checked_field("architecture", key, expected, data[key]) for key, expected in types.items()}
+            built = cls(**facts, layers=layers)
+            last, names = built.shapes()[-1], [layer.name for layer in layers]
+            if not layers or len(last) != 1 or len(set(names)) < len(names):
+                raise ValueError(f"names {names}, output of shape {last}")
         except KeyError as error:
             raise BundleError(f"architecture: the key {error} is missing", key=str(error.args[0])) from error
         except (TypeError, ValueError) as error:
-            raise BundleError(f"architecture: the layers do not fit one another ({error})") from error
+            raise BundleError(
+                f"architecture: expected layers of different names that fit one another and end in one vector ({error})"
+            ) from error
         return built
 
 
@@ -199,12 +211,26 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
             kind=kind,
         )
     layer_type = LAYER_TYPES[kind]
-    values = {field.name: entry[field.name] for field in fields(layer_type)}
+    hints = get_type_hints(layer_type)
+    values = {
+        field.name: _checked_field(kind, field.name, hints[field.name], entry[field.name])
+        for field in fields(layer_type)
+    }
     unknown = set(entry) - set(values) - {"kind"}
     if unknown:
         raise BundleError(f"architecture: layer {entry['name']!r} has unknown keys {sorted(unknown)}")
     layer: Layer = layer_type(**values)
     return layer
+
+
+def _checked_field(owner: str, key: str, expected: Any, value: Any) -> Any:
+    """Return a value of an architecture's JSON that has the type of its field; numbers are counts, so at least 1."""
+    if type(value) is expected and (expected is not int or 1 <= value <= MAXIMUM_SIZE):
+        if key == "activation" and value not in ACTIVATION_NAMES:
+            raise BundleError(f"{owner}: expected an activation of {', '.join(ACTIVATION_NAMES)}, got {value!r}")
+        return value
+    wanted = f"a count from 1 to {MAXIMUM_SIZE:,}" if expected is int else f"a {expected.__name__}"
+    raise BundleError(f"{owner}: expected {wanted} for {key}, got {value!r:.40}", key=key)
 
 
 def _recurrent_pair(layer_type: type, prefix: str, units: int = 32) -> tuple[Layer, ...]:

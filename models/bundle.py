@@ -11,6 +11,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -47,6 +48,7 @@ GOLDEN: Final = "golden.npz"
 CARD: Final = "MODEL_CARD.md"
 MAXIMUM_MANIFEST_BYTES: Final = 2**20
 MAXIMUM_FILE_BYTES: Final = 64 * 2**20
+_PLAIN_NAME: Final = re.compile(r"[\w-][\w.-]*", re.ASCII)
 FLOAT_TOLERANCE: Final = 1e-5
 """Largest difference of a probability that a float engine may show from the oracle."""
 
@@ -91,6 +93,12 @@ class Bundle:
                 f"these differ in name or shape: {', '.join(different)}",
                 next_step="The bundle mixes two models: train it again.",
             )
+        broken = [name for name, array in arrays.items() if array.dtype != np.float32 or not np.isfinite(array).all()]
+        if broken:
+            raise BundleError(
+                f"{WEIGHTS}: expected finite float32 numbers, got something else in {', '.join(broken)}",
+                next_step="The file was not made by edgehar: train the model again.",
+            )
         return arrays
 
     @cached_property
@@ -101,7 +109,17 @@ class Bundle:
     @cached_property
     def golden(self) -> dict[str, NDArray[Any]]:
         """Arrays ``windows``, ``oracle`` and, for every artifact file, its expected outputs."""
-        return read_npz(self.files[GOLDEN], where=GOLDEN)
+        arrays = read_npz(self.files[GOLDEN], where=GOLDEN)
+        architecture = self.manifest.architecture
+        windows, oracle = (arrays.get(name, np.empty(0)) for name in ("windows", "oracle"))
+        shapes = (len(windows), architecture.window, architecture.channels), (len(windows), architecture.classes)
+        if (windows.shape, oracle.shape) != shapes or not len(windows):
+            raise BundleError(
+                f"{GOLDEN}: expected windows and the oracle's outputs for them, "
+                f"got arrays of shapes {windows.shape} and {oracle.shape}",
+                next_step="The bundle mixes two models: train it again.",
+            )
+        return arrays
 
     def with_artifacts(self, artifacts: Sequence[CompiledArtifact]) -> "Bundle":
         """Return a bundle that holds these artifacts too; one with the same file name is replaced."""
@@ -208,7 +226,7 @@ def read_bundle(path: Path | str) -> Bundle:
 
 def _checked(source: FolderSource | ZipSource, entry: FileEntry | ArtifactEntry, path: Path) -> bytes:
     """Read one file and hold it to its entry."""
-    if Path(entry.file).name != entry.file or not 0 <= entry.bytes <= MAXIMUM_FILE_BYTES:
+    if not _PLAIN_NAME.fullmatch(entry.file) or not 0 <= entry.bytes <= MAXIMUM_FILE_BYTES:
         raise BundleError(
             f"{path}: expected plain file names and at most {MAXIMUM_FILE_BYTES:,} bytes each, "
             f"got {entry.file!r} of {entry.bytes:,} bytes",

@@ -1,10 +1,11 @@
 """The files of a bundle, from a folder or a zip, each read with a limit that no header can talk it out of."""
 
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from models.errors import BundleError
+from models.npz import DAMAGE
 
 MANIFEST: Final = "manifest.json"
 
@@ -23,7 +24,7 @@ def open_source(path: Path) -> "FolderSource | ZipSource":
         raise BundleError(
             f"{path}: expected a bundle, found nothing", next_step="Make one with `har train`.", path=path
         )
-    if not zipfile.is_zipfile(path):
+    if not path.is_file() or not zipfile.is_zipfile(path):
         raise BundleError(
             f"{path}: expected a bundle folder or a zip of one, got another kind of file",
             next_step="Name the folder that `har train --out` wrote.",
@@ -56,11 +57,11 @@ class ZipSource:
         try:
             with zipfile.ZipFile(path) as archive:
                 self._members = {member.filename: member for member in archive.infolist()}
-        except (zipfile.BadZipFile, OSError) as error:
+        except DAMAGE as error:
             raise BundleError(
                 f"{path}: expected a readable zip, got a damaged one ({error})", next_step="Download it again."
             ) from error
-        roots = [name.removesuffix(MANIFEST) for name in self._members if name.endswith(MANIFEST)]
+        roots = [name.removesuffix(MANIFEST) for name in self._members if PurePosixPath(name).name == MANIFEST]
         self._root = min(roots, key=len, default="")
 
     def read(self, name: str, limit: int) -> bytes:
@@ -72,7 +73,7 @@ class ZipSource:
         try:
             with zipfile.ZipFile(self._path) as archive, archive.open(member) as stream:
                 return stream.read(limit + 1)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        except DAMAGE as error:
             raise BundleError(
                 f"{self._path}: expected a readable {name}, got a damaged one ({error})", next_step="Download it again."
             ) from error

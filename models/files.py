@@ -41,7 +41,12 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         if target.exists():
             aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.old.", dir=target.parent)) / target.name
             target.replace(aside)
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError:
+            if aside is not None:
+                aside.replace(target)
+            raise
         if aside is not None:
             shutil.rmtree(aside.parent, ignore_errors=True)
     finally:

@@ -11,12 +11,14 @@ GOLDEN_WINDOWS: Final = 32
 _SEED: Final = 20120905
 
 
-def golden_windows(length: int, channels: int) -> NDArray[np.float32]:
+def golden_windows(length: int, channels: int, count: int = GOLDEN_WINDOWS) -> NDArray[np.float32]:
     """Return artificial windows that visit what a sensor can send: rest, gait, noise, saturation, impacts, silence.
+
+    More of them begin with the same ones.
 
     Returns
     -------
-    ndarray of shape (32, length, channels), float32, in g
+    ndarray of shape (count, length, channels), float32, in g
 
     Examples
     --------
@@ -25,7 +27,7 @@ def golden_windows(length: int, channels: int) -> NDArray[np.float32]:
     """
     generator = np.random.default_rng(_SEED)
     time_s = np.arange(length)[:, np.newaxis] / SAMPLE_RATE_HZ
-    windows = [_signal(index, time_s, channels, generator) for index in range(GOLDEN_WINDOWS)]
+    windows = [_signal(index, time_s, channels, generator) for index in range(count)]
     return np.stack(windows).astype(np.float32)
 
 

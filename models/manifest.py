@@ -4,6 +4,8 @@ Every key is required and none has a default: a manifest that leaves one out is 
 """
 
 import dataclasses
+import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -12,6 +14,7 @@ from typing import Any, Final
 
 from models.architecture import Architecture
 from models.errors import BundleError
+from models.manifest_rules import check_manifest
 from models.normalization import Normalization
 
 SCHEMA_MAJOR: Final = 1
@@ -145,16 +148,12 @@ class Manifest:
         Raises
         ------
         BundleError
-            If the schema's major version is unknown, a key is missing, or a value has the wrong type.
+            If the schema's major version is unknown, a key is missing, a value has the wrong type, or the parts
+            contradict each other.
         """
         _check_schema(data)
         manifest: Manifest = _from_json(cls, data, "manifest.json")
-        if len(manifest.labels) != manifest.architecture.classes:
-            raise BundleError(
-                f"manifest.json: expected {manifest.architecture.classes} labels, one per output of the architecture, "
-                f"got {len(manifest.labels)}",
-                next_step="Train or export the bundle again.",
-            )
+        check_manifest(manifest)
         return manifest
 
 
@@ -200,7 +199,7 @@ def _from_json(expected: Any, value: Any, where: str) -> Any:
     if expected is Any:
         return value
     if expected is float:
-        return float(_require(value, int | float, where))
+        return _finite(_require(value, int | float, where), where)
     return _require(value, expected, where)
 
 
@@ -217,6 +216,17 @@ def _dataclass_from_json(expected: Any, data: Mapping[str, Any], where: str) -> 
             )
         values[field.name] = _from_json(hints[field.name], data[field.name], f"{where}: {field.name}")
     return expected(**values)
+
+
+def _finite(value: int | float, where: str) -> float:
+    """Return a number as float; JSON as Python reads it knows NaN, infinity and integers of any length."""
+    number = float(value) if abs(value) <= sys.float_info.max else math.inf
+    if not math.isfinite(number):
+        raise BundleError(
+            f"{where}: expected a finite number, got {str(value)[:40]}",
+            next_step="The manifest was altered: train or download the bundle again.",
+        )
+    return number
 
 
 def _require(value: Any, expected: Any, where: str) -> Any:

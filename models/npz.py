@@ -1,8 +1,11 @@
 """Read a NumPy .npz strictly: known names, known shapes, no pickles, nothing allocated before its size is known."""
 
 import io
+import lzma
 import math
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,6 +15,20 @@ from numpy.typing import NDArray
 from models.errors import BundleError
 
 MAXIMUM_ARRAY_BYTES: Final = 64 * 2**20
+"""Bytes all arrays of one file may take."""
+
+DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    ValueError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What reading a damaged zip, or an array in one, may raise."""
 
 
 def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -31,29 +48,32 @@ def read_npz(content: bytes, *, where: str) -> dict[str, NDArray[Any]]:
     Raises
     ------
     BundleError
-        If it is not an .npz, an array is larger than the cap, holds objects, or is not as long as it says.
+        If it is not an .npz, the arrays are larger than the cap, hold objects, or are not as long as they say.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return {
-                member.filename.removesuffix(".npy"): _read_member(archive, member, where)
-                for member in archive.infolist()
-            }
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+            members = archive.infolist()
+            _refuse_larger(members, where)
+            return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
+    except DAMAGE as error:
         raise BundleError(
             f"{where}: expected a NumPy .npz archive, got something else ({error})",
             next_step="The file is damaged: train or download the bundle again.",
         ) from error
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> NDArray[Any]:
-    """Read one array after checking that its header, its size and the cap agree."""
-    if member.file_size > MAXIMUM_ARRAY_BYTES:
+def _refuse_larger(members: list[zipfile.ZipInfo], where: str) -> None:
+    """Refuse arrays that together unpack to more than the cap, before the first of them is unpacked."""
+    total = sum(member.file_size for member in members)
+    if total > MAXIMUM_ARRAY_BYTES:
         raise BundleError(
-            f"{where}: expected arrays of at most {MAXIMUM_ARRAY_BYTES:,} bytes, "
-            f"{member.filename} unpacks to {member.file_size:,}",
+            f"{where}: expected arrays of at most {MAXIMUM_ARRAY_BYTES:,} bytes in all, they unpack to {total:,}",
             next_step="Do not use this file: it is damaged or made to exhaust memory.",
         )
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    """Read one array after checking that its header and its size agree."""
     stream = io.BytesIO(archive.read(member))
     version = np.lib.format.read_magic(stream)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

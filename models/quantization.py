@@ -14,7 +14,9 @@ def round_half_away(values: NDArray[Any]) -> NDArray[Any]:
     >>> round_half_away(np.array([0.5, -0.5, 2.5, -2.4])).tolist()
     [1.0, -1.0, 3.0, -2.0]
     """
-    rounded: NDArray[Any] = np.copysign(np.floor(np.abs(values) + 0.5), values)
+    # Adding 0.5 and flooring would round up the number just below 0.5; the part behind the point is exact.
+    whole = np.trunc(values)
+    rounded: NDArray[Any] = whole + np.copysign(np.abs(values - whole) >= 0.5, values)
     return rounded
 
 
@@ -43,3 +45,15 @@ def dequantize(values: NDArray[Any], *, scale: Any, zero_point: Any = 0) -> NDAr
     """Return (values - zero_point) * scale as float32."""
     real: NDArray[np.float32] = ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
     return real
+
+
+def symmetric_scale(values: NDArray[Any], dtype: DTypeLike = np.int8) -> float:
+    """Return the scale at which the largest magnitude becomes the largest integer; 1 / that integer if all are zero.
+
+    Examples
+    --------
+    >>> symmetric_scale(np.array([-2.54, 1.0]))
+    0.02
+    """
+    limit = int(np.iinfo(np.dtype(dtype)).max)
+    return float(np.max(np.abs(values), initial=0.0) or 1.0) / limit
