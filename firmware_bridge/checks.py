@@ -70,9 +70,23 @@ class StreamChecks:
         self._rate_said = False
         self._garbage_said = False
 
-    def after_read(self, blocks: list[SampleBlock], counts: StreamCounts, rate: RateEstimate | None) -> list[Remark]:
+    def after_read(self, blocks: list[SampleBlock], counts: StreamCounts) -> list[Remark]:
         """Return what is to be said after one read."""
-        return [*self._gravity(blocks), *self._rate(rate), *self._garbage(counts)]
+        return [*self._gravity(blocks), *self._garbage(counts)]
+
+    def of_rate(self, rate: RateEstimate | None) -> list[Remark]:
+        """Return what is to be said of the measured rate; asked less often, for a fit costs more than a read."""
+        if self._rate_said or rate is None or rate.span_s < _RATE_SPAN_S:
+            return []
+        off_hz = abs(rate.rate_hz - self._declared_hz)
+        if off_hz <= RATE_TOLERANCE * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
+            return []
+        self._rate_said = True
+        text = (
+            f"expected {self._declared_hz:g} Hz, measured {rate}: pass --rate {rate.rate_hz:.4g}, unless this is a "
+            "replay at another speed"
+        )
+        return [Remark(text, warning=True)]
 
     def _gravity(self, blocks: list[SampleBlock]) -> list[Remark]:
         """Look for one g in the first window's worth of samples."""
@@ -95,20 +109,6 @@ class StreamChecks:
         else:
             hint = "pass the --unit it really sends"
         text = f"gravity should show as about 1 g, the mean acceleration as {self._unit_name} is {mean_g:.3g} g: {hint}"
-        return [Remark(text, warning=True)]
-
-    def _rate(self, rate: RateEstimate | None) -> list[Remark]:
-        """Compare the measured rate with the declared one."""
-        if self._rate_said or rate is None or rate.span_s < _RATE_SPAN_S:
-            return []
-        off_hz = abs(rate.rate_hz - self._declared_hz)
-        if off_hz <= RATE_TOLERANCE * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
-            return []
-        self._rate_said = True
-        text = (
-            f"expected {self._declared_hz:g} Hz, measured {rate}: pass --rate {rate.rate_hz:.4g}, unless this is a "
-            "replay at another speed"
-        )
         return [Remark(text, warning=True)]
 
     def _garbage(self, counts: StreamCounts) -> list[Remark]:

@@ -104,7 +104,7 @@ class LiveLoop:
             for prediction in self._pipeline.feed(block):
                 for sink in self._sinks:
                     sink.predicted(prediction)
-        self._remark(self._checks.after_read(decoded.blocks, self._source.counts, self._source.rate))
+        self._remark(self._checks.after_read(decoded.blocks, self._source.counts))
 
     def _remark(self, remarks: Sequence[Remark]) -> None:
         """Pass remarks on."""
@@ -126,6 +126,7 @@ class LiveLoop:
             latency_p95_s=latencies.percentile_s(95),
             latency_p99_s=latencies.percentile_s(99),
         )
+        self._remark(self._checks.of_rate(status.rate))
         for sink in self._sinks:
             sink.progressed(status)
         return status

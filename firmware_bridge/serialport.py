@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import select
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ _BUSY: Final = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
 _MISSING: Final = (errno.ENOENT, errno.ENXIO, errno.ENODEV)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
 _WRITE_TIMEOUT_S: Final = 5.0
+_READ_BYTES: Final = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +80,33 @@ class SerialTransport:
             self._port: Any = serial.serial_for_url(url, baudrate=baud, write_timeout=_WRITE_TIMEOUT_S, **exclusive)
         except (OSError, ValueError) as error:
             raise _open_error(url, error, baud) from error
+        self._descriptor: int | None = getattr(self._port, "fd", None) if os.name == "posix" else None
         self._shut_out_others()
 
     def read(self, *, timeout_s: float) -> bytes:
         """Return the bytes that have arrived, waiting for the first one."""
         try:
-            waiting = self._port.in_waiting
-            if waiting:
-                return bytes(self._port.read(waiting))
-            self._port.timeout = timeout_s
-            first = bytes(self._port.read(1))
+            if self._descriptor is None:
+                return self._read_through_pyserial(timeout_s)
+            # pyserial sets the port up anew for every time-out, and makes four system calls of every read.
+            readable, _, _ = select.select([self._descriptor], [], [], timeout_s)
+            if not readable:
+                return b""
+            data = os.read(self._descriptor, _READ_BYTES)
         except self._gone as error:
             raise unplugged(self.name) from error
+        if not data:
+            raise unplugged(self.name)
+        return data
+
+    def _read_through_pyserial(self, timeout_s: float) -> bytes:
+        """Read where there is no file descriptor: remote ports, loops, Windows."""
+        if self._port.timeout != timeout_s:
+            self._port.timeout = timeout_s
+        waiting = self._port.in_waiting
+        if waiting:
+            return bytes(self._port.read(waiting))
+        first = bytes(self._port.read(1))
         # A line that breaks just now breaks again at the next read; the byte that came is not lost for it.
         with contextlib.suppress(*self._gone):
             waiting = self._port.in_waiting if first else 0
@@ -106,19 +123,22 @@ class SerialTransport:
 
     def close(self) -> None:
         """Give the port back."""
+        if self._descriptor is not None:
+            # The number may be given to another file; a later read must fail instead.
+            self._descriptor = -1
         with contextlib.suppress(*self._gone):
             self._port.close()
 
     def _shut_out_others(self) -> None:
         """Keep programs that do not ask for a lock (a terminal, ``cat``) from opening the port and taking bytes."""
         # On a virtual terminal the mark would outlive this program; its other end has no use for it.
-        if Path(self.name).resolve().is_relative_to("/dev/pts") or not hasattr(self._port, "fd"):
+        if self._descriptor is None or Path(self.name).resolve().is_relative_to("/dev/pts"):
             return
         with contextlib.suppress(ImportError, OSError):
             import fcntl
             import termios
 
-            fcntl.ioctl(self._port.fd, termios.TIOCEXCL)
+            fcntl.ioctl(self._descriptor, termios.TIOCEXCL)
 
 
 def _describe(port: Any) -> PortInfo:

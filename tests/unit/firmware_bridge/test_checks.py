@@ -26,21 +26,21 @@ def blocks(vector: tuple[float, float, float], count: int = 200) -> list[SampleB
 )
 def test_missing_gravity_is_noticed_once(vector: tuple[float, float, float], hint: str) -> None:
     watch = checks()
-    (remark,) = watch.after_read(blocks(vector), FINE, None)
+    (remark,) = watch.after_read(blocks(vector), FINE)
     assert remark.warning
     assert hint in remark.text
-    assert watch.after_read(blocks(vector), FINE, None) == []
+    assert watch.after_read(blocks(vector), FINE) == []
 
 
 @pytest.mark.parametrize("vector", [(0.0, -1.0, 0.0), (0.7, 0.7, 0.1), (1.2, 0.8, 0.6)])
 def test_gravity_in_any_direction_is_fine(vector: tuple[float, float, float]) -> None:
-    assert checks().after_read(blocks(vector), FINE, None) == []
+    assert checks().after_read(blocks(vector), FINE) == []
 
 
 def test_gravity_is_looked_for_in_a_whole_window() -> None:
     watch = checks()
-    assert watch.after_read(blocks((0, 0, 0), 100), FINE, None) == []
-    assert len(watch.after_read(blocks((0, 0, 0), 100), FINE, None)) == 1
+    assert watch.after_read(blocks((0, 0, 0), 100), FINE) == []
+    assert len(watch.after_read(blocks((0, 0, 0), 100), FINE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_gravity_is_looked_for_in_a_whole_window() -> None:
 )
 def test_a_wrong_rate_is_noticed_when_it_is_sure(rate: RateEstimate, said: bool) -> None:
     watch = checks()
-    remarks = watch.after_read([], FINE, rate)
+    remarks = watch.of_rate(rate)
     assert bool(remarks) is said
     if said:
         assert f"--rate {rate.rate_hz:.4g}" in remarks[0].text
-    assert watch.after_read([], FINE, rate) == []
+    assert watch.of_rate(rate) == []
 
 
 def test_garbage_is_named() -> None:
-    (remark,) = checks().after_read([], StreamCounts(bytes_read=4000), None)
+    (remark,) = checks().after_read([], StreamCounts(bytes_read=4000))
     assert "baud" in remark.text
 
 
