@@ -82,10 +82,9 @@ class StreamChecks:
         if off_hz <= RATE_TOLERANCE * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
             return []
         self._rate_said = True
-        text = (
-            f"expected {self._declared_hz:g} Hz, measured {rate}: pass --rate {rate.rate_hz:.4g}, unless this is a "
-            "replay at another speed"
-        )
+        text = f"expected {self._declared_hz:g} Hz, measured {rate}: pass --rate {rate.rate_hz:.4g}"
+        if not rate.by_device:
+            text += ", unless this is a replay at another speed"
         return [Remark(text, warning=True)]
 
     def _gravity(self, blocks: list[SampleBlock]) -> list[Remark]:
@@ -113,7 +112,8 @@ class StreamChecks:
 
     def _garbage(self, counts: StreamCounts) -> list[Remark]:
         """Notice bytes that never become samples."""
-        if self._garbage_said or counts.samples or counts.bytes_read < _GARBAGE_BYTES:
+        understood = counts.samples or counts.implausible
+        if self._garbage_said or understood or counts.bytes_read < _GARBAGE_BYTES:
             return []
         self._garbage_said = True
         text = f"{counts.bytes_read} bytes and not one sample: is the baud rate right, and does it send text lines?"

@@ -19,11 +19,15 @@ _COUNTING_VARIANCE: Final = 1 / 12
 
 @dataclass(frozen=True, slots=True)
 class RateEstimate:
-    """A measured rate with its standard error (one sigma), and the seconds it was measured over."""
+    """A measured rate with its standard error (one sigma), and the seconds it was measured over.
+
+    ``by_device`` tells whether the sensor's own clock measured it, and not the time of arrival.
+    """
 
     rate_hz: float
     uncertainty_hz: float
     span_s: float
+    by_device: bool = False
 
     def __str__(self) -> str:
         digits = min(3, max(1, -math.floor(math.log10(max(self.uncertainty_hz, 1e-3)))))
@@ -36,6 +40,11 @@ class RateMeter:
     Reads arrive in bursts (a USB adapter delivers every 1 to 16 ms), so single intervals say little; the slope of a
     line through many points does. Observations closer than 0.1 s to the one before are skipped, which bounds memory.
 
+    Parameters
+    ----------
+    by_device
+        Whether times are the sensor's own.
+
     Examples
     --------
     >>> meter = RateMeter()
@@ -45,7 +54,8 @@ class RateMeter:
     104.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_device: bool = False) -> None:
+        self._by_device = by_device
         self._points: deque[tuple[float, int]] = deque()
 
     def observe(self, *, count: int, time_s: float) -> None:
@@ -72,4 +82,4 @@ class RateMeter:
         slope = float(time_s @ count) / spread
         residual = count - slope * time_s
         variance = max(float(residual @ residual) / (len(points) - 2), _COUNTING_VARIANCE)
-        return RateEstimate(slope, math.sqrt(variance / spread), points[-1][0] - points[0][0])
+        return RateEstimate(slope, math.sqrt(variance / spread), points[-1][0] - points[0][0], self._by_device)

@@ -46,15 +46,17 @@ class Remark:
 class StreamCounts:
     """What has come over the wire so far.
 
-    ``damaged`` counts lines or frames that could not be understood; ``lost`` counts samples known to be missing, those
-    in damaged lines included; ``repeated`` counts samples that came twice and were used once; ``restarts`` counts the
-    times the stream stood still, was cut, or the device began anew, with an unknown number of samples missing.
+    ``damaged`` counts lines or frames that could not be understood, and ``implausible`` those among them that could be
+    read and cannot be true; ``lost`` counts samples known to be missing, those in damaged lines included; ``repeated``
+    counts samples that came twice and were used once; ``restarts`` counts the times the stream stood still, was cut, or
+    the device began anew, with an unknown number of samples missing.
     """
 
     bytes_read: int = 0
     samples: int = 0
     lost: int = 0
     damaged: int = 0
+    implausible: int = 0
     repeated: int = 0
     restarts: int = 0
 

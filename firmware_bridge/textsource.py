@@ -64,7 +64,7 @@ class TextSource:
         self._parser = TextLineParser(rate_hz=rate_hz)
         self._clock: DeviceClock | None = None
         self._device_times = False
-        self._meter = RateMeter()
+        self._meter = RateMeter(by_device=False)
         self._counts = StreamCounts()
         self._limit = PLAUSIBLE_G * unit.per_g
         self._run = _Run()
@@ -171,6 +171,7 @@ class TextSource:
             period_ticks = layout.period or 1.0 / (tick_s * self._rate_hz)
             self._clock = DeviceClock(tick_s=tick_s, period_ticks=period_ticks, origin_s=self._base_s)
             self._device_times = not counter
+            self._meter = RateMeter(by_device=self._device_times)
             return
         why = "several samples share a time" if layout.time_repeats else "the lines carry no time"
         self._say(
@@ -179,22 +180,22 @@ class TextSource:
             warning=True,
         )
 
-    def _damaged(self, text: str, blocks: list[SampleBlock], arrived_s: float) -> None:
+    def _damaged(self, text: str, blocks: list[SampleBlock], arrived_s: float, *, kind: str = "damaged") -> None:
         """Count a damaged line; without a device clock it stands for one lost sample."""
         self._counts.damaged += 1
-        self._say(text, kind="damaged", warning=True)
+        self._say(text, kind=kind, warning=True)
         if self._clock is None and self._counts.samples:
             self._taken += 1
             self._hole(1, blocks, arrived_s)
 
     def _implausible(self, largest: float, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Refuse a sample that no accelerometer can have measured."""
-        largest_g = largest / self._unit.per_g
-        self._damaged(
-            f"a value of {largest_g:.4g} g cannot be true; if all are like this, the unit is not {self._unit.name}",
-            blocks,
-            arrived_s,
+        self._counts.implausible += 1
+        text = (
+            f"a sample of {largest / self._unit.per_g:.4g} g cannot be true and counts as damaged; if all are like "
+            f"this, the sensor does not send {self._unit.name}"
         )
+        self._damaged(text, blocks, arrived_s, kind="implausible")
 
     def _set_aside(self, repeated: bool) -> None:
         """Count a sample whose time repeats or cannot be true."""
@@ -225,7 +226,7 @@ class TextSource:
     def _say(self, text: str, *, kind: str, warning: bool = False) -> None:
         """Remark on something, a few times for each kind."""
         said = self._said[kind] = self._said.get(kind, 0) + 1
-        if said < _REMARKS_PER_KIND:
-            self._remarks.append(Remark(text, warning))
-        elif said == _REMARKS_PER_KIND:
-            self._remarks.append(Remark(f"{text} (more of this kind are counted, not shown)", warning))
+        last = 1 if kind == "implausible" else _REMARKS_PER_KIND
+        if said <= last:
+            more = " (more of this kind are counted, not shown)" if said == last > 1 else ""
+            self._remarks.append(Remark(text + more, warning))

@@ -17,7 +17,7 @@ from firmware_bridge.interruption import StopRequest, stop_on_signals
 from firmware_bridge.live import LivePipeline
 from firmware_bridge.liveloop import LiveEnd, LiveLoop
 from firmware_bridge.samples import Remark
-from firmware_bridge.sinks import JsonLinesSink, LineSink, Sink
+from firmware_bridge.sinks import JsonLinesSink, LineSink, LiveStatus, Sink
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.transport import DEFAULT_BAUD, open_transport
 from firmware_bridge.units import UNIT_HELP, Unit, parse_unit
@@ -169,9 +169,17 @@ def _exit(end: LiveEnd, port: str, stop: StopRequest) -> None:
     if stop():
         raise typer.Exit(stop.exit_code)
     if not end.status.counts.samples:
-        raise BridgeError(
-            f"{port}: expected lines of samples, got {end.status.counts.bytes_read} bytes and not one sample "
-            f"in {end.status.elapsed_s:.0f} s",
-            next_step="Check the wiring, --baud, and that the sensor prints one x,y,z line a sample.",
-            port=port,
-        )
+        raise _no_sample(end.status, port)
+
+
+def _no_sample(status: LiveStatus, port: str) -> BridgeError:
+    """Return the error of a stream that had no sample in it."""
+    if status.counts.implausible:
+        expected = "expected samples in the declared unit"
+        got = f"{status.counts.implausible:,} lines, all with values that no accelerometer measures"
+        next_step = f"Pass the --unit the sensor sends: {UNIT_HELP}."
+    else:
+        expected = "expected lines of samples"
+        got = f"{status.counts.bytes_read:,} bytes and not one sample in {status.elapsed_s:.0f} s"
+        next_step = "Check the wiring, --baud, and that the sensor prints one x,y,z line a sample."
+    return BridgeError(f"{port}: {expected}, got {got}", next_step=next_step, port=port)

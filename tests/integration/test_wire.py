@@ -177,6 +177,15 @@ def test_live_refuses_in_one_sentence(bundle: Path, tmp_path: Path, options: lis
     assert "Traceback" not in err
 
 
+def test_a_wrong_unit_is_a_failure_that_names_it(bundle: Path, store: Path, tmp_path: Path) -> None:
+    with sensor(store, tmp_path / "port", "--speed", "max", "--unit", "raw:16384", "--loop"):
+        live = har("live", bundle, "--port", tmp_path / "port", "--engine", "numpy", "--duration", "0.6")
+        _, err = live.communicate(timeout=60)
+    assert live.returncode == 1
+    assert "no accelerometer measures" in " ".join(err.split())
+    assert "raw:SCALE" in err
+
+
 def test_a_busy_port(bundle: Path, tmp_path: Path) -> None:
     port = VirtualPort(tmp_path / "port")
     holder = open_transport(port.name)

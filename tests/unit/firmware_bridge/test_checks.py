@@ -62,6 +62,17 @@ def test_a_wrong_rate_is_noticed_when_it_is_sure(rate: RateEstimate, said: bool)
     assert watch.of_rate(rate) == []
 
 
+def test_a_replay_is_no_excuse_for_the_sensors_own_clock() -> None:
+    (by_host,) = checks().of_rate(RateEstimate(104.0, 0.1, 20.0))
+    (by_device,) = checks().of_rate(RateEstimate(104.0, 0.1, 20.0, by_device=True))
+    assert "replay" in by_host.text
+    assert "replay" not in by_device.text
+
+
+def test_lines_with_impossible_values_are_no_garbage() -> None:
+    assert checks().after_read([], StreamCounts(bytes_read=4000, damaged=100, implausible=100)) == []
+
+
 def test_garbage_is_named() -> None:
     (remark,) = checks().after_read([], StreamCounts(bytes_read=4000))
     assert "baud" in remark.text

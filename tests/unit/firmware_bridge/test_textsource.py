@@ -96,7 +96,8 @@ def test_an_impossible_value_is_damage_and_hints_at_the_unit() -> None:
     text = source()
     remarks = text.feed(b"\n0,0,1\n0,0,16384\n0,0,1\n", 0.0).remarks
     assert (text.counts.samples, text.counts.damaged, text.counts.lost) == (2, 1, 1)
-    assert any("unit is not g" in remark.text for remark in remarks)
+    assert text.counts.implausible == 1
+    assert any("does not send g" in remark.text for remark in remarks)
 
 
 def test_damage_before_the_first_sample_is_no_loss() -> None:
