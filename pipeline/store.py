@@ -41,8 +41,8 @@ def is_store(path: Path) -> bool:
         return False
 
 
-def save_store(dataset: Dataset, path: Path) -> None:
-    """Write a data set as a store, replacing a store that stands there.
+def check_target(path: Path) -> None:
+    """Refuse to write a store where something else is.
 
     Raises
     ------
@@ -56,6 +56,17 @@ def save_store(dataset: Dataset, path: Path) -> None:
             next_step="Choose another path for the store.",
             path=str(path),
         )
+
+
+def save_store(dataset: Dataset, path: Path) -> None:
+    """Write a data set as a store, replacing a store that stands there.
+
+    Raises
+    ------
+    UsageError
+        When ``path`` is something else than a store or an empty folder.
+    """
+    check_target(path)
     timed = [item.timestamps_s for item in dataset.recordings if item.timestamps_s is not None]
     with atomic_folder(path) as folder:
         (folder / INDEX_NAME).write_text(json.dumps(_index(dataset), indent=1) + "\n", encoding="utf-8")

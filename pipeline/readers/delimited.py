@@ -159,7 +159,7 @@ def _unit(path: Path, runs: list[Run], measured: list[float], layout: Layout, no
         raise DataError(
             f"{path}: expected gravity to measure about 1 (g) or 9.81 (m/s²) in quiet stretches, got {middle:.4g}"
             + (": gravity seems to be removed, without it postures look alike" if middle < _REMOVED else ""),
-            next_step=f"Declare the unit (--unit g, m/s2 or raw:SCALE, {hint}).",
+            next_step=f"Import it with --unit g, m/s2 or raw:SCALE, {hint}.",
             path=str(path),
             gravity=middle,
         )
@@ -171,7 +171,7 @@ def _unit(path: Path, runs: list[Run], measured: list[float], layout: Layout, no
         if run.duration_s >= 1.0 and not lowest <= in_g <= _WRONG_BY:
             raise DataError(
                 f"{run.path}: expected gravity of about 1 g with the unit {unit}, got {in_g:.3g} g in quiet stretches",
-                next_step="Declare the right unit (--unit), or import this file apart from the others.",
+                next_step="Import it with the right --unit, or this file apart from the others.",
                 path=str(run.path),
                 gravity=length,
             )

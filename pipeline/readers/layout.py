@@ -172,7 +172,7 @@ def _accelerometer(sheet: Sheet) -> tuple[int, int, int]:
             "/".join(sheet.called(place)[7:] for place in places.values()) for places in whole.values()
         )
         sentence = f"expected one accelerometer, got {len(whole)}: {found}"
-    raise refusal(sheet.path, sentence, line=1, next_step="Declare the three columns (--columns x,y,z).")
+    raise refusal(sheet.path, sentence, line=1, next_step="Import it with --columns X,Y,Z.")
 
 
 def _unnamed(sheet: Sheet, layout: Layout, time: int | None) -> tuple[tuple[int, int, int], int | None]:
@@ -186,5 +186,5 @@ def _unnamed(sheet: Sheet, layout: Layout, time: int | None) -> tuple[tuple[int,
         sheet.path,
         f"expected column names, or three or four columns of numbers, got {sheet.delimiter.join(sheet.head[0])[:80]!r}",
         line=1,
-        next_step="Declare the columns by number (--columns 4,5,6 --label-column 2).",
+        next_step="Import it with columns by number: --columns 4,5,6 --label-column 2.",
     )

@@ -152,7 +152,9 @@ def _seconds(table: Table, layout: Layout, path: Path) -> tuple[npt.NDArray[np.f
         check_time_unit(layout.time_unit)
         if layout.time_unit == "iso":
             raise refusal(
-                path, "expected times that are dates, got numbers", next_step="Declare --time-unit s, ms, us or ns."
+                path,
+                "expected times that are dates, got numbers",
+                next_step="Import it with --time-unit s, ms, us or ns.",
             )
         return to_seconds(table.time, layout.time_unit), []
     unit = detect_time_unit(table.time)
@@ -160,7 +162,7 @@ def _seconds(table: Table, layout: Layout, path: Path) -> tuple[npt.NDArray[np.f
         raise refusal(
             path,
             f"expected times with steps of 0.5 ms to 500 ms, written in s, ms, us or ns, got {_usual_step(table.time)}",
-            next_step="Declare --time-unit, or ignore the times with --time-column none --rate HZ.",
+            next_step="Import it with --time-unit, or ignore its times: --time-column none --rate HZ.",
         )
     return to_seconds(table.time, unit), [f"Times are in {unit}, by their usual step."]
 
@@ -192,13 +194,13 @@ def _forward(seconds: npt.NDArray[np.float64], lines: npt.NDArray[np.int64], dro
             path,
             f"expected time to run forward, but {len(back)} of {len(keep)} rows do not (here {what})",
             line=int(lines[row]),
-            next_step="Split the file where time starts over, or ignore the times (--time-column none --rate HZ).",
+            next_step="Split the file where time starts over, or ignore its times: --time-column none --rate HZ.",
         )
     raise refusal(
         path,
         f"expected time to run forward, got {what}",
         line=int(lines[row]),
-        next_step=f"Sort it, leave out such rows with {DROP_OPTION}, or ignore the times with --time-column none.",
+        next_step=f"Sort it, or import it with {DROP_OPTION}, or with --time-column none --rate HZ.",
     )
 
 
@@ -212,12 +214,12 @@ def _rate(pieces: list[_Piece], layout: Layout, path: Path) -> float:
         if middle is not None and abs(middle / layout.rate_hz - 1) > _RATES_AGREE:
             raise DataError(
                 f"{path}: expected {layout.rate_hz:g} Hz as declared, but the timestamps give {middle:g} Hz",
-                next_step="Correct --rate or --time-unit, or ignore the times with --time-column none.",
+                next_step="Correct --rate or --time-unit, or ignore its times: --time-column none.",
                 path=str(path),
             )
         return layout.rate_hz
     if middle is None:
-        raise refusal(path, "expected timestamps or a rate, got neither", next_step="Declare the rate (--rate HZ).")
+        raise refusal(path, "expected timestamps or a rate, got neither", next_step="Import it with --rate HZ.")
     return middle
 
 

@@ -88,7 +88,7 @@ def read_table(sheet: Sheet, places: Places, *, drop_bad_rows: bool) -> Table:
         block = _Block(sheet, places, clock, numbered)
         if block.bad and not drop_bad_rows:
             first = min(block.bad)
-            step = f"Repair the line, or leave out such rows with {DROP_OPTION}."
+            step = f"Repair the line, or import the file with {DROP_OPTION}."
             raise refusal(sheet.path, block.bad[first], line=int(block.lines[first]), next_step=step)
         lost += block.losses(rows_so_far)
         rows_so_far += int(block.keep.sum())
