@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from firmware_bridge.checks import SilenceCheck, StreamChecks
-from firmware_bridge.live import LivePipeline
+from firmware_bridge.live import Classifier, LivePipeline
 from firmware_bridge.samples import Decoded, Remark, SampleSource
 from firmware_bridge.sinks import LiveStatus, Sink
-from firmware_bridge.transport import Transport, is_unplugged
+from firmware_bridge.textsource import TextSource
+from firmware_bridge.transport import DEFAULT_BAUD, Transport, is_unplugged
+from firmware_bridge.units import Unit
 from models.errors import BridgeError
+from models.manifest import Manifest
 
 _READ_TIMEOUT_S: Final = 0.1
 _STATUS_EVERY_S: Final = 0.2
@@ -30,10 +35,12 @@ class LiveLoop:
 
     Parameters
     ----------
-    transport, source, pipeline, sinks
+    transport, source, pipeline
         The parts, in the order data flow.
     silence, checks
         Who watches the stream.
+    announcements
+        What is taken for granted about the stream; said first.
     clock
         Seconds that only run forward; the pipeline must use the same.
     """
@@ -43,22 +50,79 @@ class LiveLoop:
         transport: Transport,
         source: SampleSource,
         pipeline: LivePipeline,
-        sinks: Sequence[Sink],
         *,
         silence: SilenceCheck,
         checks: StreamChecks,
+        announcements: Sequence[Remark] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
         self._source = source
         self._pipeline = pipeline
-        self._sinks = sinks
         self._silence = silence
         self._checks = checks
+        self._announcements = announcements
         self._clock = clock
+        self._sinks: Sequence[Sink] = ()
         self._started_s = clock()
 
-    def run(self, *, duration_s: float | None = None, stop: Callable[[], bool] = lambda: False) -> LiveEnd:
+    @classmethod
+    def for_text(
+        cls,
+        transport: Transport,
+        engine: Classifier,
+        manifest: Manifest,
+        *,
+        unit: Unit,
+        rate_hz: float | None = None,
+        hop: int | None = None,
+        baud: int = DEFAULT_BAUD,
+    ) -> "LiveLoop":
+        """Return the loop that classifies a sensor's text lines with a bundle's model.
+
+        Parameters
+        ----------
+        transport
+            The line to the sensor.
+        engine
+            Runs the model; it is called once, so that no label waits for its first call.
+        manifest
+            Says what the model wants: window, hop, rate, labels.
+        unit
+            What the sensor prints.
+        rate_hz, hop
+            The sensor's rate and the samples between two labels; None for the model's own.
+        baud
+            Named in advice when nothing arrives.
+
+        Raises
+        ------
+        UsageError
+            When the rate or the hop cannot be.
+        """
+        window = manifest.window
+        sensor_hz = window.rate_hz if rate_hz is None else rate_hz
+        pipeline = LivePipeline(
+            engine,
+            labels=manifest.labels,
+            window_length=window.length,
+            hop=window.hop if hop is None else hop,
+            model_rate_hz=window.rate_hz,
+            source_rate_hz=sensor_hz,
+        )
+        engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
+        return cls(
+            transport,
+            TextSource(unit=unit, rate_hz=sensor_hz),
+            pipeline,
+            silence=SilenceCheck(port=transport.name, baud=baud, started_s=time.monotonic()),
+            checks=StreamChecks(unit_name=unit.name, declared_rate_hz=sensor_hz, window_length=window.length),
+            announcements=_announcements(unit, sensor_hz, pipeline, assumed=rate_hz is None),
+        )
+
+    def run(
+        self, sinks: Sequence[Sink], *, duration_s: float | None = None, stop: Callable[[], bool] = lambda: False
+    ) -> LiveEnd:
         """Read and classify until ``duration_s`` is over, ``stop`` says so, or the line is gone.
 
         Raises
@@ -66,6 +130,8 @@ class LiveLoop:
         BridgeError
             When the line fails in another way than being unplugged, or a sink cannot write.
         """
+        self._sinks = sinks
+        self._remark(self._announcements)
         self._started_s = shown_s = self._clock()
         error = None
         while not stop():
@@ -130,3 +196,16 @@ class LiveLoop:
         for sink in self._sinks:
             sink.progressed(status)
         return status
+
+
+def _announcements(unit: Unit, rate_hz: float, pipeline: LivePipeline, *, assumed: bool) -> list[Remark]:
+    """Return what is taken for granted about a stream."""
+    rate = f"{rate_hz:g} Hz{', the rate of the model' if assumed else ''}"
+    remarks = [Remark(f"expecting samples in {unit.name} at {rate}")]
+    resampler = pipeline.resampler
+    if not resampler.passes_through:
+        remarks.append(Remark("resampling to the rate of the model by linear interpolation"))
+    if resampler.aliases:
+        text = "the sensor is faster than the model, and no filter keeps out what the model cannot hear"
+        remarks.append(Remark(text, warning=True))
+    return remarks

@@ -3,26 +3,19 @@
 import contextlib
 import json
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, TextIO
 
-import numpy as np
 import typer
 from rich.console import Console
 
-from firmware_bridge.checks import SilenceCheck, StreamChecks
 from firmware_bridge.interruption import StopRequest, stop_on_signals
-from firmware_bridge.live import LivePipeline
 from firmware_bridge.liveloop import LiveEnd, LiveLoop
-from firmware_bridge.samples import Remark
 from firmware_bridge.sinks import JsonLinesSink, LineSink, LiveStatus, Sink
-from firmware_bridge.textsource import TextSource
 from firmware_bridge.transport import DEFAULT_BAUD, open_transport
-from firmware_bridge.units import UNIT_HELP, Unit, parse_unit
+from firmware_bridge.units import UNIT_HELP, parse_unit
 from models.bundle import Bundle, read_bundle
-from models.engines import Engine, load_engine
+from models.engines import load_engine
 from models.errors import BridgeError, UsageError
 
 _STDOUT = "-"
@@ -60,50 +53,16 @@ def live(
         )
     declared = parse_unit(unit)
     model = read_bundle(bundle)
-    rate_hz = model.manifest.window.rate_hz if rate is None else rate
     runner = load_engine(model, engine, quantization)
-    pipeline = _pipeline(model, runner, rate_hz=rate_hz, hop=hop)
-    source = TextSource(unit=declared, rate_hz=rate_hz)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        labels_file = _open_jsonl(jsonl, opened)
         transport = open_transport(port, baud=baud)
         opened.callback(transport.close)
-        sinks = _sinks(model, title, labels_file, jsonl, show_labels=not as_json, plain=plain)
-        for sink in sinks:
-            opened.callback(sink.close)
-        for remark in _announcements(declared, rate_hz, pipeline, assumed_rate=rate is None):
-            for sink in sinks:
-                sink.remarked(remark)
-        loop = LiveLoop(
-            transport,
-            source,
-            pipeline,
-            sinks,
-            silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(
-                unit_name=declared.name, declared_rate_hz=rate_hz, window_length=model.manifest.window.length
-            ),
-        )
-        end = loop.run(duration_s=duration, stop=stop)
+        loop = LiveLoop.for_text(transport, runner, model.manifest, unit=declared, rate_hz=rate, hop=hop, baud=baud)
+        sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
+        end = loop.run(sinks, duration_s=duration, stop=stop)
     _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
     _exit(end, port, stop)
-
-
-def _pipeline(model: Bundle, runner: Engine, *, rate_hz: float, hop: int | None) -> LivePipeline:
-    """Return the pipeline of a bundle, its engine warm."""
-    window = model.manifest.window
-    pipeline = LivePipeline(
-        runner,
-        labels=model.manifest.labels,
-        window_length=window.length,
-        hop=window.hop if hop is None else hop,
-        model_rate_hz=window.rate_hz,
-        source_rate_hz=rate_hz,
-    )
-    # The first call of an engine sets up its memory; no label should wait for that.
-    runner.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
-    return pipeline
 
 
 def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | None:
@@ -123,11 +82,12 @@ def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | Non
 
 
 def _sinks(
-    model: Bundle, title: str, labels_file: TextIO | None, jsonl: str | None, *, show_labels: bool, plain: bool
+    model: Bundle, title: str, jsonl: str | None, opened: contextlib.ExitStack, *, show_labels: bool, plain: bool
 ) -> list[Sink]:
     """Return everybody who wants to know the labels: a file, and one sink for a person."""
     labels = model.manifest.labels
     sinks: list[Sink] = []
+    labels_file = _open_jsonl(jsonl, opened)
     if labels_file is not None:
         sinks.append(JsonLinesSink(labels_file, name=jsonl or "", labels=labels))
     console = Console()
@@ -140,18 +100,9 @@ def _sinks(
     else:
         sys.stderr.write(f"{title}\n")
         sinks.append(LineSink(labels_to=sys.stdout, remarks_to=sys.stderr))
+    for sink in sinks:
+        opened.callback(sink.close)
     return sinks
-
-
-def _announcements(declared: Unit, rate_hz: float, pipeline: LivePipeline, *, assumed_rate: bool) -> Iterator[Remark]:
-    """Yield what is taken for granted about the stream."""
-    rate = f"{rate_hz:g} Hz{', the rate of the model' if assumed_rate else ''}"
-    yield Remark(f"expecting samples in {declared.name} at {rate}")
-    resampler = pipeline.resampler
-    if not resampler.passes_through:
-        yield Remark("resampling to the rate of the model by linear interpolation")
-    if resampler.aliases:
-        yield Remark("the sensor is faster than the model, and nothing filters what it hears above", warning=True)
 
 
 def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:

@@ -19,6 +19,7 @@ from firmware_bridge.textwriter import TextWriter
 from firmware_bridge.units import UNIT_HELP, Unit, parse_unit
 from firmware_bridge.virtualport import VirtualPort
 from models.errors import UsageError
+from pipeline.commands.progress import progress_bar
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset, Recording
 
@@ -53,7 +54,8 @@ def simulate(
         raise UsageError(
             f"expected a --rate above 0 Hz, got {rate:g}", next_step="Leave it out to use the recordings'."
         )
-    recordings = _choose(load_dataset(data), subject)
+    with progress_bar("reading recordings") as advance:
+        recordings = _choose(load_dataset(data, progress=advance), subject)
     rate_hz = _common_rate(recordings) if rate is None else rate
     segments = list(_segments(recordings, rate_hz=rate_hz, activities=activity or []))
     _warn_of_saturation(segments, declared)

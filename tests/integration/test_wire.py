@@ -278,10 +278,9 @@ def listen(transport: Transport, listener: Listener) -> LiveEnd:
         transport,
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         pipeline,
-        [listener],
         silence=SilenceCheck(port=transport.name, baud=115200, started_s=time.monotonic()),
         checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=LENGTH),
-    ).run(duration_s=30)
+    ).run([listener], duration_s=30)
 
 
 def noise(count: int) -> bytes:
@@ -365,11 +364,10 @@ def test_silence_breaks_the_window_and_is_said(tmp_path: Path) -> None:
         transport,
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         pipeline,
-        [listener],
         silence=SilenceCheck(port="x", baud=115200, started_s=0.0),
         checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=LENGTH),
         clock=clock,
-    ).run()
+    ).run([listener])
     said = " ".join(remark.text for remark in listener.remarks)
     assert "stands still" in said
     assert "data again" in said
