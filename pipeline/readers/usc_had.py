@@ -81,7 +81,7 @@ def read(
     if missing and not allow_missing:
         raise DataError(
             f"{path}: expected 12 activities x {TRIALS} trials of every subject, but {_listed(missing)} missing",
-            next_step="Fetch the data set again, or allow missing files.",
+            next_step="Fetch the data set again, or import it with --allow-missing.",
             path=str(path),
             missing=missing,
         )
