@@ -7,6 +7,7 @@
     model.*.tflite ...  compiled artifacts; they take raw g
     golden.npz          artificial raw windows, the oracle's outputs, and the outputs expected of every artifact
     MODEL_CARD.md       the manifest, for people
+    plots/              pictures of training and evaluation, where there are any; no hash covers them
 """
 
 import hashlib
@@ -46,6 +47,7 @@ from models.reference import forward
 WEIGHTS: Final = "weights.npz"
 GOLDEN: Final = "golden.npz"
 CARD: Final = "MODEL_CARD.md"
+PLOTS: Final = "plots"
 MAXIMUM_MANIFEST_BYTES: Final = 2**20
 MAXIMUM_FILE_BYTES: Final = 64 * 2**20
 _PLAIN_NAME: Final = re.compile(r"[\w-][\w.-]*", re.ASCII)
@@ -146,21 +148,52 @@ class Bundle:
         kept = tuple(entry for entry in self.manifest.metrics if key(entry) not in fresh)
         return replace(self, manifest=replace(self.manifest, metrics=kept + tuple(metrics)))
 
-    def save(self, path: Path) -> "Bundle":
-        """Write the bundle as a folder, whole or not at all, and return it as found there."""
-        if path.exists() and not (path / MANIFEST).is_file():
-            raise BundleError(
-                f"{path}: expected a new name or an existing bundle, got something else",
-                next_step="Choose another --out.",
-                path=path,
-            )
+    def save(self, path: Path, *, plots: Mapping[str, bytes] | None = None) -> "Bundle":
+        """Write the bundle as a folder, whole or not at all, and return it as found there.
+
+        Parameters
+        ----------
+        path
+            See `check_destination`.
+        plots
+            What the folder ``plots`` holds, by file name. By default, what it holds where the bundle was read.
+        """
+        check_destination(path)
+        pictures = self._plots_at_location() if plots is None else plots
         with atomic_folder(path) as folder:
             manifest_text = json.dumps(self.manifest.to_json(), indent=2, ensure_ascii=False)
             (folder / MANIFEST).write_text(manifest_text + "\n", encoding="utf-8")
             (folder / CARD).write_text(model_card(self.manifest), encoding="utf-8")
             for name, content in self.files.items():
                 (folder / name).write_bytes(content)
+            if pictures:
+                (folder / PLOTS).mkdir()
+            for name, content in pictures.items():
+                (folder / PLOTS / name).write_bytes(content)
         return replace(self, location=path)
+
+    def _plots_at_location(self) -> dict[str, bytes]:
+        """Return the pictures beside the bundle it was read from; none for one in memory or in a zip."""
+        plots = self.location / PLOTS if self.location is not None else None
+        if plots is None or not plots.is_dir():
+            return {}
+        return {file.name: file.read_bytes() for file in sorted(plots.iterdir()) if file.is_file()}
+
+
+def check_destination(path: Path) -> None:
+    """Refuse a place where a bundle cannot be written without destroying something else.
+
+    Raises
+    ------
+    BundleError
+        If something other than a bundle stands there.
+    """
+    if path.exists() and not (path / MANIFEST).is_file():
+        raise BundleError(
+            f"{path}: expected a new name or an existing bundle, got something else",
+            next_step="Choose another --out.",
+            path=path,
+        )
 
 
 def make_bundle(
