@@ -32,6 +32,7 @@ _UNIT_WORDS: Final = {
     "ns": {"ns", "nsec", "nanos", "nanosecond", "nanoseconds"},
 }
 _FEWEST_STEPS: Final = 5
+_TINY: Final = 1e-30
 _ABSURD_FACTOR: Final = 30.0
 _RATE_FACTOR: Final = 4.0
 """How far the rate a column implies may be from the declared one for the column to pass as an unnamed time."""
@@ -208,7 +209,7 @@ def _checked_unit(named: str | None, ticks: Sequence[float], rate_hz: float) -> 
 
 def _mismatch(step: float, unit: str, rate_hz: float) -> float:
     """Return by what factor, at least 1, a step in a unit is off the declared rate."""
-    ratio = step * SECONDS_PER_TICK[unit] * rate_hz
+    ratio = max(step * SECONDS_PER_TICK[unit] * rate_hz, _TINY)
     return max(ratio, 1.0 / ratio)
 
 

@@ -12,7 +12,6 @@ line that is lost whole leaves no trace. The bytes before the first line end are
 in the middle of a line and ``23,0.5,0.9`` may have been ``-1.23,0.5,0.9``; only a header is taken from there.
 """
 
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -24,6 +23,9 @@ MAXIMUM_LINE_BYTES: Final = 512
 """Longer lines are damaged; no more than this is ever kept."""
 MISFITS_BEFORE_PROBING: Final = 20
 """So many lines of another shape in a row mean that the device prints something else now."""
+
+LARGEST_NUMBER: Final = 1e19
+"""More than nanoseconds since 1970, and little enough that nothing computed from it overflows."""
 
 _TERMINATOR: Final = re.compile(rb"[\r\n]")
 _NUMERIC_BYTES: Final = b"0123456789+-.eE ,;\t"
@@ -240,7 +242,7 @@ def _released(item: "_Row | LineEvent", layout: TextLayout) -> LineEvent:
 
 
 def _numbers(line: bytes, separator: str) -> tuple[float, ...] | None:
-    """Return the finite numbers of a line, or None; one separator at its end is forgiven."""
+    """Return the numbers of a line, none of them absurd, or None; one separator at its end is forgiven."""
     if line.translate(None, _NUMERIC_BYTES):
         return None
     fields = line.split() if separator == " " else line.split(separator.encode())
@@ -250,7 +252,7 @@ def _numbers(line: bytes, separator: str) -> tuple[float, ...] | None:
         values = tuple(map(float, fields))
     except ValueError:
         return None
-    return values if values and all(map(math.isfinite, values)) else None
+    return values if values and max(map(abs, values)) <= LARGEST_NUMBER else None
 
 
 def _sample(row: tuple[float, ...], layout: TextLayout) -> Sample:

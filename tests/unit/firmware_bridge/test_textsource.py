@@ -147,6 +147,27 @@ def test_cuts_change_nothing(cuts: list[int], timestamps: bool) -> None:
     assert sum(not block.continues for block in got) == sum(not block.continues for block in expected)
 
 
+_NUMBERS = st.one_of(
+    st.sampled_from([0.0, 1.0, -1.0, 1e-320, 1e18, -1e19, 1e20, 1e308]),
+    st.integers(0, 2**33).map(float),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+_ROWS = st.lists(st.tuples(_NUMBERS, st.just(0.0), st.just(1.0), _NUMBERS), min_size=20, max_size=60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([b"\n", b"t_us,x,y,z\n", b"seq,x,y,z\n", b"x,y,z,t_s\n"]), _ROWS, st.binary(max_size=100))
+def test_no_number_upsets_it(header: bytes, rows: list[tuple[float, ...]], noise: bytes) -> None:
+    text = source()
+    lines = [",".join(repr(value) for value in row).encode() + b"\n" for row in rows]
+    blocks = text.feed(header + b"".join(lines) + noise, 0.0).blocks + text.finish(1.0).blocks
+    for block in blocks:
+        assert np.isfinite(block.samples_g).all()
+        assert np.isfinite(block.times_s).all()
+    times = np.concatenate([block.times_s for block in blocks] or [np.empty(0)])
+    assert (np.diff(times) >= 0).all()
+
+
 def test_remarks_do_not_flood() -> None:
     text = source()
     remarks = text.feed(b"\n0,0,1\n" + b"0,oops\n0,0,1\n" * 1000, 0.0).remarks
