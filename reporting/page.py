@@ -17,6 +17,9 @@ from reporting.markup import EMPTY, Content, Markup, element, join
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 """What a page may load: nothing, from anywhere. Its own style is inline."""
 
+_COMFORTABLE_COLUMNS: Final = 8
+"""Columns past which a table is set smaller."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -145,7 +148,8 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Content]], *, capti
         element("thead", element("tr", *headings)),
         element("tbody", *body),
     )
-    return element("div", element("table", content), class_="scroll")
+    wide = "wide" if len(columns) > _COMFORTABLE_COLUMNS else None
+    return element("div", element("table", content, class_=wide), class_="scroll")
 
 
 def definitions(entries: Sequence[tuple[str, Content]]) -> Markup:

@@ -1,0 +1,121 @@
+"""The result of a benchmark on a terminal: one table for each model, fastest row first."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from firmware_bridge.benchmark.rows import BenchmarkResult, LatencyUs, ModelFacts, Row, times_slower
+from reporting.numbers import MISSING, error_size, percent, ratio, significant
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column: heading, what it writes, and how soon it goes when the terminal is narrow (0: never)."""
+
+    heading: str
+    written: Callable[[Row, Sequence[Row]], str]
+    expendable: int = 0
+    numeric: bool = True
+
+
+def _microseconds(pick: Callable[[LatencyUs], float]) -> Callable[[Row, Sequence[Row]], str]:
+    """Return a writer of one of the percentiles."""
+    return lambda row, rows: significant(pick(row.latency_us)) if row.latency_us else MISSING
+
+
+def _number(value: float | None) -> str:
+    """Return three digits of a number, or what stands for none."""
+    return MISSING if value is None else significant(value)
+
+
+_COLUMNS: Final = (
+    _Column("engine", lambda row, rows: row.engine, numeric=False),
+    _Column("artifact", lambda row, rows: escape(row.quantization if row.is_own else row.route), numeric=False),
+    _Column("file", lambda row, rows: escape(row.artifact), 8, numeric=False),
+    _Column("bytes", lambda row, rows: MISSING if row.bytes is None else f"{row.bytes:,}", 3),
+    _Column("load\nms", lambda row, rows: _number(row.load_ms), 7),
+    _Column("p50\nµs", _microseconds(lambda latency: latency.p50)),
+    _Column("p95\nµs", _microseconds(lambda latency: latency.p95), 6),
+    _Column("p99\nµs", _microseconds(lambda latency: latency.p99)),
+    _Column("max\nµs", _microseconds(lambda latency: latency.max), 9),
+    _Column("windows\nper s", lambda row, rows: _number(row.windows_per_s), 2),
+    _Column("peak\nMB", lambda row, rows: _number(row.peak_rss_mb), 5),
+    _Column("largest\nerror", lambda row, rows: error_size(row.max_abs_error)),
+    _Column("same\nlabel", lambda row, rows: percent(row.top1_agreement), 1),
+    _Column("vs\nfastest", lambda row, rows: ratio(times_slower(row, rows))),
+)
+
+
+def print_result(result: BenchmarkResult, console: Console) -> None:
+    """Print a table for each model, what could not run, and what they were measured on.
+
+    On a narrow terminal the columns that matter least are left out, never cut.
+    """
+    for model in result.models:
+        measured, failed = result.rows_of(model)
+        console.print(f"\n[bold]{escape(model.architecture)}[/]  [dim]{escape(_about(model))}[/]")
+        if measured:
+            console.print(_fitting_table(measured, console))
+        for row in failed:
+            name = " ".join(filter(None, (row.engine, row.artifact)))
+            console.print(f"[red]✗[/] [bold]{escape(name)}[/]: {escape(row.error or '')}", soft_wrap=True)
+    console.print(f"\n[dim]{escape(_conditions(result))}[/]")
+    if result.machine.busy:
+        console.print(f"[yellow]{escape(busy_remark(result))}[/]")
+
+
+def busy_remark(result: BenchmarkResult) -> str:
+    """Return the sentence that warns of a machine with other things to do."""
+    machine = result.machine
+    return (
+        f"The machine was busy before the first measurement (load average {machine.load_average} "
+        f"on {machine.usable_cores} cores): the times are longer than on an idle one, the ratios hold."
+    )
+
+
+def _fitting_table(rows: Sequence[Row], console: Console) -> Table:
+    """Return the table with as many columns as the terminal has room for."""
+    columns = list(_COLUMNS)
+    while True:
+        table = _table(columns, rows)
+        spare = [column for column in columns if column.expendable]
+        if not spare or _width(table, console) <= console.width:
+            return table
+        columns.remove(max(spare, key=lambda column: column.expendable))
+
+
+def _width(table: Table, console: Console) -> int:
+    """Return the width a table takes when nothing limits it."""
+    return console.measure(table, options=console.options.update(max_width=1000)).maximum
+
+
+def _table(columns: Sequence[_Column], rows: Sequence[Row]) -> Table:
+    """Return a table of these columns."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, padding=(0, 1))
+    for column in columns:
+        justify = "right" if column.numeric else "left"
+        table.add_column(column.heading, justify=justify, no_wrap=True, vertical="bottom")  # type: ignore[arg-type]
+    for index, row in enumerate(rows):
+        table.add_row(*(column.written(row, rows) for column in columns), style="bold" if index == 0 else None)
+    return table
+
+
+def _about(model: ModelFacts) -> str:
+    """Return a model's size and where it lies."""
+    return f"{model.parameters:,} parameters, {model.model_id}, {model.bundle}"
+
+
+def _conditions(result: BenchmarkResult) -> str:
+    """Return what was measured on what, in two lines."""
+    machine, settings = result.machine, result.settings
+    threads = "1 thread" if settings.threads == 1 else f"{settings.threads} threads"
+    libraries = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
+    return (
+        f"{settings.windows:,} single windows a row in {settings.turns} interleaved turns, {threads}. "
+        f"{machine.cpu}, {machine.usable_cores} cores, {machine.os}.\n{machine.python}, {libraries}."
+    )

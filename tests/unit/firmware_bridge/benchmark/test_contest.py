@@ -1,0 +1,71 @@
+"""The contest of a bundle: who takes part, with which windows, against which oracle."""
+
+import numpy as np
+import pytest
+
+from firmware_bridge.benchmark.contest import DISTINCT_WINDOWS, EngineContestant, bundle_contest
+from firmware_bridge.benchmark.contestants import Entrant, Unrunnable
+from models.bundle import CompiledArtifact
+from models.errors import BundleError, UsageError
+from models.manifest import TensorSpec
+from models.reference import forward
+
+TENSOR = TensorSpec("serving", "float32", (1, 200, 3), 0.0, 0)
+
+
+@pytest.fixture
+def saved(random_bundle, tmp_path):
+    """A bundle on disk with two artifacts of one format."""
+    artifacts = [
+        CompiledArtifact(f"model.{kind}.tflite", "tflite", kind, "direct", TENSOR, TENSOR, kind.encode())
+        for kind in ("float32", "int8")
+    ]
+    bundle = random_bundle("simple_rnn").with_artifacts(artifacts)
+    return bundle.save(tmp_path / "bundle")
+
+
+def test_every_engine_meets_every_artifact(saved):
+    contest = bundle_contest(saved.location)
+    entrants = [contestant.entrant for contestant in contest.contestants]
+    assert entrants == [
+        Entrant("litert", "model.float32.tflite", "float32", "direct", 7),
+        Entrant("litert", "model.int8.tflite", "int8", "direct", 4),
+        Entrant("onnxruntime", "", "", "", None),
+        Entrant("numpy", "weights.npz", "float32", "", len(saved.files["weights.npz"])),
+    ]
+    missing = contest.contestants[2]
+    assert isinstance(missing, Unrunnable)
+    assert "no onnx artifact" in missing.reason
+    assert contest.model.parameters == 3628
+    assert contest.model.hop_s == 1.0
+
+
+def test_engines_can_be_chosen_and_more_can_join(saved):
+    extra = Unrunnable(Entrant("litert", "peer", "int8", "peer", None), "killed")
+    contest = bundle_contest(saved.location, engines=["numpy"], extra=[extra], threads=2)
+    first, second = contest.contestants
+    assert isinstance(first, EngineContestant)
+    assert (first.entrant.engine, first.threads) == ("numpy", 2)
+    assert second is extra
+
+
+def test_an_unknown_engine_is_wrong_usage(saved):
+    with pytest.raises(UsageError, match="expected names of litert, onnxruntime, numpy, got tvm, x"):
+        bundle_contest(saved.location, engines=["numpy", "tvm", "x"])
+
+
+def test_no_bundle_is_said_before_anything_is_measured(tmp_path):
+    with pytest.raises(BundleError, match="found nothing"):
+        bundle_contest(tmp_path / "none")
+
+
+def test_the_oracle_is_computed_in_float64_for_exactly_these_windows(saved):
+    windows = np.random.default_rng(1).normal(size=(70, 200, 3)).astype(np.float32)
+    contest = bundle_contest(saved.location, windows=windows)
+    expected = forward(saved.manifest.architecture, saved.folded_weights, windows)
+    assert contest.oracle.dtype == np.float64
+    np.testing.assert_allclose(contest.oracle, expected, rtol=1e-12)
+
+
+def test_windows_are_artificial_unless_given(saved):
+    assert bundle_contest(saved.location, engines=["numpy"]).windows.shape == (DISTINCT_WINDOWS, 200, 3)

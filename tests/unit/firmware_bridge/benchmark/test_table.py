@@ -1,0 +1,63 @@
+"""The table on a terminal: sorted, never cut, narrower where the terminal is."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from firmware_bridge.benchmark.rows import BenchmarkResult
+from firmware_bridge.benchmark.table import print_result
+
+
+def _printed(result: BenchmarkResult, width: int) -> list[str]:
+    stream = io.StringIO()
+    print_result(result, Console(file=stream, width=width, highlight=False, color_system=None))
+    return stream.getvalue().splitlines()
+
+
+def test_the_fastest_row_comes_first_with_its_ratio(result):
+    lines = _printed(result, 200)
+    rows = [line for line in lines if "×" in line]
+    assert [line.split()[0] for line in rows] == ["onnxruntime", "litert", "numpy"]
+    assert [line.split()[-1] for line in rows] == ["1.0×", "10×", "38×"]
+    assert "from_keras_model" in rows[1]
+
+
+def test_a_failure_is_told_in_words_below_the_table(result):
+    lines = _printed(result, 200)
+    (failure,) = [line for line in lines if "✗" in line]
+    assert failure == "✗ litert model.int8.tflite: killed by SIGSEGV [segfault]"
+
+
+@pytest.mark.parametrize("width", [80, 90, 100, 120, 200])
+def test_no_number_is_ever_cut(result, width):
+    lines = _printed(result, width)
+    assert not any("…" in line for line in lines)
+    rows = [line for line in lines if "×" in line]
+    assert all(len(line) <= width for line in rows)
+    assert "105" in rows[0]
+    assert "1.0×" in rows[0]
+
+
+def test_a_wide_terminal_shows_everything_and_a_narrow_one_the_essence(result):
+    wide, narrow = "\n".join(_printed(result, 200)), "\n".join(_printed(result, 80))
+    for word in ("bytes", "load", "p95", "max", "peak", "model.float32.onnx", "1,234"):
+        assert word in wide
+    for word in ("p50", "p99", "largest", "fastest"):
+        assert word in narrow
+
+
+def test_the_machine_and_its_other_work_are_told(result):
+    text = " ".join(_printed(result, 200))
+    assert "Test CPU <9>" in text
+    assert "load average 1.9 on 2 cores" in text
+    idle = replace(result, machine=replace(result.machine, load_average=0.0))
+    assert "load average" not in " ".join(_printed(idle, 200))
+
+
+def test_a_model_of_which_nothing_ran_has_its_reasons(result):
+    only_failure = replace(result, rows=result.rows[3:])
+    text = "\n".join(_printed(only_failure, 100))
+    assert "killed by SIGSEGV" in text
+    assert "p50" not in text
