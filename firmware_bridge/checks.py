@@ -9,7 +9,7 @@ from firmware_bridge.samples import Remark, SampleBlock, StreamCounts
 from models.contract import STANDARD_GRAVITY_M_S2
 
 SILENCE_S: Final = 2.0
-"""A stream that stands still for so long has a hole of unknown size in it."""
+"""A stream that stands still for so long is worth a remark, and without timestamps has a hole of unknown size in it."""
 RATE_TOLERANCE: Final = 0.02
 """A model does not mind a rate that is off by less."""
 _RATE_SPAN_S: Final = 5.0
@@ -29,6 +29,11 @@ class SilenceCheck:
         self._heard = False
         self._silent = False
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has arrived for long."""
+        return self._silent
+
     def heard(self, now_s: float) -> list[Remark]:
         """Take note that bytes arrived."""
         remarks = [Remark(f"{self._port}: data again after {now_s - self._last_s:.1f} s")] if self._silent else []
@@ -41,7 +46,7 @@ class SilenceCheck:
             return []
         self._silent = True
         if self._heard:
-            text = "the stream stands still; how many samples are missing cannot be known, so the window begins anew"
+            text = f"nothing has arrived for {SILENCE_S:.0f} s"
         else:
             text = f"nothing has arrived yet; is the sensor on, and sending at {self._baud} baud?"
         return [Remark(f"{self._port}: {text}", warning=True)]

@@ -160,8 +160,8 @@ class LiveLoop:
             return
         remarks = self._silence.waited(now_s)
         if remarks:
-            self._source.interrupt()
             self._remark(remarks)
+            self._pass_on(self._source.fell_silent(now_s))
 
     def _pass_on(self, decoded: Decoded) -> None:
         """Classify what was decoded, and tell the sinks."""
@@ -188,6 +188,7 @@ class LiveLoop:
             rate=self._source.rate,
             filled=self._pipeline.windows.filled,
             refilling=self._pipeline.windows.refilling,
+            silent=self._silence.silent,
             latency_p50_s=latencies.percentile_s(50),
             latency_p95_s=latencies.percentile_s(95),
             latency_p99_s=latencies.percentile_s(99),

@@ -90,6 +90,6 @@ class SampleSource(Protocol):
         """Give up what was held back, at the end of the stream."""
         ...
 
-    def interrupt(self) -> None:
-        """Take note that the stream stood still or was cut: what follows does not continue what came before."""
+    def fell_silent(self, now_s: float) -> Decoded:
+        """Take note that nothing has come for long, and say whether what follows can continue what came before."""
         ...

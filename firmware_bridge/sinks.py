@@ -20,8 +20,8 @@ class LiveStatus:
     """How a live session stands, or at its end how it went.
 
     ``filled`` is how much of the next window is there, from 0 to 1; ``refilling`` tells that the stream has just begun
-    or was broken, so that the last label, if any, is old. Latencies are from the arrival of a window's last sample to
-    its label; None before the first label.
+    or was broken, so that the last label, if any, is old; ``silent`` that nothing has arrived for long. Latencies are
+    from the arrival of a window's last sample to its label; None before the first label.
     """
 
     elapsed_s: float
@@ -30,6 +30,7 @@ class LiveStatus:
     rate: RateEstimate | None
     filled: float
     refilling: bool
+    silent: bool
     latency_p50_s: float | None
     latency_p95_s: float | None
     latency_p99_s: float | None
@@ -39,18 +40,18 @@ class LiveStatus:
 
         Examples
         --------
-        >>> LiveStatus(2.0, 1, StreamCounts(samples=200), None, 0.0, False, 0.001, 0.001, 0.002).sentence()
+        >>> LiveStatus(2.0, 1, StreamCounts(samples=200), None, 0.0, False, False, 0.001, 0.001, 0.002).sentence()
         '1 window classified, 200 samples, 0 lost, rate not measured yet, label latency p50 1.0, p95 1.0, p99 2.0 ms'
         """
         parts = [
-            f"{self.windows:,} window{'' if self.windows == 1 else 's'} classified",
+            f"{_count(self.windows, 'window')} classified",
             f"{self.counts.samples:,} samples",
             f"{self.counts.lost:,} lost",
         ]
         if self.counts.damaged:
-            parts.append(f"{self.counts.damaged:,} damaged lines")
+            parts.append(_count(self.counts.damaged, "damaged line"))
         if self.counts.restarts:
-            parts.append(f"{self.counts.restarts:,} holes of unknown size")
+            parts.append(_count(self.counts.restarts, "hole") + " of unknown size")
         parts.append(f"{self.rate} measured" if self.rate else "rate not measured yet")
         if self.latency_p50_s is not None:
             parts.append(f"label latency {_latency_text(self)}")
@@ -197,6 +198,11 @@ class LineSink:
 
     def close(self) -> None:
         """Nothing to close: the streams belong to the caller."""
+
+
+def _count(number: int, noun: str) -> str:
+    """Return a number of things."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _latency_text(status: LiveStatus) -> str:

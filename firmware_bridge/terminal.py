@@ -92,9 +92,9 @@ class TerminalView:
         status, prediction = self._status, self._prediction
         if status is None or not status.counts.samples:
             return _band("waiting for the sensor", "", "black on yellow")
-        if prediction is None or status.refilling:
-            old = f"was {prediction.label}   " if prediction else ""
-            return _band("filling the window", f"{old}{status.filled:.0%}", "black on yellow")
+        if prediction is None or status.refilling or status.silent:
+            what = "silence" if status.silent else f"filling the window   {status.filled:.0%}"
+            return _band(what, f"was {prediction.label}" if prediction else "", "black on yellow")
         certainty = f"{prediction.probability:.0%}   at {prediction.t_s:.1f} s"
         return _band(prediction.label, certainty, "bold white on blue")
 
@@ -113,7 +113,8 @@ class TerminalView:
             stands_out = index == best and self._prediction is not None
             style = "bold" if stands_out else "dim"
             bar = Text(_bar(values[index], width), style="bright_blue" if stands_out else "dim blue")
-            table.add_row(Text(self._labels[index], style=style), bar, Text(f"{values[index]:.0%}", style=style))
+            percent = f"{values[index]:.0%}" if self._prediction else ""
+            table.add_row(Text(self._labels[index], style=style), bar, Text(percent, style=style))
         return table
 
     def _history(self) -> RenderableType:
@@ -128,9 +129,9 @@ class TerminalView:
             return Text("")
         counts = status.counts
         parts = [Text(str(status.rate) if status.rate else "rate …"), Text(f"{counts.samples:,} samples")]
-        parts.append(Text(f"{counts.lost:,} lost", style="bold red" if counts.lost else "green"))
-        if counts.restarts:
-            parts.append(Text(f"{counts.restarts:,} holes", style="red"))
+        holes = f" + {counts.restarts:,} hole{'' if counts.restarts == 1 else 's'}" if counts.restarts else ""
+        broken = counts.lost or counts.restarts
+        parts.append(Text(f"{counts.lost:,} lost{holes}", style="bold red" if broken else "green"))
         if status.latency_p50_s is not None:
             slow_s = status.latency_p99_s or 0.0
             parts.append(Text(f"label in {1e3 * status.latency_p50_s:.1f} ms, p99 {1e3 * slow_s:.1f} ms"))

@@ -93,12 +93,15 @@ class TextSource:
         """Give up what was held back, at the end of the stream."""
         return self._decode(self._parser.finish(), arrived_s)
 
-    def interrupt(self) -> None:
-        """Take note that the stream stood still: what follows does not continue what came before."""
-        if self._counts.samples:
-            self._counts.restarts += 1
-            self._run.continues = False
-        self._meter.restart()
+    def fell_silent(self, now_s: float) -> Decoded:
+        """Take note that nothing has come for long; without a time column, what follows may not continue it."""
+        if self._clock is not None or not self._counts.samples:
+            return Decoded()
+        self._break()
+        blocks: list[SampleBlock] = []
+        self._close_run(blocks, now_s)
+        text = "how many samples the silence hides cannot be known, so the window begins anew"
+        return Decoded(blocks, [Remark(text, warning=True)])
 
     def _decode(self, events: list[LineEvent], arrived_s: float) -> Decoded:
         """Turn parser events into blocks."""
@@ -150,7 +153,7 @@ class TextSource:
                 if self._counts.samples:
                     self._say("the device sent its header again: it has restarted", kind="restart", warning=True)
                     self._close_run(blocks, arrived_s)
-                    self.interrupt()
+                    self._break()
                     if self._clock is not None:
                         self._clock.announce_restart()
             case Note(text):
@@ -162,7 +165,7 @@ class TextSource:
         """Read the columns as they were found, and say what that means."""
         self._say(f"text lines, {layout}", kind="layout")
         if self._counts.samples:
-            self.interrupt()
+            self._break()
             self._base_s, self._taken = self._time_s + 1.0 / self._rate_hz, 0
         self._clock, self._device_times = None, False
         if layout.shows_loss and layout.time_unit is not None:
@@ -205,6 +208,13 @@ class TextSource:
         else:
             self._counts.damaged += 1
             self._say("a sample's time does not follow the one before", kind="time", warning=True)
+
+    def _break(self) -> None:
+        """End the run at a hole of unknown size."""
+        self._counts.restarts += 1
+        self._run.continues = False
+        if not self._device_times:
+            self._meter.restart()
 
     def _hole(self, lost: int, blocks: list[SampleBlock], arrived_s: float) -> None:
         """End the run at a loss."""

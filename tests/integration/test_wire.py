@@ -369,7 +369,8 @@ def test_silence_breaks_the_window_and_is_said(tmp_path: Path) -> None:
         clock=clock,
     ).run([listener])
     said = " ".join(remark.text for remark in listener.remarks)
-    assert "stands still" in said
+    assert "nothing has arrived for 2 s" in said
+    assert "the window begins anew" in said
     assert "data again" in said
     assert end.status.counts.restarts == 1
     assert len(listener.predictions) == 1

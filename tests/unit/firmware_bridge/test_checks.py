@@ -85,4 +85,4 @@ def test_silence_before_and_in_a_stream() -> None:
     assert silence.waited(60.0) == []
     assert "again after 61.0 s" in silence.heard(61.0)[0].text
     assert silence.heard(61.1) == []
-    assert "stands still" in silence.waited(63.2)[0].text
+    assert "nothing has arrived for 2 s" in silence.waited(63.2)[0].text

@@ -27,6 +27,7 @@ def status(**changes: object) -> LiveStatus:
         "rate": RateEstimate(99.98, 0.02, 5.0),
         "filled": 0.5,
         "refilling": False,
+        "silent": False,
         "latency_p50_s": 0.0012,
         "latency_p95_s": 0.0013,
         "latency_p99_s": 0.0014,
@@ -116,9 +117,10 @@ def test_the_view_shows_label_bars_stream_and_remarks() -> None:
 
 
 def test_an_old_label_is_not_shown_as_the_present_one() -> None:
-    shown = picture(refilling=True)
-    assert "filling the window" in shown
-    assert "was Walking Forward" in shown
+    for changes, said in (({"refilling": True}, "filling the window   50%"), ({"silent": True}, "silence")):
+        shown = picture(**changes)
+        assert said in shown
+        assert "was Walking Forward" in shown
 
 
 def test_the_view_fits_a_small_terminal() -> None:

@@ -123,12 +123,23 @@ def test_a_restart_of_the_device_clock_goes_on_in_time() -> None:
     assert text.counts.restarts == 1
 
 
-def test_an_interruption_breaks_the_stream() -> None:
+def test_silence_breaks_a_stream_without_times() -> None:
     text = source()
     text.feed(b"\n0,0,1\n", 0.0)
-    text.interrupt()
-    blocks = text.feed(b"0,0,1\n", 9.0).blocks
-    assert [block.continues for block in blocks] == [False]
+    silence = text.fell_silent(3.0)
+    assert [(len(block.samples_g), block.continues) for block in silence.blocks] == [(0, False)]
+    assert "cannot be known" in silence.remarks[0].text
+    assert text.counts.restarts == 1
+    assert [block.continues for block in text.feed(b"0,0,1\n", 9.0).blocks] == [True]
+
+
+def test_silence_hides_nothing_from_a_time_column() -> None:
+    every = lines(timestamps=True)
+    text = source()
+    text.feed(b"".join(every[:100]), 0.0)
+    assert text.fell_silent(3.0).blocks == []
+    assert all(block.continues for block in text.feed(b"".join(every[100:]), 9.0).blocks)
+    assert (text.counts.lost, text.counts.restarts) == (0, 0)
 
 
 @settings(max_examples=60, deadline=None)
