@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from firmware_bridge.serialport import PortInfo, how_to_get_access, list_ports
 
@@ -35,5 +36,7 @@ def _table(found: list[PortInfo]) -> Table:
         table.add_column(title)
     for port in found:
         description = port.description if port.description != port.device else ""
-        table.add_row(port.device, description, port.manufacturer, port.usb, port.serial_number)
+        cells = (port.device, description, port.manufacturer, port.usb, port.serial_number)
+        # As Text: what a device calls itself may look like markup.
+        table.add_row(*map(Text, cells))
     return table

@@ -18,6 +18,7 @@ from firmware_bridge.checks import SilenceCheck, StreamChecks
 from firmware_bridge.live import LivePipeline, Prediction
 from firmware_bridge.liveloop import LiveEnd, LiveLoop
 from firmware_bridge.samples import Remark
+from firmware_bridge.serialport import PortInfo
 from firmware_bridge.sinks import LiveStatus
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.textwriter import TextWriter
@@ -28,6 +29,7 @@ from models.architecture import Architecture, Dense, SimpleRNN
 from models.bundle import Bundle, read_bundle
 from models.contract import ACTIVITIES
 from models.engines import load_engine
+from pipeline.commands import ports
 from pipeline.recordings import Dataset, LabelInterval, Recording
 from pipeline.store import save_store
 
@@ -226,6 +228,20 @@ def test_ports_for_machines() -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert isinstance(json.loads(out)["ports"], list)
+
+
+def test_ports_for_people(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    uno = PortInfo("/dev/ttyACM0", "Uno [r3]", "Arduino", "A1", "2341:0043", accessible=True)
+    closed = PortInfo("/dev/no-such-port", "", "", "", "", accessible=False)
+    monkeypatch.setattr(ports, "list_ports", lambda: [uno, closed])
+    ports.ports()
+    shown = capsys.readouterr()
+    for text in ("/dev/ttyACM0", "Uno [r3]", "Arduino", "2341:0043", "A1"):
+        assert text in shown.out
+    assert "/dev/no-such-port: no permission" in shown.err
+    monkeypatch.setattr(ports, "list_ports", list)
+    ports.ports()
+    assert "har simulate" in capsys.readouterr().err
 
 
 def test_the_live_path_is_light() -> None:
