@@ -32,7 +32,7 @@ def quantize(values: NDArray[Any], *, scale: Any, zero_point: Any = 0, dtype: DT
 
     Examples
     --------
-    >>> quantize(np.array([0.05, -0.15, 99.0]), scale=0.1).tolist()
+    >>> quantize(np.array([0.125, -0.375, 99.0]), scale=0.25).tolist()
     [1, -2, 127]
     """
     limits = np.iinfo(np.dtype(dtype))

@@ -1,7 +1,7 @@
 """A contest: all engines with all artifacts of a bundle, the windows they get, and what the oracle makes of those."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from firmware_bridge.benchmark.contestants import Contestant, Entrant, Unrunnable, Worker
 from firmware_bridge.benchmark.process import ProcessWorker
 from firmware_bridge.benchmark.rows import ModelFacts
-from models.bundle import Bundle, read_bundle
+from models.bundle import Bundle, CompiledArtifact, read_bundle
 from models.engines import ENGINES, runnable
 from models.errors import UsageError
 from models.golden import golden_windows
@@ -109,6 +109,36 @@ def bundle_contest(
     )
     own = _contestants(bundle, path, engines or tuple(ENGINES), threads)
     return Contest(model, (*own, *extra), windows, oracle_outputs(bundle, windows))
+
+
+def foreign_contestants(
+    bundle: Bundle, artifacts: Sequence[CompiledArtifact], folder: Path, *, threads: int = 1
+) -> list[Contestant]:
+    """Return contestants for files that other converters made of a bundle's weights.
+
+    Parameters
+    ----------
+    bundle
+        The model the files were made of.
+    artifacts
+        The files; their routes say who made them. Each meets every engine that reads its format.
+    folder
+        Where they are kept, as a bundle, until they have been measured; must not exist yet.
+    threads
+        Processor threads an engine may use.
+    """
+    bare = replace(bundle, manifest=replace(bundle.manifest, artifacts=()))
+    bare.with_artifacts(artifacts).save(folder)
+    return [
+        EngineContestant(
+            Entrant(engine, artifact.file, artifact.quantization, artifact.route, len(artifact.content)),
+            folder,
+            threads,
+        )
+        for artifact in artifacts
+        for engine, entry in ENGINES.items()
+        if entry.format == artifact.format
+    ]
 
 
 def oracle_outputs(bundle: Bundle, windows: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -34,10 +34,14 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What a turn gave: durations (n,) in nanoseconds, one a call, and the probabilities (n_windows, n_classes)."""
+    """What a turn gave: durations (n,) in nanoseconds, one a call, and the probabilities (n_windows, n_classes).
+
+    ``waited_ns`` is how long of that the worker was ready and the processor did something else, where this is known.
+    """
 
     durations_ns: NDArray[np.int64]
     outputs: NDArray[np.float32]
+    waited_ns: int | None = None
 
 
 class Worker(Protocol):

@@ -27,6 +27,7 @@ class Lane:
         self._load_ms: float | None = None
         self._peak_rss_mb: float | None = None
         self._turns: list[NDArray[np.int64]] = []
+        self._waits_ns: list[int | None] = []
         self._bulk_rates: list[float] = []
         self._bulk_pace: float | None = None
         self._max_abs_error = 0.0
@@ -85,6 +86,7 @@ class Lane:
             load_ms=self._load_ms,
             latency_us=LatencyUs.of_nanoseconds(durations) if len(durations) else None,
             turn_p50_us=tuple(LatencyUs.of_nanoseconds(turn).p50 for turn in self._turns),
+            waited_share=self._waited_share(),
             windows_per_s=float(np.median(self._bulk_rates)) if self._bulk_rates else None,
             peak_rss_mb=self._peak_rss_mb,
             max_abs_error=self._max_abs_error if self._compared else None,
@@ -114,6 +116,7 @@ class Lane:
         timed = worker.time_each(first, count, limit_s=self._settings.turn_limit_s)
         self._compare(first, timed)
         self._turns.append(timed.durations_ns)
+        self._waits_ns.append(timed.waited_ns)
 
     def _measure_memory(self, worker: Worker) -> None:
         self._peak_rss_mb = worker.peak_rss_mb()
@@ -142,6 +145,13 @@ class Lane:
         self._max_abs_error = max(self._max_abs_error, float(np.abs(timed.outputs - expected).max()))
         self._agreed += int((timed.outputs.argmax(axis=1) == expected.argmax(axis=1)).sum())
         self._compared += len(expected)
+
+    def _waited_share(self) -> float | None:
+        """Return the share of all single predictions' time that was lost to others, where every turn knew."""
+        known = [wait for wait in self._waits_ns if wait is not None]
+        if not known or len(known) < len(self._waits_ns):
+            return None
+        return min(1.0, sum(known) / max(1, int(self._durations().sum())))
 
     def _durations(self) -> NDArray[np.int64]:
         """Return the durations of all turns."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from firmware_bridge.benchmark.rows import BenchmarkResult, ModelFacts, Row, fastest_first, times_slower
-from firmware_bridge.benchmark.table import busy_remark
 from reporting.charts import DotRange, Point, dot_range_chart, scatter_chart
 from reporting.markup import Content, Markup, element, join
 from reporting.numbers import MISSING, byte_size, duration_us, error_size, percent, ratio, significant
@@ -34,15 +33,15 @@ _COLUMNS: Final = (
     Column("engine"),
     Column("artifact"),
     Column("bytes", True, "size of the file"),
-    Column("load ms", True, "from a bundle in memory to ready, import of the library included"),
-    Column("p50 µs", True, "half of all windows took no longer"),
-    Column("p95 µs", True, "95 of 100 windows took no longer"),
-    Column("p99 µs", True, "99 of 100 windows took no longer"),
-    Column("max µs", True, "the slowest window"),
-    Column("windows/s", True, "many windows in one call"),
-    Column("peak MB", True, "most memory of the process, Python and NumPy included"),
-    Column("largest error", True, "largest difference of a probability from the NumPy oracle in float64"),
-    Column("same label", True, "share of windows with the oracle's label"),
+    Column("load\nms", True, "from a bundle in memory to ready, import of the library included"),
+    Column("p50\nµs", True, "half of all windows took no longer"),
+    Column("p95\nµs", True, "95 of 100 windows took no longer"),
+    Column("p99\nµs", True, "99 of 100 windows took no longer"),
+    Column("max\nµs", True, "the slowest window"),
+    Column("windows\nper s", True, "many windows in one call"),
+    Column("peak\nMB", True, "most memory of the process, Python and NumPy included"),
+    Column("largest\nerror", True, "largest difference of a probability from the NumPy oracle in float64"),
+    Column("same\nlabel", True, "share of windows with the oracle's label"),
 )
 
 
@@ -178,8 +177,8 @@ def _again(result: BenchmarkResult, command_line: str) -> Section:
         ("Threads", str(settings.threads)),
     ]
     blocks = [command(command_line), definitions(facts)]
-    if machine.busy:
-        blocks.append(note(busy_remark(result)))
+    if disturbance := result.disturbance():
+        blocks.append(note(disturbance))
     if result.interrupted:
         blocks.append(note("The run was interrupted: rows hold what was measured until then."))
     blocks.append(details("How it was measured", *map(paragraph, _method(result))))
@@ -198,7 +197,8 @@ def _method(result: BenchmarkResult) -> list[str]:
         "Times are wall-clock times of the engine's predict call with one window in g, checks of the input included, "
         "with Python's garbage collector off. Percentiles are measured times (nearest rank). Many "
         f"windows: the median of {settings.bulk_turns} calls.",
-        "Outputs of all timed predictions are compared with the NumPy oracle in float64.",
+        "Outputs of all timed predictions are compared with the NumPy oracle in float64. Where processes had to wait for "
+        "the processor, and the system tells, a warning above says how long.",
     ]
 
 

@@ -145,7 +145,7 @@ class ProcessWorker:
 def _timed(reply: Mapping[str, Any]) -> Timed:
     """Return the arrays of a reply."""
     outputs = np.frombuffer(base64.b64decode(reply["outputs"]), np.float32).reshape(reply["shape"])
-    return Timed(np.array(reply["durations_ns"], np.int64), outputs)
+    return Timed(np.array(reply["durations_ns"], np.int64), outputs, reply["waited_ns"])
 
 
 def _signal_name(number: int) -> str:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from firmware_bridge.benchmark.machine import Machine
 
+_QUIET_SHARE: Final = 0.02
+"""Share of a row's time that may be lost to others before a reader is told."""
+
 _OWN_ROUTES: Final = ("", "direct")
 """Routes of files that no standard converter had a hand in: weights as they are, and direct lowering."""
 
@@ -82,6 +85,8 @@ class Row:
         Of one window at a time, as in live use.
     turn_p50_us
         The median of every turn: how steady the machine was.
+    waited_share
+        Share of the time in which the row was ready and the processor did something else.
     windows_per_s
         Of many windows in one call.
     peak_rss_mb
@@ -102,6 +107,7 @@ class Row:
     load_ms: float | None = None
     latency_us: LatencyUs | None = None
     turn_p50_us: tuple[float, ...] = ()
+    waited_share: float | None = None
     windows_per_s: float | None = None
     peak_rss_mb: float | None = None
     max_abs_error: float | None = None
@@ -135,6 +141,17 @@ class BenchmarkResult:
         """Return a model's measured rows, fastest first, and those that could not run."""
         own = [row for row in self.rows if row.model == model.model_id]
         return fastest_first(own), [row for row in own if row.error is not None]
+
+    def disturbance(self) -> str | None:
+        """Return the sentence that warns of times that are longer than they need be, or None."""
+        machine, shares = self.machine, [row.waited_share for row in self.rows if row.waited_share is not None]
+        if shares and max(shares) > _QUIET_SHARE:
+            what = f"did other things for up to {max(shares):.0%} of a row's time"
+        elif not shares and machine.busy:
+            what = f"had other things to do before (load average {machine.load_average})"
+        else:
+            return None
+        return f"The processor {what}: times are longer than on an idle machine, those of slow rows most."
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON-ready data."""

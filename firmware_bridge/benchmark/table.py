@@ -65,17 +65,8 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
             name = " ".join(filter(None, (row.engine, row.artifact)))
             console.print(f"[red]✗[/] [bold]{escape(name)}[/]: {escape(row.error or '')}", soft_wrap=True)
     console.print(f"\n[dim]{escape(_conditions(result))}[/]")
-    if result.machine.busy:
-        console.print(f"[yellow]{escape(busy_remark(result))}[/]")
-
-
-def busy_remark(result: BenchmarkResult) -> str:
-    """Return the sentence that warns of a machine with other things to do."""
-    machine = result.machine
-    return (
-        f"The machine was busy before the first measurement (load average {machine.load_average} "
-        f"on {machine.usable_cores} cores): the times are longer than on an idle one, the ratios hold."
-    )
+    if disturbance := result.disturbance():
+        console.print(f"[yellow]{escape(disturbance)}[/]")
 
 
 def _fitting_table(rows: Sequence[Row], console: Console) -> Table:

@@ -1,7 +1,8 @@
 """Turns: every contestant is measured in short turns, in rounds of changing order.
 
 A machine gets warmer, slower, busier while a benchmark runs. Measured one after the other, whoever comes last pays for
-it; in rounds, every row pays alike, and the ratios between rows hold.
+it; in rounds, every row pays. What other programs take is measured and told (`BenchmarkResult.disturbance`): it costs
+rows that take longer than a time slice of the scheduler more than others.
 """
 
 import random

@@ -8,7 +8,7 @@ engine needs and nothing else, so that its memory is the engine's.
     {"request": "load", "bundle": PATH, "artifact": FILE, "engine": NAME, "threads": N, "windows": PATH.npy}
         -> {"load_ms": MS, "runtime": TEXT}
     {"request": "each", "first": I, "count": N, "limit_s": S}
-        -> {"durations_ns": [...], "outputs": BASE64 float32, "shape": [n, classes]}
+        -> {"durations_ns": [...], "outputs": BASE64 float32, "shape": [n, classes], "waited_ns": NS or null}
     {"request": "bulk", "first": I, "count": N}
         -> the same, with one duration
     {"request": "memory"}
@@ -84,6 +84,7 @@ class WorkerProgram:
         durations: list[int] = []
         outputs: list[NDArray[np.float32]] = []
         with _undisturbed():
+            waited_before = waited_ns()
             end = perf_counter_ns() + int(limit_s * 1e9)
             for window in single:
                 start = perf_counter_ns()
@@ -93,17 +94,18 @@ class WorkerProgram:
                 outputs.append(output)
                 if stop > end:
                     break
-        return _reply(durations, np.concatenate(outputs))
+        return _reply(durations, np.concatenate(outputs), waited_before)
 
     def _bulk(self, *, first: int, count: int) -> dict[str, Any]:
         """Time one call with many windows."""
         predict = self._predict()
         many = self._windows[np.arange(first, first + count) % len(self._windows)]
         with _undisturbed():
+            waited_before = waited_ns()
             start = perf_counter_ns()
             outputs = predict(many)
             duration = perf_counter_ns() - start
-        return _reply([duration], outputs)
+        return _reply([duration], outputs, waited_before)
 
     def _predict(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """Return the engine's predict."""
@@ -124,6 +126,14 @@ def peak_rss_mb() -> float | None:
         return int(mark.group(1)) * 1024 / 1e6 if mark else None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def waited_ns() -> int | None:
+    """Return how long this thread has been ready to run while the processor did something else; Linux tells."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _only(bundle: Bundle, file: str) -> tuple[Bundle, str]:
@@ -154,11 +164,16 @@ def _undisturbed() -> Iterator[None]:
         gc.enable()
 
 
-def _reply(durations_ns: list[int], outputs: NDArray[np.float32]) -> dict[str, Any]:
-    """Return durations and outputs as JSON-ready data."""
+def _reply(durations_ns: list[int], outputs: NDArray[np.float32], waited_before: int | None) -> dict[str, Any]:
+    """Return durations, outputs and the time waited since as JSON-ready data."""
+    waited = waited_ns()
     values = np.ascontiguousarray(outputs, np.float32)
-    encoded = base64.b64encode(values.tobytes()).decode("ascii")
-    return {"durations_ns": durations_ns, "outputs": encoded, "shape": list(values.shape)}
+    return {
+        "durations_ns": durations_ns,
+        "outputs": base64.b64encode(values.tobytes()).decode("ascii"),
+        "shape": list(values.shape),
+        "waited_ns": None if waited is None or waited_before is None else waited - waited_before,
+    }
 
 
 def main() -> None:

@@ -42,9 +42,9 @@ def bench(
 ) -> None:
     """Measure load time, latency, throughput, size, memory and error of every engine with every artifact.
 
-    Each row is a process of its own; all rows take turns, so that their ratios hold even on a machine that is busy or
-    slows down. Errors and labels are held against the NumPy oracle in float64. Ctrl-C prints what was measured until
-    then (exit code 130).
+    Each row is a process of its own; all rows take short turns, so that a machine that slows down slows down for all of
+    them, and it is said when other programs took part of the time. Errors and labels are held against the NumPy oracle
+    in float64. Ctrl-C prints what was measured until then (exit code 130).
     """
     _check(windows=windows, threads=threads, html=html)
     settings = Settings(windows=windows, threads=threads)

@@ -22,7 +22,8 @@ _HEIGHT: Final = 420.0
 _TOP: Final = 52.0
 _BOTTOM: Final = 20.0
 _LEFT: Final = 74.0
-_LABEL_HEIGHT: Final = 17.0
+_RADIUS: Final = 6.5
+_LINE: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +57,64 @@ def scatter_chart(
         label_at(0, 12, y_label, "soft small"),
     )
     spots = [(x_scale.position(p.x), y_scale.position(p.y)) for p in points]
-    heights = _label_heights(spots, points)
-    marks = [
-        _point(point, spot, height, f"{x_written(point.x)}, {y_written(point.y)}")
-        for point, spot, height in zip(points, spots, heights, strict=True)
+    frame = _Box(_LEFT, _TOP - 8, WIDTH, floor + 8)
+    boxes = _name_boxes(spots, [text_width(point.label) for point in points], frame)
+    dots = [
+        _dot(point, spot, f"{x_written(point.x)}, {y_written(point.y)}")
+        for point, spot in zip(points, spots, strict=True)
     ]
+    names = [_name(point, spot, box) for point, spot, box in zip(points, spots, boxes, strict=True)]
+    marks = [*dots, *names]
     return svg(WIDTH, _HEIGHT, grid, *marks, label=label)
 
 
-def _point(point: Point, spot: tuple[float, float], label_y: float, told: str) -> Markup:
-    """Return a dot, its name, and a hair between them where the name had to move."""
-    x, y = spot
-    hair = segment(x, y, x + 10, label_y, "grid") if abs(label_y - y) > 6 else EMPTY
-    dot = element("circle", title_of(f"{point.label}: {told}"), cx=x, cy=y, r=6.5, class_="mark")
-    return element("g", hair, dot, label_at(x + 13, label_y, point.label, "small"), class_=color_class(point.color))
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """A rectangle that a name or a dot takes."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlap(self, other: "_Box") -> float:
+        """Return the area both take."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(width, 0.0) * max(height, 0.0)
+
+    def outside(self, frame: "_Box") -> float:
+        """Return how far it sticks out of a frame."""
+        return max(
+            frame.left - self.left, self.right - frame.right, frame.top - self.top, self.bottom - frame.bottom, 0
+        )
 
 
-def _label_heights(spots: Sequence[tuple[float, float]], points: Sequence[Point]) -> list[float]:
-    """Return a y for every name, moved down as far as it takes not to lie on a name or a dot placed above it."""
-    heights = [y for _, y in spots]
-    placed: list[tuple[float, float, float]] = []
-    for index in sorted(range(len(spots)), key=lambda number: spots[number][1]):
-        start, y = spots[index][0] + 10, spots[index][1]
-        end = start + text_width(points[index].label)
-        for other_start, other_end, other_y in sorted(placed, key=lambda item: item[2]):
-            if start < other_end and other_start < end and abs(other_y - y) < _LABEL_HEIGHT:
-                y = other_y + _LABEL_HEIGHT
-        heights[index] = y
-        placed.append((start, end, y))
-    return heights
+def _dot(point: Point, spot: tuple[float, float], told: str) -> Markup:
+    """Return a point's dot."""
+    title = title_of(f"{point.label}: {told}")
+    return element("circle", title, cx=spot[0], cy=spot[1], r=_RADIUS, class_=f"mark {color_class(point.color)}")
+
+
+def _name(point: Point, spot: tuple[float, float], box: _Box) -> Markup:
+    """Return a point's name, and a hair to its dot where it had to move far."""
+    middle = (box.top + box.bottom) / 2
+    far = abs(middle - spot[1]) > 2 * _LINE
+    hair = segment(*spot, min(max(spot[0], box.left), box.right), middle, "axis") if far else EMPTY
+    return join(hair, label_at(box.left, middle, point.label, "small halo"))
+
+
+def _name_boxes(spots: Sequence[tuple[float, float]], widths: Sequence[float], frame: _Box) -> list[_Box]:
+    """Return a place for every name: of those around its dot, the first that lies on nothing, or on the least."""
+    taken = [_Box(x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS) for x, y in spots]
+    chosen: list[_Box] = []
+    for (x, y), width in zip(spots, widths, strict=True):
+        candidates = [
+            _Box(left, y + rise - _LINE / 2, left + width, y + rise + _LINE / 2)
+            for rise in (0.0, *(sign * step * _LINE for step in range(1, 25) for sign in (1, -1)))
+            for left in (x + _RADIUS + 6, x - _RADIUS - 6 - width)
+        ]
+        crowding = [sum(map(box.overlap, taken)) + 1e3 * box.outside(frame) for box in candidates]
+        chosen.append(candidates[crowding.index(min(crowding))])
+        taken.append(chosen[-1])
+    return chosen

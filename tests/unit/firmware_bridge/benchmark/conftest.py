@@ -26,6 +26,7 @@ class FakeWorker:
     diary: list[tuple[str, ...]]
     window_us: float = 100.0
     offset: float = 0.0
+    waited_ns: int | None = None
     fails_at: str | None = None
     failure: BaseException = field(default_factory=lambda: EngineError("the worker process was ended"))
 
@@ -46,7 +47,7 @@ class FakeWorker:
         self._did("each", first, count)
         done = min(count, max(1, int(limit_s / (self.window_us * 1e-6))))
         durations = np.full(done, int(self.window_us * 1000), np.int64)
-        return Timed(durations, self._outputs(first, done))
+        return Timed(durations, self._outputs(first, done), self.waited_ns)
 
     def time_bulk(self, first: int, count: int) -> Timed:
         self._did("bulk", first, count)

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from firmware_bridge.benchmark.contest import DISTINCT_WINDOWS, EngineContestant, bundle_contest
+from firmware_bridge.benchmark.contest import (
+    DISTINCT_WINDOWS,
+    EngineContestant,
+    bundle_contest,
+    foreign_contestants,
+)
 from firmware_bridge.benchmark.contestants import Entrant, Unrunnable
-from models.bundle import CompiledArtifact
+from models.bundle import CompiledArtifact, read_bundle
 from models.errors import BundleError, UsageError
 from models.manifest import TensorSpec
 from models.reference import forward
@@ -69,3 +74,19 @@ def test_the_oracle_is_computed_in_float64_for_exactly_these_windows(saved):
 
 def test_windows_are_artificial_unless_given(saved):
     assert bundle_contest(saved.location, engines=["numpy"]).windows.shape == (DISTINCT_WINDOWS, 200, 3)
+
+
+def test_files_of_other_converters_meet_the_engines_of_their_format(saved, tmp_path):
+    foreign = [
+        CompiledArtifact("keras.tflite", "tflite", "float32", "from_keras_model", TENSOR, TENSOR, b"12345"),
+        CompiledArtifact("keras.onnx", "onnx", "float32", "tf2onnx", TENSOR, TENSOR, b"123"),
+    ]
+    found = foreign_contestants(saved, foreign, tmp_path / "foreign", threads=3)
+    assert [contestant.entrant for contestant in found] == [
+        Entrant("litert", "keras.tflite", "float32", "from_keras_model", 5),
+        Entrant("onnxruntime", "keras.onnx", "float32", "tf2onnx", 3),
+    ]
+    assert all(isinstance(one, EngineContestant) and one.threads == 3 for one in found)
+    kept = read_bundle(tmp_path / "foreign")
+    assert [entry.file for entry in kept.manifest.artifacts] == ["keras.tflite", "keras.onnx"]
+    assert kept.manifest.model_id == saved.manifest.model_id

@@ -1,6 +1,7 @@
 """Rows: percentiles are measured times, JSON is what later readers rely on."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,3 +58,13 @@ def test_equal_medians_keep_their_order(result):
 
 def test_what_standard_converters_made_is_told_apart(result):
     assert [row.is_own for row in result.rows] == [True, True, False, True]
+
+
+def test_what_disturbed_the_measurement_is_told_by_what_was_measured(result):
+    assert "load average 1.9" in str(result.disturbance())
+    calm = replace(result, rows=tuple(replace(row, waited_share=0.01) for row in result.rows))
+    assert calm.disturbance() is None
+    torn = replace(calm, rows=(*calm.rows[:-1], replace(calm.rows[-1], waited_share=0.431)))
+    assert "did other things for up to 43% of a row's time" in str(torn.disturbance())
+    idle = replace(result, machine=replace(result.machine, load_average=None))
+    assert idle.disturbance() is None

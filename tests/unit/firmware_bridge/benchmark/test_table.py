@@ -51,9 +51,9 @@ def test_a_wide_terminal_shows_everything_and_a_narrow_one_the_essence(result):
 def test_the_machine_and_its_other_work_are_told(result):
     text = " ".join(_printed(result, 200))
     assert "Test CPU <9>" in text
-    assert "load average 1.9 on 2 cores" in text
+    assert "The processor had other things to do before (load average 1.9)" in text
     idle = replace(result, machine=replace(result.machine, load_average=0.0))
-    assert "load average" not in " ".join(_printed(idle, 200))
+    assert "The processor" not in " ".join(_printed(idle, 200))
 
 
 def test_a_model_of_which_nothing_ran_has_its_reasons(result):

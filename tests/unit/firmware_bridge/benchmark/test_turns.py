@@ -168,3 +168,10 @@ def test_fewer_windows_than_turns_are_still_all_timed(make_contest):
 def test_failing_to_start_is_an_engine_error(tmp_path):
     with pytest.raises(EngineError, match="because"):
         Unrunnable(Entrant("a", "b", "c", "d", None), "because").start(tmp_path)
+
+
+def test_the_share_of_time_lost_to_others_is_that_of_all_turns(make_contest):
+    contest = make_contest([], known={"waited_ns": 250_000}, unknown={"waited_ns": None})
+    known, unknown = run_benchmark([contest], QUICK).rows
+    assert known.waited_share == pytest.approx(0.25)
+    assert unknown.waited_share is None

@@ -3,13 +3,15 @@
 import base64
 import gc
 import json
+import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
-from firmware_bridge.benchmark.worker import WorkerProgram, peak_rss_mb
+from firmware_bridge.benchmark.worker import WorkerProgram, peak_rss_mb, waited_ns
 
 
 @pytest.fixture
@@ -84,6 +86,20 @@ def test_peak_memory_is_that_of_this_program_and_remembers():
     assert 5 < before < 150
     assert 150 < after - before < 180
     assert peak_rss_mb() > 5
+
+
+@pytest.mark.skipif(waited_ns() is None, reason="this system does not tell how long a thread waited")
+def test_waiting_for_the_processor_is_counted_and_sleeping_is_not():
+    spin = "import time; end = time.monotonic() + 1.0\nwhile time.monotonic() < end: pass"
+    watch = f"from firmware_bridge.benchmark.worker import waited_ns as w; a = w()\n{spin}\nprint(w() - a)"
+    here = str(sorted(os.sched_getaffinity(0))[0])
+    pinned = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{here}}})\n{watch}"]
+    rivals = [subprocess.Popen(pinned, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    waits = [int(rival.communicate()[0]) for rival in rivals]
+    assert max(waits) > 300_000_000
+    before = waited_ns()
+    time.sleep(0.2)
+    assert waited_ns() - before < 100_000_000
 
 
 def _run(requests: list[dict], extra: str = "") -> tuple[list[dict], str]:

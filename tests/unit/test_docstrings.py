@@ -1,0 +1,35 @@
+"""Every example in a docstring runs and gives what it says."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import firmware_bridge
+import models
+import reporting
+
+_SKIPPED = {"firmware_bridge.benchmark.worker"}
+"""Programs, which redirect the process's output when they run."""
+
+
+def _modules() -> list[str]:
+    return [
+        module.name
+        for package in (models, reporting, firmware_bridge)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        if module.name not in _SKIPPED
+    ]
+
+
+@pytest.mark.parametrize("name", _modules())
+def test_the_examples_of_a_module_run(name):
+    module = importlib.import_module(name)
+    failed, _ = doctest.testmod(module)
+    assert failed == 0
+
+
+def test_there_are_examples_to_run():
+    attempted = sum(doctest.testmod(importlib.import_module(name)).attempted for name in _modules())
+    assert attempted > 20
