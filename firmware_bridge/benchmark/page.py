@@ -197,8 +197,9 @@ def _method(result: BenchmarkResult) -> list[str]:
         "Times are wall-clock times of the engine's predict call with one window in g, checks of the input included, "
         "with Python's garbage collector off. Percentiles are measured times (nearest rank). Many "
         f"windows: the median of {settings.bulk_turns} calls.",
-        "Outputs of all timed predictions are compared with the NumPy oracle in float64. Where processes had to wait for "
-        "the processor, and the system tells, a warning above says how long.",
+        "Outputs of all timed predictions are compared with the NumPy oracle in float64.",
+        "Linux tells how long a process was ready to run and had to wait for the processor. Where that is more than "
+        "2 % of a row's time, a warning above says so.",
     ]
 
 
