@@ -35,9 +35,14 @@ def forward(
     """
     values = np.asarray(windows, dtype=dtype)
     for layer in architecture.layers:
-        own = {name: np.asarray(weight, dtype) for name, weight in layer_weights(layer, weights).items()}
-        values = _FORWARD[layer.kind](layer, own, values)
+        values = layer_forward(layer, layer_weights(layer, weights), values)
     return values
+
+
+def layer_forward(layer: Layer, weights: Weights, values: Array) -> Array:
+    """Return what one layer makes of ``values`` (n, ...), computed in their type; ``weights`` by their short names."""
+    own = {name: np.asarray(weight, values.dtype) for name, weight in weights.items()}
+    return _FORWARD[layer.kind](layer, own, values)
 
 
 def sigmoid(values: Array) -> Array:

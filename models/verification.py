@@ -20,6 +20,8 @@ class ArtifactVerification:
     """What the golden windows say of one artifact on one engine.
 
     ``checked`` is False where the engine is not installed; then ``reason`` says so, and nothing is claimed.
+    ``max_abs_error`` is from the outputs recorded when the artifact was made, for float32 from the oracle's;
+    ``top1_agreement`` is the share of windows to which it gives the oracle's label, however it is quantized.
     """
 
     artifact: str
@@ -123,7 +125,7 @@ def _replay(bundle: Bundle, engine: Engine) -> ArtifactVerification:
         reason="; ".join(reasons) or None,
         max_abs_error=error,
         tolerance=tolerance,
-        top1_agreement=float(np.mean(outputs.argmax(axis=1) == expected.argmax(axis=1))),
+        top1_agreement=float(np.mean(outputs.argmax(axis=1) == bundle.golden["oracle"].argmax(axis=1))),
         order_matters=order_matters,
         batch_matters=batch_matters,
     )

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.architecture import GRU, LSTM, Architecture
 from models.bundle import WEIGHTS, Bundle
 from models.errors import DataError, EngineError, UsageError
 from models.manifest import ArtifactEntry
@@ -67,7 +68,7 @@ ENGINES: Final = {
     ),
     "numpy": EngineEntry("models.engines.reference", "NumPyEngine", WEIGHTS_FORMAT, "pip install edgehar"),
 }
-"""Every engine by name, in the order `auto` tries them."""
+"""Every engine by name."""
 
 
 def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32", *, threads: int = 1) -> Engine:
@@ -76,11 +77,12 @@ def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32
     Parameters
     ----------
     name
-        A name of `ENGINES`, or ``auto``: the first installed one that has an artifact of this quantization.
+        A name of `ENGINES`, or ``auto``: of the installed ones that have an artifact of this quantization, the one
+        measured fastest.
     quantization
         Of the artifact: ``float32`` unless the bundle holds others.
     threads
-        Processor threads the engine may use.
+        Processor threads that windows are spread over; one window runs on one thread.
 
     Raises
     ------
@@ -95,6 +97,16 @@ def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32
     artifact = _artifact(bundle, name, quantization)
     engine_class: Callable[..., Engine] = getattr(importlib.import_module(entry.module), entry.attribute)
     return engine_class(bundle, artifact, threads=threads)
+
+
+def fastest_first(architecture: Architecture) -> tuple[str, ...]:
+    """Return the engines from the fastest to the slowest for one window of this model, as measured.
+
+    onnxruntime's LSTM and GRU use vector units throughout; its RNN computes every tanh alone, so that LiteRT's fused
+    operator overtakes it (docs/decisions/0004-fastest-engine-by-measurement.md).
+    """
+    is_gated = any(isinstance(layer, LSTM | GRU) for layer in architecture.layers)
+    return ("onnxruntime", "litert", "numpy") if is_gated else ("litert", "onnxruntime", "numpy")
 
 
 def missing_reason(name: str) -> str | None:
@@ -172,7 +184,8 @@ def _artifact(bundle: Bundle, name: str, quantization: str) -> ArtifactEntry | N
 
 def _first_usable(bundle: Bundle, quantization: str) -> str:
     """Return the first engine that is installed and has an artifact of this quantization."""
-    candidates = [name for name, _, there in runnable(bundle) if there == quantization]
+    able = {name for name, _, there in runnable(bundle) if there == quantization}
+    candidates = [name for name in fastest_first(bundle.manifest.architecture) if name in able]
     for name in candidates:
         if missing_reason(name) is None:
             return name

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -50,31 +51,33 @@ def _find_interpreter() -> tuple[Any, str]:
     )
 
 
-class LiteRTEngine:
-    """Runs a .tflite artifact window by window; see `models.engines.Engine`."""
+class TfliteModel:
+    """One interpreter over the bytes of a .tflite file; not for several threads at a time.
 
-    name = "litert"
+    Raises
+    ------
+    EngineError
+        If no runtime is installed, or the one that is refuses the file.
+    """
 
-    def __init__(self, bundle: Bundle, artifact: ArtifactEntry, *, threads: int = 1) -> None:
+    def __init__(self, content: bytes, *, file: str) -> None:
         interpreter_class, self.runtime = _find_interpreter()
-        self.artifact, self.quantization = artifact.file, artifact.quantization
-        self._bundle = bundle
         try:
-            self._interpreter = interpreter_class(model_content=bundle.files[artifact.file], num_threads=threads)
+            self._interpreter = interpreter_class(model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise EngineError(
-                f"engine litert: {self.runtime} refuses {artifact.file} ({str(error).strip()[:160]})",
+                f"engine litert: {self.runtime} refuses {file} ({_one_line(error)})",
                 next_step="Update the runtime, or compile for it again with `har compile`.",
             ) from error
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
 
-    def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
-        values = self._to_input(check_windows(windows, self._bundle))
-        outputs = np.empty((len(values), self._bundle.manifest.architecture.classes), self._output["dtype"])
+    def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs of windows (n, window_length, channels), one after the other."""
         interpreter, input_index, output_index = self._interpreter, self._input["index"], self._output["index"]
+        values = self._to_input(windows)
+        outputs = np.empty((len(values), *self._output["shape"][1:]), self._output["dtype"])
         for index in range(len(values)):
             # Fused recurrent operators keep their state between invocations.
             interpreter.reset_all_variables()
@@ -96,3 +99,31 @@ class LiteRTEngine:
         if self._output["dtype"] == np.float32:
             return outputs
         return dequantize(outputs, scale=scale, zero_point=zero_point)
+
+
+class LiteRTEngine:
+    """Runs a .tflite artifact window by window, an interpreter for each thread; see `models.engines.Engine`."""
+
+    name = "litert"
+
+    def __init__(self, bundle: Bundle, artifact: ArtifactEntry, *, threads: int = 1) -> None:
+        self.artifact, self.quantization = artifact.file, artifact.quantization
+        self._bundle = bundle
+        content = bundle.files[artifact.file]
+        self._models = [TfliteModel(content, file=artifact.file) for _ in range(threads)]
+        self.runtime = self._models[0].runtime
+
+    def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
+        values = check_windows(windows, self._bundle)
+        if len(self._models) == 1 or len(values) < 2:
+            return self._models[0].predict(values)
+        shares = np.array_split(values, len(self._models))
+        with ThreadPoolExecutor(len(self._models)) as pool:
+            parts = pool.map(TfliteModel.predict, self._models, shares)
+            return np.concatenate(list(parts))
+
+
+def _one_line(error: Exception) -> str:
+    """Return what a runtime said, short enough for a sentence."""
+    return " ".join(str(error).split())[:160]

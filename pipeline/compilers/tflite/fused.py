@@ -14,15 +14,16 @@ from pipeline.compilers.tflite.operators import last_step
 def simple_rnn(graph: Subgraph, layer: SimpleRNN, weights: dict[str, NDArray[Any]], values: Tensor) -> Tensor:
     """Lower to UNIDIRECTIONAL_SEQUENCE_RNN: input, kernel, recurrent kernel, bias, state."""
     constants = [
-        graph.constant(f"{layer.name}/kernel", weights["kernel"].T),
-        graph.constant(f"{layer.name}/recurrent_kernel", weights["recurrent_kernel"].T),
-        graph.constant(f"{layer.name}/bias", weights["bias"]),
+        graph.weight(f"{layer.name}/kernel", weights["kernel"].T),
+        graph.weight(f"{layer.name}/recurrent_kernel", weights["recurrent_kernel"].T),
+        graph.weight(f"{layer.name}/bias", weights["bias"]),
     ]
     state = graph.tensor(f"{layer.name}/state", (1, layer.units), variable=True)
     options = schema.SequenceRNNOptionsT()
     options.fusedActivationFunction = schema.ActivationFunctionType.TANH
     sequence = graph.tensor(layer.name, (1, values.shape[1], layer.units))
-    graph.operator("UNIDIRECTIONAL_SEQUENCE_RNN", [values, *constants, state], [sequence], options)
+    inputs = [values, *constants, state]
+    graph.operator("UNIDIRECTIONAL_SEQUENCE_RNN", inputs, [sequence], options, version=_version(constants[0]))
     return sequence if layer.return_sequences else last_step(graph, sequence)
 
 
@@ -34,25 +35,30 @@ def lstm(graph: Subgraph, layer: LSTM, weights: dict[str, NDArray[Any]], values:
 
     def gates(weight: str) -> list[Tensor]:
         parts = np.split(weights[weight], 4, axis=-1)
-        return [
-            graph.constant(f"{layer.name}/{weight}_{gate}", part.T) for gate, part in zip("ifco", parts, strict=True)
-        ]
+        return [graph.weight(f"{layer.name}/{weight}_{gate}", part.T) for gate, part in zip("ifco", parts, strict=True)]
 
     state = graph.tensor(f"{layer.name}/state", (1, layer.units), variable=True)
     cell = graph.tensor(f"{layer.name}/cell", (1, layer.units), variable=True)
-    peepholes, projection = [None] * 3, [None] * 2
+    kernels, absent = gates("kernel"), [None] * 4
+    peepholes, projection, norms = absent[:3], absent[:2], absent
     inputs = [
         values,
-        *gates("kernel"),
+        *kernels,
         *gates("recurrent_kernel"),
         *peepholes,
         *gates("bias"),
         *projection,
         state,
         cell,
+        *norms,
     ]
     options = schema.UnidirectionalSequenceLSTMOptionsT()
     options.fusedActivationFunction = schema.ActivationFunctionType.TANH
     sequence = graph.tensor(layer.name, (1, values.shape[1], layer.units))
-    graph.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [sequence], options)
+    graph.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [sequence], options, version=_version(kernels[0]))
     return sequence if layer.return_sequences else last_step(graph, sequence)
+
+
+def _version(kernel: Tensor) -> int:
+    """Return the lowest version of a fused operator that takes this kernel: hybrid ones came second."""
+    return 2 if kernel.dtype == np.int8 else 1

@@ -1,6 +1,6 @@
 """Write a TFLite flatbuffer: subgraphs, tensors, constants and operators, through the official schema."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,6 +51,10 @@ class Tensor:
     scale: Scale | None = None
 
 
+Storage = Callable[["Subgraph", str, NDArray[Any]], Tensor]
+"""Keeps an array under a name and returns the tensor an operator reads."""
+
+
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
     """A constant whose bytes start at a multiple of 16, as kernels on small processors expect."""
 
@@ -64,6 +68,22 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
         schema.BufferStart(builder)
         schema.BufferAddData(builder, vector)
         return int(schema.BufferEnd(builder))
+
+
+class _SharedQuantization(schema.QuantizationParametersT):  # type: ignore[misc]
+    """A scale that is written once, and referred to by every tensor that has it."""
+
+    def __init__(self, scale: Scale) -> None:
+        scales = np.atleast_1d(np.asarray(scale.scale, np.float32))
+        zero_points = np.full(scales.shape, scale.zero_point, np.int64)
+        super().__init__(scale=scales, zeroPoint=zero_points, quantizedDimension=scale.axis)
+        self._written: int | None = None
+
+    def Pack(self, builder: Any) -> int:  # noqa: N802
+        """Write it the first time, and return where it is."""
+        if self._written is None:
+            self._written = int(super().Pack(builder))
+        return self._written
 
 
 class Subgraph:
@@ -97,6 +117,10 @@ class Subgraph:
             buffer = self._model.buffer(content)
             self._constants[key] = self._add(name, shape, values.dtype, scale, buffer=buffer)
         return self._constants[key]
+
+    def weight(self, name: str, values: NDArray[Any]) -> Tensor:
+        """Add a trained weight, kept the way this model keeps them."""
+        return self._model.keep_weight(self, name, values)
 
     def operator(
         self,
@@ -144,7 +168,7 @@ class Subgraph:
         entry.name = name or None
         entry.buffer, entry.isVariable = buffer, variable
         if scale is not None:
-            entry.quantization = _quantization(scale)
+            entry.quantization = self._model.quantization(scale)
         self._graph.tensors.append(entry)
         return Tensor(len(self._graph.tensors) - 1, name, shape, dtype, scale)
 
@@ -152,10 +176,12 @@ class Subgraph:
 class FlatbufferModel:
     """A TFLite model under construction; the same calls always give the same bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_weight: "Storage") -> None:
+        self.keep_weight = keep_weight
         self._subgraphs: list[Subgraph] = []
         self._codes: dict[tuple[str, int], int] = {}
         self._buffers: dict[bytes, int] = {}
+        self._scales: dict[Scale, Any] = {}
 
     def subgraph(self, name: str) -> Subgraph:
         """Add a subgraph; the first one is what an interpreter runs."""
@@ -170,6 +196,10 @@ class FlatbufferModel:
     def buffer(self, content: bytes) -> int:
         """Return the index of a constant's bytes, adding them on first use; index 0 is the empty buffer."""
         return self._buffers.setdefault(content, len(self._buffers) + 1)
+
+    def quantization(self, scale: Scale) -> Any:
+        """Return the schema entry of a scale."""
+        return self._scales.setdefault(scale, _SharedQuantization(scale))
 
     def finish(self) -> bytes:
         """Return the file."""
@@ -197,12 +227,3 @@ def _buffer(content: bytes) -> Any:
     buffer = _AlignedBuffer()
     buffer.data = content
     return buffer
-
-
-def _quantization(scale: Scale) -> Any:
-    """Return the schema entry of a scale."""
-    entry = schema.QuantizationParametersT()
-    scales = np.atleast_1d(np.asarray(scale.scale, np.float32))
-    entry.scale, entry.zeroPoint = scales, np.full(scales.shape, scale.zero_point, np.int64)
-    entry.quantizedDimension = scale.axis
-    return entry

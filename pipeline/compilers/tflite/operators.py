@@ -18,7 +18,9 @@ def fully_connected(graph: Subgraph, values: Tensor, kernel: Tensor, bias: Tenso
     units, inputs = kernel.shape
     rows = int(np.prod(values.shape)) // inputs
     output = graph.tensor(name, (rows, units))
-    graph.operator("FULLY_CONNECTED", [values, kernel, bias], [output], schema.FullyConnectedOptionsT())
+    version = 3 if kernel.dtype == np.int8 else 1
+    operands = [values, kernel, bias]
+    graph.operator("FULLY_CONNECTED", operands, [output], schema.FullyConnectedOptionsT(), version=version)
     return output
 
 

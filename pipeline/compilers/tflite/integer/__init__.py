@@ -1,0 +1,65 @@
+"""Full integer models: no float tensor anywhere. Scales come from calibration windows of training subjects.
+
+Weights are int8, one scale a matrix. Activations are int16; only the fused LSTM wants int8 between its layers, around
+an int16 cell. The probabilities come out as int16, 2^15 to one.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, layer_weights
+from models.reference import ACTIVATIONS
+from pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
+from pipeline.compilers.tflite.integer import operators as op
+from pipeline.compilers.tflite.integer.lstm import lstm_stack
+from pipeline.compilers.tflite.integer.recurrent import recurrent_stack
+from pipeline.compilers.tflite.integer.scales import observed_scale
+
+_HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")
+
+
+def supports(architecture: Architecture) -> bool:
+    """Whether it is a stack of LSTM, or of SimpleRNN and GRU, that ends in dense layers over its last step."""
+    recurrent = [layer for layer in architecture.layers if isinstance(layer, LSTM | SimpleRNN | GRU)]
+    head = architecture.layers[len(recurrent) :]
+    return (
+        bool(recurrent)
+        and len({isinstance(layer, LSTM) for layer in recurrent}) == 1
+        and [layer.return_sequences for layer in recurrent] == [True] * (len(recurrent) - 1) + [False]
+        and all(isinstance(layer, Dense) and layer.activation in _HEAD_ACTIVATIONS for layer in head)
+    )
+
+
+def lower_integer(
+    model: FlatbufferModel, architecture: Architecture, weights: Weights, calibration: NDArray[Any]
+) -> tuple[Tensor, Tensor]:
+    """Lower a model for which `supports` holds; return its input and output."""
+    observed = np.asarray(calibration, np.float64)
+    graph = model.subgraph("main")
+    is_lstm = isinstance(architecture.layers[0], LSTM)
+    dtype = np.int8 if is_lstm else np.int16
+    scale = observed_scale(observed, dtype, headroom=1.0)
+    window = graph.tensor("Input", (1, architecture.window, architecture.channels), dtype, scale=scale)
+    recurrent = [layer for layer in architecture.layers if not isinstance(layer, Dense)]
+    lower_stack: Any = lstm_stack if is_lstm else recurrent_stack
+    values, observed = lower_stack(model, graph, recurrent, weights, window, observed)
+    for layer in architecture.layers[len(recurrent) :]:
+        values, observed = _dense(graph, layer, layer_weights(layer, weights), values, observed)
+    graph.set_interface([window], [values])
+    return window, values
+
+
+def _dense(
+    graph: Subgraph, layer: Any, weights: dict[str, NDArray[Any]], values: Tensor, observed: NDArray[Any]
+) -> tuple[Tensor, NDArray[Any]]:
+    """Lower a dense layer of the head."""
+    sums = observed @ weights["kernel"] + weights["bias"]
+    is_relu = layer.activation == "relu"
+    result = op.linear(
+        graph, layer.name, values, weights["kernel"], weights["bias"], observed_scale(sums), relu=is_relu
+    )
+    if layer.activation == "softmax":
+        result = op.activation(graph, "softmax", result, name=layer.name)
+    return result, ACTIVATIONS[layer.activation](sums)

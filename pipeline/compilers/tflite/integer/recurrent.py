@@ -1,0 +1,107 @@
+"""SimpleRNN and GRU in integers: one loop for the whole stack, int16 states, int8 weights."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import GRU, SimpleRNN, Weights, layer_weights
+from models.reference import layer_forward, sigmoid
+from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
+from pipeline.compilers.tflite.integer import operators as op
+from pipeline.compilers.tflite.integer.scales import GATE, UNIT, gate_part_scale
+from pipeline.compilers.tflite.loop import State, walk
+
+_DIFFERENCE = Scale(2.0**-14)
+"""Scale of what lies between -2 and 2: the difference of two states."""
+
+
+def recurrent_stack(
+    model: FlatbufferModel,
+    graph: Subgraph,
+    layers: Sequence[SimpleRNN | GRU],
+    weights: Weights,
+    values: Tensor,
+    observed: NDArray[Any],
+) -> tuple[Tensor, NDArray[Any]]:
+    """Lower consecutive layers, of which only the last ends the sequence; ``observed`` is their calibrated input."""
+    inputs = [observed]
+    for layer in layers:
+        sequence = replace(layer, return_sequences=True)
+        inputs.append(layer_forward(sequence, layer_weights(layer, weights), inputs[-1]))
+
+    def take_turn(body: Subgraph, step: Tensor, states: list[Tensor]) -> list[Tensor]:
+        current, rolled = op.next_step(body, states[0])
+        following = [rolled]
+        for index, (layer, state) in enumerate(zip(layers, states[1:], strict=True)):
+            add_layer: Any = _simple_rnn_step if isinstance(layer, SimpleRNN) else _gru_step
+            own, before = layer_weights(layer, weights), _delayed(inputs[index + 1])
+            current = add_layer(body, layer, own, current, state, inputs[index], before)
+            following.append(current)
+        return following
+
+    states = [State.of(values), *(State((1, layer.units), np.int16, UNIT) for layer in layers)]
+    return walk(model, graph, values.shape[1], states, take_turn)[-1], inputs[-1][:, -1]
+
+
+def _delayed(sequence: NDArray[Any]) -> NDArray[Any]:
+    """Return the states each step starts from: zeros, then those of the step before."""
+    return np.concatenate([np.zeros_like(sequence[:, :1]), sequence[:, :-1]], axis=1)
+
+
+def _simple_rnn_step(
+    body: Subgraph,
+    layer: SimpleRNN,
+    weights: dict[str, NDArray[Any]],
+    values: Tensor,
+    state: Tensor,
+    inputs: NDArray[Any],
+    before: NDArray[Any],
+) -> Tensor:
+    """Return tanh(x W + b + h U)."""
+    kernel, recurrent_kernel, bias = weights["kernel"], weights["recurrent_kernel"], weights["bias"]
+    fresh_scale, recalled_scale = gate_part_scale(inputs @ kernel + bias), gate_part_scale(before @ recurrent_kernel)
+    fresh = op.linear(body, layer.name, values, kernel, bias, fresh_scale)
+    recalled = op.linear(body, f"{layer.name}/recurrent", state, recurrent_kernel, np.zeros_like(bias), recalled_scale)
+    return op.activation(body, "tanh", op.add(body, fresh, recalled, GATE))
+
+
+def _gru_step(
+    body: Subgraph,
+    layer: GRU,
+    weights: dict[str, NDArray[Any]],
+    values: Tensor,
+    state: Tensor,
+    inputs: NDArray[Any],
+    before: NDArray[Any],
+) -> Tensor:
+    """Return n + z (h - n)."""
+    gated, both = 2 * layer.units, weights["bias"]
+    bias, recurrent_bias = both if layer.reset_after else (both, np.zeros_like(both))
+    kernel, recurrent_kernel = weights["kernel"], weights["recurrent_kernel"]
+
+    def linear(
+        part: str, tensor: Tensor, matrix: NDArray[Any], offset: NDArray[Any], seen: NDArray[Any]
+    ) -> tuple[Tensor, NDArray[Any]]:
+        result = seen @ matrix + offset
+        return op.linear(body, f"{layer.name}/{part}", tensor, matrix, offset, gate_part_scale(result)), result
+
+    fresh_gates, seen_fresh = linear("gates", values, kernel[:, :gated], (bias + recurrent_bias)[:gated], inputs)
+    recalled_gates, seen_recalled = linear(
+        "recurrent_gates", state, recurrent_kernel[:, :gated], np.zeros(gated), before
+    )
+    gates = op.activation(body, "sigmoid", op.add(body, fresh_gates, recalled_gates, GATE))
+    update, reset = op.split(body, gates, 2)
+    seen_reset = sigmoid(seen_fresh + seen_recalled)[..., layer.units :]
+    fresh, _ = linear("candidate", values, kernel[:, gated:], bias[gated:], inputs)
+    if layer.reset_after:
+        recalled, seen = linear("recalled", state, recurrent_kernel[:, gated:], recurrent_bias[gated:], before)
+        recalled = op.multiply(body, reset, recalled, gate_part_scale(seen_reset * seen))
+    else:
+        kept = op.multiply(body, reset, state, UNIT)
+        recalled, _ = linear("recalled", kept, recurrent_kernel[:, gated:], np.zeros(layer.units), seen_reset * before)
+    candidate = op.activation(body, "tanh", op.add(body, fresh, recalled, GATE))
+    change = op.multiply(body, update, op.subtract(body, state, candidate, _DIFFERENCE), _DIFFERENCE)
+    return op.add(body, candidate, change, UNIT)

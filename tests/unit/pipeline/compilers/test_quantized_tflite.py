@@ -1,0 +1,132 @@
+"""Quantized TFLite models: what is in the file, what it costs in accuracy, and what is refused."""
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from models.engines import load_engine
+from models.engines.litert import TfliteModel
+from models.errors import CompileError
+from models.golden import golden_windows
+from models.reference import forward
+from pipeline.compilers import Target, compile_bundle, compile_model, targets
+
+RECURRENT = ("simple_rnn", "lstm", "gru")
+TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
+
+
+def contents(file: bytes) -> tuple[set[str], list, list]:
+    """Return the types of all tensors, the operators of the main graph, and its tensors."""
+    model = schema.ModelT.InitFromPackedBuf(file)
+    types = {TYPES[tensor.type] for graph in model.subgraphs for tensor in graph.tensors}
+    return types, model.subgraphs[0].operators, model.subgraphs[0].tensors
+
+
+@pytest.fixture(scope="module")
+def windows() -> np.ndarray:
+    """Calibration windows."""
+    return golden_windows(200, 3)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_full_integer_has_no_float_tensor_anywhere(name: str, random_weights, windows: np.ndarray) -> None:
+    architecture = named_architecture(name)
+    artifact = compile_model(
+        architecture, random_weights(architecture), format="tflite", quantization="int8", calibration=windows
+    )
+    types, _, _ = contents(artifact.content)
+    assert types <= {"INT8", "INT16", "INT32", "INT64", "BOOL"}
+    assert artifact.input.dtype == ("int8" if name == "lstm" else "int16")
+    assert artifact.output.dtype == "int16"
+    assert artifact.input.scale > 0
+    assert artifact.output.scale == 2.0**-15
+    again = compile_model(
+        architecture, random_weights(architecture), format="tflite", quantization="int8", calibration=windows
+    )
+    assert again.content == artifact.content
+
+
+def test_integer_lstm_is_the_fused_operator(random_weights, windows: np.ndarray) -> None:
+    architecture = named_architecture("lstm")
+    artifact = compile_model(
+        architecture, random_weights(architecture), format="tflite", quantization="int8", calibration=windows
+    )
+    _, operators, tensors = contents(artifact.content)
+    for operator in operators[:2]:
+        assert len(operator.inputs) == 24
+        assert len(operator.intermediates) == 5
+        cell = tensors[operator.inputs[19]]
+        assert TYPES[cell.type] == "INT16"
+        assert np.log2(cell.quantization.scale[0]) % 1 == 0
+    assert len(artifact.content) < 20_000
+
+
+@pytest.mark.parametrize(("quantization", "expected"), [("float16", "FLOAT16"), ("int8-weights", "INT8")])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_small_weights_make_small_files(name: str, quantization: str, expected: str, random_weights) -> None:
+    architecture = named_architecture(name)
+    artifact = compile_model(architecture, random_weights(architecture), format="tflite", quantization=quantization)
+    types, _, _ = contents(artifact.content)
+    assert expected in types
+    bytes_a_weight = {"float16": 2, "int8-weights": 1}[quantization]
+    assert len(artifact.content) < bytes_a_weight * architecture.parameter_count + 6144
+
+
+@pytest.mark.parametrize("quantization", ["float16", "int8-weights", "int8"])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_little_accuracy_is_lost(name: str, quantization: str, random_bundle, windows: np.ndarray) -> None:
+    bundle = random_bundle(name, seed=1)
+    compiled = compile_bundle(bundle, [Target("tflite", quantization)], calibration=windows)
+    found = load_engine(compiled, "litert", quantization).predict(windows)
+    expected = bundle.golden["oracle"]
+    assert np.abs(found - expected).max() < {"float16": 2e-3, "int8-weights": 0.05, "int8": 0.06}[quantization]
+    np.testing.assert_array_equal(found, compiled.golden[f"model.{quantization}.tflite"])
+
+
+def test_integers_need_calibration(random_weights) -> None:
+    architecture = named_architecture("lstm")
+    for nothing in (None, np.empty((0, 200, 3), np.float32)):
+        with pytest.raises(CompileError, match="expected calibration windows of training subjects, got none"):
+            compile_model(
+                architecture, random_weights(architecture), format="tflite", quantization="int8", calibration=nothing
+            )
+
+
+def test_what_integers_cannot_express_is_not_offered() -> None:
+    head = Dense("Output", 12, "softmax")
+    mixed = Architecture("mixed", 20, 3, (LSTM("a", 4, return_sequences=True), GRU("b", 4), head))
+    assert Target("tflite", "int8") not in targets(mixed)
+    assert Target("tflite", "int8-weights") in targets(mixed)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    kind=st.sampled_from([SimpleRNN, LSTM, GRU]),
+    depth=st.integers(1, 3),
+    units=st.integers(1, 9),
+    reset_after=st.booleans(),
+    gain=st.sampled_from([0.0, 1e-3, 1.0, 30.0]),
+    loudness_g=st.sampled_from([0.0, 1.0, 1e3]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_integer_model_runs_and_gives_probabilities(
+    random_weights, kind: type, depth: int, units: int, reset_after: bool, gain: float, loudness_g: float, seed: int
+) -> None:
+    options = {"reset_after": reset_after} if kind is GRU else {}
+    layers = tuple(
+        kind(f"layer_{index}", units, return_sequences=index < depth - 1, **options) for index in range(depth)
+    )
+    architecture = Architecture("drawn", 12, 3, (*layers, Dense("hidden", 5, "relu"), Dense("Output", 4, "softmax")))
+    weights = random_weights(architecture, seed, gain=gain)
+    generator = np.random.default_rng(seed)
+    windows = generator.normal(scale=loudness_g, size=(8, 12, 3)).astype(np.float32)
+    artifact = compile_model(architecture, weights, format="tflite", quantization="int8", calibration=windows)
+    found = TfliteModel(artifact.content, file=artifact.file).predict(windows)
+    assert found.min() >= 0
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=0.01)
+    if gain <= 1.0 and loudness_g <= 1.0:
+        expected = forward(architecture, weights, windows)
+        np.testing.assert_allclose(found, expected, atol=0.1)
