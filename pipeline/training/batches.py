@@ -1,0 +1,72 @@
+"""Batches of an epoch: windows shuffled, moved, turned and normalised in NumPy, one batch ahead of the step."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import TrainingError
+from models.normalization import Normalization
+from pipeline.training.augmentation import random_offsets, random_rotations
+from pipeline.training.recipe import Recipe
+from pipeline.windows import Indices, Windows
+
+Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""Normalised windows (batch, window_length, channels), and their labels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingBatches:
+    """What an epoch is made of.
+
+    Parameters
+    ----------
+    windows, indices
+        Where windows come from, and which of them to use.
+    normalization
+        Applied last: rotations turn raw acceleration.
+    recipe
+        Its batch size and its augmentation.
+    """
+
+    windows: Windows
+    indices: Indices
+    normalization: Normalization
+    recipe: Recipe
+
+    def __post_init__(self) -> None:
+        if not len(self.indices):
+            raise TrainingError("expected windows to train on, got none", next_step="Add recordings of other people.")
+
+    @property
+    def batch_size(self) -> int:
+        """Windows in every batch: the recipe's, or all there are if these are fewer."""
+        return min(self.recipe.batch_size, len(self.indices))
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self.indices) // self.batch_size
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Yield every batch of one epoch, each made while the one before it is used."""
+        order = rng.permutation(self.indices)[: len(self) * self.batch_size]
+        parts = np.split(order, len(self))
+        with ThreadPoolExecutor(1) as ahead:
+            # One thread makes them in order, so that a seed always draws the same numbers for the same batch.
+            coming = ahead.submit(self._make, parts[0], rng)
+            for part in parts[1:]:
+                ready, coming = coming.result(), ahead.submit(self._make, part, rng)
+                yield ready
+            yield coming.result()
+
+    def _make(self, chosen: Indices, rng: np.random.Generator) -> Batch:
+        """Take windows out, augment and normalise them."""
+        recipe, offsets = self.recipe, None
+        if recipe.offset_samples:
+            offsets = random_offsets(len(chosen), largest=recipe.offset_samples, rng=rng)
+        values = self.windows.batch(chosen, offsets=offsets)
+        if recipe.rotation_deg:
+            values = values @ random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+        return self.normalization.apply(values), self.windows.labels[chosen]

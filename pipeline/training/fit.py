@@ -1,0 +1,196 @@
+"""The training loop: epochs over augmented windows, the best one remembered, an interruption survived."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import Architecture
+from models.errors import TrainingError
+from models.normalization import Normalization
+from pipeline.splits import default_holdout
+from pipeline.training.batches import TrainingBatches
+from pipeline.training.history import Epoch, SilentWatcher, Watcher
+from pipeline.training.initialization import initial_weights
+from pipeline.training.recipe import Recipe
+from pipeline.training.schedule import learning_rate
+from pipeline.training.step import Trainer
+from pipeline.windows import Indices, Windows
+
+_JUDGED_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A trained model.
+
+    Parameters
+    ----------
+    weights
+        In Keras layout, for normalised input.
+    normalization
+        Of the subjects trained on.
+    history
+        Every epoch that was finished.
+    kept_epoch
+        The number of the epoch the weights are of.
+    complete
+        False when training was interrupted.
+    validation_subjects
+        Training subjects held out to judge the epochs; empty without early stopping.
+    """
+
+    weights: dict[str, NDArray[np.float32]]
+    normalization: Normalization
+    history: tuple[Epoch, ...]
+    kept_epoch: int
+    complete: bool
+    validation_subjects: tuple[str, ...]
+
+    @property
+    def windows_per_s(self) -> float:
+        """Training windows per second in the median epoch."""
+        return float(np.median([epoch.windows_per_s for epoch in self.history]))
+
+
+def fit(
+    architecture: Architecture,
+    windows: Windows,
+    recipe: Recipe,
+    *,
+    train: Indices,
+    seed: int,
+    watcher: Watcher | None = None,
+) -> Trained:
+    """Train an architecture; the same arguments give the same weights on the same machine.
+
+    The weights kept are those of the last epoch; with early stopping, or when interrupted (KeyboardInterrupt), those
+    of the epoch with the lowest loss.
+
+    Parameters
+    ----------
+    architecture, windows, recipe
+        What to train, on what, how.
+    train
+        The windows to learn from. With ``recipe.patience``, every fourth of their subjects is held out of training to
+        judge the epochs.
+    seed
+        Of the first weights, the order of windows and their augmentation.
+    watcher
+        Told of every batch and every epoch.
+
+    Raises
+    ------
+    TrainingError
+        If the loss is no longer a finite number, or there is nothing to train on.
+    KeyboardInterrupt
+        If interrupted before the first epoch is done.
+    """
+    learned, validation = _without_validation(windows, train) if recipe.patience else (train, train[:0])
+    first, order = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
+    normalization = Normalization.of_samples(_samples_of(windows, learned))
+    weights = initial_weights(architecture, recipe.initialization, first)
+    run = _Run(
+        Trainer(architecture, weights, recipe),
+        TrainingBatches(windows, learned, normalization, recipe),
+        validation,
+        order,
+        SilentWatcher() if watcher is None else watcher,
+    )
+    complete = run.all_epochs()
+    kept = run.best if recipe.patience or not complete else run.history[-1]
+    return Trained(
+        weights=run.best_weights if kept is run.best else run.trainer.weights,
+        normalization=normalization,
+        history=tuple(run.history),
+        kept_epoch=kept.number,
+        complete=complete,
+        validation_subjects=windows.subset(validation).subject_names,
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """A training run, and the best of it so far."""
+
+    trainer: Trainer
+    batches: TrainingBatches
+    validation: Indices
+    rng: np.random.Generator
+    watcher: Watcher
+    history: list[Epoch] = field(default_factory=list)
+    best: Epoch = field(init=False)
+    best_weights: dict[str, NDArray[np.float32]] = field(init=False)
+
+    def all_epochs(self) -> bool:
+        """Train until the epochs are over or patience is; return False if interrupted after the first of them."""
+        recipe = self.batches.recipe
+        try:
+            for number in range(1, recipe.epochs + 1):
+                self._remember(self._epoch(number))
+                if recipe.patience and number - self.best.number >= recipe.patience:
+                    break
+        except KeyboardInterrupt:
+            if not self.history:
+                raise
+            return False
+        return True
+
+    def _remember(self, epoch: Epoch) -> None:
+        """Keep the weights if no epoch was better, and tell the watcher."""
+        if not self.history or epoch.judged_loss < self.best.judged_loss:
+            self.best, self.best_weights = epoch, self.trainer.weights
+        self.history.append(epoch)
+        self.watcher.epoch_done(epoch)
+
+    def _epoch(self, number: int) -> Epoch:
+        """Train on every window once."""
+        recipe, batches = self.batches.recipe, len(self.batches)
+        started_s, sums, rate = time.perf_counter(), np.zeros(3), 0.0
+        for done, (windows, labels) in enumerate(self.batches.epoch(self.rng)):
+            step = (number - 1) * batches + done
+            rate = learning_rate(step, recipe.epochs * batches, peak=recipe.learning_rate, warmup=recipe.warmup)
+            result = self.trainer.train(windows, labels, learning_rate=rate)
+            if not math.isfinite(result.loss):
+                raise TrainingError(
+                    f"epoch {number}, batch {done + 1}: expected a finite loss, got {result.loss}",
+                    next_step="Training diverged: use a lower learning rate.",
+                    epoch=number,
+                )
+            sums += result
+            self.watcher.batch_done(number, done + 1, batches)
+        seconds = time.perf_counter() - started_s
+        seen = batches * self.batches.batch_size
+        loss, final_loss, correct = sums.tolist()
+        judged = self._judge() if len(self.validation) else (None, None)
+        return Epoch(
+            number, loss / batches, final_loss / batches, correct / seen, rate, seconds, seen / seconds, *judged
+        )
+
+    def _judge(self) -> tuple[float, float]:
+        """Return cross-entropy and accuracy on the held-out training subjects."""
+        windows, normalization = self.batches.windows, self.batches.normalization
+        labels = windows.labels[self.validation]
+        logits = np.concatenate(
+            [
+                self.trainer.logits(normalization.apply(windows.batch(part)))
+                for part in np.split(self.validation, range(_JUDGED_AT_ONCE, len(self.validation), _JUDGED_AT_ONCE))
+            ]
+        ).astype(np.float64)
+        top = logits.max(axis=1, keepdims=True)
+        surprise = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0] - logits[np.arange(len(labels)), labels]
+        return float(surprise.mean()), float((logits.argmax(axis=1) == labels).mean())
+
+
+def _without_validation(windows: Windows, train: Indices) -> tuple[Indices, Indices]:
+    """Split off every fourth of the training subjects."""
+    held_out = np.isin(windows.subjects[train], default_holdout(windows.subset(train)))
+    return train[~held_out], train[held_out]
+
+
+def _samples_of(windows: Windows, indices: Indices) -> NDArray[np.float32]:
+    """Return the samples of every stretch that holds one of these windows, each once."""
+    stretches = np.unique(np.stack([windows.segment_starts[indices], windows.segment_stops[indices]]), axis=1)
+    return np.concatenate([windows.samples[start:stop] for start, stop in stretches.T])

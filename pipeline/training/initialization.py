@@ -1,0 +1,94 @@
+"""First weights of a model, from its architecture and a seed alone.
+
+``orthogonal``
+    Glorot kernels, orthogonal recurrent kernels, zero biases, forget bias 1 (Glorot & Bengio, 2010; Saxe et al., 2014;
+    Jozefowicz et al., 2015). What Keras does by default.
+``structured``
+    For a SimpleRNN, whose plain start forgets a stride before it is over. The first layer starts as a bank of damped
+    resonators over the frequencies of human movement, every later one as leaky integrators with time constants from
+    tens of milliseconds to a second. Other layers start as above.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import LSTM, Architecture, Layer, SimpleRNN
+from models.contract import SAMPLE_RATE_HZ
+from pipeline.training.recipe import STRUCTURED
+
+LOWEST_HZ: Final = 0.5
+HIGHEST_HZ: Final = 15.0
+RESONATOR_DECAY_SAMPLES: Final = 20.0
+SHORTEST_MEMORY_SAMPLES: Final = 3.0
+LONGEST_MEMORY_SAMPLES: Final = 100.0
+
+LayerWeights = dict[str, NDArray[Any]]
+
+
+def initial_weights(
+    architecture: Architecture, initialization: str, rng: np.random.Generator
+) -> dict[str, NDArray[np.float32]]:
+    """Return the first weights in Keras layout, by their names in the architecture.
+
+    Examples
+    --------
+    >>> from models.architecture import named_architecture
+    >>> weights = initial_weights(named_architecture("lstm"), "orthogonal", np.random.default_rng(0))
+    >>> weights["LSTM_1/bias"][32:34].tolist()
+    [1.0, 1.0]
+    """
+    weights = {}
+    is_first_recurrent = True
+    for layer, input_shape in zip(architecture.layers, architecture.shapes(), strict=False):
+        own = _plain(layer, layer.weight_shapes(input_shape), rng)
+        if isinstance(layer, SimpleRNN):
+            if initialization == STRUCTURED:
+                start = _resonators if is_first_recurrent else _integrators
+                own = start(own, rng)
+            is_first_recurrent = False
+        weights.update({f"{layer.name}/{name}": value.astype(np.float32) for name, value in own.items()})
+    return weights
+
+
+def _plain(layer: Layer, shapes: dict[str, tuple[int, ...]], rng: np.random.Generator) -> LayerWeights:
+    """Return Glorot kernels, orthogonal recurrent kernels and zero biases; forget biases of an LSTM are 1."""
+    limit = math.sqrt(6.0 / sum(shapes["kernel"]))
+    weights: LayerWeights = {"kernel": rng.uniform(-limit, limit, shapes["kernel"])}
+    if "recurrent_kernel" in shapes:
+        units, width = shapes["recurrent_kernel"]
+        weights["recurrent_kernel"] = _orthogonal(units, width, rng)
+    weights["bias"] = np.zeros(shapes["bias"])
+    if isinstance(layer, LSTM):
+        weights["bias"][layer.units : 2 * layer.units] = 1.0
+    return weights
+
+
+def _orthogonal(rows: int, columns: int, rng: np.random.Generator) -> NDArray[Any]:
+    """Return a matrix with orthonormal rows, uniformly distributed (Mezzadri, 2007: the signs make it so)."""
+    q, r = np.linalg.qr(rng.normal(size=(columns, rows)))
+    return np.asarray((q * np.sign(np.diag(r))).T)
+
+
+def _resonators(weights: LayerWeights, rng: np.random.Generator) -> LayerWeights:
+    """Make pairs of units turn at frequencies from 0.5 to 15 Hz and forget within a fifth of a second."""
+    units = len(weights["recurrent_kernel"])
+    turns = 2 * np.pi * np.geomspace(LOWEST_HZ, HIGHEST_HZ, units // 2) / SAMPLE_RATE_HZ
+    kernel = rng.normal(scale=0.02, size=(units, units))
+    for pair, angle in enumerate(turns):
+        cosine, sine = math.cos(angle), math.sin(angle)
+        block = slice(2 * pair, 2 * pair + 2)
+        kernel[block, block] += math.exp(-1 / RESONATOR_DECAY_SAMPLES) * np.array([[cosine, sine], [-sine, cosine]])
+    # Spread biases start the units at different places of tanh, so that they answer small and large movement apart.
+    bias = rng.normal(scale=0.3, size=units)
+    return {"kernel": 0.5 * weights["kernel"], "recurrent_kernel": kernel, "bias": bias}
+
+
+def _integrators(weights: LayerWeights, rng: np.random.Generator) -> LayerWeights:
+    """Make every unit an average over its own time constant, its input scaled to the same variance."""
+    units = len(weights["recurrent_kernel"])
+    keep = np.exp(-1 / np.geomspace(SHORTEST_MEMORY_SAMPLES, LONGEST_MEMORY_SAMPLES, units))
+    kernel = np.diag(keep) + rng.normal(scale=0.01, size=(units, units))
+    return {**weights, "kernel": weights["kernel"] * np.sqrt(1 - keep), "recurrent_kernel": kernel}

@@ -1,0 +1,104 @@
+"""One training step: windows in, loss out, weights moved; compiled once, at one shape."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import Architecture, SimpleRNN, Weights
+from pipeline.training.keras_model import get_weights, set_weights, training_model
+from pipeline.training.recipe import Recipe
+from pipeline.training.supervision import step_weights, supervised_steps
+from pipeline.training.tensorflow_start import keras, tf
+
+
+class BatchResult(NamedTuple):
+    """What a batch gave: its supervised loss, and at the last step its cross-entropy and how many labels were right."""
+
+    loss: float
+    final_loss: float
+    correct: int
+
+
+class Trainer:
+    """A model in training: its weights, its optimizer, and the two compiled functions that use them.
+
+    Parameters
+    ----------
+    architecture, weights
+        The model, and what its weights start from.
+    recipe
+        How to train; rates come with every step.
+    """
+
+    def __init__(self, architecture: Architecture, weights: Weights, recipe: Recipe) -> None:
+        steps = supervised_steps(architecture.window, recipe.supervise_every)
+        self._model = training_model(architecture, steps)
+        self._shares = tf.constant(step_weights(steps))
+        self._optimizer = _optimizer(recipe, self._model)
+        set_weights(self._model, weights)
+        self._batch_size = recipe.batch_size
+        # XLA makes the SimpleRNN written for it fast, and Keras's own loops of LSTM and GRU slow.
+        compiled = all(isinstance(layer, SimpleRNN) for layer in architecture.layers[:-1])
+        self._train = tf.function(self._train_step, jit_compile=compiled)
+        self._answer = tf.function(self._last_logits, jit_compile=compiled)
+
+    @property
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """A copy of the weights as they are now."""
+        return get_weights(self._model)
+
+    def train(self, windows: NDArray[np.float32], labels: NDArray[np.int64], *, learning_rate: float) -> BatchResult:
+        """Move the weights once; ``windows`` (batch, window_length, channels) are normalised, and always as many."""
+        self._optimizer.learning_rate = learning_rate
+        return BatchResult(*(value.numpy().item() for value in self._train(tf.constant(windows), tf.constant(labels))))
+
+    def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits (n_windows, n_classes) of normalised windows, as the deployed model has them."""
+        size = self._batch_size
+        logits = np.empty((len(windows), self._model.output_shape[-1]), np.float32)
+        for start in range(0, len(windows), size):
+            part = windows[start : start + size]
+            # Another shape would be compiled anew: the last batch is filled up by repeating it.
+            logits[start : start + size] = self._answer(tf.constant(np.resize(part, (size, *part.shape[1:]))))[
+                : len(part)
+            ]
+        return logits
+
+    def _train_step(self, windows: Any, labels: Any) -> tuple[Any, Any, Any]:
+        """Follow the gradient of the supervised loss."""
+        variables = self._model.trainable_variables
+        with tf.GradientTape() as tape:
+            losses = self._losses(windows, labels)
+        self._optimizer.apply_gradients(zip(tape.gradient(losses[0], variables), variables, strict=True))
+        return losses
+
+    def _last_logits(self, windows: Any) -> Any:
+        """Return the logits of the last step."""
+        return self._model(windows)[:, -1]
+
+    def _losses(self, windows: Any, labels: Any) -> tuple[Any, Any, Any]:
+        """Return the supervised loss, the cross-entropy of the last step, and how many of its labels are right."""
+        logits = self._model(windows, training=True)
+        everywhere = tf.repeat(labels[:, tf.newaxis], logits.shape[1], axis=1)
+        entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(everywhere, logits)
+        correct = tf.equal(tf.argmax(logits[:, -1], axis=1, output_type=labels.dtype), labels)
+        return (
+            tf.reduce_mean(tf.reduce_sum(entropies * self._shares, axis=1)),
+            tf.reduce_mean(entropies[:, -1]),
+            tf.reduce_sum(tf.cast(correct, tf.int32)),
+        )
+
+
+def _optimizer(recipe: Recipe, model: Any) -> Any:
+    """Return AdamW (Loshchilov & Hutter, 2019), decay on kernels only, gradients clipped by their common norm."""
+    optimizer = keras.optimizers.AdamW(
+        recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        beta_1=0.9,
+        beta_2=0.999,
+        global_clipnorm=recipe.clip_norm or None,
+    )
+    optimizer.exclude_from_weight_decay(var_list=[each for each in model.trainable_variables if each.name == "bias"])
+    optimizer.build(model.trainable_variables)
+    return optimizer

@@ -1,0 +1,36 @@
+"""Deep supervision: the loss looks at the answer on the way, not only at the end.
+
+A recurrent model that is judged on sample 200 alone gets its gradient through 200 steps. Here the same output layer is
+asked at samples 10, 20, ..., 200, and an answer counts in proportion to how much it has seen. The deployed model
+answers at the last sample only: its parameters, and their count, stay what they were.
+
+Source: Lee et al., Deeply-Supervised Nets, AISTATS 2015; over time: Ng et al., Beyond Short Snippets, CVPR 2015.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def supervised_steps(window: int, every: int) -> NDArray[np.int64]:
+    """Return the steps (from 0) whose answers enter the loss; the last step is always one of them.
+
+    Examples
+    --------
+    >>> supervised_steps(200, 50).tolist(), supervised_steps(200, 0).tolist()
+    ([49, 99, 149, 199], [199])
+    """
+    if every == 0:
+        return np.array([window - 1])
+    return np.arange(window, 0, -every)[::-1] - 1
+
+
+def step_weights(steps: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the share of each supervised step in the loss: in proportion to the samples seen, and one in all.
+
+    Examples
+    --------
+    >>> step_weights(supervised_steps(200, 50)).round(2).tolist()
+    [0.1, 0.2, 0.3, 0.4]
+    """
+    seen = (steps + 1).astype(np.float64)
+    return np.asarray(seen / seen.sum(), np.float32)
