@@ -159,7 +159,7 @@ class Bundle:
             What the folder ``plots`` holds, by file name. By default, what it holds where the bundle was read.
         """
         check_destination(path)
-        pictures = self._plots_at_location() if plots is None else plots
+        pictures = self.plots() if plots is None else plots
         with atomic_folder(path) as folder:
             manifest_text = json.dumps(self.manifest.to_json(), indent=2, ensure_ascii=False)
             (folder / MANIFEST).write_text(manifest_text + "\n", encoding="utf-8")
@@ -172,8 +172,8 @@ class Bundle:
                 (folder / PLOTS / name).write_bytes(content)
         return replace(self, location=path)
 
-    def _plots_at_location(self) -> dict[str, bytes]:
-        """Return the pictures beside the bundle it was read from; none for one in memory or in a zip."""
+    def plots(self) -> dict[str, bytes]:
+        """Return the files of the folder ``plots`` where the bundle was read; none of one in memory or in a zip."""
         plots = self.location / PLOTS if self.location is not None else None
         if plots is None or not plots.is_dir():
             return {}

@@ -1,0 +1,160 @@
+"""An experiment: one architecture, one recipe and one data set, trained and judged on a split, kept as a bundle."""
+
+import datetime
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+from typing import Any, Final
+
+import models
+from models.architecture import Architecture, named_architecture
+from models.bundle import Bundle, make_bundle
+from models.contract import CHANNELS
+from models.engines import load_engine
+from models.manifest import DecoderSpec, Provenance, WindowSpec
+from pipeline.compilers import compile_bundle
+from pipeline.evaluation import Evaluation, evaluate_windows
+from pipeline.plots import confusion_files, learning_curve_files
+from pipeline.recordings import Dataset
+from pipeline.splits import Split, random_windows
+from pipeline.training.fit import Trained, fit
+from pipeline.training.history import Watcher
+from pipeline.training.recipe import Recipe
+from pipeline.windows import Windows
+
+_UNTUNED: Final = DecoderSpec(smoothing_windows=1, reject_below=0.0, minimum_dwell_windows=1)
+"""A decoder that changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Experiment:
+    """What stays the same over the splits of one data set.
+
+    Parameters
+    ----------
+    dataset, windows
+        The recordings, and the windows cut from them.
+    architecture, recipe, seed
+        What to train, and how.
+    """
+
+    dataset: Dataset
+    windows: Windows
+    architecture: Architecture
+    recipe: Recipe
+    seed: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, windows: Windows, *, model: str, recipe: Recipe, seed: int) -> "Experiment":
+        """Return the experiment that trains a named architecture for the windows' activities."""
+        architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
+        return cls(dataset, windows, architecture, recipe, seed)
+
+    def train(self, split: Split, *, watcher: Watcher | None = None) -> Trained:
+        """Train on a split.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If interrupted before the first epoch is done; later, what was trained is returned as not complete.
+        """
+        return fit(self.architecture, self.windows, self.recipe, train=split.train, seed=self.seed, watcher=watcher)
+
+    def bundle(self, split: Split, trained: Trained) -> Bundle:
+        """Return a trained model as a bundle, compiled to every float32 target, not yet judged."""
+        bundle = make_bundle(
+            architecture=self.architecture,
+            labels=self.windows.activities,
+            window=self._window_spec(),
+            normalization=trained.normalization,
+            weights=trained.weights,
+            decoder=_UNTUNED,
+            provenance=self._provenance(split, trained),
+        )
+        return compile_bundle(bundle)
+
+    def judge(self, bundle: Bundle, split: Split) -> Evaluation:
+        """Judge a bundle's compiled file on the windows a split holds out, on the engine a user would get."""
+        return evaluate_windows(
+            load_engine(bundle),
+            self.windows,
+            split.test,
+            protocol=split.protocol.rstrip("."),
+            train_subjects=split.train_subjects,
+        )
+
+    def leaky(self, *, watcher: Watcher | None = None) -> Evaluation:
+        """Train and judge another model with windows split at random, to show how much that flatters; keep nothing.
+
+        The windows judged are of the people learned from; most of them overlap one that was.
+        """
+        split = random_windows(self.windows, seed=self.seed)[0]
+        return self.judge(self.bundle(split, self.train(split, watcher=watcher)), split)
+
+    def made(self, bundle: Bundle, split: Split) -> bool:
+        """Tell whether running this experiment on a split would make this very bundle again."""
+        manifest, origin = bundle.manifest, bundle.manifest.provenance
+        return (
+            origin.complete
+            and manifest.architecture == self.architecture
+            and manifest.labels == self.windows.activities
+            and (origin.dataset_sha256, origin.seed) == (self.dataset.content_hash, self.seed)
+            and origin.versions == _versions()
+            and self._settings(split).items() <= origin.configuration.items()
+        )
+
+    def _settings(self, split: Split) -> dict[str, Any]:
+        """Return what decides the outcome, as the bundle keeps it."""
+        return {
+            "recipe": self.recipe.to_json(),
+            "hop": self.windows.hop,
+            "split": split.name,
+            "train_subjects": list(split.train_subjects),
+            "held_out_subjects": list(split.test_subjects),
+        }
+
+    def _window_spec(self) -> WindowSpec:
+        """Return what one input window is."""
+        windows = self.windows
+        placements = sorted({recording.placement for recording in self.dataset.recordings} - {""})
+        return WindowSpec(
+            length=windows.window_length,
+            hop=windows.hop,
+            rate_hz=windows.rate_hz,
+            channels=CHANNELS,
+            unit="g",
+            axis_frame="the sensor's own axes, as in the training recordings",
+            mounting="; ".join(placements) or "not stated by the training recordings",
+        )
+
+    def _provenance(self, split: Split, trained: Trained) -> Provenance:
+        """Return where the model comes from."""
+        return Provenance(
+            dataset=self.dataset.name,
+            dataset_sha256=self.dataset.content_hash,
+            dataset_terms=self.dataset.terms or "not stated",
+            seed=self.seed,
+            complete=trained.complete,
+            created_utc=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            versions=_versions(),
+            configuration={
+                **self._settings(split),
+                "validation_subjects": list(trained.validation_subjects),
+                "epochs_done": len(trained.history),
+                "kept_epoch": trained.kept_epoch,
+                "training_s": round(sum(epoch.seconds for epoch in trained.history), 1),
+                "windows_per_s": round(trained.windows_per_s),
+            },
+        )
+
+
+def plots_of(trained: Trained, evaluation: Evaluation, *, name: str, seed: int) -> dict[str, bytes]:
+    """Return the pictures a bundle keeps, and their numbers, by file name."""
+    curves = learning_curve_files(trained.history, title=f"{name}, seed {seed}", kept_epoch=trained.kept_epoch)
+    return {**curves, **confusion_files(evaluation, name=name)}
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions that decide what weights come out."""
+    libraries = {name: importlib.metadata.version(name) for name in ("numpy", "tensorflow", "keras")}
+    return {"edgehar": models.__version__, "python": platform.python_version(), **libraries}
