@@ -1,0 +1,184 @@
+"""`har evaluate`: judge a bundle's files on labelled recordings, with any engine."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from models.bundle import Bundle, read_bundle
+from models.bundle_files import MANIFEST
+from models.engines import ENGINES, load_engine
+from models.errors import UsageError
+from models.files import atomic_path
+from pipeline.commands.progress import progress_bar
+from pipeline.commands.scores_table import print_leaky, print_scores
+from pipeline.commands.subjects import parse_subjects
+from pipeline.commands.watching import watched
+from pipeline.evaluation import Evaluation, evaluate_windows, pool_evaluations
+from pipeline.jury import Jury, call_jury, check_activities
+from pipeline.readers import load_dataset
+from pipeline.recordings import Dataset
+from pipeline.training.recipe import Recipe
+from pipeline.windows import Windows, make_windows
+
+_WHO: Final = "Who is judged"
+
+
+def evaluate(
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle; or a folder of them, such as har train --groups makes: judged as one.")
+    ],
+    data: Annotated[
+        str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
+    ],
+    engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
+    quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
+    hop: Annotated[
+        int | None, typer.Option(min=1, help="Samples from one window to the next. Default: the bundle's.")
+    ] = None,
+    subjects: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C", rich_help_panel=_WHO, help="These people. Default: those held out in training."),
+    ] = None,
+    all_subjects: Annotated[
+        bool, typer.Option("--all-subjects", rich_help_panel=_WHO, help="Everybody in the data.")
+    ] = False,
+    common_activities: Annotated[
+        bool,
+        typer.Option(
+            "--common-activities", rich_help_panel=_WHO, help="Leave out activities the model has no label for."
+        ),
+    ] = False,
+    show_leaky: Annotated[
+        bool,
+        typer.Option(
+            "--show-leaky",
+            help="Also train a model the same way on windows split at random, to show how much that flatters.",
+        ),
+    ] = False,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the confusion matrix as PNG and JSON.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure accuracy and macro-F1, per class and per person, on people the model has never seen.
+
+    Judging people the model learned from is possible, and said loudly.
+    """
+    if subjects is not None and all_subjects:
+        raise UsageError("expected --subjects or --all-subjects, got both", next_step="Choose one.")
+    if plots is not None and plots.exists() and not plots.is_dir():
+        raise UsageError(f"{plots}: expected a folder, got a file", next_step="Choose another --plots.")
+    chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
+    bundles = _bundles(bundle)
+    with progress_bar("reading") as advance:
+        dataset = load_dataset(data, progress=advance)
+    windows = _windows(bundles[0], dataset, hop, common_only=common_activities)
+    verdicts = []
+    for each in bundles:
+        jury = call_jury(each, dataset, windows, subjects=chosen, everyone=all_subjects)
+        runner = load_engine(each, engine, quantization)
+        found = evaluate_windows(
+            runner,
+            windows,
+            jury.indices(windows),
+            protocol=jury.protocol,
+            train_subjects=each.manifest.provenance.configuration.get("train_subjects", ()),
+        )
+        verdicts.append(_Verdict(jury, found))
+    whole = _whole(verdicts)
+    leaky = _leaky(bundles[0], dataset, windows) if show_leaky else None
+    if plots is not None:
+        _write_plots(plots, whole.evaluation, bundles[0].manifest.architecture.name)
+    _publish(bundle, whole, leaky, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Verdict:
+    """Who was judged, and how it went."""
+
+    jury: Jury
+    evaluation: Evaluation
+
+
+def _bundles(path: Path) -> list[Bundle]:
+    """Return the bundle at a path, or all bundles in a folder of bundles."""
+    if path.is_dir() and not (path / MANIFEST).is_file():
+        inside = sorted(folder.parent for folder in path.glob(f"*/{MANIFEST}"))
+        if inside:
+            return [read_bundle(each) for each in inside]
+    return [read_bundle(path)]
+
+
+def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: bool) -> Windows:
+    """Return the windows of a bundle's own length, rate and labels."""
+    check_activities(bundle, dataset, common_only=common_only)
+    spec = bundle.manifest.window
+    return make_windows(
+        dataset,
+        window_length=spec.length,
+        hop=spec.hop if hop is None else hop,
+        rate_hz=spec.rate_hz,
+        activities=bundle.manifest.labels,
+    )
+
+
+def _whole(verdicts: list[_Verdict]) -> _Verdict:
+    """Return one verdict for all bundles."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    known = tuple(name for verdict in verdicts for name in verdict.jury.known)
+    protocol = f"Pooled over {len(verdicts)} models, each judged on subjects it never saw"
+    if known:
+        protocol = (
+            f"NOT HONEST: pooled over {len(verdicts)} models, each judged on subjects some of which it learned from"
+        )
+    pooled = pool_evaluations([verdict.evaluation for verdict in verdicts], protocol=protocol)
+    return _Verdict(Jury(pooled.test_subjects, known, protocol), pooled)
+
+
+def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
+    """Return what the bundle's recipe seems to reach on windows split at random."""
+    from pipeline.training.experiment import Experiment
+
+    manifest = bundle.manifest
+    recipe = Recipe.from_json(manifest.provenance.configuration.get("recipe", {}))
+    experiment = Experiment(dataset, windows, manifest.architecture, recipe, manifest.provenance.seed)
+    title = f"{manifest.architecture.name}, windows split at random (leaky)"
+    with watched(title, epochs=recipe.epochs, quiet=False) as watcher:
+        return experiment.leaky(watcher=watcher)
+
+
+def _write_plots(folder: Path, evaluation: Evaluation, name: str) -> None:
+    """Write the confusion matrix."""
+    from pipeline.plots import confusion_files
+
+    for file, content in confusion_files(evaluation, name=name).items():
+        with atomic_path(folder / file) as temporary:
+            temporary.write_bytes(content)
+
+
+def _publish(path: Path, verdict: _Verdict, leaky: Evaluation | None, *, as_json: bool) -> None:
+    """Print what was measured; what is not honest, on stderr as well."""
+    if not verdict.jury.is_honest:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]har:[/] {escape(verdict.evaluation.protocol)}. Such a number says nothing about other people."
+        )
+    if not as_json:
+        console = Console(highlight=False, soft_wrap=True)
+        print_scores(verdict.evaluation, console)
+        if leaky is not None:
+            print_leaky(leaky, verdict.evaluation, console)
+        return
+    printed: dict[str, Any] = {
+        "bundle": str(path),
+        "honest": verdict.jury.is_honest,
+        **verdict.evaluation.to_json(),
+    }
+    if leaky is not None:
+        printed["leaky"] = leaky.headline()
+    typer.echo(json.dumps(printed, ensure_ascii=False))
