@@ -14,9 +14,9 @@ from firmware_bridge.samples import Decoded, Remark, SampleSource
 from firmware_bridge.sinks import LiveStatus, Sink
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.transport import DEFAULT_BAUD, Transport, is_unplugged
-from firmware_bridge.units import Unit
 from models.errors import BridgeError
 from models.manifest import Manifest
+from models.units import Unit
 
 _READ_TIMEOUT_S: Final = 0.1
 _STATUS_EVERY_S: Final = 0.2

@@ -19,7 +19,7 @@ from firmware_bridge.textlines import (
     Skipped,
     TextLineParser,
 )
-from firmware_bridge.units import Unit
+from models.units import Unit
 
 PLAUSIBLE_G: Final = 100.0
 """No wearable accelerometer measures more; a larger value is a damaged line or a wrong unit."""
@@ -51,7 +51,7 @@ class TextSource:
 
     Examples
     --------
-    >>> from firmware_bridge.units import parse_unit
+    >>> from models.units import parse_unit
     >>> source = TextSource(unit=parse_unit("m/s2"), rate_hz=100.0)
     >>> decoded = source.feed(b"x y z\\n0 0 9.80665\\n0 0 oops\\n0 0 0\\n", arrived_s=0.0)
     >>> [(block.samples_g.tolist(), block.lost, block.continues) for block in decoded.blocks]

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_bridge.units import Unit
+from models.units import Unit
 
 _SIGNIFICANT_DIGITS: Final = 9
 """Enough to bring any float32 back bit by bit."""
@@ -28,7 +28,7 @@ class TextWriter:
 
     Examples
     --------
-    >>> from firmware_bridge.units import parse_unit
+    >>> from models.units import parse_unit
     >>> writer = TextWriter(unit=parse_unit("g"), rate_hz=100.0, timestamps=True)
     >>> writer.header, writer.lines(np.float32([[0.1, 0, 1]]), first=3)
     (b't_us,x,y,z\\n', [b'30000,0.100000001,0,1\\n'])

@@ -13,10 +13,10 @@ from firmware_bridge.interruption import StopRequest, stop_on_signals
 from firmware_bridge.liveloop import LiveEnd, LiveLoop
 from firmware_bridge.sinks import JsonLinesSink, LineSink, LiveStatus, Sink
 from firmware_bridge.transport import DEFAULT_BAUD, open_transport
-from firmware_bridge.units import UNIT_HELP, parse_unit
 from models.bundle import Bundle, read_bundle
 from models.engines import load_engine
 from models.errors import BridgeError, UsageError
+from models.units import UNIT_HELP, parse_unit
 
 _STDOUT = "-"
 

@@ -16,9 +16,9 @@ from firmware_bridge.interruption import stop_on_signals
 from firmware_bridge.resampling import LinearResampler
 from firmware_bridge.simulator import Played, Segment, SegmentStart, VirtualSensor
 from firmware_bridge.textwriter import TextWriter
-from firmware_bridge.units import UNIT_HELP, Unit, parse_unit
 from firmware_bridge.virtualport import VirtualPort
 from models.errors import UsageError
+from models.units import UNIT_HELP, Unit, parse_unit
 from pipeline.commands.progress import progress_bar
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset, Recording

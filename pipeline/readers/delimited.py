@@ -15,12 +15,13 @@ import numpy as np
 
 from models.contract import ACTIVITIES
 from models.errors import DataError, UsageError
+from models.units import parse_unit
 from pipeline.readers import Progress
 from pipeline.readers.layout import Layout, locate
 from pipeline.readers.runs import Run, cut_into_runs
 from pipeline.readers.sheet import DELIMITERS, Sheet, sniff
 from pipeline.readers.table import read_table
-from pipeline.readers.units import counts_per_g, detect_unit, gravity
+from pipeline.readers.units import detect_unit, gravity
 from pipeline.recordings import Dataset, Recording, in_natural_order
 
 SUFFIXES: Final = (".csv", ".tsv")
@@ -166,7 +167,7 @@ def _unit(path: Path, runs: list[Run], measured: list[float], layout: Layout, no
     if layout.unit is None:
         notes[f"The unit is taken as {unit}: gravity measures {middle:.3g} in quiet stretches."] = None
     for run, length in zip(runs, measured, strict=True):
-        in_g = length / counts_per_g(unit)
+        in_g = length / parse_unit(unit).per_g
         lowest = 0.0 if layout.unit else 1 / _WRONG_BY
         if run.duration_s >= 1.0 and not lowest <= in_g <= _WRONG_BY:
             raise DataError(
@@ -180,7 +181,7 @@ def _unit(path: Path, runs: list[Run], measured: list[float], layout: Layout, no
 
 def _about_gravity(measured: list[float], unit: str) -> list[str]:
     """Say how many recordings lack gravity: posture cannot be told from them."""
-    without = sum(length / counts_per_g(unit) < 1 / _WRONG_BY for length in measured)
+    without = sum(length / parse_unit(unit).per_g < 1 / _WRONG_BY for length in measured)
     if not without:
         return []
     return [f"{without} of {len(measured)} recordings measure far less than 1 g at rest: gravity seems to be removed."]
@@ -191,7 +192,7 @@ def _recording(run: Run, unit: str, placement: str) -> Recording:
     return Recording(
         recording_id=run.recording_id,
         subject=run.subject,
-        samples=(run.values / counts_per_g(unit)).astype(np.float32),
+        samples=parse_unit(unit).to_g(run.values),
         rate_hz=run.rate_hz,
         labels=run.labels,
         placement=placement,

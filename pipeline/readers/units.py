@@ -10,45 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from models.contract import STANDARD_GRAVITY_M_S2
-from models.errors import UsageError
+from models.units import parse_unit
 
 PLAUSIBLE_G: Final = (0.7, 1.4)
 """Gravity in g, allowing for a sensor that is off by a third, and for wearers who never rest."""
 
 _BLOCK_S: Final = 2.0
-
-
-def counts_per_g(unit: str) -> float:
-    """Return by how much values of a unit are divided to get g.
-
-    Raises
-    ------
-    UsageError
-        When it is none of g, m/s2 and raw:SCALE.
-
-    Examples
-    --------
-    >>> counts_per_g("m/s2"), counts_per_g("raw:16384")
-    (9.80665, 16384.0)
-    """
-    name = unit.strip().lower().replace("²", "2").replace("^2", "2")
-    if name == "g":
-        return 1.0
-    if name == "m/s2":
-        return STANDARD_GRAVITY_M_S2
-    kind, _, text = name.partition(":")
-    try:
-        scale = float(text) if kind == "raw" else 0.0
-    except ValueError:
-        scale = 0.0
-    if not 0.0 < scale < np.inf:
-        raise UsageError(
-            f"unit {unit!r} is not one of g, m/s2, raw:SCALE",
-            next_step="SCALE is how many counts make one g, for example raw:16384.",
-            unit=unit,
-        )
-    return scale
 
 
 def gravity(values: npt.NDArray[np.float64], rate_hz: float) -> float:
@@ -80,4 +47,4 @@ def detect_unit(gravities: Sequence[float]) -> str | None:
 def is_plausible(length: float, unit: str) -> bool:
     """Tell whether gravity may measure this in a unit."""
     low, high = PLAUSIBLE_G
-    return low <= length / counts_per_g(unit) <= high
+    return low <= length / parse_unit(unit).per_g <= high

@@ -23,12 +23,12 @@ from firmware_bridge.sinks import LiveStatus
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.textwriter import TextWriter
 from firmware_bridge.transport import MemoryTransport, Transport, open_transport
-from firmware_bridge.units import parse_unit
 from firmware_bridge.virtualport import VirtualPort
 from models.architecture import Architecture, Dense, SimpleRNN
 from models.bundle import Bundle, read_bundle
 from models.contract import ACTIVITIES
 from models.engines import load_engine
+from models.units import parse_unit
 from pipeline.commands import ports
 from pipeline.recordings import Dataset, LabelInterval, Recording
 from pipeline.store import save_store

@@ -12,8 +12,8 @@ from firmware_bridge.live import LivePipeline, Prediction
 from firmware_bridge.samples import SampleBlock
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.textwriter import TextWriter
-from firmware_bridge.units import parse_unit
 from models.errors import UsageError
+from models.units import parse_unit
 
 LABELS = ("a", "b", "c")
 LENGTH = 40

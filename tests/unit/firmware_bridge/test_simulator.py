@@ -13,9 +13,9 @@ import pytest
 from firmware_bridge.simulator import SETTLE_S, Played, Segment, SegmentStart, VirtualSensor
 from firmware_bridge.textwriter import TextWriter
 from firmware_bridge.transport import Transport, open_transport
-from firmware_bridge.units import parse_unit
 from firmware_bridge.virtualport import VirtualPort
 from models.errors import BridgeError, UsageError
+from models.units import parse_unit
 
 RNG = np.random.default_rng(4)
 WALK = Segment(RNG.normal(0, 1, (700, 3)).astype(np.float32), "Walking", "r1")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firmware_bridge.samples import SampleBlock
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.textwriter import TextWriter
-from firmware_bridge.units import parse_unit
+from models.units import parse_unit
 
 RNG = np.random.default_rng(5)
 SAMPLES = RNG.normal(0, 1, (400, 3)).astype(np.float32)

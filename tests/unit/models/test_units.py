@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from firmware_bridge.units import parse_unit
 from models.errors import UsageError
+from models.units import parse_unit
 
 
 @pytest.mark.parametrize(
