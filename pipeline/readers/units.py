@@ -45,6 +45,12 @@ def detect_unit(gravities: Sequence[float]) -> str | None:
 
 
 def is_plausible(length: float, unit: str) -> bool:
-    """Tell whether gravity may measure this in a unit."""
+    """Tell whether gravity may measure this in a unit.
+
+    Examples
+    --------
+    >>> is_plausible(9.7, "m/s2"), is_plausible(9.7, "g")
+    (True, False)
+    """
     low, high = PLAUSIBLE_G
     return low <= length / parse_unit(unit).per_g <= high
