@@ -40,6 +40,7 @@ from models.manifest import (
     TensorSpec,
     WindowSpec,
 )
+from models.manifest_rules import check_manifest
 from models.normalization import Normalization, fold_normalization
 from models.npz import read_npz, write_npz
 from models.reference import forward
@@ -147,6 +148,18 @@ class Bundle:
         fresh = {key(entry) for entry in metrics}
         kept = tuple(entry for entry in self.manifest.metrics if key(entry) not in fresh)
         return replace(self, manifest=replace(self.manifest, metrics=kept + tuple(metrics)))
+
+    def with_decoder(self, decoder: DecoderSpec) -> "Bundle":
+        """Return a bundle whose stream of posteriors is decoded in another way.
+
+        Raises
+        ------
+        BundleError
+            If the decoder does not fit the model.
+        """
+        manifest = replace(self.manifest, schema=f"{SCHEMA_MAJOR}.{SCHEMA_MINOR}", decoder=decoder)
+        check_manifest(manifest)
+        return replace(self, manifest=manifest)
 
     def save(self, path: Path, *, plots: Mapping[str, bytes] | None = None) -> "Bundle":
         """Write the bundle as a folder, whole or not at all, and return it as found there.

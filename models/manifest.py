@@ -18,7 +18,7 @@ from models.manifest_rules import check_manifest
 from models.normalization import Normalization
 
 SCHEMA_MAJOR: Final = 1
-SCHEMA_MINOR: Final = 0
+SCHEMA_MINOR: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +74,15 @@ class ArtifactEntry:
 
 @dataclass(frozen=True, slots=True)
 class DecoderSpec:
-    """How a stream of posteriors becomes labels: mean over windows, reject threshold, minimum dwell."""
+    """How a stream of posteriors becomes labels (``models.decoder``), counted in windows at the bundle's hop.
+
+    ``transitions`` are probabilities, row by row, of going from each class to each in one hop; none for a mean.
+    """
 
     smoothing_windows: int
     reject_below: float
     minimum_dwell_windows: int
+    transitions: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ class Manifest:
             contradict each other.
         """
         _check_schema(data)
-        manifest: Manifest = _from_json(cls, data, "manifest.json")
+        manifest: Manifest = _from_json(cls, _in_todays_words(data), "manifest.json")
         check_manifest(manifest)
         return manifest
 
@@ -168,6 +172,14 @@ def _check_schema(data: Mapping[str, Any]) -> None:
             next_step="Update edgehar to read this bundle, or train it again with this version.",
             schema=data["schema"],
         )
+
+
+def _in_todays_words(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest of schema 1.0 as 1.1 says the same: its decoders knew no transitions."""
+    decoder = data.get("decoder")
+    if data["schema"] != "1.0" or not isinstance(decoder, Mapping):
+        return data
+    return {**data, "decoder": {"transitions": [], **decoder}}
 
 
 def _to_json(value: Any) -> Any:

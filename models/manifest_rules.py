@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 UNIT: Final = "g"
 """The only unit a model takes; sources convert to it."""
 
+_SUM_TOLERANCE: Final = 1e-6
+
 
 def check_manifest(manifest: "Manifest") -> None:
     """Refuse a manifest that contradicts itself.
@@ -78,6 +80,19 @@ def _decoder(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
         yield "decoder", "smoothing over 1 window or more and a dwell that is not negative", counts
     if not 0 <= decoder.reject_below <= 1:
         yield "decoder", "a probability to reject below", f"{decoder.reject_below:g}"
+    rows, classes = decoder.transitions, manifest.architecture.classes
+    if not rows:
+        return
+    if len(rows) != classes or any(len(row) != classes for row in rows):
+        yield (
+            "decoder",
+            f"{classes} x {classes} transitions",
+            f"{len(rows)} rows of {sorted({len(row) for row in rows})}",
+        )
+    elif any(min(row) < 0 or abs(sum(row) - 1) > _SUM_TOLERANCE for row in rows):
+        yield "decoder", "transitions whose rows are probabilities and add up to 1", f"{[sum(row) for row in rows]}"
+    if decoder.smoothing_windows != 1:
+        yield "decoder", "either transitions or a mean over windows", f"both ({decoder.smoothing_windows} windows)"
 
 
 def _files(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:

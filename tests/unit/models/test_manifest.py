@@ -88,6 +88,21 @@ def test_a_later_minor_schema_with_new_keys_is_read(data, manifest):
     assert Manifest.from_json(data | {"schema": "1.7", "novelty": 1}).model_id == manifest.model_id
 
 
+def test_a_manifest_of_schema_1_0_knew_no_transitions(data, manifest):
+    decoder = {key: value for key, value in data["decoder"].items() if key != "transitions"}
+    assert Manifest.from_json(data | {"schema": "1.0", "decoder": decoder}).decoder == manifest.decoder
+    with pytest.raises(BundleError, match="'transitions' is missing"):
+        Manifest.from_json(data | {"schema": "1.1", "decoder": decoder})
+
+
+def test_a_decoder_is_a_mean_or_a_markov_model(data):
+    still = [[float(row == column) for column in range(12)] for row in range(12)]
+    decoder = data["decoder"] | {"transitions": still, "smoothing_windows": 1}
+    assert Manifest.from_json(data | {"decoder": decoder}).decoder.transitions[3][3] == 1.0
+    with pytest.raises(BundleError, match="either transitions or a mean"):
+        Manifest.from_json(data | {"decoder": decoder | {"smoothing_windows": 4}})
+
+
 @pytest.mark.parametrize("data", [None, [], "text", 3, {}])
 def test_what_is_no_manifest_at_all_is_refused(data):
     with pytest.raises(BundleError, match="'schema' is missing"):
@@ -115,6 +130,9 @@ def test_what_is_no_manifest_at_all_is_refused(data):
         (("normalization", "std_g", 0), -1.0, "deviations above 0 g"),
         (("decoder", "smoothing_windows"), 0, "smoothing over 1 window or more"),
         (("decoder", "reject_below"), 1.5, "a probability to reject below, got 1.5"),
+        (("decoder", "transitions"), [[1.0]], "expected 12 x 12 transitions, got 1 rows of"),
+        (("decoder", "transitions"), [[0.1] * 12] * 12, "rows are probabilities and add up to 1"),
+        (("decoder", "transitions"), [[2.0, -1.0] + [0.0] * 10] * 12, "rows are probabilities"),
         (("provenance", "complete"), 1, "expected a bool, got int"),
         (("provenance", "seed"), True, "expected a int, got bool"),
         (("artifacts", 0, "file"), "weights.npz", "every file to be named once"),
