@@ -1,4 +1,4 @@
-"""A polite kill that does what Ctrl-C does."""
+"""Ctrl-C and polite kills: one does what the other does, and neither cuts short the second in which work is saved."""
 
 import contextlib
 import signal
@@ -18,3 +18,14 @@ def termination_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Pass over Ctrl-C and SIGTERM for a moment: people press the keys twice, and the work of hours is being saved."""
+    previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

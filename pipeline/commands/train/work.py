@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from models.bundle import Bundle, read_bundle
 from models.errors import BundleError
+from pipeline.commands.termination import uninterrupted
 from pipeline.commands.watching import watched
 from pipeline.evaluation import Evaluation, pool_evaluations
 from pipeline.recordings import Dataset
@@ -131,8 +132,8 @@ def _train(work: Work, experiment: "Experiment", split: Split) -> Finished:
     except KeyboardInterrupt:
         work.say(f"har: interrupted before the first epoch was done: nothing was written to {place}")
         raise typer.Exit(INTERRUPTED) from None
-    # Written before it is judged: from here on, an interruption cannot lose it.
-    bundle = experiment.bundle(split, trained).save(place)
+    with uninterrupted():
+        bundle = experiment.bundle(split, trained).save(place)
     try:
         evaluation = experiment.judge(bundle, split)
     except KeyboardInterrupt:
