@@ -2,15 +2,19 @@
 
 from typing import Any, Final
 
+import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, layer_weights
 from models.bundle import CompiledArtifact
+from models.golden import golden_windows
 from models.manifest import TensorSpec
+from models.reference import forward
 from pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
 from pipeline.compilers.onnx.recurrent import recurrent
+from pipeline.compilers.onnx.storage import STORAGES, rounded
 
-QUANTIZATIONS: Final = ("float32",)
+QUANTIZATIONS: Final = tuple(STORAGES)
 OPEN_DIMENSION: Final = -1
 """How the manifest writes the dimension of the batch."""
 
@@ -29,7 +33,7 @@ def lower(
     architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
 ) -> CompiledArtifact:
     """Return the artifact; see `pipeline.compilers.compile_model`."""
-    graph = OnnxGraph()
+    graph = OnnxGraph(STORAGES[quantization])
     shapes = architecture.shapes()
     sequence = _Sequence(graph, INPUT)
     for layer in architecture.layers:
@@ -50,7 +54,14 @@ def lower(
         input=TensorSpec(INPUT, "float32", (OPEN_DIMENSION, *shapes[0]), 0.0, 0),
         output=TensorSpec(OUTPUT, "float32", (OPEN_DIMENSION, *shapes[-1]), 0.0, 0),
         content=content,
+        expected=None if quantization == "float32" else _expected(architecture, rounded(weights, quantization)),
     )
+
+
+def _expected(architecture: Architecture, weights: Weights) -> NDArray[np.float32]:
+    """Return what the oracle makes of the golden windows with these weights."""
+    windows = golden_windows(architecture.window, architecture.channels)
+    return np.asarray(forward(architecture, weights, windows), np.float32)
 
 
 class _Sequence:
@@ -73,7 +84,7 @@ class _Sequence:
 
 def _dense(graph: OnnxGraph, layer: Dense, weights: dict[str, NDArray[Any]], values: str) -> str:
     """Lower to MatMul, Add and an activation: right for windows and for every step of a sequence."""
-    product = graph.node("MatMul", [values, graph.constant(f"{layer.name}/kernel", weights["kernel"])])
+    product = graph.node("MatMul", [values, graph.kernel(f"{layer.name}/kernel", weights["kernel"], axis=1)])
     shifted = graph.node("Add", [product, graph.constant(f"{layer.name}/bias", weights["bias"])], name=layer.name)
     if layer.activation == "linear":
         return shifted

@@ -1,6 +1,6 @@
 """Write an ONNX graph: nodes, initializers, checked by the official checker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,10 +22,15 @@ BATCH: Final = "windows"
 """Name of the open first dimension of both."""
 
 
+Storage = Callable[["OnnxGraph", str, NDArray[Any], int], str]
+"""Keeps a kernel under a name, with the axis of its outputs, and returns the tensor a node reads."""
+
+
 class OnnxGraph:
     """An ONNX graph under construction; the same calls always give the same bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_kernel: Storage) -> None:
+        self._keep_kernel = keep_kernel
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
         self._taken = {INPUT, OUTPUT}
@@ -35,6 +40,10 @@ class OnnxGraph:
         if name not in self._initializers:
             self._initializers[name] = onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
         return name
+
+    def kernel(self, name: str, values: NDArray[Any], *, axis: int) -> str:
+        """Store a trained kernel whose outputs lie along ``axis``, the way this model keeps them."""
+        return self._keep_kernel(self, name, values, axis)
 
     def node(
         self, kind: str, inputs: Sequence[str], *, name: str = "", outputs: Sequence[str] | None = None, **options: Any

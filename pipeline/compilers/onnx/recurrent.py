@@ -20,8 +20,8 @@ def recurrent(graph: OnnxGraph, layer: SimpleRNN | LSTM | GRU, weights: dict[str
     kernel, recurrent_kernel, biases = _onnx_weights(layer, weights)
     inputs = [
         sequence,
-        graph.constant(f"{layer.name}/W", kernel),
-        graph.constant(f"{layer.name}/R", recurrent_kernel),
+        graph.kernel(f"{layer.name}/W", kernel, axis=1),
+        graph.kernel(f"{layer.name}/R", recurrent_kernel, axis=1),
         graph.constant(f"{layer.name}/B", biases),
     ]
     options: dict[str, Any] = {"hidden_size": layer.units}

@@ -94,8 +94,8 @@ def _lower_run(
 
 def _dense(graph: Subgraph, layer: Dense, weights: dict[str, NDArray[Any]], values: Tensor) -> Tensor:
     """Lower to FULLY_CONNECTED and an activation."""
-    kernel = graph.weight(f"{layer.name}/kernel", weights["kernel"].T)
-    bias = graph.weight(f"{layer.name}/bias", weights["bias"])
+    kernel = graph.kernel(f"{layer.name}/kernel", weights["kernel"].T)
+    bias = graph.constant(f"{layer.name}/bias", weights["bias"])
     shape = (*values.shape[:-1], layer.units)
     product = reshape(graph, fully_connected(graph, values, kernel, bias), shape)
     return activation(graph, layer.activation, product, name=layer.name)

@@ -1,5 +1,6 @@
 """SimpleRNN and LSTM as the one fused operator each that TFLite has for them. Their state outlives an invocation."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from pipeline.compilers.tflite.operators import last_step
 def simple_rnn(graph: Subgraph, layer: SimpleRNN, weights: dict[str, NDArray[Any]], values: Tensor) -> Tensor:
     """Lower to UNIDIRECTIONAL_SEQUENCE_RNN: input, kernel, recurrent kernel, bias, state."""
     constants = [
-        graph.weight(f"{layer.name}/kernel", weights["kernel"].T),
-        graph.weight(f"{layer.name}/recurrent_kernel", weights["recurrent_kernel"].T),
-        graph.weight(f"{layer.name}/bias", weights["bias"]),
+        graph.kernel(f"{layer.name}/kernel", weights["kernel"].T),
+        graph.kernel(f"{layer.name}/recurrent_kernel", weights["recurrent_kernel"].T),
+        graph.constant(f"{layer.name}/bias", weights["bias"]),
     ]
     state = graph.tensor(f"{layer.name}/state", (1, layer.units), variable=True)
     options = schema.SequenceRNNOptionsT()
@@ -33,25 +34,16 @@ def lstm(graph: Subgraph, layer: LSTM, weights: dict[str, NDArray[Any]], values:
     Its gates are i, f, c, o, as in Keras, each with a kernel of its own.
     """
 
-    def gates(weight: str) -> list[Tensor]:
+    def gates(weight: str, keep: Callable[[str, NDArray[Any]], Tensor]) -> list[Tensor]:
         parts = np.split(weights[weight], 4, axis=-1)
-        return [graph.weight(f"{layer.name}/{weight}_{gate}", part.T) for gate, part in zip("ifco", parts, strict=True)]
+        return [keep(f"{layer.name}/{weight}_{gate}", part.T) for gate, part in zip("ifco", parts, strict=True)]
 
     state = graph.tensor(f"{layer.name}/state", (1, layer.units), variable=True)
     cell = graph.tensor(f"{layer.name}/cell", (1, layer.units), variable=True)
-    kernels, absent = gates("kernel"), [None] * 4
+    kernels, recurrent_kernels = gates("kernel", graph.kernel), gates("recurrent_kernel", graph.kernel)
+    biases, absent = gates("bias", graph.constant), [None] * 4
     peepholes, projection, norms = absent[:3], absent[:2], absent
-    inputs = [
-        values,
-        *kernels,
-        *gates("recurrent_kernel"),
-        *peepholes,
-        *gates("bias"),
-        *projection,
-        state,
-        cell,
-        *norms,
-    ]
+    inputs = [values, *kernels, *recurrent_kernels, *peepholes, *biases, *projection, state, cell, *norms]
     options = schema.UnidirectionalSequenceLSTMOptionsT()
     options.fusedActivationFunction = schema.ActivationFunctionType.TANH
     sequence = graph.tensor(layer.name, (1, values.shape[1], layer.units))

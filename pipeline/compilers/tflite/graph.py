@@ -118,9 +118,9 @@ class Subgraph:
             self._constants[key] = self._add(name, shape, values.dtype, scale, buffer=buffer)
         return self._constants[key]
 
-    def weight(self, name: str, values: NDArray[Any]) -> Tensor:
-        """Add a trained weight, kept the way this model keeps them."""
-        return self._model.keep_weight(self, name, values)
+    def kernel(self, name: str, values: NDArray[Any]) -> Tensor:
+        """Add a trained kernel, kept the way this model keeps them."""
+        return self._model.keep_kernel(self, name, values)
 
     def operator(
         self,
@@ -176,8 +176,8 @@ class Subgraph:
 class FlatbufferModel:
     """A TFLite model under construction; the same calls always give the same bytes."""
 
-    def __init__(self, keep_weight: "Storage") -> None:
-        self.keep_weight = keep_weight
+    def __init__(self, keep_kernel: "Storage") -> None:
+        self.keep_kernel = keep_kernel
         self._subgraphs: list[Subgraph] = []
         self._codes: dict[tuple[str, int], int] = {}
         self._buffers: dict[bytes, int] = {}

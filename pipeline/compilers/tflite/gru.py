@@ -53,8 +53,8 @@ def gru_step(body: Subgraph, layer: GRU, weights: dict[str, NDArray[Any]], value
     bias, recurrent_bias = weights["bias"] if layer.reset_after else (weights["bias"], np.zeros_like(weights["bias"]))
 
     def linear(part: str, inputs: Tensor, matrix: NDArray[Any], offset: NDArray[Any] | None) -> Tensor:
-        stored = body.weight(f"{layer.name}/{part}", matrix.T)
-        added = None if offset is None else body.weight(f"{layer.name}/{part}_bias", offset)
+        stored = body.kernel(f"{layer.name}/{part}", matrix.T)
+        added = None if offset is None else body.constant(f"{layer.name}/{part}_bias", offset)
         return fully_connected(body, inputs, stored, added)
 
     joined = concatenate(body, [values, state])

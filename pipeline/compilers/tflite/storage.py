@@ -1,4 +1,7 @@
-"""How a float model's weights are kept in the file: as they are, in half precision, or as integers with a scale."""
+"""How a float model's kernels are kept in the file: as they are, in half precision, or as integers with a scale.
+
+Biases are few, and stay float32.
+"""
 
 from typing import Any, Final
 
@@ -25,9 +28,7 @@ def as_float16(graph: Subgraph, name: str, values: NDArray[Any]) -> Tensor:
 
 
 def as_int8(graph: Subgraph, name: str, values: NDArray[Any]) -> Tensor:
-    """Keep a matrix as int8 with one scale, for hybrid operators; vectors stay float32, as these want them."""
-    if values.ndim < 2:
-        return as_float32(graph, name, values)
+    """Keep the array as int8 with one scale, for hybrid operators."""
     scale = symmetric_scale(values, np.int8)
     return graph.constant(name, quantize(values, scale=scale, dtype=np.int8), scale=Scale(scale))
 
