@@ -118,13 +118,16 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: 
     """Return the windows of a bundle's own length, rate and labels."""
     check_activities(bundle, dataset, common_only=common_only)
     spec = bundle.manifest.window
-    return make_windows(
+    windows = make_windows(
         dataset,
         window_length=spec.length,
         hop=spec.hop if hop is None else hop,
         rate_hz=spec.rate_hz,
         activities=bundle.manifest.labels,
     )
+    for note in windows.notes:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(escape(note))
+    return windows
 
 
 def _whole(verdicts: list[_Verdict]) -> _Verdict:

@@ -1,5 +1,6 @@
 """`har train`: recordings in, a trained, compiled and judged model out."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -125,6 +126,9 @@ def train(
     windows = make_windows(dataset, hop=hop)
     splits = _splits(windows, subjects, groups, leave_one_out)
     work = Work(dataset, windows, model, recipe, seed, splits, place, resume, show_leaky, quiet)
+    if not quiet:
+        for sentence in _remarks(windows, splits):
+            work.say(sentence)
     with termination_interrupts():
         result = carry_out(work)
     (print_json if as_json else print_for_people)(result)
@@ -160,6 +164,16 @@ def _splits(
     if leave_one_out:
         return leave_one_subject_out(windows)
     return (holdout(windows, default_holdout(windows) if subjects is None else subjects),)
+
+
+def _remarks(windows: Windows, splits: tuple[Split, ...]) -> Iterator[str]:
+    """Yield what a person should know before the training starts."""
+    yield from windows.notes
+    for split in splits:
+        learned = set(windows.labels[split.train].tolist())
+        missing = [name for index, name in enumerate(windows.activities) if index not in learned]
+        if missing:
+            yield f"{split.name}: there is no window of {', '.join(missing)} to learn from; the model will not know it."
 
 
 def _say_incomplete(work: Work, result: Result) -> None:
