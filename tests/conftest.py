@@ -1,5 +1,6 @@
-"""Models without training: architectures with random weights, and bundles of them."""
+"""What all tests share: signals that reach them, and models without training."""
 
+import signal
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,17 @@ from models.bundle import Bundle, make_bundle
 from models.contract import ACTIVITIES, CHANNELS
 from models.manifest import DecoderSpec, Provenance, WindowSpec
 from models.normalization import Normalization
+
+
+def pytest_configure() -> None:
+    """Let interruptions reach the tests and the processes they start.
+
+    A shell that starts the tests in the background lets them ignore SIGINT, ``nohup`` lets them ignore SIGHUP, and what
+    is ignored stays ignored in every process started from here.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 MakeWeights = Callable[..., dict[str, np.ndarray]]
 MakeBundle = Callable[..., Bundle]

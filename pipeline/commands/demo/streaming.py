@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -60,7 +59,7 @@ def _virtual_sensor(chain: Chain, data: str, subject: str, link: Path, truth: Pa
         yield
     finally:
         if simulator.poll() is None:
-            simulator.send_signal(signal.SIGINT)
+            simulator.terminate()
         try:
             simulator.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
