@@ -1,4 +1,4 @@
-"""From sample blocks to labels: resample, slide a window, run the engine. No I/O, no clock of its own."""
+"""From sample blocks to labels: bridge gaps, resample, slide a window, run the engine, decode. No I/O."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,10 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.gaps import GapFiller
+from firmware_bridge.hostclock import HostClock
 from firmware_bridge.latency import LatencyHistogram
-from firmware_bridge.resampling import LinearResampler
+from firmware_bridge.resampling import StreamResampler
 from firmware_bridge.samples import SampleBlock
 from firmware_bridge.sliding import SlidingWindows, Window
+from models.decoder import UNDECODED, Decoder
 from models.errors import UsageError
 
 
@@ -32,13 +35,17 @@ class Prediction:
     t_s
         When the window's last sample was taken, in seconds since the sensor's first sample.
     label, probability
-        The most probable class, and how probable.
+        What the decoder says, and how probable its filter holds the most probable class.
     probabilities
-        Of every class, in the order of the model's labels.
+        Of every class, in the order of the model's labels, as the engine gave them for this window alone.
     lost_samples
-        Samples known to be lost since the beginning of the stream; none of them in this window.
+        Samples known to be lost since the beginning of the stream; none of them in this window but those bridged.
     latency_s
         From the arrival of the window's last sample to this label.
+    raw_label
+        The most probable class of this window alone; empty where nothing was decoded.
+    bridged_samples
+        Samples of this window, at the model's rate, that were interpolated across a short gap.
     """
 
     t_s: float
@@ -47,13 +54,16 @@ class Prediction:
     probabilities: tuple[float, ...]
     lost_samples: int
     latency_s: float
+    raw_label: str = ""
+    bridged_samples: int = 0
 
 
 class LivePipeline:
     """Turn sample blocks into predictions: exactly those that slicing the whole recording and running the engine give.
 
-    A block that does not continue the one before begins a new window, so that none spans a known loss. Windows go
-    through the engine one at a time: a label does not wait for the next window, nor depend on how reads were cut.
+    A block that does not continue the one before begins a new window, so that none spans a known loss; only a hole of
+    up to ``bridge_s`` is interpolated, and windows say how many of their samples were. Windows go through the engine
+    one at a time: a label does not wait for the next window, nor depend on how reads were cut.
 
     Parameters
     ----------
@@ -64,7 +74,12 @@ class LivePipeline:
     window_length, hop
         In samples at the model's rate.
     model_rate_hz, source_rate_hz
-        The rate the model was trained at, and the rate the sensor sends at.
+        The rate the model was trained at, and the rate the sensor is declared to send at. Where samples carry other
+        times, these are believed.
+    decoder
+        What makes labels of the stream of posteriors; None for the most probable class of each window.
+    bridge_s
+        The longest hole to interpolate; 0 for none.
     clock
         The clock that ``SampleBlock.arrived_s`` was read from.
 
@@ -90,6 +105,8 @@ class LivePipeline:
         hop: int,
         model_rate_hz: float,
         source_rate_hz: float,
+        decoder: Decoder | None = None,
+        bridge_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if hop < 1:
@@ -99,16 +116,29 @@ class LivePipeline:
         self._engine = engine
         self._labels = tuple(labels)
         self._clock = clock
-        self._resampler = LinearResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
+        self._gaps = GapFiller(longest_s=bridge_s)
+        self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
         self._windows = SlidingWindows(length=window_length, hop=hop)
+        self._decoder = decoder or Decoder(UNDECODED, self._labels, hop=hop, spec_hop=hop, window_length=window_length)
+        self._host_clock = HostClock()
         self._lost = 0
         self._classified = 0
         self._latencies = LatencyHistogram()
 
     @property
-    def resampler(self) -> LinearResampler:
+    def resampler(self) -> StreamResampler:
         """How samples get to the model's rate."""
         return self._resampler
+
+    @property
+    def host_clock(self) -> HostClock:
+        """How the sensor's clock runs against the host's."""
+        return self._host_clock
+
+    @property
+    def bridged(self) -> int:
+        """Samples interpolated across short gaps so far, at the sensor's rate."""
+        return self._gaps.filled
 
     @property
     def classified(self) -> int:
@@ -128,24 +158,41 @@ class LivePipeline:
     def feed(self, block: SampleBlock) -> list[Prediction]:
         """Take a block and return the predictions it completes."""
         self._lost += block.lost
-        if block.lost or not block.continues:
-            self._resampler.restart()
-            self._windows.restart()
-        samples_g, times_s = self._resampler.feed(block.samples_g, block.times_s)
-        return [self._classify(window, block.arrived_s) for window in self._windows.feed(samples_g, times_s)]
+        stretch = self._gaps.take(block, period_s=1.0 / self._resampler.rate_hz)
+        if not stretch.continues:
+            self._restart()
+        if not len(stretch.samples_g):
+            return []
+        self._host_clock.arrived(sensor_s=float(stretch.times_s[-1]), host_s=block.arrived_s)
+        found: list[Prediction] = []
+        for part in self._resampler.feed(stretch.samples_g, stretch.times_s, stretch.filled):
+            if part.began:
+                self._windows.restart()
+                self._decoder.restart()
+            windows = self._windows.feed(part.samples_g, part.times_s, part.filled)
+            found += [self._classify(window, block.arrived_s) for window in windows]
+        return found
+
+    def _restart(self) -> None:
+        """Begin a new run after a hole that was not bridged."""
+        self._resampler.restart()
+        self._windows.restart()
+        self._decoder.restart()
 
     def _classify(self, window: Window, arrived_s: float) -> Prediction:
         """Run the engine on one window."""
         probabilities = self._engine.predict(window.samples_g[np.newaxis])[0]
-        best = int(np.argmax(probabilities))
+        decoded = self._decoder.decode(probabilities)
         latency_s = self._clock() - arrived_s
         self._classified += 1
         self._latencies.add(latency_s)
         return Prediction(
             t_s=window.end_s,
-            label=self._labels[best],
-            probability=float(probabilities[best]),
+            label=decoded.label,
+            probability=decoded.probability,
             probabilities=tuple(map(float, probabilities)),
             lost_samples=self._lost,
             latency_s=latency_s,
+            raw_label=self._labels[int(np.argmax(probabilities))],
+            bridged_samples=window.filled,
         )

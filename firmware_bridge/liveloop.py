@@ -14,6 +14,7 @@ from firmware_bridge.samples import Decoded, Remark, SampleSource
 from firmware_bridge.sinks import LiveStatus, Sink
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.transport import DEFAULT_BAUD, Transport, is_unplugged
+from models.decoder import Decoder
 from models.errors import BridgeError
 from models.manifest import Manifest
 from models.units import Unit
@@ -77,6 +78,8 @@ class LiveLoop:
         rate_hz: float | None = None,
         hop: int | None = None,
         baud: int = DEFAULT_BAUD,
+        raw: bool = False,
+        bridge_s: float = 0.0,
     ) -> "LiveLoop":
         """Return the loop that classifies a sensor's text lines with a bundle's model.
 
@@ -94,6 +97,10 @@ class LiveLoop:
             The sensor's rate and the samples between two labels; None for the model's own.
         baud
             Named in advice when nothing arrives.
+        raw
+            Give the most probable class of every window, and leave the bundle's decoder out.
+        bridge_s
+            The longest hole to interpolate; 0 for none.
 
         Raises
         ------
@@ -109,6 +116,8 @@ class LiveLoop:
             hop=window.hop if hop is None else hop,
             model_rate_hz=window.rate_hz,
             source_rate_hz=sensor_hz,
+            decoder=None if raw else Decoder.of_model(manifest, hop=hop),
+            bridge_s=bridge_s,
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
         return cls(
@@ -205,8 +214,8 @@ def _announcements(unit: Unit, rate_hz: float, pipeline: LivePipeline, *, assume
     remarks = [Remark(f"expecting samples in {unit.name} at {rate}")]
     resampler = pipeline.resampler
     if not resampler.passes_through:
-        remarks.append(Remark("resampling to the rate of the model by linear interpolation"))
-    if resampler.aliases:
-        text = "the sensor is faster than the model, and no filter keeps out what the model cannot hear"
-        remarks.append(Remark(text, warning=True))
+        delay_ms = 1e3 * resampler.delay_s
+        remarks.append(
+            Remark(f"resampling to the rate of the model; its filter needs {delay_ms:.0f} ms of what follows")
+        )
     return remarks

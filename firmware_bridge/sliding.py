@@ -1,17 +1,22 @@
-"""Sliding windows over a stream of samples, none of which spans a hole."""
+"""Sliding windows over a stream of samples, none of which spans a hole that was not bridged and marked."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+_ROOM: Final = 4
+"""Windows that fit into the buffer; the more there are, the rarer its end is copied to its beginning."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """One window: ``samples_g`` of shape (length, 3), float32, and the time of its last sample."""
+    """Samples (length, 3), float32, the time of the last one, and how many of them were interpolated."""
 
     samples_g: NDArray[np.float32]
     end_s: float
+    filled: int = 0
 
 
 class SlidingWindows:
@@ -35,12 +40,15 @@ class SlidingWindows:
     def __init__(self, *, length: int, hop: int) -> None:
         self._length = length
         self._hop = hop
+        self._samples = np.empty((_ROOM * length, 3), np.float32)
+        self._times_s = np.empty(_ROOM * length, np.float64)
+        self._marks = np.zeros(_ROOM * length, np.bool_)
         self.restart()
 
     @property
     def filled(self) -> float:
         """How much of the next window is there, from 0 to 1."""
-        return max(0, len(self._samples) - self._start) / self._length
+        return max(0, self._end - self._start) / self._length
 
     @property
     def refilling(self) -> bool:
@@ -49,27 +57,53 @@ class SlidingWindows:
 
     def restart(self) -> None:
         """Forget the samples so far: the next window begins after them."""
-        self._samples: NDArray[np.float32] = np.empty((0, 3), np.float32)
-        self._times_s: NDArray[np.float64] = np.empty(0, np.float64)
         self._start = 0
+        self._end = 0
         self._refilling = True
 
-    def feed(self, samples_g: NDArray[np.float32], times_s: NDArray[np.float64]) -> list[Window]:
+    def feed(
+        self,
+        samples_g: NDArray[np.float32],
+        times_s: NDArray[np.float64],
+        filled: NDArray[np.bool_] | None = None,
+    ) -> list[Window]:
         """Return the windows that these samples complete.
 
         Parameters
         ----------
         samples_g : ndarray of shape (n, 3), float32, in g
         times_s : ndarray of shape (n,), float64
+        filled : ndarray of shape (n,), bool
+            Which of them were interpolated; none by default.
         """
-        self._samples = np.concatenate([self._samples, samples_g])
-        self._times_s = np.concatenate([self._times_s, times_s])
-        starts = range(self._start, len(self._samples) - self._length + 1, self._hop)
-        stops = [start + self._length for start in starts]
-        windows = [Window(self._samples[stop - self._length : stop], float(self._times_s[stop - 1])) for stop in stops]
+        windows: list[Window] = []
+        done = 0
+        while done < len(samples_g):
+            self._make_room()
+            count = min(len(samples_g) - done, len(self._samples) - self._end)
+            to, part = slice(self._end, self._end + count), slice(done, done + count)
+            self._samples[to], self._times_s[to] = samples_g[part], times_s[part]
+            self._marks[to] = False if filled is None else filled[part]
+            self._end += count
+            done += count
+            while self._start + self._length <= self._end:
+                windows.append(self._window(self._start))
+                self._start += self._hop
         self._refilling = self._refilling and not windows
-        next_start = self._start + len(windows) * self._hop
-        done = min(next_start, len(self._samples))
-        self._samples, self._times_s = self._samples[done:], self._times_s[done:]
-        self._start = next_start - done
         return windows
+
+    def _window(self, start: int) -> Window:
+        """Return one window as an array of its own: the buffer will be written over."""
+        stop = start + self._length
+        marks = int(np.count_nonzero(self._marks[start:stop]))
+        return Window(self._samples[start:stop].copy(), float(self._times_s[stop - 1]), marks)
+
+    def _make_room(self) -> None:
+        """Move what the next window needs to the beginning of a full buffer."""
+        if self._end < len(self._samples):
+            return
+        kept = max(0, self._end - self._start)
+        for buffer in (self._samples, self._times_s, self._marks):
+            buffer[:kept] = buffer[self._end - kept : self._end]
+        # A hop longer than the buffer leaves samples to be skipped: the next window begins beyond the end.
+        self._start, self._end = max(0, self._start - self._end) if not kept else 0, kept

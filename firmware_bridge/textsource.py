@@ -103,6 +103,20 @@ class TextSource:
         text = "how many samples the silence hides cannot be known, so the window begins anew"
         return Decoded(blocks, [Remark(text, warning=True)])
 
+    def line_was_cut(self, now_s: float) -> Decoded:
+        """Take note that the line was gone: what follows may begin in the middle of a line, or be another device's."""
+        ended = self.finish(now_s)
+        self._parser.rejoin()
+        blocks = list(ended.blocks)
+        if self._counts.samples:
+            self._break()
+            self._close_run(blocks, now_s)
+        return Decoded(blocks, ended.remarks)
+
+    def outgoing(self) -> bytes:
+        """Return nothing: a device that prints lines is not written to."""
+        return b""
+
     def _decode(self, events: list[LineEvent], arrived_s: float) -> Decoded:
         """Turn parser events into blocks."""
         blocks: list[SampleBlock] = []
@@ -134,7 +148,11 @@ class TextSource:
             self._time_s = step.time_s
             if step.lost or step.restarted:
                 self._hole(step.lost, blocks, arrived_s)
-                self._counts.restarts += step.restarted
+            if step.restarted:
+                # The news of the loss goes ahead: what follows comes after a hole of which only a part is known.
+                self._close_run(blocks, arrived_s)
+                self._run.continues = False
+                self._counts.restarts += 1
         self._counts.samples += 1
         self._run.values.append((sample.x, sample.y, sample.z))
         self._run.times_s.append(self._time_s)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import UsageError
 from models.manifest import DecoderSpec, Manifest
 
 UNKNOWN: Final = "unknown"
@@ -149,8 +150,16 @@ class Decoder:
 
     @classmethod
     def of_model(cls, manifest: Manifest, *, hop: int | None = None, spec: DecoderSpec | None = None) -> "Decoder":
-        """Return the decoder of a bundle, for windows ``hop`` samples apart (the bundle's own by default)."""
+        """Return the decoder of a bundle, for windows ``hop`` samples apart (the bundle's own by default).
+
+        Raises
+        ------
+        UsageError
+            When the hop is not at least one sample.
+        """
         window = manifest.window
+        if hop is not None and hop < 1:
+            raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
         return cls(
             manifest.decoder if spec is None else spec,
             manifest.labels,

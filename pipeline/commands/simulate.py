@@ -13,7 +13,6 @@ import numpy.typing as npt
 import typer
 
 from firmware_bridge.interruption import stop_on_signals
-from firmware_bridge.resampling import LinearResampler
 from firmware_bridge.simulator import Played, Segment, SegmentStart, VirtualSensor
 from firmware_bridge.textwriter import TextWriter
 from firmware_bridge.virtualport import VirtualPort
@@ -22,6 +21,7 @@ from models.units import UNIT_HELP, Unit, parse_unit
 from pipeline.commands.progress import progress_bar
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset, Recording
+from pipeline.resampling import resample
 
 
 def simulate(
@@ -125,9 +125,7 @@ def _segments(recordings: Iterable[Recording], *, rate_hz: float, activities: It
 
 def _at_rate(recording: Recording, rate_hz: float) -> npt.NDArray[np.float32]:
     """Return a recording's samples at the sensor's rate."""
-    resampler = LinearResampler(from_hz=recording.rate_hz, to_hz=rate_hz)
-    samples_g, _ = resampler.feed(recording.samples, np.arange(len(recording)) / recording.rate_hz)
-    return samples_g
+    return resample(recording.samples, from_hz=recording.rate_hz, to_hz=rate_hz)
 
 
 def _spans(recording: Recording, rate_hz: float, length: int) -> Iterator[tuple[int, int, str | None]]:

@@ -36,8 +36,21 @@ def test_no_window_spans_a_restart() -> None:
     assert (window.samples_g == 1).all()
 
 
-def test_memory_is_one_window_and_a_hop() -> None:
+def test_memory_is_four_windows() -> None:
     windows = SlidingWindows(length=200, hop=50)
     for _ in range(100):
         windows.feed(np.zeros((37, 3), np.float32), np.zeros(37))
-        assert len(windows._samples) < 250
+        assert len(windows._samples) == 800
+
+
+def test_a_window_is_not_written_over() -> None:
+    windows = SlidingWindows(length=4, hop=4)
+    found = [window for n in range(50) for window in windows.feed(np.full((4, 3), n, np.float32), np.zeros(4))]
+    assert [float(window.samples_g[0, 0]) for window in found] == list(range(50))
+
+
+def test_a_window_knows_how_many_of_its_samples_were_interpolated() -> None:
+    marks = np.zeros(40, np.bool_)
+    marks[[7, 8, 21]] = True
+    windows = SlidingWindows(length=10, hop=5).feed(np.zeros((40, 3), np.float32), np.zeros(40), marks)
+    assert [window.filled for window in windows] == [2, 2, 0, 1, 1, 0, 0]
