@@ -49,7 +49,8 @@ class StreamCounts:
     ``damaged`` counts lines or frames that could not be understood, and ``implausible`` those among them that could be
     read and cannot be true; ``lost`` counts samples known to be missing, those in damaged lines included; ``repeated``
     counts samples that came twice and were used once; ``restarts`` counts the times the stream stood still, was cut, or
-    the device began anew, with an unknown number of samples missing.
+    the device began anew, with an unknown number of samples missing. Where the device keeps count, ``dropped`` tells
+    how many of the lost ones it could not send, and ``late`` how many came when they could no longer be used.
     """
 
     bytes_read: int = 0
@@ -59,6 +60,8 @@ class StreamCounts:
     implausible: int = 0
     repeated: int = 0
     restarts: int = 0
+    dropped: int = 0
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +95,12 @@ class SampleSource(Protocol):
 
     def fell_silent(self, now_s: float) -> Decoded:
         """Take note that nothing has come for long, and say whether what follows can continue what came before."""
+        ...
+
+    def line_was_cut(self, now_s: float) -> Decoded:
+        """Take note that the line was gone, or bytes of it were thrown away: what follows begins anywhere."""
+        ...
+
+    def outgoing(self) -> bytes:
+        """Return what is to be written to the device now, once; empty for a device that only talks."""
         ...
