@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, layer_weights
 from models.reference import ACTIVATIONS
-from pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
+from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from pipeline.compilers.tflite.integer import operators as op
 from pipeline.compilers.tflite.integer.lstm import lstm_stack
 from pipeline.compilers.tflite.integer.recurrent import recurrent_stack
-from pipeline.compilers.tflite.integer.scales import observed_scale
+from pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
 
 _HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")
 
@@ -39,9 +39,8 @@ def lower_integer(
     observed = np.asarray(calibration, np.float64)
     graph = model.subgraph("main")
     is_lstm = isinstance(architecture.layers[0], LSTM)
-    dtype = np.int8 if is_lstm else np.int16
-    scale = observed_scale(observed, dtype, headroom=1.0)
-    window = graph.tensor("Input", (1, architecture.window, architecture.channels), dtype, scale=scale)
+    scale = Scale(max(SAMPLE, number_of(observed_scale(observed, headroom=1.0))))
+    window = graph.tensor("Input", (1, architecture.window, architecture.channels), np.int16, scale=scale)
     recurrent = [layer for layer in architecture.layers if not isinstance(layer, Dense)]
     lower_stack: Any = lstm_stack if is_lstm else recurrent_stack
     values, observed = lower_stack(model, graph, recurrent, weights, window, observed)

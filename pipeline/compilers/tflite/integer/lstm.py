@@ -10,11 +10,15 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from models.architecture import LSTM, Weights, layer_weights
+from models.quantization import round_half_away
 from models.reference import layer_forward, sigmoid
 from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
-from pipeline.compilers.tflite.integer.operators import widen
-from pipeline.compilers.tflite.integer.scales import GATE, int8_matrix, observed_scale, stored_bias
+from pipeline.compilers.tflite.integer import operators as op
+from pipeline.compilers.tflite.integer.scales import GATE, int8_matrix, number_of, observed_scale, stored_bias
 from pipeline.compilers.tflite.operators import last_step
+
+_FINER: Final = 16
+"""How many fine steps of the input make a coarse one."""
 
 _CELL_INTEGER_BITS: Final = range(7)
 """Powers of two the operator's tanh takes a cell in: from 1 to 64."""
@@ -29,12 +33,30 @@ def lstm_stack(
     observed: NDArray[Any],
 ) -> tuple[Tensor, NDArray[Any]]:
     """Lower consecutive layers, of which only the last ends the sequence; ``observed`` is their calibrated input."""
-    for layer in layers:
-        own = layer_weights(layer, weights)
+    values, observed = _coarse_and_fine(graph, values, observed)
+    for index, layer in enumerate(layers):
+        own = dict(layer_weights(layer, weights))
+        if index == 0:
+            own["kernel"] = np.concatenate([own["kernel"], own["kernel"] / _FINER])
         states = layer_forward(replace(layer, return_sequences=True), own, observed)
         values = _lstm(graph, layer, own, values, observed, states)
         observed = states
-    return widen(graph, last_step(graph, values)), observed[:, -1]
+    return op.widen(graph, last_step(graph, values)), observed[:, -1]
+
+
+def _coarse_and_fine(graph: Subgraph, window: Tensor, observed: NDArray[Any]) -> tuple[Tensor, NDArray[Any]]:
+    """Return an int16 window as int8 with twice the channels: each value rounded, and 16 times what rounding left.
+
+    An int8 that holds 8 g has steps of 0.06 g, at which LSTMs lose 2.5 points of macro-F1. With the kernel of the rest
+    divided by 16, the sum of both is the value with 4 more bits.
+    """
+    coarse_scale = observed_scale(observed, np.int8)
+    coarse = op.requantize(graph, window, np.int8, coarse_scale)
+    rest = op.subtract(graph, window, op.widen(graph, coarse), Scale(number_of(coarse_scale) / _FINER))
+    joined = op.join(graph, [coarse, op.narrow(graph, rest, coarse_scale)])
+    step = number_of(coarse_scale)
+    rounded = np.clip(round_half_away(observed / step), -128, 127) * step
+    return joined, np.concatenate([rounded, (observed - rounded) * _FINER], axis=-1)
 
 
 def _lstm(

@@ -14,6 +14,9 @@ UNIT: Final = Scale(2.0**-15)
 GATE: Final = Scale(2.0**-12)
 """Scale of what goes into a sigmoid or tanh: both are flat beyond the 8 this holds."""
 
+SAMPLE: Final = 2.0**-11
+"""Step of the input in g: an int16 holds 16 g, more than accelerometers for people send."""
+
 _HEADROOM: Final = 1.25
 _BIAS_LIMIT: Final = 2.0**30
 
