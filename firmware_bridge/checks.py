@@ -87,9 +87,11 @@ class StreamChecks:
         if off_hz <= RATE_TOLERANCE * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
             return []
         self._rate_said = True
-        text = f"expected {self._declared_hz:g} Hz, measured {rate}: pass --rate {rate.rate_hz:.4g}"
-        if not rate.by_device:
-            text += ", unless this is a replay at another speed"
+        text = f"expected {self._declared_hz:g} Hz, measured {rate}: "
+        if rate.by_device:
+            text += f"its own times are believed; pass --rate {rate.rate_hz:.4g} to begin with it"
+        else:
+            text += f"pass --rate {rate.rate_hz:.4g}, unless this is a replay at another speed"
         return [Remark(text, warning=True)]
 
     def _gravity(self, blocks: list[SampleBlock]) -> list[Remark]:

@@ -57,6 +57,8 @@ class HostClock:
     def __init__(self) -> None:
         self._points: deque[tuple[float, float]] = deque()
         self._second = -math.inf
+        self._fit: ClockFit | None = None
+        self._fitted_at = -math.inf
 
     def arrived(self, *, sensor_s: float, host_s: float) -> None:
         """Take note that a sample taken at ``sensor_s`` had arrived at ``host_s``."""
@@ -73,9 +75,16 @@ class HostClock:
     def restart(self) -> None:
         """Forget everything: the sensor's clock began anew, or stood still for an unknown time."""
         self._points.clear()
+        self._fit, self._fitted_at = None, -math.inf
 
     def fit(self) -> ClockFit | None:
-        """Return offset and drift, or None while there is too little to tell."""
+        """Return offset and drift, or None while there is too little to tell; fitted once a second at most."""
+        if self._fitted_at != self._second:
+            self._fit, self._fitted_at = self._fitted(), self._second
+        return self._fit
+
+    def _fitted(self) -> ClockFit | None:
+        """Fit anew."""
         points = list(self._points)
         if len(points) < 3 or points[-1][0] - points[0][0] < MINIMUM_SPAN_S:
             return None

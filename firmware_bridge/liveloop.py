@@ -10,6 +10,7 @@ import numpy as np
 
 from firmware_bridge.checks import SilenceCheck, StreamChecks
 from firmware_bridge.live import Classifier, LivePipeline
+from firmware_bridge.rate import RateEstimate
 from firmware_bridge.samples import Decoded, Remark, SampleSource
 from firmware_bridge.sinks import LiveStatus, Sink
 from firmware_bridge.textsource import TextSource
@@ -187,20 +188,27 @@ class LiveLoop:
             for sink in self._sinks:
                 sink.remarked(remark)
 
+    def _drift_ppm(self, rate: RateEstimate | None) -> float | None:
+        """Return the drift between the clocks, where the sensor's own times tell it."""
+        fit = self._pipeline.host_clock.fit() if rate is not None and rate.by_device else None
+        return None if fit is None else fit.drift_ppm
+
     def _show_status(self) -> LiveStatus:
         """Tell the sinks how the session stands."""
-        latencies = self._pipeline.latencies
+        latencies, rate = self._pipeline.latencies, self._source.rate
         status = LiveStatus(
             elapsed_s=self._clock() - self._started_s,
             windows=self._pipeline.classified,
             counts=dataclasses.replace(self._source.counts),
-            rate=self._source.rate,
+            rate=rate,
             filled=self._pipeline.windows.filled,
             refilling=self._pipeline.windows.refilling,
             silent=self._silence.silent,
             latency_p50_s=latencies.percentile_s(50),
             latency_p95_s=latencies.percentile_s(95),
             latency_p99_s=latencies.percentile_s(99),
+            bridged=self._pipeline.bridged,
+            drift_ppm=self._drift_ppm(rate),
         )
         self._remark(self._checks.of_rate(status.rate))
         for sink in self._sinks:

@@ -21,7 +21,8 @@ class LiveStatus:
 
     ``filled`` is how much of the next window is there, from 0 to 1; ``refilling`` tells that the stream has just begun
     or was broken, so that the last label, if any, is old; ``silent`` that nothing has arrived for long. Latencies are
-    from the arrival of a window's last sample to its label; None before the first label.
+    from the arrival of a window's last sample to its label; None before the first label. ``bridged`` counts samples
+    interpolated across short gaps; ``drift_ppm`` is by how much the sensor's clock loses on the host's.
     """
 
     elapsed_s: float
@@ -34,6 +35,8 @@ class LiveStatus:
     latency_p50_s: float | None
     latency_p95_s: float | None
     latency_p99_s: float | None
+    bridged: int = 0
+    drift_ppm: float | None = None
 
     def sentence(self) -> str:
         """Return the session in one line.
@@ -48,6 +51,8 @@ class LiveStatus:
             f"{self.counts.samples:,} samples",
             f"{self.counts.lost:,} lost",
         ]
+        if self.bridged:
+            parts.append(f"{self.bridged:,} bridged")
         if self.counts.damaged:
             parts.append(_count(self.counts.damaged, "damaged line"))
         if self.counts.restarts:
@@ -64,11 +69,13 @@ class LiveStatus:
             "windows": self.windows,
             "samples": self.counts.samples,
             "lost_samples": self.counts.lost,
+            "bridged_samples": self.bridged,
             "damaged_lines": self.counts.damaged,
             "repeated_samples": self.counts.repeated,
             "holes_of_unknown_size": self.counts.restarts,
             "rate_hz": self.rate and round(self.rate.rate_hz, 4),
             "rate_uncertainty_hz": self.rate and round(self.rate.uncertainty_hz, 4),
+            "clock_drift_ppm": self.drift_ppm and round(self.drift_ppm, 2),
             "latency_ms": {
                 "p50": _milliseconds(self.latency_p50_s),
                 "p95": _milliseconds(self.latency_p95_s),
@@ -100,8 +107,7 @@ class Sink(Protocol):
 class JsonLinesSink:
     """One JSON object a line for every label, written at once.
 
-    Keys: ``t_s``, ``label``, ``probability``, ``lost_samples`` (since the beginning), ``latency_ms``, and
-    ``probabilities`` of every label in the model's order.
+    Keys: see `as_json`.
 
     Parameters
     ----------
@@ -126,19 +132,7 @@ class JsonLinesSink:
         BridgeError
             When the file cannot be written any more.
         """
-        line = json.dumps(
-            {
-                "t_s": round(prediction.t_s, 6),
-                "label": prediction.label,
-                "probability": round(prediction.probability, 6),
-                "lost_samples": prediction.lost_samples,
-                "latency_ms": round(prediction.latency_s * 1e3, 3),
-                "probabilities": {
-                    name: round(value, 6) for name, value in zip(self._labels, prediction.probabilities, strict=True)
-                },
-            },
-            ensure_ascii=False,
-        )
+        line = json.dumps(as_json(prediction, self._labels), ensure_ascii=False)
         try:
             self._stream.write(line + "\n")
             self._stream.flush()
@@ -159,6 +153,24 @@ class JsonLinesSink:
 
     def close(self) -> None:
         """Nothing to close: every line was flushed, and the stream belongs to the caller."""
+
+
+def as_json(prediction: Prediction, labels: tuple[str, ...]) -> dict[str, Any]:
+    """Return a label as JSON-ready data.
+
+    ``t_s``, ``label`` and ``probability`` as decoded, ``lost_samples`` since the beginning, ``latency_ms``;
+    ``raw_label`` and ``probabilities`` of this window alone; ``bridged_samples`` of it that were interpolated.
+    """
+    return {
+        "t_s": round(prediction.t_s, 6),
+        "label": prediction.label,
+        "probability": round(prediction.probability, 6),
+        "lost_samples": prediction.lost_samples,
+        "latency_ms": round(prediction.latency_s * 1e3, 3),
+        "raw_label": prediction.raw_label or prediction.label,
+        "bridged_samples": prediction.bridged_samples,
+        "probabilities": {name: round(value, 6) for name, value in zip(labels, prediction.probabilities, strict=True)},
+    }
 
 
 class LineSink:

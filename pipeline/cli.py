@@ -34,6 +34,7 @@ _EXTRAS: Final = {
     "keras": "train",
     "matplotlib": "train",
     "onnx": "train",
+    "paho": "mqtt",
     "scipy": "train",
     "serial": "edge",
     "tensorflow": "train",

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, Final, TextIO
 
 import typer
 from rich.console import Console
@@ -20,6 +20,10 @@ from models.units import UNIT_HELP, parse_unit
 
 _STDOUT = "-"
 
+DEFAULT_BRIDGE_MS: Final = 50.0
+LONGEST_BRIDGE_MS: Final = 500.0
+"""A quarter of a window."""
+
 
 def live(
     bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
@@ -30,6 +34,14 @@ def live(
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds. Default: never.")] = None,
     jsonl: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write every label as a line of JSON; - is stdout.")
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Label every window alone, without the bundle's decoder.")] = False,
+    bridge: Annotated[
+        float, typer.Option(metavar="MS", help="Interpolate, and mark, gaps of up to so many milliseconds.")
+    ] = DEFAULT_BRIDGE_MS,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Publish every label: mqtt://[USER@]HOST[:PORT]/TOPIC, or mqtts://."),
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, litert, onnxruntime or numpy.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
@@ -51,6 +63,11 @@ def live(
         raise UsageError(
             f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to go on forever."
         )
+    if not 0 <= bridge <= LONGEST_BRIDGE_MS:
+        raise UsageError(
+            f"expected --bridge from 0 to {LONGEST_BRIDGE_MS:g} ms, got {bridge:g}",
+            next_step="A longer gap hides a movement: leave it a gap.",
+        )
     declared = parse_unit(unit)
     model = read_bundle(bundle)
     runner = load_engine(model, engine, quantization)
@@ -58,8 +75,20 @@ def live(
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         transport = open_transport(port, baud=baud)
         opened.callback(transport.close)
-        loop = LiveLoop.for_text(transport, runner, model.manifest, unit=declared, rate_hz=rate, hop=hop, baud=baud)
+        loop = LiveLoop.for_text(
+            transport,
+            runner,
+            model.manifest,
+            unit=declared,
+            rate_hz=rate,
+            hop=hop,
+            baud=baud,
+            raw=raw,
+            bridge_s=bridge / 1e3,
+        )
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
+        if mqtt is not None:
+            sinks.append(_open_mqtt(mqtt, model, opened))
         end = loop.run(sinks, duration_s=duration, stop=stop)
     _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
     _exit(end, port, stop)
@@ -79,6 +108,15 @@ def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | Non
             next_step="Choose another --jsonl.",
             path=jsonl,
         ) from error
+
+
+def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
+    """Return the sink that publishes labels."""
+    from firmware_bridge.mqtt import MqttSink
+
+    sink = MqttSink(url, labels=model.manifest.labels, model_id=model.manifest.model_id)
+    opened.callback(sink.close)
+    return sink
 
 
 def _sinks(

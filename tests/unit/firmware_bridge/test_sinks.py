@@ -46,6 +46,8 @@ def test_json_lines_are_whole_objects_written_at_once() -> None:
         "probability": 0.75,
         "lost_samples": 0,
         "latency_ms": 1.2,
+        "raw_label": "Sitting",
+        "bridged_samples": 0,
         "probabilities": dict(zip(LABELS, FIRST.probabilities, strict=True)),
     }
     sink.predicted(SECOND)

@@ -1,0 +1,170 @@
+"""Labels through a real broker: mosquitto, on a free port of this machine."""
+
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_bridge.live import Prediction
+from firmware_bridge.mqtt import MqttSink
+from firmware_bridge.samples import StreamCounts
+from firmware_bridge.sinks import LiveStatus
+from models.errors import BridgeError, UsageError
+
+LABELS = ("Sitting", "Walking")
+FIRST = Prediction(1.99, "Sitting", 0.75, (0.75, 0.25), 0, 0.0012, "Sitting")
+BROKER = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+
+pytest.importorskip("paho.mqtt", reason="the package paho-mqtt is not installed")
+needs_broker = pytest.mark.skipif(BROKER is None, reason="the Debian package mosquitto is not installed")
+
+
+def free_port() -> int:
+    """Return a port nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Broker:
+    """A mosquitto that can be ended and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._settings = folder / "mosquitto.conf"
+        self._settings.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run until it answers."""
+        self._process = subprocess.Popen([str(BROKER), "-c", str(self._settings)], stderr=subprocess.DEVNULL)
+        deadline_s = time.monotonic() + 10
+        while time.monotonic() < deadline_s:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError("mosquitto did not start")
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=10)
+            self._process = None
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker that runs."""
+    found = Broker(tmp_path)
+    found.start()
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+class Listener:
+    """A client that keeps what it hears."""
+
+    def __init__(self, port: int) -> None:
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self.heard: list[tuple[str, str]] = []
+        self._subscribed = threading.Event()
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.on_connect = lambda client, *_: client.subscribe("home/#", qos=1)
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_message = self._message
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        assert self._subscribed.wait(10)
+
+    def _message(self, _client: object, _data: object, message: Any) -> None:
+        self.heard.append((message.topic, message.payload.decode()))
+
+    def wait(self, topic: str, count: int) -> list[str]:
+        """Return what was said on a topic, once there is enough of it."""
+        deadline_s = time.monotonic() + 15
+        while time.monotonic() < deadline_s:
+            found = [payload for name, payload in self.heard if name == topic]
+            if len(found) >= count:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"expected {count} messages on {topic}, got {self.heard}")
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def status(elapsed_s: float) -> LiveStatus:
+    """Return how a session stands."""
+    return LiveStatus(elapsed_s, 1, StreamCounts(samples=200), None, 0.0, False, False, 0.001, 0.001, 0.002)
+
+
+@needs_broker
+def test_labels_state_and_session(broker: Broker) -> None:
+    listener = Listener(broker.port)
+    sink = MqttSink(f"mqtt://127.0.0.1:{broker.port}/home/wearer", labels=LABELS, model_id="lstm-1")
+    sink.predicted(FIRST)
+    for elapsed_s in (0.0, 0.2, 9.0, 10.5):
+        sink.progressed(status(elapsed_s))
+    (label,) = [json.loads(text) for text in listener.wait("home/wearer/label", 1)]
+    assert (label["label"], label["probability"], label["lost_samples"], label["t_s"]) == ("Sitting", 0.75, 0, 1.99)
+    assert label["utc"].endswith("+00:00")
+    sessions = [json.loads(text) for text in listener.wait("home/wearer/session", 2)]
+    assert [session["elapsed_s"] for session in sessions] == [0.0, 10.5]
+    assert (sessions[0]["model"], sessions[0]["samples"]) == ("lstm-1", 200)
+    sink.close()
+    sink.close()
+    assert listener.wait("home/wearer/state", 2) == ["online", "offline"]
+    listener.close()
+
+
+@needs_broker
+def test_labels_wait_for_a_broker_that_went_away(broker: Broker) -> None:
+    sink = MqttSink(f"mqtt://127.0.0.1:{broker.port}/home/wearer", labels=LABELS, model_id="lstm-1")
+    broker.stop()
+    began_s = time.monotonic()
+    for _ in range(20):
+        sink.predicted(FIRST)
+    assert time.monotonic() - began_s < 5, "classifying must not wait for the broker"
+    broker.start()
+    listener = Listener(broker.port)
+    assert len(listener.wait("home/wearer/label", 15)) >= 15
+    assert sink.unpublished == 0
+    sink.close()
+    listener.close()
+
+
+def test_no_broker_is_one_sentence() -> None:
+    with pytest.raises(BridgeError, match=r"expected an MQTT broker at 127\.0\.0\.1:\d+, got: .*refused") as caught:
+        MqttSink(f"mqtt://127.0.0.1:{free_port()}/home", labels=LABELS, model_id="x")
+    assert "HAR_MQTT_PASSWORD" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["localhost", "http://localhost/x", "mqtt://localhost", "mqtt://localhost/", "mqtt://h/a/#", "mqtt://h:99999/x"],
+)
+def test_other_addresses_are_wrong_usage(url: str) -> None:
+    with pytest.raises(UsageError, match=r"expected a broker as mqtt://"):
+        MqttSink(url, labels=LABELS, model_id="x")
+
+
+def test_a_password_in_the_address_is_refused() -> None:
+    with pytest.raises(UsageError, match="HAR_MQTT_PASSWORD") as caught:
+        MqttSink("mqtt://me:secret@localhost/home", labels=LABELS, model_id="x")
+    assert "secret" not in str(caught.value)
