@@ -66,6 +66,7 @@ ENGINES: Final = {
     "onnxruntime": EngineEntry(
         "models.engines.onnxruntime", "ONNXRuntimeEngine", "onnx", "pip install 'edgehar[onnx]'"
     ),
+    "native": EngineEntry("models.engines.native", "NativeEngine", "c", "apt install gcc"),
     "numpy": EngineEntry("models.engines.reference", "NumPyEngine", WEIGHTS_FORMAT, "pip install edgehar"),
 }
 """Every engine by name."""
@@ -102,11 +103,13 @@ def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32
 def fastest_first(architecture: Architecture) -> tuple[str, ...]:
     """Return the engines from the fastest to the slowest for one window of this model, as measured.
 
-    onnxruntime's LSTM and GRU use vector units throughout; its RNN computes every tanh alone, so that LiteRT's fused
-    operator overtakes it (docs/decisions/0004-fastest-engine-by-measurement.md).
+    The C engine, where there is a compiler, keeps a small model in the first-level cache and starts no runtime. Of the
+    runtimes, onnxruntime's LSTM and GRU use vector units throughout; its RNN computes every tanh alone, so that
+    LiteRT's fused operator overtakes it (docs/decisions/0004-fastest-engine-by-measurement.md).
     """
     is_gated = any(isinstance(layer, LSTM | GRU) for layer in architecture.layers)
-    return ("onnxruntime", "litert", "numpy") if is_gated else ("litert", "onnxruntime", "numpy")
+    runtimes = ("onnxruntime", "litert") if is_gated else ("litert", "onnxruntime")
+    return ("native", *runtimes, "numpy")
 
 
 def missing_reason(name: str) -> str | None:

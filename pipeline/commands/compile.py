@@ -4,16 +4,21 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from models.architecture import Architecture
-from models.bundle import read_bundle
+from models.bundle import Bundle, read_bundle
 from models.errors import UsageError
 from models.manifest import ArtifactEntry
 from pipeline import compilers
+from pipeline.calibration import calibration_windows
+from pipeline.commands.progress import progress_bar
 from pipeline.compilers import FORMATS, Target, targets
+from pipeline.readers import load_dataset
 
 
 def compile_bundle(
@@ -22,7 +27,12 @@ def compile_bundle(
         list[str] | None, typer.Option(help=f"{' or '.join(FORMATS)}; may be repeated. Default: all.")
     ] = None,
     quantization: Annotated[
-        list[str] | None, typer.Option(help="Such as float32; may be repeated. Default: float32.")
+        list[str] | None,
+        typer.Option(help="float32, float16, int8-weights or int8; may be repeated. Default: float32."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Recordings the model was trained on: int8 takes its scales from them."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -35,8 +45,9 @@ def compile_bundle(
         raise UsageError(
             f"{bundle}: expected a bundle's folder, got a zip", next_step="Unpack it, compile there, and zip it again."
         )
-    wanted = _wanted(model.manifest.architecture, format or list(FORMATS), quantization or ["float32"])
-    compiled = compilers.compile_bundle(model, wanted).save(bundle)
+    wanted = _wanted(model.manifest.architecture, format, quantization or ["float32"])
+    calibration = None if data is None else _calibration(model, data)
+    compiled = compilers.compile_bundle(model, wanted, calibration=calibration).save(bundle)
     added = [entry for entry in compiled.manifest.artifacts if Target(entry.format, entry.quantization) in wanted]
     if as_json:
         typer.echo(json.dumps({"bundle": str(bundle), "artifacts": [_as_json(entry) for entry in added]}))
@@ -44,12 +55,21 @@ def compile_bundle(
         Console().print(_table(added))
 
 
-def _wanted(architecture: Architecture, formats: list[str], quantizations: list[str]) -> list[Target]:
-    """Return the targets asked for, refusing what there is not."""
+def _calibration(model: Bundle, data: str) -> NDArray[np.float32]:
+    """Return windows of the model's training subjects."""
+    with progress_bar("reading") as advance:
+        dataset = load_dataset(data, progress=advance)
+    return calibration_windows(model, dataset)
+
+
+def _wanted(architecture: Architecture, formats: list[str] | None, quantizations: list[str]) -> list[Target]:
+    """Return the targets asked for, refusing what there is not; without formats, all that have these quantizations."""
     there = targets(architecture)
-    wanted = [Target(name, quantization) for name in formats for quantization in quantizations]
+    wanted = [Target(name, quantization) for name in formats or FORMATS for quantization in quantizations]
     missing = [target for target in wanted if target not in there]
-    if missing:
+    if formats is None:
+        wanted = [target for target in wanted if target in there]
+    if missing and (formats is not None or not wanted):
         offered = ", ".join(f"{target.format} {target.quantization}" for target in there)
         asked = ", ".join(f"{target.format} {target.quantization}" for target in missing)
         raise UsageError(

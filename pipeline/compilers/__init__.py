@@ -18,7 +18,11 @@ from models.errors import CompileError, UsageError
 
 FLOAT32: Final = "float32"
 
-FORMATS: Final = {"tflite": "pipeline.compilers.tflite", "onnx": "pipeline.compilers.onnx"}
+FORMATS: Final = {
+    "tflite": "pipeline.compilers.tflite",
+    "onnx": "pipeline.compilers.onnx",
+    "c": "pipeline.compilers.c99",
+}
 """Every format, and the module with its ``QUANTIZATIONS``, ``supports`` and ``lower``; imported when it is used."""
 
 
@@ -63,7 +67,7 @@ def compile_model(
     architecture, folded_weights
         The model, with the normalisation folded into its weights: the artifact takes raw g.
     format
-        ``tflite`` or ``onnx``.
+        ``tflite``, ``onnx`` or ``c``.
     quantization
         One that `targets` lists for this architecture.
     calibration : ndarray of shape (n_windows, window_length, channels), in g

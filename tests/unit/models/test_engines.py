@@ -60,7 +60,7 @@ def test_every_engine_meets_every_artifact_of_its_format(bundle):
 
 
 def test_an_unknown_engine_is_wrong_usage(bundle):
-    with pytest.raises(UsageError, match="expected one of auto, litert, onnxruntime, numpy, got 'tvm'"):
+    with pytest.raises(UsageError, match="expected one of auto, litert, onnxruntime, native, numpy, got 'tvm'"):
         load_engine(bundle, "tvm")
     with pytest.raises(UsageError):
         missing_reason("tvm")
@@ -146,7 +146,7 @@ def test_windows_become_contiguous_float32(bundle):
 
 def test_loading_the_table_loads_no_runtime():
     names = {entry.module for entry in ENGINES.values()}
-    assert names == {"models.engines.litert", "models.engines.onnxruntime", "models.engines.reference"}
+    assert names == {f"models.engines.{name}" for name in ("litert", "onnxruntime", "native", "reference")}
     assert all(hasattr(models.engines, name) for name in ("Engine", "load_engine"))
 
 

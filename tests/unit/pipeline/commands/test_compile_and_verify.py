@@ -22,20 +22,21 @@ def path(tmp_path: Path, random_bundle) -> Path:
 def test_compile_adds_what_verify_proves(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compile_bundle(path, as_json=True)
     said = json.loads(capsys.readouterr().out)
-    assert [entry["file"] for entry in said["artifacts"]] == ["model.float32.tflite", "model.float32.onnx"]
+    files = ["model.float32.tflite", "model.float32.onnx", "model.float32.harc"]
+    assert [entry["file"] for entry in said["artifacts"]] == files
     assert (path / "model.float32.onnx").stat().st_size == said["artifacts"][1]["bytes"]
     verify(path, as_json=True)
     proven = json.loads(capsys.readouterr().out)
     assert proven["ok"] is True
     assert {(row["artifact"], row["checked"], row["ok"]) for row in proven["artifacts"]} == {
-        (name, True, True) for name in ("weights.npz", "model.float32.tflite", "model.float32.onnx")
+        (name, True, True) for name in ("weights.npz", *files)
     }
 
 
 def test_compiling_twice_replaces(path: Path) -> None:
     compile_bundle(path, format=["onnx"])
     compile_bundle(path)
-    assert len(read_bundle(path).manifest.artifacts) == 2
+    assert len(read_bundle(path).manifest.artifacts) == 3
 
 
 def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,8 @@ from models.reference import forward
 from pipeline.compilers import FORMATS, Target, compile_bundle, compile_model, targets
 
 RECURRENT = ("simple_rnn", "lstm", "gru")
-RUNTIME = {"tflite": "litert", "onnx": "onnxruntime"}
+RUNTIME = {"tflite": "litert", "onnx": "onnxruntime", "c": "native"}
+SUFFIX = {"tflite": "tflite", "onnx": "onnx", "c": "harc"}
 
 
 def operators_of(content: bytes) -> Counter:
@@ -33,7 +34,7 @@ def test_a_file_is_its_weights_and_little_more(name: str, format_name: str, rand
     architecture = named_architecture(name)
     weights = random_weights(architecture)
     first = compile_model(architecture, weights, format=format_name)
-    assert first.file == f"model.float32.{format_name}"
+    assert first.file == f"model.float32.{SUFFIX[format_name]}"
     assert first.route == "direct"
     assert len(first.content) <= 4 * architecture.parameter_count + 4096
     assert compile_model(architecture, weights, format=format_name).content == first.content
@@ -99,7 +100,7 @@ def test_weights_of_another_model_are_refused(random_weights) -> None:
 def test_what_there_is_not_is_refused(random_weights) -> None:
     architecture = named_architecture("lstm")
     weights = random_weights(architecture)
-    with pytest.raises(UsageError, match="format: expected one of tflite, onnx, got 'coreml'"):
+    with pytest.raises(UsageError, match="format: expected one of tflite, onnx, c, got 'coreml'"):
         compile_model(architecture, weights, format="coreml")
     with pytest.raises(CompileError, match="got 'int3'"):
         compile_model(architecture, weights, format="tflite", quantization="int3")

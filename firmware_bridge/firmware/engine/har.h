@@ -1,0 +1,124 @@
+/* The portable recurrent engine: one model, one sample at a time, on anything with a C99 compiler.
+ *
+ *   har_open    give the engine a model and the memory the model asks for
+ *   har_reset   begin a window
+ *   har_step    one sample of the sensor
+ *   har_finish  the probabilities, one step after the last sample
+ *
+ * No allocation, no global state, no window buffer. Built twice from the same sources: with HAR_FLOAT defined it takes
+ * float samples in g; without, it computes in integers only, and every target gives the same bits. The number formats
+ * are in docs/c-engine.md. */
+#ifndef HAR_H
+#define HAR_H
+
+#include "har_config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(HAR_NUMBERS_HEADER)
+#include HAR_NUMBERS_HEADER /* float, many at once: for a desktop, see host/ */
+#elif defined(HAR_FLOAT)
+typedef float har_sample;      /* acceleration in g */
+typedef float har_probability; /* 0 to 1 */
+typedef float har_value;       /* what one layer hands to the next */
+typedef float har_sum;         /* what a row of weights adds up to */
+typedef float har_weight;
+typedef float har_bias;
+#else
+typedef int16_t har_sample;       /* acceleration in 1/2048 g: a sensor of 16 g fills the range */
+typedef uint16_t har_probability; /* 32768 is 1 */
+typedef int16_t har_value;
+typedef int32_t har_sum;
+typedef int8_t har_weight;
+typedef int32_t har_bias;
+#endif
+
+typedef enum har_status {
+    HAR_OK = 0,
+    HAR_BAD_ARGUMENT,  /* a null pointer */
+    HAR_SMALL_MEMORY,  /* less memory than the model asks for */
+    HAR_WINDOW_FULL,   /* har_step after the last sample of a window: finish, then reset */
+    HAR_WINDOW_EMPTY,  /* har_finish before the first sample */
+    HAR_NOT_A_MODEL,   /* these bytes are no model, or one cut short */
+    HAR_OTHER_VERSION, /* a model of a later format: update the engine */
+    HAR_OTHER_NUMBERS, /* a float model in an integer engine, or the reverse */
+    HAR_DAMAGED_MODEL  /* a model with a wrong checksum or with numbers that cannot be */
+} har_status;
+
+typedef enum har_kind { HAR_SIMPLE_RNN = 1, HAR_LSTM, HAR_GRU, HAR_GRU_RESET_AFTER, HAR_DENSE } har_kind;
+
+typedef enum har_activation {
+    HAR_LINEAR = 1,
+    HAR_RELU,
+    HAR_TANH,
+    HAR_SIGMOID,
+    HAR_SOFTMAX
+} har_activation;
+
+/* Weights of one linear map. Float: input-major, as Keras keeps them. Integer: rows of one output each, two and two
+ * interleaved (a0 b0 a1 b1 ...), an odd last row beside zeros; row j is worth multipliers[j] / 2^shift per unit. */
+typedef struct har_matrix {
+    const har_weight *weights;
+    const har_bias *bias; /* one per output, or NULL */
+#ifndef HAR_FLOAT
+    const uint16_t *multipliers;
+    uint8_t shift;
+#endif
+    uint16_t inputs;
+    uint16_t outputs;
+} har_matrix;
+
+typedef struct har_layer {
+    uint8_t kind;       /* har_kind */
+    uint8_t activation; /* har_activation, of a dense layer */
+    uint8_t fraction;   /* integer: bits below the point in what a linear or relu layer hands on */
+    uint16_t units;     /* numbers it hands on */
+    har_matrix kernel;
+    har_matrix recurrent; /* not of a dense layer */
+} har_layer;
+
+typedef struct har_model {
+    const har_layer *layers;
+    uint8_t layer_count;
+    uint8_t step_layers; /* layers run for every sample; the others when the window is finished */
+    uint16_t window;
+    uint16_t channels;
+    uint16_t classes;
+    uint16_t scratch_sums; /* memory of all layers in turn */
+    uint16_t kept_sums;    /* memory between steps */
+    uint16_t kept_values;
+} har_model;
+
+/* One window in the making. Its members are the engine's own. */
+typedef struct har_engine {
+    const har_model *model;
+    har_sum *scratch;
+    har_sum *sums;
+    har_value *values;
+    uint16_t steps;
+} har_engine;
+
+/* Open an engine on caller-owned memory, and reset it. A model asks for scratch_sums + kept_sums sums and kept_values
+ * values. The model and the memory must outlive the engine. */
+har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, size_t sum_count, har_value *values,
+                    size_t value_count);
+
+/* Begin a window: whatever went before is forgotten. */
+har_status har_reset(har_engine *engine);
+
+/* Take one sample of model->channels numbers. */
+har_status har_step(har_engine *engine, const har_sample *sample);
+
+/* Write model->classes probabilities. The window may be finished early; it is complete after model->window samples. */
+har_status har_finish(const har_engine *engine, har_probability *probabilities);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

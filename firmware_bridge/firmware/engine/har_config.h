@@ -1,0 +1,11 @@
+/* What this build of the engine contains. A generated firmware project replaces this file with one that names only the
+ * layers of its model, so that the others take no flash. */
+#ifndef HAR_CONFIG_H
+#define HAR_CONFIG_H
+
+#define HAR_USE_SIMPLE_RNN 1
+#define HAR_USE_LSTM 1
+#define HAR_USE_GRU 1
+#define HAR_USE_HIDDEN_DENSE 1
+
+#endif

@@ -1,0 +1,220 @@
+/* The cells and the walk through the layers; the arithmetic is in har_float.h and har_integer.h. */
+#include "har.h"
+
+#if defined(HAR_ARITHMETIC_HEADER)
+#include HAR_ARITHMETIC_HEADER
+#elif defined(HAR_FLOAT)
+#include "har_float.h"
+#else
+#include "har_integer.h"
+#endif
+
+/* Elements that hold this many numbers: as many, unless an element holds several. */
+#ifndef HAR_SPAN
+#define HAR_SPAN(numbers) (numbers)
+#endif
+
+/* Where a layer finds its share of the engine's memory. */
+typedef struct har_cursor {
+    har_sum *scratch;  /* of all layers in turn */
+    har_sum *sums;     /* of this layer, kept between steps */
+    har_value *values; /* of this layer, kept between steps */
+} har_cursor;
+
+/* sums = bias + weights x inputs */
+static void har_affine(const har_matrix *matrix, const har_value *inputs, har_sum *sums)
+{
+    har_start(matrix, sums);
+    har_add_rows(matrix, 0, matrix->outputs, inputs, sums);
+}
+
+#if HAR_USE_SIMPLE_RNN
+static void har_simple_rnn(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+{
+    har_affine(&layer->kernel, inputs, at->scratch);
+    har_add_rows(&layer->recurrent, 0, layer->units, at->values, at->scratch);
+    har_tanh_each(at->scratch, at->values, HAR_SPAN(layer->units));
+}
+#endif
+
+#if HAR_USE_LSTM
+static void har_lstm(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+{
+    const uint16_t units = HAR_SPAN(layer->units);
+    const har_sum *update = at->scratch, *forget = update + units, *candidate = forget + units,
+                  *reveal = candidate + units;
+    har_sum *cell = at->sums;
+    har_value *hidden = at->values;
+    uint16_t unit;
+    har_affine(&layer->kernel, inputs, at->scratch);
+    har_add_rows(&layer->recurrent, 0, layer->recurrent.outputs, hidden, at->scratch);
+    for (unit = 0; unit < units; unit++) {
+        cell[unit] = har_pass_sum(cell[unit], har_sigmoid(forget[unit])) +
+                     har_admit(har_tanh(candidate[unit]), har_sigmoid(update[unit]));
+        hidden[unit] = har_pass(har_tanh(har_cell_sum(cell[unit])), har_sigmoid(reveal[unit]));
+    }
+}
+#endif
+
+#if HAR_USE_GRU
+static void har_gru_reset_after(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+{
+    const uint16_t units = HAR_SPAN(layer->units);
+    har_sum *given = at->scratch, *recalled = given + HAR_SPAN(layer->kernel.outputs);
+    const har_sum *given_reset = given + units, *given_fresh = given_reset + units;
+    const har_sum *recalled_reset = recalled + units, *recalled_fresh = recalled_reset + units;
+    har_value *hidden = at->values;
+    uint16_t unit;
+    har_affine(&layer->kernel, inputs, given);
+    har_affine(&layer->recurrent, hidden, recalled);
+    for (unit = 0; unit < units; unit++) {
+        const har_gate update = har_sigmoid(given[unit] + recalled[unit]);
+        const har_gate reset = har_sigmoid(given_reset[unit] + recalled_reset[unit]);
+        const har_value fresh = har_tanh(given_fresh[unit] + har_pass_sum(recalled_fresh[unit], reset));
+        hidden[unit] = har_mix(hidden[unit], fresh, update);
+    }
+}
+
+static void har_gru(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+{
+    const uint16_t units = HAR_SPAN(layer->units), gated = (uint16_t)(2 * layer->units);
+    const har_sum *update = at->scratch, *reset = update + units, *fresh = reset + units;
+    har_value *hidden = at->values, *kept = hidden + units;
+    uint16_t unit;
+    har_affine(&layer->kernel, inputs, at->scratch);
+    har_add_rows(&layer->recurrent, 0, gated, hidden, at->scratch);
+    for (unit = 0; unit < units; unit++)
+        kept[unit] = har_pass(hidden[unit], har_sigmoid(reset[unit]));
+    har_add_rows(&layer->recurrent, gated, layer->recurrent.outputs, kept, at->scratch);
+    for (unit = 0; unit < units; unit++)
+        hidden[unit] = har_mix(hidden[unit], har_tanh(fresh[unit]), har_sigmoid(update[unit]));
+}
+#endif
+
+#if HAR_USE_HIDDEN_DENSE
+static har_value har_activate(const har_layer *layer, har_sum sum)
+{
+    switch (layer->activation) {
+    case HAR_TANH:
+        return har_tanh(sum);
+    case HAR_SIGMOID:
+        return har_gate_value(har_sigmoid(sum));
+    case HAR_RELU:
+        return har_narrow(har_positive(sum), layer->fraction);
+    default:
+        return har_narrow(sum, layer->fraction);
+    }
+}
+#endif
+
+static void har_dense(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+{
+    har_affine(&layer->kernel, inputs, at->scratch);
+#if HAR_USE_HIDDEN_DENSE
+    /* Not of the last layer, whose logits har_finish takes from the scratch memory. */
+    if (layer->activation != HAR_SOFTMAX) {
+        uint16_t unit;
+        for (unit = 0; unit < HAR_SPAN(layer->units); unit++)
+            at->values[unit] = har_activate(layer, at->scratch[unit]);
+    }
+#endif
+}
+
+static void har_cells(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+{
+    switch (layer->kind) {
+#if HAR_USE_SIMPLE_RNN
+    case HAR_SIMPLE_RNN:
+        har_simple_rnn(layer, inputs, at);
+        break;
+#endif
+#if HAR_USE_LSTM
+    case HAR_LSTM:
+        har_lstm(layer, inputs, at);
+        break;
+#endif
+#if HAR_USE_GRU
+    case HAR_GRU:
+        har_gru(layer, inputs, at);
+        break;
+    case HAR_GRU_RESET_AFTER:
+        har_gru_reset_after(layer, inputs, at);
+        break;
+#endif
+    default:
+        har_dense(layer, inputs, at);
+    }
+}
+
+/* Run layers first to last - 1; each finds what the one before it left in the engine's memory. */
+static void har_run(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
+                    const har_sample *sample)
+{
+    har_cursor at;
+    const har_value *vector = (const void *)sample;
+    uint8_t index;
+    at.scratch = engine->scratch;
+    at.sums = engine->sums;
+    at.values = engine->values;
+    for (index = 0; index < last; index++) {
+        HAR_VIEW(har_layer, layer, model->layers + index);
+        if (index >= first)
+            har_cells(layer, vector, &at);
+        vector = at.values;
+        at.sums += layer->kind == HAR_LSTM ? HAR_SPAN(layer->units) : 0;
+        /* A GRU that resets before the product keeps room for the state it has reset. */
+        at.values += layer->kind == HAR_GRU ? 2 * HAR_SPAN(layer->units) : HAR_SPAN(layer->units);
+    }
+}
+
+har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, size_t sum_count, har_value *values,
+                    size_t value_count)
+{
+    if (!engine || !model || !sums || !values)
+        return HAR_BAD_ARGUMENT;
+    HAR_VIEW(har_model, own, model);
+    if (sum_count < (size_t)HAR_SPAN(own->scratch_sums) + HAR_SPAN(own->kept_sums) ||
+        value_count < (size_t)HAR_SPAN(own->kept_values))
+        return HAR_SMALL_MEMORY;
+    engine->model = model;
+    engine->scratch = sums;
+    engine->sums = sums + HAR_SPAN(own->scratch_sums);
+    engine->values = values;
+    return har_reset(engine);
+}
+
+har_status har_reset(har_engine *engine)
+{
+    if (!engine)
+        return HAR_BAD_ARGUMENT;
+    HAR_VIEW(har_model, model, engine->model);
+    /* All bits zero is 0 in integers and in IEEE 754 floats alike. */
+    memset(engine->sums, 0, HAR_SPAN(model->kept_sums) * sizeof *engine->sums);
+    memset(engine->values, 0, HAR_SPAN(model->kept_values) * sizeof *engine->values);
+    engine->steps = 0;
+    return HAR_OK;
+}
+
+har_status har_step(har_engine *engine, const har_sample *sample)
+{
+    if (!engine || !sample)
+        return HAR_BAD_ARGUMENT;
+    HAR_VIEW(har_model, model, engine->model);
+    if (engine->steps >= model->window)
+        return HAR_WINDOW_FULL;
+    har_run(engine, model, 0, model->step_layers, sample);
+    engine->steps++;
+    return HAR_OK;
+}
+
+har_status har_finish(const har_engine *engine, har_probability *probabilities)
+{
+    if (!engine || !probabilities)
+        return HAR_BAD_ARGUMENT;
+    if (engine->steps == 0)
+        return HAR_WINDOW_EMPTY;
+    HAR_VIEW(har_model, model, engine->model);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
+    har_softmax(engine->scratch, model->classes, probabilities);
+    return HAR_OK;
+}

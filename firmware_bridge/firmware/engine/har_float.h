@@ -1,0 +1,140 @@
+/* The arithmetic of the cells in float32. */
+#ifndef HAR_FLOAT_H
+#define HAR_FLOAT_H
+
+#include "har.h"
+#include "har_port.h"
+
+#include <math.h>
+
+typedef float har_gate; /* 0 to 1 */
+
+/* Outputs whose sums are kept in registers at once: 8 suits a Cortex-M4F, wide vectors like more. */
+#ifndef HAR_BLOCK
+#define HAR_BLOCK 8
+#endif
+
+/* x P(x^2) / Q(x^2), the coefficients fitted for the least relative error on [-9, 9] (tools/fit_tanh.py): within 4e-7
+ * of tanh, the same on every chip, and a loop of it vectorises. */
+static inline float har_tanh(float x)
+{
+    const float limited = x < -9.0f ? -9.0f : (x > 9.0f ? 9.0f : x);
+    const float square = limited * limited;
+    const float numerator =
+        (((1.33546484e-08f * square + 2.06090718e-05f) * square + 0.00349558742f) * square + 0.13381025f) * square +
+        0.999999979f;
+    const float denominator =
+        (((7.77655263e-07f * square + 0.000328563372f) * square + 0.0258769794f) * square + 0.467143406f) * square +
+        1.0f;
+    return limited * numerator / denominator;
+}
+
+static inline void har_tanh_each(const float *sums, float *values, uint16_t count)
+{
+    uint16_t k;
+    for (k = 0; k < count; k++)
+        values[k] = har_tanh(sums[k]);
+}
+
+static inline har_gate har_sigmoid(float x)
+{
+    return 0.5f * har_tanh(0.5f * x) + 0.5f;
+}
+
+/* value x gate */
+static inline float har_pass(float value, har_gate gate)
+{
+    return value * gate;
+}
+
+static inline float har_pass_sum(float sum, har_gate gate)
+{
+    return sum * gate;
+}
+
+/* What a gate lets into an LSTM's cell, and the cell as the sum its tanh takes. */
+static inline float har_admit(float candidate, har_gate gate)
+{
+    return candidate * gate;
+}
+
+static inline float har_cell_sum(float cell)
+{
+    return cell;
+}
+
+/* gate x kept + (1 - gate) x fresh */
+static inline float har_mix(float kept, float fresh, har_gate gate)
+{
+    return gate * kept + (1.0f - gate) * fresh;
+}
+
+static inline float har_gate_value(har_gate gate)
+{
+    return gate;
+}
+
+static inline float har_positive(float sum)
+{
+    return sum > 0.0f ? sum : 0.0f;
+}
+
+static inline float har_narrow(float sum, uint8_t fraction)
+{
+    (void)fraction;
+    return sum;
+}
+
+static inline void har_start(const har_matrix *matrix, float *sums)
+{
+    uint16_t row;
+    for (row = 0; row < matrix->outputs; row++)
+        sums[row] = matrix->bias ? matrix->bias[row] : 0.0f;
+}
+
+/* sums[first..last) += inputs x weights, input-major: a row's neighbours are computed with it. Even and odd inputs are
+ * added up apart: each of two chains of additions waits half as long for its own last one. */
+static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const float *inputs,
+                                float *sums)
+{
+    const size_t outputs = matrix->outputs, count = matrix->inputs;
+    size_t row = first;
+    while (row < last) {
+        const size_t rows = last - row < HAR_BLOCK ? last - row : HAR_BLOCK;
+        const float *weights = matrix->weights + row;
+        float even[HAR_BLOCK], odd[HAR_BLOCK];
+        size_t column, k;
+        for (k = 0; k < rows; k++) {
+            even[k] = 0.0f;
+            odd[k] = 0.0f;
+        }
+        for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs)
+            for (k = 0; k < rows; k++) {
+                even[k] += inputs[column] * weights[k];
+                odd[k] += inputs[column + 1] * weights[outputs + k];
+            }
+        if (column < count)
+            for (k = 0; k < rows; k++)
+                even[k] += inputs[column] * weights[k];
+        for (k = 0; k < rows; k++)
+            sums[row + k] += even[k] + odd[k];
+        row += rows;
+    }
+}
+
+/* Shifted by the largest logit, so that no input overflows. */
+static inline void har_softmax(float *logits, uint16_t classes, har_probability *probabilities)
+{
+    float largest = logits[0], total = 0.0f;
+    uint16_t k;
+    for (k = 1; k < classes; k++)
+        largest = logits[k] > largest ? logits[k] : largest;
+    for (k = 0; k < classes; k++) {
+        logits[k] = expf(logits[k] - largest);
+        total += logits[k];
+    }
+    for (k = 0; k < classes; k++)
+        probabilities[k] = logits[k] / total;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* The arithmetic of the cells on vectors of floats: har_float.h once more, a register at a time. */
+#ifndef HAR_LANES_ARITHMETIC_H
+#define HAR_LANES_ARITHMETIC_H
+
+#include "har.h"
+#include "har_port.h"
+
+#include <math.h>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
+typedef har_lanes har_gate;
+
+#define HAR_INLINE static inline __attribute__((always_inline))
+
+HAR_INLINE har_lanes har_where(har_mask condition, har_lanes yes, har_lanes no)
+{
+    return (har_lanes)((condition & (har_mask)yes) | (~condition & (har_mask)no));
+}
+
+HAR_INLINE har_lanes har_all(float number)
+{
+    return number - (har_lanes){0.0f};
+}
+
+/* Between -most and most; compilers turn HAR_WHERE into two instructions where a machine has one. */
+HAR_INLINE har_lanes har_limit(har_lanes x, float most)
+{
+#if defined(__AVX512F__)
+    return (har_lanes)_mm512_max_ps(_mm512_min_ps((__m512)x, _mm512_set1_ps(most)), _mm512_set1_ps(-most));
+#elif defined(__AVX__)
+    return (har_lanes)_mm256_max_ps(_mm256_min_ps((__m256)x, _mm256_set1_ps(most)), _mm256_set1_ps(-most));
+#else
+    const har_lanes low = har_where(x < -most, har_all(-most), x);
+    return har_where(low > most, har_all(most), low);
+#endif
+}
+
+HAR_INLINE har_lanes har_tanh(har_lanes x)
+{
+    const har_lanes limited = har_limit(x, 9.0f);
+    const har_lanes square = limited * limited;
+    const har_lanes numerator =
+        (((1.33546484e-08f * square + 2.06090718e-05f) * square + 0.00349558742f) * square + 0.13381025f) * square +
+        0.999999979f;
+    const har_lanes denominator =
+        (((7.77655263e-07f * square + 0.000328563372f) * square + 0.0258769794f) * square + 0.467143406f) * square +
+        1.0f;
+    return limited * numerator / denominator;
+}
+
+HAR_INLINE void har_tanh_each(const har_lanes *sums, har_lanes *values, uint16_t count)
+{
+    uint16_t k;
+    for (k = 0; k < count; k++)
+        values[k] = har_tanh(sums[k]);
+}
+
+HAR_INLINE har_gate har_sigmoid(har_lanes x)
+{
+    return 0.5f * har_tanh(0.5f * x) + 0.5f;
+}
+
+HAR_INLINE har_lanes har_pass(har_lanes value, har_gate gate)
+{
+    return value * gate;
+}
+
+HAR_INLINE har_lanes har_pass_sum(har_lanes sum, har_gate gate)
+{
+    return sum * gate;
+}
+
+HAR_INLINE har_lanes har_admit(har_lanes candidate, har_gate gate)
+{
+    return candidate * gate;
+}
+
+HAR_INLINE har_lanes har_cell_sum(har_lanes cell)
+{
+    return cell;
+}
+
+HAR_INLINE har_lanes har_mix(har_lanes kept, har_lanes fresh, har_gate gate)
+{
+    return gate * kept + (1.0f - gate) * fresh;
+}
+
+HAR_INLINE har_lanes har_gate_value(har_gate gate)
+{
+    return gate;
+}
+
+HAR_INLINE har_lanes har_positive(har_lanes sum)
+{
+    return har_where(sum > 0.0f, sum, har_all(0.0f));
+}
+
+HAR_INLINE har_lanes har_narrow(har_lanes sum, uint8_t fraction)
+{
+    (void)fraction;
+    return sum;
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* Lanes are the units of one window: the least time for a single window. */
+#include "har_lanes_arithmetic.h"
+
+/* Every layer's units fill whole vectors; its numbers lie as plain floats. */
+#define HAR_SPAN(numbers) (((numbers) + HAR_LANES - 1) / HAR_LANES)
+#define HAR_MOST_VECTORS 4
+
+/* Whole vectors first: a vector read back from narrower stores has to wait for them. */
+HAR_INLINE void har_start(const har_matrix *matrix, har_lanes *sums)
+{
+    float *totals = (float *)sums;
+    size_t row = 0;
+    for (; row + HAR_LANES <= matrix->outputs; row += HAR_LANES)
+        *(har_lanes *)(totals + row) = matrix->bias ? *(const har_lanes *)(matrix->bias + row) : har_all(0.0f);
+    for (; row < matrix->outputs; row++)
+        totals[row] = matrix->bias ? matrix->bias[row] : 0.0f;
+}
+
+/* The loop of har_float.h for ``vectors`` registers of rows. */
+HAR_INLINE void har_add_vectors(const har_matrix *matrix, size_t row, size_t vectors, const float *inputs, float *sums)
+{
+    const size_t outputs = matrix->outputs, count = matrix->inputs;
+    const float *weights = matrix->weights + row;
+    har_lanes even[HAR_MOST_VECTORS], odd[HAR_MOST_VECTORS];
+    size_t column, k;
+    for (k = 0; k < vectors; k++) {
+        even[k] = har_all(0.0f);
+        odd[k] = har_all(0.0f);
+    }
+    for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs)
+        for (k = 0; k < vectors; k++) {
+            even[k] += inputs[column] * *(const har_lanes *)(weights + k * HAR_LANES);
+            odd[k] += inputs[column + 1] * *(const har_lanes *)(weights + outputs + k * HAR_LANES);
+        }
+    if (column < count)
+        for (k = 0; k < vectors; k++)
+            even[k] += inputs[column] * *(const har_lanes *)(weights + k * HAR_LANES);
+    for (k = 0; k < vectors; k++)
+        *(har_lanes *)(sums + row + k * HAR_LANES) += even[k] + odd[k];
+}
+
+HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *inputs, float *sums)
+{
+    const size_t outputs = matrix->outputs;
+    const float *weights = matrix->weights + row;
+    float even = 0.0f, odd = 0.0f;
+    size_t column;
+    for (column = 0; column < matrix->inputs; column++)
+        if (column % 2 == 0)
+            even += inputs[column] * weights[column * outputs];
+        else
+            odd += inputs[column] * weights[column * outputs];
+    sums[row] += even + odd;
+}
+
+static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_lanes *inputs,
+                                har_lanes *sums)
+{
+    const float *numbers = (const float *)inputs;
+    float *totals = (float *)sums;
+    size_t row = first;
+    for (; row + 4 * HAR_LANES <= last; row += 4 * HAR_LANES)
+        har_add_vectors(matrix, row, 4, numbers, totals);
+    for (; row + 2 * HAR_LANES <= last; row += 2 * HAR_LANES)
+        har_add_vectors(matrix, row, 2, numbers, totals);
+    for (; row + HAR_LANES <= last; row += HAR_LANES)
+        har_add_vectors(matrix, row, 1, numbers, totals);
+    for (; row < last; row++)
+        har_add_row(matrix, row, numbers, totals);
+}
+
+HAR_INLINE void har_softmax(har_lanes *sums, uint16_t classes, float *probabilities)
+{
+    const float *logits = (const float *)sums;
+    float largest = logits[0], total = 0.0f;
+    uint16_t k;
+    for (k = 1; k < classes; k++)
+        largest = logits[k] > largest ? logits[k] : largest;
+    for (k = 0; k < classes; k++) {
+        probabilities[k] = expf(logits[k] - largest);
+        total += probabilities[k];
+    }
+    for (k = 0; k < classes; k++)
+        probabilities[k] /= total;
+}

@@ -1,0 +1,60 @@
+/* Lanes are windows: many are classified at once, each number of the cells a vector with one lane a window. */
+#include "har_lanes_arithmetic.h"
+
+#ifndef HAR_WINDOW_ROWS
+#define HAR_WINDOW_ROWS 8
+#endif
+
+HAR_INLINE void har_start(const har_matrix *matrix, har_lanes *sums)
+{
+    uint16_t row;
+    for (row = 0; row < matrix->outputs; row++)
+        sums[row] = har_all(matrix->bias ? matrix->bias[row] : 0.0f);
+}
+
+HAR_INLINE void har_add_few(const har_matrix *matrix, size_t row, size_t rows, const har_lanes *inputs, har_lanes *sums)
+{
+    const size_t outputs = matrix->outputs, count = matrix->inputs;
+    const float *weights = matrix->weights + row;
+    har_lanes even[HAR_WINDOW_ROWS], odd[HAR_WINDOW_ROWS];
+    size_t column, k;
+    for (k = 0; k < rows; k++) {
+        even[k] = har_all(0.0f);
+        odd[k] = har_all(0.0f);
+    }
+    for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs)
+        for (k = 0; k < rows; k++) {
+            even[k] += inputs[column] * weights[k];
+            odd[k] += inputs[column + 1] * weights[outputs + k];
+        }
+    if (column < count)
+        for (k = 0; k < rows; k++)
+            even[k] += inputs[column] * weights[k];
+    for (k = 0; k < rows; k++)
+        sums[row + k] += even[k] + odd[k];
+}
+
+static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_lanes *inputs,
+                                har_lanes *sums)
+{
+    size_t row = first;
+    for (; row + HAR_WINDOW_ROWS <= last; row += HAR_WINDOW_ROWS)
+        har_add_few(matrix, row, HAR_WINDOW_ROWS, inputs, sums);
+    for (; row < last; row++)
+        har_add_few(matrix, row, 1, inputs, sums);
+}
+
+HAR_INLINE void har_softmax(har_lanes *logits, uint16_t classes, har_lanes *probabilities)
+{
+    har_lanes largest = logits[0], total = har_all(0.0f);
+    uint16_t k, lane;
+    for (k = 1; k < classes; k++)
+        largest = har_where(logits[k] > largest, logits[k], largest);
+    for (k = 0; k < classes; k++) {
+        for (lane = 0; lane < HAR_LANES; lane++)
+            probabilities[k][lane] = expf(logits[k][lane] - largest[lane]);
+        total += probabilities[k];
+    }
+    for (k = 0; k < classes; k++)
+        probabilities[k] /= total;
+}

@@ -1,0 +1,99 @@
+"""The C engine, compiled for this machine: the engine of the microcontrollers, and the fastest for single windows."""
+
+import ctypes
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import Bundle
+from models.engines import check_windows
+from models.engines.native_library import find_compiler, load_library
+from models.errors import EngineError
+from models.fixed_point import VALUE_BITS, to_samples
+from models.manifest import ArtifactEntry
+
+_CACHE_LINE: Final = 64
+_LEAST_WINDOWS_A_THREAD: Final = 64
+_REFUSALS: Final = {
+    5: "it is no model",
+    6: "it is of a later format",
+    7: "it holds other numbers than the manifest says",
+    8: "it is damaged, or larger than the engine's integers allow",
+}
+"""`har_status` of har.h, for what can be wrong with a file."""
+
+
+def runtime_version() -> str:
+    """Return the compiler that builds the engine.
+
+    Raises
+    ------
+    EngineError
+        If there is none.
+    """
+    return f"C99 by {find_compiler().version}"
+
+
+class NativeEngine:
+    """Runs a blob of the C engine's tables; see `models.engines.Engine`."""
+
+    name = "native"
+
+    def __init__(self, bundle: Bundle, artifact: ArtifactEntry, *, threads: int = 1) -> None:
+        self.runtime = runtime_version()
+        self.artifact, self.quantization = artifact.file, artifact.quantization
+        self._bundle, self._threads = bundle, threads
+        self._integer = artifact.input.dtype == "int16"
+        self._library = load_library(artifact.quantization)
+        content = bundle.files[artifact.file]
+        self._blob = _aligned_bytes(len(content))
+        self._blob[:] = np.frombuffer(content, np.uint8)
+        self._model = ctypes.create_string_buffer(self._library.har_native_size())
+        status = self._library.har_native_open(self._model, self._blob.ctypes.data, len(content))
+        if status:
+            raise EngineError(
+                f"engine native: {artifact.file} cannot be run ({_REFUSALS.get(status, f'status {status}')})",
+                next_step="Compile it again with `har compile --format c`.",
+            )
+        self._memory_bytes = self._library.har_native_memory(self._model)
+
+    def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
+        """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
+        values: NDArray[Any] = check_windows(windows, self._bundle)
+        if self._integer:
+            values = to_samples(values)
+        classes = self._bundle.manifest.architecture.classes
+        outputs = np.empty((len(values), classes), np.uint16 if self._integer else np.float32)
+        parts = list(self._parts(len(values)))
+        if len(parts) == 1:
+            self._predict(values, outputs)
+        else:
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(lambda part: self._predict(values[part], outputs[part]), parts))
+        return np.float32(2.0**-VALUE_BITS) * outputs if self._integer else outputs
+
+    def _predict(self, values: NDArray[Any], outputs: NDArray[Any]) -> None:
+        """Run the library; it holds no lock, so that threads run side by side."""
+        memory = _aligned_bytes(self._memory_bytes)
+        status = self._library.har_native_predict(
+            self._model, memory.ctypes.data, values.ctypes.data, len(values), outputs.ctypes.data
+        )
+        if status:
+            raise EngineError(f"engine native: the library refused the windows (status {status}), a bug in edgehar")
+
+    def _parts(self, count: int) -> Iterator[slice]:
+        """Yield one slice of windows a thread."""
+        threads = max(1, min(self._threads, count // _LEAST_WINDOWS_A_THREAD))
+        bounds = [round(count * index / threads) for index in range(threads + 1)]
+        yield from (slice(start, end) for start, end in itertools.pairwise(bounds))
+
+
+def _aligned_bytes(count: int) -> NDArray[np.uint8]:
+    """Return zeroed memory that begins with a cache line: vectors that straddle two take twice as long to load."""
+    memory = np.zeros(count + _CACHE_LINE, np.uint8)
+    offset = -memory.ctypes.data % _CACHE_LINE
+    return memory[offset : offset + count]

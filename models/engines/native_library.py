@@ -1,0 +1,171 @@
+"""The C engine as a shared library: found, built for this very processor, kept, loaded."""
+
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from models.c_model import FLOAT32
+from models.errors import EngineError
+
+_COMPILERS: Final = ("cc", "gcc", "clang")
+_FLAGS: Final = ("-std=c99", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
+_THIS_PROCESSOR: Final = (("-march=native",), ("-mcpu=native",), ())
+"""What makes a compiler use everything the processor has; the first that the compiler knows is taken."""
+
+_SOURCES: Final = {
+    FLOAT32: (
+        ("-DHAR_FLOAT",),
+        ("engine/har_blob.c", "host/har_native_float.c", "host/har_units.c", "host/har_windows.c"),
+    ),
+    "int8": ((), ("engine/har_blob.c", "engine/har_engine.c", "host/har_native_integer.c")),
+}
+_TIMEOUT_S: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A C compiler: where it is, and what it calls itself."""
+
+    path: str
+    version: str
+
+
+@functools.cache
+def find_compiler() -> Compiler:
+    """Return the compiler that ``CC`` names, or the first of cc, gcc and clang.
+
+    Raises
+    ------
+    EngineError
+        If there is none.
+    """
+    wanted = os.environ.get("CC", "").split()[:1] or _COMPILERS
+    for name in wanted:
+        path = shutil.which(name)
+        if path is not None:
+            reply = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+            if reply.returncode == 0:
+                return Compiler(path, reply.stdout.partition("\n")[0].strip())
+    raise EngineError(
+        f"engine native: expected a C compiler ({', '.join(wanted)}), found none",
+        next_step="Install gcc or clang, or use another engine.",
+    )
+
+
+@functools.cache
+def load_library(quantization: str) -> ctypes.CDLL:
+    """Return the library for models of this quantization, built now if it was not before.
+
+    Raises
+    ------
+    EngineError
+        If there is no compiler, its sources are not installed, or it cannot build them.
+    """
+    compiler, sources = find_compiler(), _source_folder()
+    path = _cache_folder() / f"{_fingerprint(compiler, sources, quantization)}-{quantization}.so"
+    if not path.is_file():
+        _build(compiler, sources, quantization, path)
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise EngineError(
+            f"engine native: {path} cannot be loaded ({error})", next_step="Remove this file and try again."
+        ) from error
+    library.har_native_size.restype = ctypes.c_size_t
+    library.har_native_memory.restype = ctypes.c_size_t
+    library.har_native_memory.argtypes = [ctypes.c_void_p]
+    library.har_native_open.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+    library.har_native_predict.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+    ]
+    return library
+
+
+def _source_folder() -> Path:
+    """Return the folder of the firmware's sources: data of a package this one must not import."""
+    spec = importlib.util.find_spec("firmware_bridge")
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(location) / "firmware"
+        if (folder / "engine" / "har_engine.c").is_file():
+            return folder
+    raise EngineError(
+        "engine native: expected the C sources in firmware_bridge/firmware, they are not installed",
+        next_step="Install edgehar again.",
+    )
+
+
+def _fingerprint(compiler: Compiler, sources: Path, quantization: str) -> str:
+    """Return what the library depends on, as a hash: sources, compiler, flags, processor."""
+    digest = hashlib.sha256(repr((compiler, _FLAGS, _SOURCES[quantization], _processor())).encode())
+    for folder in ("engine", "host"):
+        for file in sorted((sources / folder).glob("*.[ch]")):
+            digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def _processor() -> str:
+    """Return the processor's kind and what it can do: a library for a better one would not run on it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    wanted = ("flags", "Features", "model name", "CPU part")
+    return "\n".join([platform.machine(), *sorted({line for line in lines if line.startswith(wanted)})])
+
+
+def _cache_folder() -> Path:
+    """Return the folder of built libraries, which nobody but this user can write to.
+
+    Raises
+    ------
+    EngineError
+        If there is no place for it, or somebody else could put a library there.
+    """
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgehar" / "native"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError as error:
+        raise EngineError(
+            f"engine native: {folder}: expected a folder for built libraries ({error.strerror})",
+            next_step="Set XDG_CACHE_HOME to a folder that can be written to.",
+        ) from error
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise EngineError(
+            f"engine native: {folder}: expected a folder that only its owner, you, can write to",
+            next_step=f"Run: chmod 700 {folder}, or set XDG_CACHE_HOME to a folder of yours.",
+        )
+    return folder
+
+
+def _build(compiler: Compiler, sources: Path, quantization: str, target: Path) -> None:
+    """Build a library under a temporary name, then give it its own."""
+    defines, files = _SOURCES[quantization]
+    inputs = [f"-I{sources / folder}" for folder in ("engine", "host")] + [str(sources / file) for file in files]
+    complaint = ""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        output = Path(folder) / target.name
+        for processor in _THIS_PROCESSOR:
+            command = [compiler.path, *_FLAGS, *processor, *defines, *inputs, "-o", str(output), "-lm"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+            if done.returncode == 0:
+                output.replace(target)
+                return
+            complaint = done.stderr.strip()
+    raise EngineError(
+        f"engine native: {compiler.version} cannot build the C engine ({complaint[:200]})",
+        next_step="Install another compiler and name it in CC, or use another engine.",
+    )

@@ -1,0 +1,83 @@
+"""Lower a model to the C engine's tables: a blob that `native` runs here, and that firmware headers are made from."""
+
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights
+from models.bundle import FLOAT_TOLERANCE, CompiledArtifact
+from models.c_blob import pack_model
+from models.c_model import ACTIVATIONS, FLOAT32, INT8, CModel, check_bounds
+from models.fixed_point import SAMPLE_ONE, VALUE_BITS
+from models.golden import golden_windows
+from models.integer_reference import predict
+from models.manifest import TensorSpec
+from pipeline.compilers.c99.tables import float_layers, integer_layers
+
+QUANTIZATIONS: Final = (FLOAT32, INT8)
+
+
+def supports(architecture: Architecture, quantization: str) -> bool:
+    """Whether the engine can step through it: recurrent layers forward in time, dense ones, a softmax at the end."""
+    steps = _step_layers(architecture)
+    return (
+        quantization in QUANTIZATIONS
+        and 0 < steps < len(architecture.layers)
+        and all(isinstance(layer, SimpleRNN | LSTM | GRU | Dense) for layer in architecture.layers[:steps])
+        and all(isinstance(layer, Dense) for layer in architecture.layers[steps:])
+        and _activations_fit(architecture)
+    )
+
+
+def lower(
+    architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
+) -> CompiledArtifact:
+    """Return the artifact; see `pipeline.compilers.compile_model`."""
+    model = tables(architecture, weights, quantization)
+    integer = quantization == INT8
+    shapes = (1, architecture.window, architecture.channels), (1, architecture.classes)
+    number, scales = ("float32", (0.0, 0.0)) if not integer else ("int16", (1 / SAMPLE_ONE, 2.0**-VALUE_BITS))
+    return CompiledArtifact(
+        file=f"model.{quantization}.harc",
+        format="c",
+        quantization=quantization,
+        route="direct",
+        input=TensorSpec("samples", number, shapes[0], scales[0], 0),
+        output=TensorSpec("probabilities", "uint16" if integer else number, shapes[1], scales[1], 0),
+        content=pack_model(model),
+        expected=predict(model, golden_windows(architecture.window, architecture.channels)) if integer else None,
+        tolerance=0.0 if integer else FLOAT_TOLERANCE,
+    )
+
+
+def tables(architecture: Architecture, weights: Weights, quantization: str) -> CModel:
+    """Return the tables the C engine runs.
+
+    Raises
+    ------
+    CompileError
+        If the weights are too large for 32-bit arithmetic.
+    """
+    lowered = integer_layers if quantization == INT8 else float_layers
+    model = CModel(
+        window=architecture.window,
+        channels=architecture.channels,
+        layers=lowered(architecture, weights),
+        step_layers=_step_layers(architecture),
+    )
+    check_bounds(model)
+    return model
+
+
+def _step_layers(architecture: Architecture) -> int:
+    """Return how many layers run for every sample: those up to the one that keeps its last step; 0 if none does."""
+    for number, layer in enumerate(architecture.layers, start=1):
+        if getattr(layer, "return_sequences", None) is False:
+            return number
+    return 0
+
+
+def _activations_fit(architecture: Architecture) -> bool:
+    """Whether dense layers name known activations, the last one softmax and no other."""
+    names = [layer.activation for layer in architecture.layers if isinstance(layer, Dense)]
+    return bool(names) and names[-1] == "softmax" and all(name in ACTIVATIONS[:-1] for name in names[:-1])

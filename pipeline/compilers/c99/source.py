@@ -1,0 +1,101 @@
+"""The C engine's tables as C source: constant arrays a compiler puts into flash."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.c_blob import interleave
+from models.c_model import CLayer, CModel, Matrix
+
+_LINE: Final = 116
+
+
+def tables_source(model: CModel, *, name: str, comment: str) -> str:
+    """Return a C file that defines ``const har_model name`` and everything it points to.
+
+    Parameters
+    ----------
+    model
+        The tables; a float model needs the engine built with ``HAR_FLOAT``, an int8 one without.
+    name
+        Identifier of the model.
+    comment
+        What the file says of its origin; one paragraph.
+    """
+    number = "#ifndef HAR_FLOAT" if model.quantization == "float32" else "#ifdef HAR_FLOAT"
+    parts = [
+        f"/* {comment} */",
+        '#include "har_model.h"\n\n#include "har_port.h"',
+        f'{number}\n#error "this model holds {model.quantization} weights: build the engine for them"\n#endif',
+    ]
+    records = []
+    for index, layer in enumerate(model.layers, start=1):
+        parts += list(_layer_arrays(f"{name}_{index}", layer))
+        records.append(_layer_record(f"{name}_{index}", layer))
+    parts.append(f"static const har_layer {name}_layers[] HAR_FLASH = {{\n" + ",\n".join(records) + ",\n};")
+    parts.append(
+        f"const har_model {name} HAR_FLASH = {{\n    {name}_layers, {len(model.layers)}, {model.step_layers}, "
+        f"{model.window}, {model.channels}, {model.classes},\n"
+        f"    {model.scratch_sums}, {model.kept_sums}, {model.kept_values},\n}};"
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _layer_arrays(prefix: str, layer: CLayer) -> Iterator[str]:
+    """Yield the arrays of one layer."""
+    for role, matrix in _roles(layer):
+        number = "har_weight"
+        weights = interleave(matrix.weights) if matrix.is_integer else matrix.weights.ravel()
+        yield _array(f"{prefix}_{role}_weights", number, weights)
+        if matrix.bias is not None:
+            yield _array(f"{prefix}_{role}_bias", "har_sum", matrix.bias)
+        if matrix.multipliers is not None:
+            yield _array(f"{prefix}_{role}_multipliers", "uint16_t", matrix.multipliers)
+
+
+def _roles(layer: CLayer) -> Iterator[tuple[str, Matrix]]:
+    """Yield the matrices of a layer by the part they play."""
+    return zip(("kernel", "recurrent"), layer.matrices, strict=False)
+
+
+def _array(name: str, number: str, values: NDArray[Any]) -> str:
+    """Return one constant array, its lines filled."""
+    lines, line = [], "   "
+    for literal in map(_literal, values.ravel()):
+        if len(line) + len(literal) + 2 > _LINE:
+            lines.append(line)
+            line = "   "
+        line += f" {literal},"
+    return f"static const {number} {name}[{values.size}] HAR_FLASH = {{\n" + "\n".join([*lines, line]) + "\n};"
+
+
+def _literal(value: Any) -> str:
+    """Return a number as C reads it; nine significant digits bring a float32 back exactly."""
+    if isinstance(value, np.floating):
+        text = f"{value:.9g}"
+        return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+    return str(int(value))
+
+
+def _layer_record(prefix: str, layer: CLayer) -> str:
+    """Return one element of the array of layers."""
+    kind = f"HAR_{layer.kind.upper()}"
+    activation = f"HAR_{layer.activation.upper()}" if layer.kind == "dense" else "0"
+    matrices = [_matrix_record(f"{prefix}_{role}", matrix) for role, matrix in _roles(layer)]
+    if len(matrices) == 1:
+        matrices.append(_no_matrix(integer=layer.kernel.is_integer))
+    return f"    {{{kind}, {activation}, {layer.fraction}, {layer.units},\n     " + ",\n     ".join(matrices) + "}"
+
+
+def _matrix_record(prefix: str, matrix: Matrix) -> str:
+    """Return the initialiser of one matrix."""
+    bias = "0" if matrix.bias is None else f"{prefix}_bias"
+    integer = f"{prefix}_multipliers, {matrix.shift}, " if matrix.is_integer else ""
+    return f"{{{prefix}_weights, {bias}, {integer}{matrix.inputs}, {matrix.outputs}}}"
+
+
+def _no_matrix(*, integer: bool) -> str:
+    """Return the initialiser of the recurrent kernel a dense layer does not have."""
+    return "{0, 0, 0, 0, 0, 0}" if integer else "{0, 0, 0, 0}"

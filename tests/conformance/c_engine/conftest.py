@@ -1,0 +1,151 @@
+"""Compilers and emulators for the C engine, and what to do where one is missing."""
+
+import importlib.util
+import os
+import shutil
+import struct
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from models.c_blob import pack_model
+from models.c_model import CModel
+
+FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wshadow", "-Wstrict-prototypes", "-Wundef")
+TIMEOUT_S = 120
+
+Case = tuple[CModel | bytes, np.ndarray]
+
+
+def _need(program: str, package: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        message = f"{program} is not installed (Debian package {package})"
+        if os.environ.get("HAR_REQUIRE_EMULATORS"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+def _need_module(name: str) -> None:
+    if importlib.util.find_spec(name) is None:
+        message = f"{name} is not installed (pip install 'edgehar[wasm]')"
+        if os.environ.get("HAR_REQUIRE_EMULATORS"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+def _compile(command: Sequence[str | Path]) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0, done.stderr
+
+
+def _build_driver(compiler: Sequence[str], target: Path, *flags: str) -> Path:
+    engine = FIRMWARE / "engine"
+    sources = [engine / "har_engine.c", engine / "har_blob.c", Path(__file__).parent / "driver.c"]
+    _compile([*compiler, *STRICT, *flags, f"-I{engine}", *sources, "-o", target, "-lm"])
+    return target
+
+
+def _run_driver(run: Sequence[str | Path] | Callable[[bytes], bytes], cases: Iterable[Case]) -> list[np.ndarray | int]:
+    cases, request, numbers = list(cases), bytearray(), np.dtype(np.uint16)
+    for model, samples in cases:
+        blob = model if isinstance(model, bytes) else pack_model(model)
+        request += struct.pack("<I", len(blob)) + blob
+        request += struct.pack("<II", len(samples), samples.size) + samples.tobytes()
+        numbers = np.dtype(np.float32) if samples.dtype == np.float32 else np.dtype(np.uint16)
+    reply = run(bytes(request) + bytes(4)) if callable(run) else _run(run, bytes(request) + bytes(4))
+    return list(_replies(reply, numbers, [len(samples) for _, samples in cases]))
+
+
+def _run(command: Sequence[str | Path], request: bytes) -> bytes:
+    done = subprocess.run([str(part) for part in command], input=request, capture_output=True, timeout=TIMEOUT_S)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout
+
+
+def _replies(reply: bytes, numbers: np.dtype, windows: Sequence[int]) -> Iterable[np.ndarray | int]:
+    at = 0
+    for count in windows:
+        (status,) = struct.unpack_from("<I", reply, at)
+        at += 4
+        if status:
+            yield status
+            continue
+        (size,) = struct.unpack_from("<I", reply, at)
+        yield np.frombuffer(reply, numbers, size, at + 4).reshape(count, -1)
+        at += 4 + size * numbers.itemsize
+    assert at == len(reply)
+
+
+def _random_architecture(generator: np.random.Generator) -> Architecture:
+    layers: list = []
+    depth = int(generator.integers(1, 4))
+    for index in range(depth):
+        if generator.random() < 0.3:
+            activation = str(generator.choice(["relu", "linear", "tanh", "sigmoid"]))
+            layers.append(Dense(f"before_{index}", int(generator.integers(1, 9)), activation))
+        kind = [SimpleRNN, LSTM, GRU][generator.integers(3)]
+        options = {"reset_after": bool(generator.integers(2))} if kind is GRU else {}
+        last = index == depth - 1
+        layers.append(kind(f"layer_{index}", int(generator.integers(1, 20)), return_sequences=not last, **options))
+    if generator.random() < 0.4:
+        layers.append(Dense("after", int(generator.integers(1, 9)), str(generator.choice(["relu", "tanh"]))))
+    layers.append(Dense("Output", int(generator.integers(2, 14)), "softmax"))
+    return Architecture("random", int(generator.integers(1, 30)), int(generator.integers(1, 5)), tuple(layers))
+
+
+@pytest.fixture(scope="session")
+def firmware() -> Path:
+    """The folder of the C sources."""
+    return FIRMWARE
+
+
+@pytest.fixture(scope="session")
+def strict() -> tuple[str, ...]:
+    """Warnings every source must pass as errors."""
+    return STRICT
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[[str, str], str]:
+    """``need(program, package)``: its path; skips where it is missing, fails where CI has promised that it is there."""
+    return _need
+
+
+@pytest.fixture(scope="session")
+def need_module() -> Callable[[str], None]:
+    """``need_module(name)``: as `need`, for a Python package."""
+    return _need_module
+
+
+@pytest.fixture(scope="session")
+def compile_c() -> Callable[..., None]:
+    """``compile_c(command)``: run a compiler and show what it says when it fails."""
+    return _compile
+
+
+@pytest.fixture(scope="session")
+def build_driver() -> Callable[..., Path]:
+    """``build_driver(compiler, target, *flags)``: the engine with `driver.c` around it, for some machine."""
+    return _build_driver
+
+
+@pytest.fixture(scope="session")
+def run_driver() -> Callable[..., list[np.ndarray | int]]:
+    """``run_driver(run, cases)``: the probabilities of each (model or blob, samples), or the status that refuses it.
+
+    ``run`` is a command, or a function from stdin's bytes to stdout's.
+    """
+    return _run_driver
+
+
+@pytest.fixture(scope="session")
+def random_architecture() -> Callable[..., Architecture]:
+    """``random_architecture(generator)``: some stack the engine can step through."""
+    return _random_architecture

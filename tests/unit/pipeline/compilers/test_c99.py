@@ -1,0 +1,102 @@
+"""Lowering to the C engine's tables: what int8 rows keep, and what is refused."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from models.c_blob import unpack_model
+from models.errors import CompileError
+from models.fixed_point import SUM_BITS
+from pipeline.compilers import Target, compile_model, targets
+from pipeline.compilers.c99 import supports, tables
+from pipeline.compilers.c99.source import tables_source
+from pipeline.compilers.c99.tables import quantize_rows
+
+LAST = Dense("o", 4, "softmax")
+
+
+def worth(matrix, input_bits: int) -> np.ndarray:
+    """Return what the integer rows stand for, as (inputs, outputs) reals."""
+    scale = matrix.multipliers * 2.0 ** (input_bits - SUM_BITS - matrix.shift)
+    return (matrix.weights * scale[:, np.newaxis]).T
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.tuples(st.integers(1, 40), st.integers(1, 20)),
+    gain=st.sampled_from([1e-30, 1e-6, 1e-3, 0.1, 1.0]),
+    input_bits=st.sampled_from([11, 15, 9]),
+)
+def test_a_row_is_kept_to_half_a_step_and_its_largest_weight_exactly(
+    seed: int, size: tuple[int, int], gain: float, input_bits: int
+) -> None:
+    kernel = np.random.default_rng(seed).normal(scale=gain, size=size)
+    kernel[:, 0] = 0.0
+    matrix = quantize_rows(kernel, None, input_bits=input_bits, name="k")
+    found, largest = worth(matrix, input_bits), np.abs(kernel).max(axis=0)
+    # Multipliers have 12 to 16 bits in the matrix's largest row, where weights are not too small for any.
+    grain = np.float64(2.0) ** (input_bits - SUM_BITS - matrix.shift) * 127
+    assert np.all(np.abs(found - kernel) <= largest / 127 / 2 * 1.001 + grain)
+    if gain >= 1e-3:
+        row = largest.argmax()
+        column = np.abs(kernel[:, row]).argmax()
+        assert found[column, row] == pytest.approx(kernel[column, row], rel=2.0**-11)
+
+
+def test_weights_too_large_for_32_bits_are_refused(random_weights) -> None:
+    architecture = named_architecture("simple_rnn")
+    with pytest.raises(CompileError, match="RNN_1/kernel: expected weights small enough"):
+        tables(architecture, random_weights(architecture, gain=1e7), "int8")
+    compile_model(architecture, random_weights(architecture, gain=1e7), format="c", quantization="float32")
+
+
+def test_an_output_too_large_for_16_bits_is_refused(random_weights) -> None:
+    architecture = Architecture("big", 10, 3, (SimpleRNN("r", 4), Dense("d", 4, "relu"), LAST))
+    weights = random_weights(architecture)
+    weights["d/bias"][0] = 20_000
+    with pytest.raises(CompileError, match="d: expected outputs below 16,384"):
+        tables(architecture, weights, "int8")
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ((LSTM("l", 4), LAST), True),
+        ((Dense("d", 3, "relu"), GRU("g", 4, return_sequences=True), SimpleRNN("s", 4), Dense("e", 2), LAST), True),
+        ((LSTM("l", 4, return_sequences=True), LAST), False),
+        ((LSTM("l", 4),), False),
+        ((LSTM("l", 4), Dense("d", 4, "linear")), False),
+        ((LSTM("l", 4), Dense("d", 4, "softmax"), LAST), False),
+        ((Dense("d", 4), LAST), False),
+    ],
+)
+def test_what_can_be_stepped_is_supported(layers: tuple, expected: bool) -> None:
+    assert supports(Architecture("a", 20, 3, layers), "int8") is expected
+
+
+def test_both_numbers_are_targets() -> None:
+    assert {Target("c", "float32"), Target("c", "int8")} <= set(targets(named_architecture("lstm")))
+
+
+def test_the_integer_artifact_says_what_it_takes_and_gives(random_weights) -> None:
+    architecture = named_architecture("lstm")
+    artifact = compile_model(architecture, random_weights(architecture), format="c", quantization="int8")
+    assert (artifact.input.dtype, artifact.input.scale) == ("int16", 1 / 2048)
+    assert (artifact.output.dtype, artifact.output.scale) == ("uint16", 1 / 32768)
+    assert artifact.tolerance == 0.0
+    assert artifact.expected.shape == (32, 12)
+    assert unpack_model(artifact.content).multiply_adds_per_step == 12_672
+
+
+def test_float_source_has_nine_significant_digits(random_weights) -> None:
+    architecture = named_architecture("simple_rnn")
+    model = tables(architecture, random_weights(architecture), "float32")
+    source = tables_source(model, name="m", comment="c")
+    literals = re.search(r"m_1_kernel_weights\[96\] HAR_FLASH = \{(.*?)\}", source, re.DOTALL)[1]
+    found = np.array([float(text.strip().removesuffix("f")) for text in literals.split(",") if text.strip()])
+    assert np.array_equal(found.astype(np.float32), model.layers[0].kernel.weights.ravel())
+    assert max(map(len, source.splitlines())) <= 120
