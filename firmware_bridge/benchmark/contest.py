@@ -73,7 +73,8 @@ def bundle_contest(
     path
         The bundle, a folder or a zip.
     engines
-        Names of `ENGINES`; all by default. Those not installed are rows that say so.
+        Names of `ENGINES`; by default all that the bundle has files for. Those not installed, and those named here
+        that the bundle has nothing for, are rows that say so.
     windows : ndarray of shape (n, window_length, channels), float32, in g
         What to predict: by default artificial windows.
     artificial
@@ -107,7 +108,7 @@ def bundle_contest(
         bundle=str(path),
         hop_s=window.hop / window.rate_hz,
     )
-    own = _contestants(bundle, path, engines or tuple(ENGINES), threads)
+    own = _contestants(bundle, path, engines, threads)
     return Contest(model, (*own, *extra), windows, oracle_outputs(bundle, windows))
 
 
@@ -151,13 +152,13 @@ def oracle_outputs(bundle: Bundle, windows: NDArray[np.float32]) -> NDArray[np.f
     return np.concatenate(parts).astype(np.float64)
 
 
-def _contestants(bundle: Bundle, path: Path, engines: Sequence[str], threads: int) -> list[Contestant]:
+def _contestants(bundle: Bundle, path: Path, engines: Sequence[str] | None, threads: int) -> list[Contestant]:
     """Return a contestant for every engine and artifact: whether an engine is installed, its worker finds out."""
     entries = {entry.file: entry for entry in bundle.manifest.artifacts}
     contestants: list[Contestant] = []
-    for engine in engines:
+    for engine in engines or ENGINES:
         readable = [(file, quantization) for name, file, quantization in runnable(bundle) if name == engine]
-        if not readable:
+        if engines and not readable:
             reason = f"the bundle has no {ENGINES[engine].format} artifact. Add one with `har compile`."
             contestants.append(Unrunnable(Entrant(engine, "", "", "", None), reason))
         for file, quantization in readable:
