@@ -26,6 +26,7 @@ from firmware_bridge.sequence import SequenceTracker
 _REMARKS_PER_KIND: Final = 5
 _MOST_WAITING: Final = 256
 """Frames kept until the HELLO of their boot comes."""
+_FRAMES_PER_ASKING: Final = 10
 
 
 class FrameSource:
@@ -64,7 +65,7 @@ class FrameSource:
         self._hello: Hello | None = None
         self._waiting: list[Samples] = []
         self._outgoing: list[bytes] = []
-        self._asked_for: int | None = None
+        self._unasked = 0
         self._run: list[tuple[bytes, float]] = []
         self._lost, self._continues = 0, True
         self._remarks: list[Remark] = []
@@ -157,9 +158,9 @@ class FrameSource:
         """Keep samples until it is known what they mean; the oldest are lost if that takes too long."""
         self._waiting.append(samples)
         del self._waiting[:-_MOST_WAITING]
-        if self._asked_for != samples.boot_id:
-            self._asked_for = samples.boot_id
+        if self._unasked % _FRAMES_PER_ASKING == 0:
             self._ask()
+        self._unasked += 1
 
     def _act(self, message: Message | Unknown | Malformed, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Act on everything but samples."""
@@ -184,7 +185,7 @@ class FrameSource:
         """Take up what a device says it is, and the samples that waited for it."""
         require_usable(hello, before=self._hello)
         self._close_run(blocks, arrived_s)
-        self._hello, self._asked_for = hello, None
+        self._hello, self._unasked = hello, 0
         if self._time is None:
             self._time = FrameTime(rate_hz=hello.rate_mhz / 1000)
         if Ability.SENSES in hello.abilities and Ability.STREAMS not in hello.abilities:
