@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from firmware_bridge.benchmark.rows import BenchmarkResult, ModelFacts, Row, fastest_first, times_slower
+from firmware_bridge.benchmark.rows import BenchmarkResult, ModelFacts, Row, times_slower
 from reporting.charts import DotRange, Point, dot_range_chart, scatter_chart
 from reporting.markup import Content, Markup, element, join
 from reporting.numbers import MISSING, byte_size, duration_us, error_size, percent, ratio, significant
@@ -66,12 +66,8 @@ def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
 
 
 def benchmark_sections(result: BenchmarkResult) -> list[Section]:
-    """Return the sections with pictures and tables, one for each model and one that compares sizes."""
-    sections = [_model_section(result, model) for model in result.models]
-    compared = fastest_first(result.rows)
-    if len(compared) > 1:
-        sections.append(_size_section(compared, result.models))
-    return sections
+    """Return the sections with pictures and tables, one for each model."""
+    return [_model_section(result, model) for model in result.models]
 
 
 def _lead(result: BenchmarkResult) -> Content:
@@ -102,6 +98,8 @@ def _model_section(result: BenchmarkResult, model: ModelFacts) -> Section:
             caption += " Grey: files made by other converters."
         blocks.append(figure(_latency_chart(measured, failed, model), caption))
         blocks.append(table(_COLUMNS, [*map(_cells, measured), *map(_failed_cells, failed)]))
+    if sum(row.bytes is not None for row in measured) > 1:
+        blocks.append(_size_figure(measured, model))
     return Section(
         model.architecture,
         blocks,
@@ -141,26 +139,20 @@ def _dot_range(row: Row, remark: str) -> DotRange:
     return DotRange(row.engine, row.artifact, quantiles, remark, _color(row))
 
 
-def _size_section(rows: Sequence[Row], models: Sequence[ModelFacts]) -> Section:
+def _size_figure(measured: Sequence[Row], model: ModelFacts) -> Markup:
     """Return the picture of size against speed."""
-    names = {model.model_id: model.architecture for model in models}
-    prefix = len(models) > 1
     points = [
-        Point(f"{names[row.model]}, {_who(row)}" if prefix else _who(row), row.bytes, row.latency_us.p50, _color(row))
-        for row in rows
-        if row.bytes and row.latency_us
+        Point(_who(row), row.bytes, row.latency_us.p50, _color(row)) for row in measured if row.bytes and row.latency_us
     ]
     picture = scatter_chart(
         points,
-        label="File size against time of one prediction",
+        label=f"File size of {model.architecture} against time of one prediction",
         x_label="file size →",
         y_label="↑ time of one prediction (p50)",
         x_written=byte_size,
         y_written=duration_us,
     )
-    return Section(
-        "Size and speed", [figure(picture, "Both axes logarithmic. Smaller is to the left, faster is below.")]
-    )
+    return figure(picture, "Size against speed, both axes logarithmic. Smaller is to the left, faster is below.")
 
 
 def _again(result: BenchmarkResult, command_line: str) -> Section:

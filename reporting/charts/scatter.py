@@ -18,7 +18,7 @@ from reporting.charts.canvas import (
 )
 from reporting.markup import EMPTY, Markup, element, join
 
-_HEIGHT: Final = 420.0
+_HEIGHT: Final = 360.0
 _TOP: Final = 52.0
 _BOTTOM: Final = 20.0
 _LEFT: Final = 74.0
@@ -99,7 +99,7 @@ def _dot(point: Point, spot: tuple[float, float], told: str) -> Markup:
 def _name(point: Point, spot: tuple[float, float], box: _Box) -> Markup:
     """Return a point's name, and a hair to its dot where it had to move far."""
     middle = (box.top + box.bottom) / 2
-    far = abs(middle - spot[1]) > 2 * _LINE
+    far = abs(middle - spot[1]) > 1.5 * _LINE
     hair = segment(*spot, min(max(spot[0], box.left), box.right), middle, "axis") if far else EMPTY
     return join(hair, label_at(box.left, middle, point.label, "small halo"))
 
