@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "ports": "pipeline.commands.ports:ports",
     "simulate": "pipeline.commands.simulate:simulate",
     "live": "pipeline.commands.live:live",
+    "record": "pipeline.commands.record:record",
 }
 """Every sub-command, in the order of a user's first day, and where it lives."""
 

@@ -17,7 +17,7 @@ from pipeline.store import check_target, save_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring recordings in, look at them, fetch them.")
 
-PATH_HELP = "A store, USC-HAD, HAPT, a CSV file or a folder of them, or the word synthetic (synthetic:SEED)."
+PATH_HELP = "A store, USC-HAD, HAPT, captures, a CSV file or a folder of them, or the word synthetic (synthetic:SEED)."
 
 CSV = "What a CSV does not say by itself"
 USC_HAD = "USC-HAD"

@@ -40,6 +40,7 @@ _FORMATS: Final[dict[str, _Format]] = {
     "store": _Format("pipeline.readers.stored", "a store (index.json and samples.npy)"),
     "usc-had": _Format("pipeline.readers.usc_had", "USC-HAD (SubjectN/a1t1.mat)", ("exclude_suspect", "allow_missing")),
     "hapt": _Format("pipeline.readers.hapt", "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)"),
+    "capture": _Format("pipeline.readers.capture", "captures of har record (.harcap)"),
     "csv": _Format("pipeline.readers.delimited", "a CSV file or a folder of them (.csv, .tsv)", ("layout",)),
 }
 
@@ -62,7 +63,7 @@ def load_dataset(
     Parameters
     ----------
     path
-        A store, a USC-HAD or HAPT folder, a CSV file, a folder of CSV files, or the word ``synthetic``
+        A store, a USC-HAD or HAPT folder, captures of `har record`, CSV files, or the word ``synthetic``
         (``synthetic:SEED``) for the built-in synthetic recordings. A folder of that name is reached as ``./synthetic``.
     format
         One of ``FORMATS``; ``auto`` looks.

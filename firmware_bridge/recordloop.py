@@ -1,0 +1,185 @@
+"""The loop of `har record`: read a port, keep every sample, lead the wearer through a script."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from firmware_bridge.activityscript import Session
+from firmware_bridge.checks import SilenceCheck, StreamChecks
+from firmware_bridge.keys import ReadKeys
+from firmware_bridge.rate import RateEstimate
+from firmware_bridge.recorder import CaptureWriter
+from firmware_bridge.samples import Decoded, Remark, SampleBlock, SampleSource, StreamCounts
+from firmware_bridge.transport import Transport, is_unplugged
+from models.errors import BridgeError
+
+_READ_TIMEOUT_S: Final = 0.1
+_SHOWN_EVERY_S: Final = 0.1
+_QUIT: Final = "q"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStatus:
+    """How a recording stands: what came, at which rate, how much of it has reached the disk."""
+
+    counts: StreamCounts
+    rate: RateEstimate | None
+    samples_safe: int
+    bytes_written: int
+    silent: bool
+
+
+class RecordView(Protocol):
+    """Somebody who shows a recording."""
+
+    def sampled(self, block: SampleBlock) -> None:
+        """Take samples, to draw them."""
+        ...
+
+    def happened(self, event: dict[str, Any]) -> None:
+        """Take an event of the session."""
+        ...
+
+    def remarked(self, remark: Remark) -> None:
+        """Take something a person should know."""
+        ...
+
+    def progressed(self, session: Session, status: RecordStatus) -> None:
+        """Draw; called ten times a second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """How a recording went, and the error that ended it, if one did."""
+
+    status: RecordStatus
+    error: BridgeError | None
+
+
+class RecordLoop:
+    """Connect a line, a decoder of its bytes, a session, a capture file and a view.
+
+    Parameters
+    ----------
+    transport, source, writer
+        The parts, in the order data flow.
+    session
+        What the wearer is asked to do; with no steps, samples are kept without labels until told to stop.
+    silence, checks
+        Who watches the stream.
+    view
+        Who shows it.
+    keys
+        What reads the wearer's keys.
+    clock
+        Seconds that only run forward.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        source: SampleSource,
+        writer: CaptureWriter,
+        *,
+        session: Session,
+        silence: SilenceCheck,
+        checks: StreamChecks,
+        view: RecordView,
+        keys: ReadKeys = lambda: "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._source = source
+        self._writer = writer
+        self._session = session
+        self._silence = silence
+        self._checks = checks
+        self._view = view
+        self._keys = keys
+        self._clock = clock
+        self._sensor_s: float | None = None
+        self._quit = False
+
+    def run(self, *, duration_s: float | None = None, stop: Callable[[], bool] = lambda: False) -> RecordEnd:
+        """Record until the script is through, ``duration_s`` is over, ``stop`` says so, or the line is gone.
+
+        Raises
+        ------
+        BridgeError
+            When the disk is full, or the line fails in another way than being unplugged.
+        """
+        started_s = shown_s = self._clock()
+        scripted = bool(self._session.steps)
+        error = None
+        while not stop() and not self._quit and not (scripted and self._session.step is None):
+            if duration_s is not None and self._clock() - started_s >= duration_s:
+                break
+            try:
+                data = self._transport.read(timeout_s=_READ_TIMEOUT_S)
+            except BridgeError as gone:
+                if not is_unplugged(gone):
+                    raise
+                error = gone
+                break
+            self._take(data, self._clock())
+            if self._clock() - shown_s >= _SHOWN_EVERY_S:
+                shown_s = self._clock()
+                self._view.progressed(self._session, self._status())
+        self._keep(self._source.finish(self._clock()))
+        self._happen(self._session.finish(sensor_s=self._sensor_s))
+        self._writer.close()
+        status = self._status()
+        self._view.progressed(self._session, status)
+        return RecordEnd(status, error)
+
+    def _take(self, data: bytes, now_s: float) -> None:
+        """Act on one read, be it empty, on keys, and on time."""
+        if data:
+            self._remark(self._silence.heard(now_s))
+            self._keep(self._source.feed(data, now_s))
+        else:
+            waited = self._silence.waited(now_s)
+            if waited:
+                self._remark(waited)
+                self._keep(self._source.fell_silent(now_s))
+        for key in self._keys():
+            self._quit = self._quit or key == _QUIT
+            self._happen(self._session.press(key, sensor_s=self._sensor_s))
+        self._happen(self._session.tick(host_s=now_s, sensor_s=self._sensor_s))
+        self._writer.flush_if_due()
+
+    def _keep(self, decoded: Decoded) -> None:
+        """Write what was decoded."""
+        self._remark(decoded.remarks)
+        for block in decoded.blocks:
+            self._writer.add(block)
+            self._view.sampled(block)
+            if len(block.times_s):
+                self._sensor_s = float(block.times_s[-1])
+        self._remark(self._checks.after_read(decoded.blocks, self._source.counts))
+
+    def _happen(self, events: Sequence[dict[str, Any]]) -> None:
+        """Write what the wearer did."""
+        for event in events:
+            self._writer.event(event)
+            self._view.happened(event)
+
+    def _remark(self, remarks: Sequence[Remark]) -> None:
+        """Pass remarks on."""
+        for remark in remarks:
+            self._view.remarked(remark)
+
+    def _status(self) -> RecordStatus:
+        """Return how the recording stands."""
+        rate = self._source.rate
+        self._remark(self._checks.of_rate(rate))
+        return RecordStatus(
+            counts=dataclasses.replace(self._source.counts),
+            rate=rate,
+            samples_safe=self._writer.samples_safe,
+            bytes_written=self._writer.bytes_written,
+            silent=self._silence.silent,
+        )
