@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmware_bridge.rate import RateEstimate
 from firmware_bridge.samples import Remark, SampleBlock, StreamCounts
@@ -15,6 +16,9 @@ RATE_TOLERANCE: Final = 0.02
 _RATE_SPAN_S: Final = 5.0
 _RATE_SIGMAS: Final = 4.0
 _GARBAGE_BYTES: Final = 2000
+_STUCK_S: Final = 5.0
+_SATURATED_SHARE: Final = 0.01
+_NEAR_RANGE: Final = 0.999
 _GRAVITY_RANGE_G: Final = (0.5, 2.5)
 """The mean magnitude of two seconds lies here at rest (1 g) as well as when running."""
 
@@ -52,6 +56,81 @@ class SilenceCheck:
         return [Remark(f"{self._port}: {text}", warning=True)]
 
 
+class StillnessCheck:
+    """Notice a sensor that sends the same value on and on: a real one has noise.
+
+    Parameters
+    ----------
+    longest
+        So many equal samples in a row are worth a remark.
+    """
+
+    def __init__(self, *, longest: int) -> None:
+        self._longest = max(2, longest)
+        self._last: NDArray[np.float32] | None = None
+        self._equal = 0
+        self._said = False
+
+    def after(self, samples_g: NDArray[np.float32]) -> list[Remark]:
+        """Return what is to be said after these samples: once for every time it gets stuck."""
+        if not len(samples_g):
+            return []
+        before = samples_g[:1] if self._last is None else self._last
+        moved = np.flatnonzero((np.diff(samples_g, axis=0, prepend=before) != 0).any(axis=1))
+        self._last = samples_g[-1:]
+        if len(moved):
+            self._equal, self._said = len(samples_g) - int(moved[-1]), False
+        else:
+            self._equal += len(samples_g)
+        if self._said or self._equal < self._longest:
+            return []
+        self._said = True
+        x, y, z = samples_g[-1].tolist()
+        text = (
+            f"the sensor has sent the same value, {x:.3g}, {y:.3g}, {z:.3g} g, for {self._equal} samples: is it "
+            "asleep, or its bus broken?"
+        )
+        return [Remark(text, warning=True)]
+
+
+class SaturationCheck:
+    """Notice a sensor whose range is too small for what it is worn for.
+
+    Parameters
+    ----------
+    range_g
+        Largest acceleration it can express.
+    window_length
+        Samples that are looked at together.
+    """
+
+    def __init__(self, *, range_g: float, window_length: int) -> None:
+        self._range_g = range_g
+        self._window_length = window_length
+        self._seen = 0
+        self._at_limit = 0
+        self._said = False
+
+    def after(self, samples_g: NDArray[np.float32]) -> list[Remark]:
+        """Return what is to be said after these samples, once."""
+        if self._said:
+            return []
+        self._seen += len(samples_g)
+        self._at_limit += int((np.abs(samples_g) >= _NEAR_RANGE * self._range_g).any(axis=1).sum())
+        if self._seen < self._window_length:
+            return []
+        share, seen, at_limit = self._at_limit / self._seen, self._seen, self._at_limit
+        self._seen = self._at_limit = 0
+        if share < _SATURATED_SHARE:
+            return []
+        self._said = True
+        text = (
+            f"{at_limit} of {seen} samples are at the end of the sensor's range, ±{self._range_g:.3g} g: what was "
+            "there is cut off; set the sensor to a larger range"
+        )
+        return [Remark(text, warning=True)]
+
+
 class StreamChecks:
     """Compare what arrives with what was declared.
 
@@ -63,9 +142,13 @@ class StreamChecks:
         The declared rate.
     window_length
         Samples over which gravity is looked for.
+    range_g
+        Largest acceleration the sensor can express, where that is known.
     """
 
-    def __init__(self, *, unit_name: str, declared_rate_hz: float, window_length: int) -> None:
+    def __init__(
+        self, *, unit_name: str, declared_rate_hz: float, window_length: int, range_g: float | None = None
+    ) -> None:
         self._unit_name = unit_name
         self._declared_hz = declared_rate_hz
         self._window_length = window_length
@@ -74,10 +157,16 @@ class StreamChecks:
         self._gravity_checked = False
         self._rate_said = False
         self._garbage_said = False
+        self._stillness = StillnessCheck(longest=round(_STUCK_S * declared_rate_hz))
+        self._saturation = None if range_g is None else SaturationCheck(range_g=range_g, window_length=window_length)
 
     def after_read(self, blocks: list[SampleBlock], counts: StreamCounts) -> list[Remark]:
         """Return what is to be said after one read."""
-        return [*self._gravity(blocks), *self._garbage(counts)]
+        remarks = [*self._gravity(blocks), *self._garbage(counts)]
+        for block in blocks:
+            remarks += self._stillness.after(block.samples_g)
+            remarks += [] if self._saturation is None else self._saturation.after(block.samples_g)
+        return remarks
 
     def of_rate(self, rate: RateEstimate | None) -> list[Remark]:
         """Return what is to be said of the measured rate; asked less often, for a fit costs more than a read."""

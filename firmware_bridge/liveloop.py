@@ -9,7 +9,11 @@ from typing import Final
 import numpy as np
 
 from firmware_bridge.checks import SilenceCheck, StreamChecks
+from firmware_bridge.framesource import FrameSource
+from firmware_bridge.hello import check_against_model, range_g, unit_of
+from firmware_bridge.linereader import Arrival, DirectLine, Line, LineReader
 from firmware_bridge.live import Classifier, LivePipeline
+from firmware_bridge.messages import Hello
 from firmware_bridge.rate import RateEstimate
 from firmware_bridge.samples import Decoded, Remark, SampleSource
 from firmware_bridge.sinks import LiveStatus, Sink
@@ -37,28 +41,32 @@ class LiveLoop:
 
     Parameters
     ----------
-    transport, source, pipeline
+    line, source, pipeline
         The parts, in the order data flow.
     silence, checks
         Who watches the stream.
     announcements
         What is taken for granted about the stream; said first.
+    arrived
+        What came before the loop began.
     clock
         Seconds that only run forward; the pipeline must use the same.
     """
 
     def __init__(
         self,
-        transport: Transport,
+        line: Transport | LineReader,
         source: SampleSource,
         pipeline: LivePipeline,
         *,
         silence: SilenceCheck,
         checks: StreamChecks,
         announcements: Sequence[Remark] = (),
+        arrived: Sequence[Arrival] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._transport = transport
+        self._line: Line = line if isinstance(line, LineReader) else DirectLine(line, clock=clock)
+        self._arrived = arrived
         self._source = source
         self._pipeline = pipeline
         self._silence = silence
@@ -69,9 +77,9 @@ class LiveLoop:
         self._started_s = clock()
 
     @classmethod
-    def for_text(
+    def for_model(
         cls,
-        transport: Transport,
+        line: Transport | LineReader,
         engine: Classifier,
         manifest: Manifest,
         *,
@@ -81,19 +89,21 @@ class LiveLoop:
         baud: int = DEFAULT_BAUD,
         raw: bool = False,
         bridge_s: float = 0.0,
+        hello: Hello | None = None,
+        arrived: Sequence[Arrival] = (),
     ) -> "LiveLoop":
-        """Return the loop that classifies a sensor's text lines with a bundle's model.
+        """Return the loop that classifies a sensor with a bundle's model.
 
         Parameters
         ----------
-        transport
+        line
             The line to the sensor.
         engine
             Runs the model; it is called once, so that no label waits for its first call.
         manifest
             Says what the model wants: window, hop, rate, labels.
         unit
-            What the sensor prints.
+            What the sensor prints, where it prints text.
         rate_hz, hop
             The sensor's rate and the samples between two labels; None for the model's own.
         baud
@@ -102,14 +112,23 @@ class LiveLoop:
             Give the most probable class of every window, and leave the bundle's decoder out.
         bridge_s
             The longest hole to interpolate; 0 for none.
+        hello
+            What the sensor says it is, where it speaks frames; this tells its unit and rate.
+        arrived
+            What came from it before.
 
         Raises
         ------
         UsageError
             When the rate or the hop cannot be.
+        BridgeError
+            When the sensor is none for this model.
         """
         window = manifest.window
         sensor_hz = window.rate_hz if rate_hz is None else rate_hz
+        met = [] if hello is None else check_against_model(hello, manifest)
+        if hello is not None:
+            unit, sensor_hz = unit_of(hello), hello.rate_mhz / 1000
         pipeline = LivePipeline(
             engine,
             labels=manifest.labels,
@@ -121,13 +140,17 @@ class LiveLoop:
             bridge_s=bridge_s,
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
+        limit_g = range_g(hello) if hello is not None else 32767 / unit.per_g if unit.counts else None
         return cls(
-            transport,
-            TextSource(unit=unit, rate_hz=sensor_hz),
+            line,
+            FrameSource() if hello is not None else TextSource(unit=unit, rate_hz=sensor_hz),
             pipeline,
-            silence=SilenceCheck(port=transport.name, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(unit_name=unit.name, declared_rate_hz=sensor_hz, window_length=window.length),
-            announcements=_announcements(unit, sensor_hz, pipeline, assumed=rate_hz is None),
+            silence=SilenceCheck(port=line.name, baud=baud, started_s=time.monotonic()),
+            checks=StreamChecks(
+                unit_name=unit.name, declared_rate_hz=sensor_hz, window_length=window.length, range_g=limit_g
+            ),
+            announcements=met + _announcements(unit, sensor_hz, pipeline, assumed=rate_hz is None and not met),
+            arrived=arrived,
         )
 
     def run(
@@ -144,34 +167,47 @@ class LiveLoop:
         self._remark(self._announcements)
         self._started_s = shown_s = self._clock()
         error = None
+        for early in self._arrived:
+            self._take(early)
         while not stop():
             left_s = float("inf") if duration_s is None else self._started_s + duration_s - self._clock()
             if left_s <= 0:
                 break
             try:
-                data = self._transport.read(timeout_s=min(_READ_TIMEOUT_S, left_s))
+                arrival = self._line.take(timeout_s=min(_READ_TIMEOUT_S, left_s))
             except BridgeError as gone:
                 if not is_unplugged(gone):
                     raise
                 error = gone
                 break
-            self._take(data, self._clock())
+            if arrival is None:
+                self._wait()
+            else:
+                self._take(arrival)
             if self._clock() - shown_s >= _STATUS_EVERY_S:
                 shown_s = self._clock()
                 self._show_status()
         self._pass_on(self._source.finish(self._clock()))
         return LiveEnd(self._show_status(), error)
 
-    def _take(self, data: bytes, now_s: float) -> None:
-        """Act on one read, be it empty."""
-        if data:
-            self._remark(self._silence.heard(now_s))
-            self._pass_on(self._source.feed(data, now_s))
-            return
+    def _take(self, arrival: Arrival) -> None:
+        """Act on what has come: news of the line, or bytes."""
+        self._remark(arrival.remarks)
+        if arrival.cut:
+            self._pass_on(self._source.line_was_cut(arrival.arrived_s))
+        if arrival.data:
+            self._remark(self._silence.heard(arrival.arrived_s))
+            self._pass_on(self._source.feed(arrival.data, arrival.arrived_s))
+        self._line.write(self._source.outgoing())
+
+    def _wait(self) -> None:
+        """Act on nothing having come."""
+        now_s = self._clock()
         remarks = self._silence.waited(now_s)
         if remarks:
             self._remark(remarks)
             self._pass_on(self._source.fell_silent(now_s))
+            self._line.write(self._source.outgoing())
 
     def _pass_on(self, decoded: Decoded) -> None:
         """Classify what was decoded, and tell the sinks."""

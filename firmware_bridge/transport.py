@@ -4,13 +4,14 @@
 URL                    what it opens
 =====================  ===============================================================================
 ``/dev/ttyUSB0``       a serial port, locked for this program alone; so are links to one, and ``COM3``
+``usb:1a86:7523``      the port of a USB device: vendor, product and, if need be, ``:SERIAL`` number
 ``socket://HOST:PORT`` a TCP connection: a serial server, an emulator
 ``rfc2217://H:P``      a remote serial port with its settings
 ``loop://``            what is written comes back
 =====================  ===============================================================================
 
 Whatever goes wrong with a port is a :class:`~models.errors.BridgeError`, with ``details["reason"]`` one of ``missing``,
-``busy``, ``denied``, ``refused``, ``unplugged`` or ``not_a_port``.
+``busy``, ``denied``, ``refused``, ``unplugged``, ``ambiguous`` or ``not_a_port``.
 """
 
 import contextlib
@@ -104,6 +105,10 @@ def open_transport(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
     """
     if baud <= 0:
         raise UsageError(f"expected a baud rate above 0, got {baud}", next_step="Pass the rate the device was set to.")
+    if url.lower().startswith("usb:"):
+        from firmware_bridge.portidentity import find_port, parse_identity
+
+        url = find_port(parse_identity(url))
     scheme = url.partition("://")[0].lower() if "://" in url else ""
     if scheme == "socket":
         from firmware_bridge.tcpport import TcpTransport
@@ -112,7 +117,8 @@ def open_transport(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
         return TcpTransport(host, port, name=url)
     if scheme not in ("", "rfc2217", "loop"):
         raise UsageError(
-            f"expected a port like /dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT or loop://, got {url!r}",
+            "expected a port like /dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT, socket://HOST:PORT, rfc2217://HOST:PORT or "
+            f"loop://, got {url!r}",
             next_step="List the ports of this machine with `har ports`.",
             port=url,
         )

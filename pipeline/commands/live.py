@@ -9,10 +9,12 @@ from typing import Annotated, Final, TextIO
 import typer
 from rich.console import Console
 
+from firmware_bridge.greeting import GIVE_UP_S, greet
 from firmware_bridge.interruption import StopRequest, stop_on_signals
 from firmware_bridge.liveloop import LiveEnd, LiveLoop
+from firmware_bridge.reconnection import open_reader
 from firmware_bridge.sinks import JsonLinesSink, LineSink, LiveStatus, Sink
-from firmware_bridge.transport import DEFAULT_BAUD, open_transport
+from firmware_bridge.transport import DEFAULT_BAUD
 from models.bundle import Bundle, read_bundle
 from models.engines import load_engine
 from models.errors import BridgeError, UsageError
@@ -27,8 +29,16 @@ LONGEST_BRIDGE_MS: Final = 500.0
 
 def live(
     bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
-    port: Annotated[str, typer.Option(help="/dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT.")],
-    unit: Annotated[str, typer.Option(help=f"What the sensor prints: {UNIT_HELP}.")] = "g",
+    port: Annotated[
+        str,
+        typer.Option(help="/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."),
+    ],
+    protocol: Annotated[str, typer.Option(help="auto, frames (binary) or text.")] = "auto",
+    reconnect: Annotated[
+        bool | None,
+        typer.Option("--reconnect/--no-reconnect", help="Wait for an unplugged sensor. Default: for USB devices."),
+    ] = None,
+    unit: Annotated[str, typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.")] = "g",
     rate: Annotated[float | None, typer.Option(help="Samples a second the sensor sends. Default: the model's.")] = None,
     hop: Annotated[int | None, typer.Option(help="Samples between two labels. Default: the model's.")] = None,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds. Default: never.")] = None,
@@ -51,14 +61,47 @@ def live(
         bool, typer.Option("--json", help="Print the summary as one JSON object, and no labels.")
     ] = False,
 ) -> None:
-    """Classify live: text lines from a serial port, one x,y,z sample a line, become labels.
+    """Classify live: samples from a serial port, as binary frames or as text lines x,y,z, become labels.
 
-    Runs until --duration is over, Ctrl-C (exit code 130), or the sensor is unplugged (exit code 1), and ends with a
-    summary. The unit is the sensor's: nothing is guessed about it. Commas, tabs, semicolons, blanks, a header and a
-    column of timestamps are detected.
+    Runs until --duration is over, Ctrl-C (exit code 130), or the sensor is unplugged (exit code 1) and not waited for;
+    ends with a summary. Frames say their unit and rate, text lines do not: nothing is guessed about these. Commas,
+    tabs, semicolons, blanks, a header and a column of timestamps are detected.
     """
     if as_json and jsonl == _STDOUT:
         raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
+    _check_numbers(duration, bridge, hop, rate)
+    declared = parse_unit(unit)
+    model = read_bundle(bundle)
+    runner = load_engine(model, engine, quantization)
+    title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
+    with stop_on_signals() as stop, contextlib.ExitStack() as opened:
+        reader = open_reader(port, baud=baud, reconnect=reconnect)
+        opened.callback(reader.close)
+        sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
+        if mqtt is not None:
+            sinks.append(_open_mqtt(mqtt, model, opened))
+        patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
+        greeting = greet(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
+        loop = LiveLoop.for_model(
+            reader,
+            runner,
+            model.manifest,
+            unit=declared,
+            rate_hz=rate,
+            hop=hop,
+            baud=baud,
+            raw=raw,
+            bridge_s=bridge / 1e3,
+            hello=greeting.hello,
+            arrived=greeting.arrivals,
+        )
+        end = loop.run(sinks, duration_s=duration, stop=stop)
+    _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
+    _exit(end, port, stop)
+
+
+def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate: float | None) -> None:
+    """Refuse numbers that cannot be, before a device is waited for."""
     if duration is not None and not duration > 0:
         raise UsageError(
             f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to go on forever."
@@ -68,30 +111,10 @@ def live(
             f"expected --bridge from 0 to {LONGEST_BRIDGE_MS:g} ms, got {bridge:g}",
             next_step="A longer gap hides a movement: leave it a gap.",
         )
-    declared = parse_unit(unit)
-    model = read_bundle(bundle)
-    runner = load_engine(model, engine, quantization)
-    title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
-    with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        transport = open_transport(port, baud=baud)
-        opened.callback(transport.close)
-        loop = LiveLoop.for_text(
-            transport,
-            runner,
-            model.manifest,
-            unit=declared,
-            rate_hz=rate,
-            hop=hop,
-            baud=baud,
-            raw=raw,
-            bridge_s=bridge / 1e3,
-        )
-        sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
-        if mqtt is not None:
-            sinks.append(_open_mqtt(mqtt, model, opened))
-        end = loop.run(sinks, duration_s=duration, stop=stop)
-    _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
-    _exit(end, port, stop)
+    if hop is not None and hop < 1:
+        raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
+    if rate is not None and not rate > 0:
+        raise UsageError(f"expected a rate above 0 Hz, got {rate:g}", next_step="Pass the sensor's --rate.")
 
 
 def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | None:
