@@ -4,14 +4,15 @@ import datetime
 import importlib.metadata
 import platform
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import models
 from models.architecture import Architecture, named_architecture
 from models.bundle import Bundle, make_bundle
 from models.contract import CHANNELS
+from models.decoder import UNDECODED
 from models.engines import load_engine
-from models.manifest import DecoderSpec, Provenance, WindowSpec
+from models.manifest import Provenance, WindowSpec
 from pipeline.compilers import compile_bundle
 from pipeline.evaluation import Evaluation, evaluate_windows
 from pipeline.plots import confusion_files, learning_curve_files
@@ -21,9 +22,6 @@ from pipeline.training.fit import Trained, fit
 from pipeline.training.history import Watcher
 from pipeline.training.recipe import Recipe
 from pipeline.windows import Windows
-
-_UNTUNED: Final = DecoderSpec(smoothing_windows=1, reject_below=0.0, minimum_dwell_windows=1)
-"""A decoder that changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +66,7 @@ class Experiment:
             window=self._window_spec(),
             normalization=trained.normalization,
             weights=trained.weights,
-            decoder=_UNTUNED,
+            decoder=UNDECODED,
             provenance=self._provenance(split, trained),
         )
         return compile_bundle(bundle)
