@@ -33,7 +33,7 @@ def lower(
     architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
 ) -> CompiledArtifact:
     """Return the artifact; see `pipeline.compilers.compile_model`."""
-    model = tables(architecture, weights, quantization)
+    model = tables(architecture, weights, quantization, calibration)
     integer = quantization == INT8
     shapes = (1, architecture.window, architecture.channels), (1, architecture.classes)
     number, scales = ("float32", (0.0, 0.0)) if not integer else ("int16", (1 / SAMPLE_ONE, 2.0**-VALUE_BITS))
@@ -50,19 +50,30 @@ def lower(
     )
 
 
-def tables(architecture: Architecture, weights: Weights, quantization: str) -> CModel:
+def tables(
+    architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None = None
+) -> CModel:
     """Return the tables the C engine runs.
+
+    Parameters
+    ----------
+    architecture, weights
+        The model; it takes raw g.
+    quantization
+        One of `QUANTIZATIONS`.
+    calibration : ndarray of shape (n_windows, window_length, channels), in g, or None
+        Windows of training subjects, for whose inputs int8 rows are rounded; without any they are rounded one by one.
 
     Raises
     ------
     CompileError
         If the weights are too large for 32-bit arithmetic.
     """
-    lowered = integer_layers if quantization == INT8 else float_layers
+    integer = quantization == INT8
     model = CModel(
         window=architecture.window,
         channels=architecture.channels,
-        layers=lowered(architecture, weights),
+        layers=integer_layers(architecture, weights, calibration) if integer else float_layers(architecture, weights),
         step_layers=_step_layers(architecture),
     )
     check_bounds(model)

@@ -1,26 +1,25 @@
-"""Keras weights -> the matrices of the C engine, in float32 or with int8 rows.
+"""Keras weights -> the layers of the C engine, in float32 or with int8 rows.
 
 Only the weights lose precision in the integer model: activations keep 16 bits and sums 32, so a row's rounding to
-int8 is the one error worth looking at, and no calibration data is needed for formats. Each row (one unit of one gate)
-has a scale of its own, with its largest weight exactly representable: the slow decays of a SimpleRNN's second layer are
-such largest weights.
+int8 is the one error worth looking at, and no calibration is needed for formats. With calibration windows the rows are
+rounded for the inputs they will see (`rows`), which halves what is left of it.
 """
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import GRU, Architecture, Dense, Layer, Weights, layer_weights
-from models.c_model import SHIFTS, CLayer, Matrix
+from models.c_model import CLayer, Matrix
 from models.errors import CompileError
 from models.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
-from models.quantization import quantize
+from models.reference import layer_forward
+from pipeline.compilers.c99.rows import Linear, quantize_rows
 
-_LARGEST_WEIGHT: Final = 127
-_LARGEST_MULTIPLIER: Final = 2**16 - 1
-_BITS_TO_SPARE: Final = 4
 _MOST_FRACTION_BITS: Final = SUM_BITS - 1
 
 
@@ -29,14 +28,23 @@ def float_layers(architecture: Architecture, weights: Weights) -> tuple[CLayer, 
     layers = []
     for layer in architecture.layers:
         own = layer_weights(layer, weights)
-        input_bias, recurrent_bias = _biases(layer, own["bias"])
+        input_bias, recurrent_bias = _biases(own["bias"])
         recurrent = Matrix(own["recurrent_kernel"], recurrent_bias) if "recurrent_kernel" in own else None
         layers.append(CLayer(_kind(layer), Matrix(own["kernel"], input_bias), recurrent, _activation(layer)))
     return tuple(layers)
 
 
-def integer_layers(architecture: Architecture, weights: Weights) -> tuple[CLayer, ...]:
+def integer_layers(
+    architecture: Architecture, weights: Weights, calibration: NDArray[Any] | None = None
+) -> tuple[CLayer, ...]:
     """Return the layers with int8 rows.
+
+    Parameters
+    ----------
+    architecture, weights
+        The model; it takes raw g.
+    calibration : ndarray of shape (n_windows, window_length, channels), in g, or None
+        Windows of training subjects, for whose inputs rounding errors shall cancel.
 
     Raises
     ------
@@ -45,77 +53,53 @@ def integer_layers(architecture: Architecture, weights: Weights) -> tuple[CLayer
     """
     layers = []
     input_bits = SAMPLE_ONE.bit_length() - 1
-    for layer in architecture.layers:
+    for layer, seen, before in _observe(architecture, weights, calibration):
         own = layer_weights(layer, weights)
-        input_bias, recurrent_bias = _biases(layer, own["bias"])
-        kernel = quantize_rows(own["kernel"], input_bias, input_bits=input_bits, name=f"{layer.name}/kernel")
+        kernel = Linear(f"{layer.name}/kernel", own["kernel"], input_bits, seen)
         recurrent = None
         if "recurrent_kernel" in own:
-            recurrent = quantize_rows(
-                own["recurrent_kernel"],
-                recurrent_bias,
-                input_bits=VALUE_BITS,
-                name=f"{layer.name}/recurrent_kernel",
-            )
+            recurrent = Linear(f"{layer.name}/recurrent_kernel", own["recurrent_kernel"], VALUE_BITS, before)
         fraction = _fraction_bits(layer, own, input_bits)
-        layers.append(CLayer(_kind(layer), kernel, recurrent, _activation(layer), fraction))
+        matrices = _quantize_layer(layer, kernel, recurrent, own["bias"])
+        second = matrices[1] if recurrent is not None else None
+        layers.append(CLayer(_kind(layer), matrices[0], second, _activation(layer), fraction))
         input_bits = fraction or VALUE_BITS
     return tuple(layers)
 
 
-def quantize_rows(kernel: NDArray[Any], bias: NDArray[Any] | None, *, input_bits: int, name: str) -> Matrix:
-    """Return a kernel (inputs, outputs) as int8 rows, each with the smallest scale that holds its largest weight.
-
-    Parameters
-    ----------
-    kernel, bias
-        Weights from inputs to sums, in reals.
-    input_bits
-        Bits below the point in the inputs' format.
-    name
-        What to call the kernel if it cannot be expressed.
-
-    Raises
-    ------
-    CompileError
-        If a weight is too large for 32-bit arithmetic.
-    """
-    rows = np.asarray(kernel, np.float64).T
-    # What one unit of an int8 weight shall be worth, as sums per unit of input.
-    unit = np.abs(rows).max(axis=1) / _LARGEST_WEIGHT * 2.0 ** (SUM_BITS - input_bits)
-    shift = _shift_for(float(unit.max()), name)
-    multipliers = np.minimum(np.ceil(unit * 2.0**shift), _LARGEST_MULTIPLIER)
-    scales = multipliers * 2.0 ** (input_bits - SUM_BITS - shift)
-    weights = quantize(rows, scale=np.where(scales > 0, scales, 1.0)[:, np.newaxis])
-    return Matrix(weights, _sums(bias), multipliers.astype(np.uint16), shift)
+def _quantize_layer(layer: Layer, kernel: Linear, recurrent: Linear | None, bias: NDArray[Any]) -> list[Matrix]:
+    """Return the layer's one or two matrices."""
+    if recurrent is None:
+        return quantize_rows([kernel], bias)
+    if isinstance(layer, GRU):
+        # The reset gate stands between the two products: neither can make good what the other lost.
+        input_bias, recurrent_bias = _biases(bias)
+        return quantize_rows([kernel], input_bias) + quantize_rows([recurrent], recurrent_bias)
+    return quantize_rows([kernel, recurrent], bias)
 
 
-def _shift_for(largest: float, name: str) -> int:
-    """Return the shift that gives the largest row a multiplier of 16 bits, or 12 where that makes it whole bytes.
-
-    An 8-bit chip shifts by whole bytes for nothing.
-    """
-    least, most = SHIFTS
-    shift = most if largest == 0 else math.floor(math.log2(_LARGEST_MULTIPLIER / largest))
-    shift -= shift % 8 if shift % 8 <= _BITS_TO_SPARE else 0
-    if shift < least:
-        raise CompileError(
-            f"{name}: expected weights small enough for 32-bit sums, the largest is {largest:.3g} times too large",
-            next_step="Use the float32 artifact, or train with weight decay.",
-            weight=name,
-        )
-    return min(shift, most)
-
-
-def _sums(bias: NDArray[Any] | None) -> NDArray[np.int32] | None:
-    """Return a bias as sums."""
-    if bias is None:
-        return None
-    sums: NDArray[np.int32] = quantize(bias, scale=2.0**-SUM_BITS, dtype=np.int32)
-    return sums
+def _observe(
+    architecture: Architecture, weights: Weights, calibration: NDArray[Any] | None
+) -> Iterator[tuple[Layer, NDArray[Any] | None, NDArray[Any] | None]]:
+    """Yield every layer with its inputs in calibration and its state before each step, (n, numbers), or None twice."""
+    values = calibration
+    for layer in architecture.layers:
+        if values is None:
+            yield layer, None, None
+            continue
+        own = layer_weights(layer, weights)
+        seen, before = values.reshape(-1, values.shape[-1]), None
+        if isinstance(layer, Dense):
+            values = layer_forward(layer, own, values)
+        else:
+            sequence = layer_forward(replace(layer, return_sequences=True), own, values)  # type: ignore[type-var]
+            delayed = np.concatenate([np.zeros_like(sequence[:, :1]), sequence[:, :-1]], axis=1)
+            before = delayed.reshape(-1, delayed.shape[-1])
+            values = sequence if layer.return_sequences else sequence[:, -1]  # type: ignore[attr-defined]
+        yield layer, seen, before
 
 
-def _biases(layer: Layer, bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def _biases(bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Return the input bias and, of a GRU that resets after the product, the recurrent bias."""
     return (bias[0], bias[1]) if bias.ndim == 2 else (bias, None)
 

@@ -11,10 +11,12 @@ from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named
 from models.c_blob import unpack_model
 from models.errors import CompileError
 from models.fixed_point import SUM_BITS
+from models.integer_reference import predict
+from models.reference import forward
 from pipeline.compilers import Target, compile_model, targets
 from pipeline.compilers.c99 import supports, tables
+from pipeline.compilers.c99.rows import Linear, quantize_rows
 from pipeline.compilers.c99.source import tables_source
-from pipeline.compilers.c99.tables import quantize_rows
 
 LAST = Dense("o", 4, "softmax")
 
@@ -36,7 +38,7 @@ def test_a_row_is_kept_to_half_a_step_and_its_largest_weight_exactly(
 ) -> None:
     kernel = np.random.default_rng(seed).normal(scale=gain, size=size)
     kernel[:, 0] = 0.0
-    matrix = quantize_rows(kernel, None, input_bits=input_bits, name="k")
+    (matrix,) = quantize_rows([Linear("k", kernel, input_bits)], None)
     found, largest = worth(matrix, input_bits), np.abs(kernel).max(axis=0)
     # Multipliers have 12 to 16 bits in the matrix's largest row, where weights are not too small for any.
     grain = np.float64(2.0) ** (input_bits - SUM_BITS - matrix.shift) * 127
@@ -100,3 +102,61 @@ def test_float_source_has_nine_significant_digits(random_weights) -> None:
     found = np.array([float(text.strip().removesuffix("f")) for text in literals.split(",") if text.strip()])
     assert np.array_equal(found.astype(np.float32), model.layers[0].kernel.weights.ravel())
     assert max(map(len, source.splitlines())) <= 120
+
+
+def test_rounding_for_inputs_that_were_seen_costs_less_on_them() -> None:
+    generator = np.random.default_rng(5)
+    mixing = generator.normal(size=(6, 24))
+    seen = np.tanh(generator.normal(size=(4000, 6)) @ mixing + 0.3)
+    kernel, bias = generator.normal(scale=0.3, size=(24, 16)), generator.normal(size=16)
+
+    def cost(matrix) -> float:
+        found = seen @ worth(matrix, 15) + matrix.bias / 2.0**SUM_BITS
+        return float(np.sqrt(np.mean((found - seen @ kernel - bias) ** 2)))
+
+    (plain,) = quantize_rows([Linear("k", kernel, 15)], bias)
+    (fitted,) = quantize_rows([Linear("k", kernel, 15, seen)], bias)
+    np.testing.assert_array_equal(plain.multipliers, fitted.multipliers)
+    assert np.abs(fitted.weights).max() <= 127
+    assert cost(fitted) < 0.7 * cost(plain)
+
+
+def test_what_one_kernel_loses_the_other_makes_good() -> None:
+    generator = np.random.default_rng(6)
+    common = generator.normal(size=(3000, 3))
+    seen = [np.tanh(common @ generator.normal(size=(3, size))) for size in (5, 9)]
+    kernels = [generator.normal(scale=0.4, size=(part.shape[1], 8)) for part in seen]
+    exact = sum(part @ kernel for part, kernel in zip(seen, kernels, strict=True))
+
+    def cost(matrices) -> float:
+        found = sum(part @ worth(matrix, 15) for part, matrix in zip(seen, matrices, strict=True))
+        offset = matrices[0].bias / 2.0**SUM_BITS
+        return float(np.sqrt(np.mean((found + offset - exact) ** 2)))
+
+    parts = [
+        Linear(str(index), kernel, 15, part) for index, (kernel, part) in enumerate(zip(kernels, seen, strict=True))
+    ]
+    together = quantize_rows(parts, np.zeros(8))
+    apart = quantize_rows(parts[:1], np.zeros(8)) + quantize_rows(parts[1:], None)
+    assert cost(together) < 0.85 * cost(apart)
+
+
+@pytest.mark.parametrize("name", ["simple_rnn", "lstm", "gru"])
+def test_calibration_brings_the_integer_model_closer_to_the_float_one(name: str, random_weights) -> None:
+    architecture = named_architecture(name)
+    weights = random_weights(architecture)
+    generator = np.random.default_rng(8)
+    # Walks are what sensors see: their samples go together, so that errors can cancel.
+    walks = 0.05 * np.cumsum(generator.normal(size=(60, 200, 3)), axis=1)
+    exact = forward(architecture, weights, walks[30:])
+    error = {
+        calibrated: np.abs(predict(tables(architecture, weights, "int8", windows), walks[30:]) - exact).mean()
+        for calibrated, windows in ((True, walks[:30]), (False, None))
+    }
+    assert error[True] < 0.75 * error[False]
+
+
+def test_calibration_that_never_moves_is_harmless(random_weights) -> None:
+    architecture = named_architecture("simple_rnn")
+    model = tables(architecture, random_weights(architecture), "int8", np.zeros((2, 200, 3)))
+    assert np.isfinite(predict(model, np.zeros((1, 200, 3)))).all()
