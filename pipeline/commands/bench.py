@@ -1,13 +1,9 @@
 """`har bench`: measure every engine with every artifact of a bundle, side by side."""
 
-import contextlib
 import json
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Final
 
 import numpy as np
@@ -24,6 +20,7 @@ from firmware_bridge.benchmark.turns import run_benchmark
 from models.bundle import read_bundle
 from models.errors import UsageError
 from models.files import atomic_path
+from pipeline.commands.termination import termination_interrupts
 
 _INTERRUPTED: Final = 130
 _MOST_REAL_WINDOWS: Final = 20_000
@@ -92,7 +89,7 @@ def _measure(contests: list[Contest], settings: Settings) -> BenchmarkResult:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with (
-        _kills_interrupt(),
+        termination_interrupts(),
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         task = bar.add_task("", total=None)
@@ -101,20 +98,6 @@ def _measure(contests: list[Contest], settings: Settings) -> BenchmarkResult:
             bar.update(task, completed=done, total=total, description=text)
 
         return run_benchmark(contests, settings, on_progress=show)
-
-
-@contextlib.contextmanager
-def _kills_interrupt() -> Iterator[None]:
-    """Let a polite kill do what Ctrl-C does: end the workers and print what there is."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _publish(result: BenchmarkResult, *, html: Path | None, as_json: bool) -> None:
