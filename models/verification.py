@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.bundle import FLOAT_TOLERANCE, Bundle
 from models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
 from models.errors import EngineError, HarError, UsageError
+from models.isolation import Isolation
 
 ROUNDING: Final = 1e-6
 """Largest difference of a probability that a window's place among others may make: vector units round differently."""
@@ -46,7 +47,7 @@ class Verification:
     artifacts: tuple[ArtifactVerification, ...]
 
 
-def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None) -> Verification:
+def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None, *, isolate: bool = False) -> Verification:
     """Replay the golden windows on every engine that has an artifact.
 
     An artifact passes on an engine if its probabilities are within its tolerance of the golden ones, if neither
@@ -59,6 +60,8 @@ def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None) -> Verif
         The bundle to prove.
     engines
         Names of `models.engines.ENGINES`; all of them by default.
+    isolate
+        Run the engines in a process of their own: a file that crashes one is a finding then.
 
     Raises
     ------
@@ -71,11 +74,12 @@ def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None) -> Verif
             f"engine: expected some of {', '.join(ENGINES)}, got {', '.join(unknown)}",
             next_step="Choose among these names.",
         )
-    rows = [
-        _verify(bundle, name, file, quantization)
-        for name, file, quantization in runnable(bundle)
-        if engines is None or name in engines
-    ]
+    wanted = [run for run in runnable(bundle) if engines is None or run[0] in engines]
+    if isolate:
+        with Isolation() as isolation:
+            rows = [_verify_isolated(isolation, bundle, *run) for run in wanted]
+    else:
+        rows = [_verify(bundle, *run) for run in wanted]
     return Verification(ok=any(row.checked for row in rows) and all(row.ok for row in rows), artifacts=tuple(rows))
 
 
@@ -87,6 +91,16 @@ def _verify(bundle: Bundle, name: str, file: str, quantization: str) -> Artifact
     try:
         return _replay(bundle, load_engine(bundle, name, quantization))
     except HarError as error:
+        return ArtifactVerification(file, quantization, name, None, checked=True, ok=False, reason=str(error))
+
+
+def _verify_isolated(
+    isolation: Isolation, bundle: Bundle, name: str, file: str, quantization: str
+) -> ArtifactVerification:
+    """Verify in another process; its end is a finding too."""
+    try:
+        return isolation.run(_verify, bundle, name, file, quantization)
+    except EngineError as error:
         return ArtifactVerification(file, quantization, name, None, checked=True, ok=False, reason=str(error))
 
 

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "evaluate": "pipeline.commands.evaluate:evaluate",
     "compile": "pipeline.commands.compile:compile_bundle",
     "verify": "pipeline.commands.verify:verify",
+    "inspect": "pipeline.commands.inspect:inspect",
     "bench": "pipeline.commands.bench:bench",
     "ports": "pipeline.commands.ports:ports",
     "simulate": "pipeline.commands.simulate:simulate",

@@ -28,7 +28,7 @@ def verify(
     Checks every hash, then replays the golden windows on every installed engine: forwards, backwards, twice, and one by
     one. What is not installed is listed as not checked. Exit code 1 if anything fails.
     """
-    result = verify_bundle(read_bundle(bundle), engine)
+    result = verify_bundle(read_bundle(bundle), engine, isolate=True)
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
     else:

@@ -1,0 +1,77 @@
+"""Look inside a bundle's compiled files: what they are made of, and which runtimes can load them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.bundle import Bundle
+from pipeline.inspection.checks import check_claims
+from pipeline.inspection.facts import OperatorFact, RuntimeFact, TensorFact
+from pipeline.inspection.onnx import read_onnx
+from pipeline.inspection.runtimes import onnx_claims, tflite_claims
+from pipeline.inspection.tflite import read_tflite
+
+__all__ = ["Inspection", "OperatorFact", "RuntimeFact", "TensorFact", "inspect_bundle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """One compiled file of a bundle."""
+
+    file: str
+    format: str
+    quantization: str
+    route: str
+    bytes: int
+    operators: tuple[OperatorFact, ...]
+    tensors: tuple[TensorFact, ...]
+    format_version: int
+    runtimes: tuple[RuntimeFact, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every claim that was checked is true."""
+        return all(runtime.checked in (None, runtime.claimed) for runtime in self.runtimes)
+
+
+def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str] = ()) -> list[Inspection]:
+    """Read every compiled file of a bundle.
+
+    Parameters
+    ----------
+    bundle
+        The bundle; its hashes are checked already.
+    check
+        Load and run each file with the runtimes that are installed, in processes of their own.
+    pythons
+        Paths of other Pythons whose runtimes are asked too.
+
+    Raises
+    ------
+    BundleError
+        If a file is not what its format says.
+    """
+    entries = [entry for entry in bundle.manifest.artifacts if entry.format in ("tflite", "onnx")]
+    files = [bundle.files[entry.file] for entry in entries]
+    contents = [
+        (read_tflite if entry.format == "tflite" else read_onnx)(content, where=entry.file)
+        for entry, content in zip(entries, files, strict=True)
+    ]
+    claims = [
+        tflite_claims(found) if entry.format == "tflite" else onnx_claims(found)
+        for entry, found in zip(entries, contents, strict=True)
+    ]
+    runtimes = check_claims(claims, files, pythons) if check else claims
+    return [
+        Inspection(
+            entry.file,
+            entry.format,
+            entry.quantization,
+            entry.route,
+            entry.bytes,
+            found.operators,
+            found.tensors,
+            found.format_version,
+            tuple(facts),
+        )
+        for entry, found, facts in zip(entries, contents, runtimes, strict=True)
+    ]

@@ -1,0 +1,52 @@
+"""What is inside a compiled file: tensors, operators, and which runtimes can load it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFact:
+    """A tensor: ``scales`` is empty unless it is quantized, ``stored_bytes`` is 0 unless its values are in the file."""
+
+    graph: str
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    scales: tuple[float, ...]
+    zero_point: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorFact:
+    """An operator at a version, and how often it stands in the file."""
+
+    name: str
+    version: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFact:
+    """Whether a runtime can load the file: claimed from its table of operators, and checked where it is installed."""
+
+    runtime: str
+    claimed: bool
+    reason: str | None
+    checked: bool | None = None
+    checked_with: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a reader finds in a file; ``format_version`` is the version of the file format itself."""
+
+    operators: tuple[OperatorFact, ...]
+    tensors: tuple[TensorFact, ...]
+    format_version: int
+
+
+def counted(operators: Iterable[tuple[str, int]]) -> tuple[OperatorFact, ...]:
+    """Return operators in the order they first appear, with how often."""
+    return tuple(OperatorFact(name, version, count) for (name, version), count in Counter(operators).items())
