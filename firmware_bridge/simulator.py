@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_bridge.textwriter import TextWriter
+from firmware_bridge.textwriter import LineWriter
 from firmware_bridge.virtualport import VirtualPort
 
 SETTLE_S: Final = 0.2
@@ -84,7 +84,7 @@ class VirtualSensor:
         port: VirtualPort,
         segments: Sequence[Segment],
         *,
-        writer: TextWriter,
+        writer: LineWriter,
         rate_hz: float,
         speed: float = 1.0,
         loop: bool = False,
@@ -190,6 +190,7 @@ class VirtualSensor:
 
     def _send(self, lines: list[bytes], stop: Callable[[], bool]) -> int:
         """Send lines, however slowly they are read; return how many went out whole."""
+        ends = np.cumsum([len(line) for line in lines])
         data = memoryview(b"".join(lines))
         sent = 0
         while sent < len(data):
@@ -197,7 +198,7 @@ class VirtualSensor:
             sent += taken
             if not taken and (stop() or not self._port.has_reader()):
                 break
-        return bytes(data[:sent]).count(b"\n")
+        return int(np.searchsorted(ends, sent, side="right"))
 
     def _drain(self, stop: Callable[[], bool]) -> int:
         """Wait until the reader has taken everything, or takes nothing any more; return how many bytes are left."""

@@ -1,14 +1,54 @@
 """Text lines as a sensor prints them: the other side of ``firmware_bridge.textlines``."""
 
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.faults import FaultInjector
 from models.units import Unit
 
 _SIGNIFICANT_DIGITS: Final = 9
 """Enough to bring any float32 back bit by bit."""
+
+
+class LineWriter(Protocol):
+    """Whatever writes samples as lines."""
+
+    @property
+    def header(self) -> bytes:
+        """The line that names the columns."""
+        ...
+
+    def lines(self, samples_g: NDArray[np.float32], *, first: int) -> list[bytes]:
+        """Return what is sent for every sample."""
+        ...
+
+
+class FaultyWriter:
+    """Write lines as they come out of a line that damages them.
+
+    Parameters
+    ----------
+    writer
+        Writes them whole.
+    line
+        Damages them.
+    """
+
+    def __init__(self, writer: LineWriter, line: FaultInjector) -> None:
+        self._writer = writer
+        self._line = line
+
+    @property
+    def header(self) -> bytes:
+        """The line that names the columns, whole."""
+        return self._writer.header
+
+    def lines(self, samples_g: NDArray[np.float32], *, first: int) -> list[bytes]:
+        """Return what arrives for every sample."""
+        whole = self._writer.lines(samples_g, first=first)
+        return [b"" if self._line.drops() else self._line.through(line) for line in whole]
 
 
 class TextWriter:

@@ -71,6 +71,13 @@ class VirtualPort:
             return os.write(self._end, data)
         return 0
 
+    def receive(self) -> bytes:
+        """Return what the reader has written to the device, without waiting."""
+        # Without a reader the end reports an error; there is nothing to receive then.
+        with contextlib.suppress(OSError):
+            return os.read(self._end, _READ_BYTES)
+        return b""
+
     def unread(self) -> int:
         """Return how many bytes lie in the port that no reader has taken yet (up to 4095: there may be more behind)."""
         import fcntl

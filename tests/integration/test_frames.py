@@ -1,0 +1,168 @@
+"""Frames end to end over a pty: faults, reboots and unplugging, and an account that is exact; from replug to label."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from firmware_bridge.faults import Faults
+from firmware_bridge.framesensor import Account, FrameSensor, Mishaps, SensorSpec
+from firmware_bridge.greeting import greet
+from firmware_bridge.live import Prediction
+from firmware_bridge.liveloop import LiveEnd, LiveLoop
+from firmware_bridge.reconnection import open_reader
+from firmware_bridge.samples import Remark
+from firmware_bridge.sinks import LiveStatus
+from models.bundle import Bundle
+from models.errors import BridgeError
+from models.units import parse_unit
+
+SAMPLES = np.random.default_rng(7).normal(0, 0.6, (4000, 3)).astype(np.float32) + np.float32([0, 0, 1])
+SPEC = SensorSpec(unit=parse_unit("raw:2048"), rate_hz=1000.0, name="virtual")
+
+
+class Still:
+    """An engine with one answer."""
+
+    def __init__(self, classes: int) -> None:
+        self._classes = classes
+
+    def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return it."""
+        return np.full((len(windows), self._classes), 1 / self._classes, np.float32)
+
+
+class Listener:
+    """A sink that keeps everything, and when it came."""
+
+    def __init__(self) -> None:
+        self.predictions: list[tuple[float, Prediction]] = []
+        self.remarks: list[tuple[float, Remark]] = []
+
+    def predicted(self, prediction: Prediction) -> None:
+        self.predictions.append((time.monotonic(), prediction))
+
+    def remarked(self, remark: Remark) -> None:
+        self.remarks.append((time.monotonic(), remark))
+
+    def progressed(self, status: LiveStatus) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def said(self) -> str:
+        """Return all remarks as one text."""
+        return "\n".join(remark.text for _, remark in self.remarks)
+
+
+def play(sensor: FrameSensor, bundle: Bundle, *, samples: int, reconnect: bool) -> tuple[Account, LiveEnd, Listener]:
+    """Classify a virtual sensor to its end."""
+    accounts: list[Account] = []
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            accounts.append(sensor.run(total=samples))
+        finally:
+            sensor.close()
+            ended.set()
+
+    player = threading.Thread(target=run)
+    player.start()
+    reader = open_reader(sensor.name, reconnect=reconnect)
+    listener = Listener()
+    try:
+        greeting = greet(reader)
+        loop = LiveLoop.for_model(
+            reader,
+            Still(len(bundle.manifest.labels)),
+            bundle.manifest,
+            unit=parse_unit("g"),
+            hop=50,
+            hello=greeting.hello,
+            arrived=greeting.arrivals,
+        )
+        end = loop.run([listener], duration_s=60, stop=ended.is_set)
+    finally:
+        ended.wait(60)
+        player.join()
+        reader.close()
+    return accounts[0], end, listener
+
+
+def held_to(account: Account, end: LiveEnd) -> None:
+    """Compare what was reported with what was injected."""
+    counts, truth = end.status.counts, account.truth
+    reported = (counts.samples, counts.lost, counts.dropped, counts.late, counts.repeated, counts.restarts)
+    assert reported == (truth.used, truth.lost, truth.dropped, truth.late, truth.repeated, truth.restarts)
+
+
+@pytest.fixture(scope="module")
+def bundle(random_bundle: Callable[..., Bundle]) -> Bundle:
+    """A model nobody runs."""
+    return random_bundle("simple_rnn")
+
+
+def test_a_clean_line_loses_nothing(tmp_path: Path, bundle: Bundle) -> None:
+    sensor = FrameSensor(tmp_path / "port", SAMPLES, spec=SPEC, speed=0)
+    account, end, listener = play(sensor, bundle, samples=20_000, reconnect=False)
+    held_to(account, end)
+    assert (account.truth.used, account.truth.lost) == (20_000, 0)
+    assert end.status.windows > 30
+    assert "the device is virtual, 1000 Hz, ±16 g, 2048 counts/g" in listener.said()
+
+
+def test_every_fault_at_once_is_accounted_for_exactly(tmp_path: Path, bundle: Bundle) -> None:
+    faults = Faults(drop=0.01, lose=0.01, cut=0.02, flip=0.03, stutter=0.01, repeat=0.01, swap=0.01)
+    sensor = FrameSensor(
+        tmp_path / "port", SAMPLES, spec=SPEC, faults=faults, mishaps=Mishaps(reboot_every_s=11.0), seed=5, speed=0
+    )
+    account, end, listener = play(sensor, bundle, samples=30_000, reconnect=False)
+    held_to(account, end)
+    assert account.truth.lost > 1000
+    assert account.reboots == account.truth.restarts == 2
+    assert "the device has restarted" in listener.said()
+
+
+def test_replugged_it_goes_on_and_labels_within_a_window_and_two_seconds(tmp_path: Path, bundle: Bundle) -> None:
+    mishaps = Mishaps(unplug_every_s=4.0, unplug_for_s=0.5)
+    sensor = FrameSensor(tmp_path / "port", SAMPLES, spec=SPEC, mishaps=mishaps, speed=1)
+    account, end, listener = play(sensor, bundle, samples=7_900, reconnect=True)
+    held_to(account, end)
+    assert account.unplugs == 1
+    assert account.truth.lost >= 400
+    assert "the device was unplugged; waiting for it" in listener.said()
+    back_s = next(at_s for at_s, remark in listener.remarks if "is there again" in remark.text)
+    first_s = min(label_s for label_s, _ in listener.predictions if label_s > back_s)
+    window_s = bundle.manifest.window.length / bundle.manifest.window.rate_hz
+    assert first_s - back_s < window_s + 2.0
+    assert end.status.counts.restarts == 0
+
+
+def test_another_version_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware_bridge.greeting.require_usable", _as_major_2)
+    sensor = FrameSensor(tmp_path / "port", SAMPLES, spec=SPEC)
+    player = threading.Thread(target=sensor.run, kwargs={"total": 300})
+    player.start()
+    reader = open_reader(sensor.name)
+    try:
+        with pytest.raises(BridgeError, match=r"expected a device that speaks protocol 1.x, got 2.0. Update edgehar"):
+            greet(reader)
+    finally:
+        reader.close()
+        player.join()
+        sensor.close()
+
+
+def _as_major_2(hello: object) -> None:
+    """Refuse a HELLO as if it were of version 2."""
+    import dataclasses
+
+    from firmware_bridge.hello import require_usable
+
+    require_usable(dataclasses.replace(hello, major=2))
