@@ -2,6 +2,7 @@
 
 import io
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,11 +20,12 @@ _FAINT: Final = "#9aa5b1"
 _TRAINING: Final = "#2066a8"
 _VALIDATION: Final = "#c2571a"
 _CELL_INCHES: Final = 0.52
+_LETTERS_PER_INCH: Final = 13
 
 
 def confusion_files(evaluation: Evaluation, *, name: str) -> dict[str, bytes]:
     """Return the confusion matrix of a model called ``name``, as picture and as JSON with all that was measured."""
-    picture = confusion_png(evaluation.scores, title=f"{name} · {evaluation.protocol}")
+    picture = confusion_png(evaluation.scores, title=name, subtitle=evaluation.protocol)
     return {"confusion.png": picture, "confusion.json": _json(evaluation.to_json())}
 
 
@@ -34,16 +36,17 @@ def learning_curve_files(history: Sequence[Epoch], *, title: str, kept_epoch: in
     return {"learning_curves.png": picture, "learning_curves.json": _json(numbers)}
 
 
-def confusion_png(scores: Scores, *, title: str) -> bytes:
+def confusion_png(scores: Scores, *, title: str, subtitle: str) -> bytes:
     """Return the confusion matrix: each row what was done, the numbers its percentages taken for each activity.
 
-    The last column counts the windows of every row.
+    The last column counts the windows of every row; the figures over all windows stand below the subtitle.
     """
     counts, labels = scores.confusion, scores.labels
     totals = counts.sum(axis=1, keepdims=True)
     share = counts / np.maximum(1, totals)
     side = max(4.0, _CELL_INCHES * len(labels))
-    figure, axes = _page(side + 3.0, side + 2.4)
+    figure = Figure(figsize=(side + 3.0, side + 2.6), layout="constrained")
+    axes = figure.subplots()
     axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
     for row, column in np.ndindex(*share.shape):
         if counts[row, column]:
@@ -59,9 +62,9 @@ def confusion_png(scores: Scores, *, title: str) -> bytes:
     axes.set_ylabel("was")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    _entitle(
-        axes, title, f"{scores.windows:,} windows · accuracy {scores.accuracy:.3f} · macro-F1 {scores.macro_f1:.3f}"
-    )
+    lines = textwrap.wrap(subtitle, width=int(_LETTERS_PER_INCH * side))
+    lines += [f"{scores.windows:,} windows · accuracy {scores.accuracy:.3f} · macro-F1 {scores.macro_f1:.3f}"]
+    axes.set_title("\n".join([title, *lines]), loc="left", fontsize=9.5, color=_INK, linespacing=1.4)
     return _png(figure)
 
 
@@ -103,20 +106,6 @@ def _percent(share: float) -> str:
     if 0 < share < 0.005:
         return "<1"
     return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
-
-
-def _page(width: float, height: float) -> tuple[Figure, Any]:
-    """Return a figure of so many inches with one plot."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _entitle(axes: Any, title: str, subtitle: str) -> None:
-    """Put a title and a line of figures above a plot, at its left."""
-    axes.set_title(f"{title}\n", loc="left", fontsize=11, color=_INK)
-    axes.annotate(
-        subtitle, (0, 1), (0, 7), xycoords="axes fraction", textcoords="offset points", fontsize=9, color=_INK
-    )
 
 
 def _json(data: Any) -> bytes:
