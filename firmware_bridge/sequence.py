@@ -94,6 +94,8 @@ class SequenceTracker:
         self._behind_run = 0
         self._index += sequence
         index = self._index
+        if sequence:
+            self._gaps.append((index - sequence, index))
         self._move(sequence, count, dropped)
         return SequenceStep(index, lost=sequence, dropped=min(dropped, sequence), restarted=True)
 

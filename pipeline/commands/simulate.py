@@ -1,6 +1,7 @@
 """`har simulate`: a virtual sensor that plays a recording into a serial port."""
 
 import contextlib
+import dataclasses
 import json
 import math
 import sys
@@ -12,16 +13,22 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
+from firmware_bridge.faults import FAULT_HELP, FaultInjector, parse_faults
+from firmware_bridge.framesensor import Mishaps, SensorSpec
 from firmware_bridge.interruption import stop_on_signals
 from firmware_bridge.simulator import Played, Segment, SegmentStart, VirtualSensor
-from firmware_bridge.textwriter import TextWriter
+from firmware_bridge.textwriter import FaultyWriter, TextWriter
 from firmware_bridge.virtualport import VirtualPort
 from models.errors import UsageError
 from models.units import UNIT_HELP, Unit, parse_unit
+from pipeline.commands.frame_player import injected_in_words, play_frames
 from pipeline.commands.progress import progress_bar
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset, Recording
 from pipeline.resampling import resample
+
+_COUNTS = "raw:2048"
+"""Frames carry counts: those of a sensor of ±16 g, unless another unit is asked for."""
 
 
 def simulate(
@@ -40,13 +47,48 @@ def simulate(
     loop: Annotated[bool, typer.Option("--loop/--once", help="Begin anew at the end, or unplug.")] = False,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the sensor's time.")] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what is played, and when, as lines of JSON.")] = None,
+    protocol: Annotated[str, typer.Option(help="text or frames.")] = "text",
+    fault: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=P", help=f"Damage what is sent: {FAULT_HELP}; may be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed does the same damage.")] = 0,
+    account: Annotated[
+        Path | None, typer.Option(help="Write what was injected, and what a reader must report, as JSON.")
+    ] = None,
+    samples_per_frame: Annotated[int, typer.Option(help="Frames: samples in each, 1 to 39.")] = 10,
+    jitter: Annotated[float, typer.Option(metavar="MS", help="Frames: standard deviation of the times told.")] = 0.0,
+    drift: Annotated[float, typer.Option(metavar="PPM", help="Frames: how much too fast its clock runs.")] = 0.0,
+    reboot_every: Annotated[float | None, typer.Option(metavar="S", help="Frames: begin anew so often.")] = None,
+    unplug_every: Annotated[float | None, typer.Option(metavar="S", help="Frames: be unplugged so often.")] = None,
+    unplug_for: Annotated[float, typer.Option(metavar="S", help="Frames: and for so long.")] = 1.0,
 ) -> None:
-    """Be a sensor: play a person's recordings as text lines into a virtual serial port.
+    """Be a sensor: play a person's recordings into a virtual serial port, as text lines or as binary frames.
 
-    Prints the port's name, then what is being done as it plays (on stderr). The recording waits while nobody has the
-    port open, and waits for a slow reader: nothing is dropped. Stop it with Ctrl-C; the port's link is removed.
+    Prints the port's name, then what is being done as it plays (on stderr). The recording waits until somebody opens
+    the port, and waits for a slow reader: nothing is lost but what --fault, --reboot-every and --unplug-every lose;
+    that is counted. Stop it with Ctrl-C; the port's link is removed.
     """
+    if protocol not in ("text", "frames"):
+        raise UsageError(f"expected --protocol text or frames, got {protocol!r}", next_step="Leave it out for text.")
+    faults = parse_faults(fault or [])
+    if protocol == "frames" and unit == "g":
+        unit = _COUNTS
     declared = parse_unit(unit)
+    spec = None
+    if protocol == "frames":
+        sensor_hz = rate or 1.0
+        spec = SensorSpec(
+            declared,
+            sensor_hz,
+            samples_per_frame=samples_per_frame,
+            jitter_s=_not_negative(jitter, "--jitter") / 1e3,
+            drift_ppm=drift,
+        )
+    mishaps = Mishaps(
+        reboot_every_s=_positive(reboot_every, "--reboot-every"),
+        unplug_every_s=_positive(unplug_every, "--unplug-every"),
+        unplug_for_s=_not_negative(unplug_for, "--unplug-for"),
+    )
     factor = _parse_speed(speed)
     if duration is not None and not duration > 0:
         raise UsageError(f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to play it all.")
@@ -61,24 +103,66 @@ def simulate(
     _warn_of_saturation(segments, declared)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         truth_file = None if truth is None else opened.enter_context(_open_truth(truth))
+        account_file = None if account is None else opened.enter_context(_open_truth(account))
+        tell = _segment_teller(truth_file, recordings[0].subject)
+        if spec is not None:
+            _say(f"subject {recordings[0].subject}: frames of {spec.samples_per_frame} samples, {rate_hz:g} Hz")
+            play_frames(
+                segments,
+                link,
+                spec=dataclasses.replace(spec, rate_hz=rate_hz),
+                faults=faults,
+                mishaps=mishaps,
+                seed=seed,
+                speed=factor,
+                loop=loop,
+                duration_s=duration,
+                tell=tell,
+                account_file=account_file,
+                stop=stop,
+            )
+            if stop():
+                raise typer.Exit(stop.exit_code)
+            return
+        line = FaultInjector(faults, seed=seed)
         port = VirtualPort(link)
         opened.callback(port.close)
         _introduce(port.name, recordings, segments, declared, rate_hz, timestamps=timestamps)
         sensor = VirtualSensor(
             port,
             segments,
-            writer=TextWriter(unit=declared, rate_hz=rate_hz, timestamps=timestamps),
+            writer=FaultyWriter(TextWriter(unit=declared, rate_hz=rate_hz, timestamps=timestamps), line),
             rate_hz=rate_hz,
             speed=factor,
             loop=loop,
             duration_s=duration,
-            on_segment=_segment_teller(truth_file, recordings[0].subject),
+            on_segment=tell,
             on_reader=_tell_reader,
         )
         played = sensor.run(stop)
+        if account_file is not None:
+            account_file.write(
+                json.dumps({"sent": played.samples, "injected": dataclasses.asdict(line.injected)}) + "\n"
+            )
     _report(played)
+    if faults:
+        _say(f"injected: {injected_in_words(line.injected)}")
     if stop():
         raise typer.Exit(stop.exit_code)
+
+
+def _positive(value: float | None, option: str) -> float | None:
+    """Return a number of seconds, if it is one above 0."""
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise UsageError(f"expected {option} above 0, got {value:g}", next_step="Leave it out for never.")
+    return value
+
+
+def _not_negative(value: float, option: str) -> float:
+    """Return a number, if it is 0 or more."""
+    if not (math.isfinite(value) and value >= 0):
+        raise UsageError(f"expected {option} of 0 or more, got {value:g}", next_step="Leave it out for the default.")
+    return value
 
 
 def _parse_speed(text: str) -> float:

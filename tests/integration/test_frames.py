@@ -1,5 +1,9 @@
 """Frames end to end over a pty: faults, reboots and unplugging, and an account that is exact; from replug to label."""
 
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -166,3 +170,63 @@ def _as_major_2(hello: object) -> None:
     from firmware_bridge.hello import require_usable
 
     require_usable(dataclasses.replace(hello, major=2))
+
+
+def har(*arguments: object) -> "subprocess.Popen[str]":
+    """Start `har`."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_the_commands_report_what_was_injected(tmp_path: Path, bundle: Bundle) -> None:
+    """`har simulate` damages, `har live` detects frames by itself, and both tell the same."""
+    link, account_path = tmp_path / "port", tmp_path / "account.json"
+    saved = tmp_path / "bundle"
+    bundle.save(saved)
+    faults = ("--fault", "lose=0.05", "--fault", "flip=0.05", "--fault", "drop=0.02", "--fault", "repeat=0.02")
+    played = har(
+        *("simulate", "--data", "synthetic", "--protocol", "frames", "--link", link, "--speed", "20", "--seed", "3"),
+        *("--duration", "60", "--account", account_path, *faults),
+    )
+    try:
+        if played.stdout is None or played.stdout.readline().strip() != str(link):
+            raise RuntimeError(played.communicate()[1])
+        live = har("live", saved, "--port", link, "--engine", "numpy", "--hop", "100", "--json")
+        out, err = live.communicate(timeout=60)
+        _, told = played.communicate(timeout=20)
+    finally:
+        played.terminate()
+        played.communicate(timeout=20)
+    assert played.returncode == 0, told
+    assert live.returncode == 1, err
+    assert "the device is simulated, 100 Hz, ±16 g" in err
+    summary, account = json.loads(out), json.loads(account_path.read_text(encoding="utf-8"))
+    truth = account["truth"]
+    assert (summary["samples"], summary["lost_samples"]) == (truth["used"], truth["lost"])
+    assert truth["lost"] > 300
+    assert truth["sent"] == 6000
+    assert f"a reader must report {truth['lost']:,} samples lost" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--protocol", "morse"), "expected --protocol text or frames"),
+        (("--fault", "explode=1"), "expected a fault as NAME=PROBABILITY"),
+        (("--protocol", "frames", "--samples-per-frame", "40"), "expected 1 to 39 samples a frame"),
+        (("--protocol", "frames", "--unit", "m/s2"), "expected a unit of counts for frames"),
+        (("--reboot-every", "0"), "expected --reboot-every above 0"),
+        (("--jitter", "-1", "--protocol", "frames"), "expected --jitter of 0 or more"),
+    ],
+)
+def test_simulate_refuses_in_one_sentence(options: tuple[str, ...], said: str) -> None:
+    process = har("simulate", "--data", "synthetic", *options)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said in err
+    assert "Traceback" not in err

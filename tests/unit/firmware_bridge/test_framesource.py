@@ -113,6 +113,12 @@ def test_a_restart_waits_for_hello_and_counts_what_is_known() -> None:
     assert decoded.blocks[0].times_s[0] == pytest.approx(0.3)
 
 
+def test_the_first_frame_of_a_boot_that_comes_second_is_late() -> None:
+    source = FrameSource(hello())
+    source.feed(samples(0) + encode_frame(hello(2).pack()) + samples(10, boot_id=2) + samples(0, boot_id=2), 0.0)
+    assert (source.counts.lost, source.counts.late, source.counts.repeated) == (10, 10, 0)
+
+
 def test_a_restart_under_the_same_boot_id_is_noticed() -> None:
     source = FrameSource(hello())
     source.feed(b"".join(samples(first) for first in range(0, 1000, 10)), 0.0)
