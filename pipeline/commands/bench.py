@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from firmware_bridge.benchmark.contest import DISTINCT_WINDOWS, Contest, bundle_contest
+from firmware_bridge.benchmark.contest import DISTINCT_WINDOWS, Contest, bundle_contest, foreign_contestants
+from firmware_bridge.benchmark.contestants import Contestant, Entrant, Unrunnable
 from firmware_bridge.benchmark.page import benchmark_page
 from firmware_bridge.benchmark.rows import BenchmarkResult, Settings
 from firmware_bridge.benchmark.table import print_result
@@ -20,6 +22,7 @@ from firmware_bridge.benchmark.turns import run_benchmark
 from models.bundle import read_bundle
 from models.errors import UsageError
 from models.files import atomic_path
+from pipeline.commands.progress import progress_bar
 from pipeline.commands.termination import termination_interrupts
 
 _INTERRUPTED: Final = 130
@@ -34,6 +37,9 @@ def bench(
     data: Annotated[
         str | None, typer.Option(metavar="PATH", help="Recordings to take windows from. Default: artificial windows.")
     ] = None,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Also measure what the standard converters make of the same weights.")
+    ] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with pictures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -46,17 +52,19 @@ def bench(
     _check(windows=windows, threads=threads, html=html)
     settings = Settings(windows=windows, threads=threads)
     names = [name.strip() for name in engines.split(",") if name.strip()] if engines is not None else None
-    contests = [
-        bundle_contest(
-            path,
-            engines=names,
-            windows=_real_windows(data, path, windows) if data is not None else None,
-            artificial=min(windows, DISTINCT_WINDOWS),
-            threads=threads,
-        )
-        for path in bundles
-    ]
-    result = _measure(contests, settings)
+    with tempfile.TemporaryDirectory() as folder:
+        contests = [
+            bundle_contest(
+                path,
+                engines=names,
+                windows=_real_windows(data, path, windows) if data is not None else None,
+                artificial=min(windows, DISTINCT_WINDOWS),
+                threads=threads,
+                extra=_peers(path, Path(folder) / str(number), threads) if peers else (),
+            )
+            for number, path in enumerate(bundles)
+        ]
+        result = _measure(contests, settings)
     _publish(result, html=html, as_json=as_json)
     if result.interrupted:
         raise typer.Exit(_INTERRUPTED)
@@ -82,6 +90,24 @@ def _real_windows(data: str, bundle: Path, count: int) -> NDArray[np.float32]:
     found = make_windows(load_dataset(data), window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz)
     wanted = min(count, len(found), _MOST_REAL_WINDOWS)
     return found.batch(np.linspace(0, len(found) - 1, wanted).round().astype(np.int64))
+
+
+def _peers(path: Path, folder: Path, threads: int) -> list[Contestant]:
+    """Return contestants for what the standard converters make of a bundle's weights, and for those that fail."""
+    from pipeline.compilers.peers import ROUTES, peer_results
+
+    bundle, results = read_bundle(path), []
+    with progress_bar("standard converters") as advance:
+        for result in peer_results(bundle, path):
+            results.append(result)
+            advance(len(results), len(ROUTES))
+    made = [result.artifact for result in results if result.artifact is not None]
+    failed = [
+        Unrunnable(Entrant(result.route, result.format, result.quantization, result.route, None), result.reason)
+        for result in results
+        if result.reason is not None
+    ]
+    return [*foreign_contestants(bundle, made, folder, threads=threads), *failed]
 
 
 def _measure(contests: list[Contest], settings: Settings) -> BenchmarkResult:
