@@ -6,6 +6,7 @@ is told: sample numbers then say exactly what was lost.
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -61,6 +62,10 @@ class Line(Protocol):
         """Send bytes."""
         ...
 
+    def rest(self, seconds: float) -> None:
+        """Take note that nobody needs what comes in the next so many seconds before they are over."""
+        ...
+
 
 class DirectLine:
     """A line that is read when somebody asks, without a thread.
@@ -87,6 +92,9 @@ class DirectLine:
         """Send bytes."""
         if data:
             self._transport.write(data)
+
+    def rest(self, seconds: float) -> None:
+        """Nothing is read anyway until somebody asks."""
 
 
 class LineReader:
@@ -129,6 +137,7 @@ class LineReader:
         self._queued_bytes = 0
         self._thrown_away = 0
         self._error: BridgeError | None = None
+        self._rest_until_s = -math.inf
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"read {self.name}", daemon=True)
@@ -175,6 +184,10 @@ class LineReader:
             with contextlib.suppress(BridgeError):
                 transport.write(data)
 
+    def rest(self, seconds: float) -> None:
+        """Leave what comes in the next so many seconds to the driver's buffer: waking for each sample costs most."""
+        self._rest_until_s = self._clock() + seconds
+
     def close(self) -> None:
         """Stop reading, and give the line back."""
         self._stop.set()
@@ -190,6 +203,7 @@ class LineReader:
             transport = self._transport
             if transport is None:
                 return
+            self._stop.wait(max(0.0, self._rest_until_s - self._clock()))
             try:
                 data = transport.read(timeout_s=_READ_TIMEOUT_S)
             except BridgeError as error:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from firmware_bridge.samples import SampleBlock
 from firmware_bridge.sliding import SlidingWindows, Window
 from models.decoder import UNDECODED, Decoder
 from models.errors import UsageError
+
+_EARLY_SAMPLES: Final = 2.5
+"""Samples by which reading begins before a window can be complete: whoever rests must not make it late."""
 
 
 class Classifier(Protocol):
@@ -116,6 +119,7 @@ class LivePipeline:
         self._engine = engine
         self._labels = tuple(labels)
         self._clock = clock
+        self._model_rate_hz = model_rate_hz
         self._gaps = GapFiller(longest_s=bridge_s)
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
         self._windows = SlidingWindows(length=window_length, hop=hop)
@@ -154,6 +158,11 @@ class LivePipeline:
     def windows(self) -> SlidingWindows:
         """How full the next window is."""
         return self._windows
+
+    @property
+    def idle_s(self) -> float:
+        """How long no window can be completed yet, at the sensor's rate in real time."""
+        return max(0.0, (self._windows.needed - _EARLY_SAMPLES) / self._model_rate_hz)
 
     def feed(self, block: SampleBlock) -> list[Prediction]:
         """Take a block and return the predictions it completes."""

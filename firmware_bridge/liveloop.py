@@ -26,6 +26,11 @@ from models.units import Unit
 
 _READ_TIMEOUT_S: Final = 0.1
 _STATUS_EVERY_S: Final = 0.2
+_RESTLESS_S: Final = 2.0
+"""Until it is known how much comes, every byte is read at once."""
+_LONGEST_REST_S: Final = 0.2
+_DRIVER_BYTES: Final = 1000
+"""What may wait in the driver: the smallest buffer, that of a pty, holds four times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,16 @@ class LiveLoop:
             self._remark(self._silence.heard(arrival.arrived_s))
             self._pass_on(self._source.feed(arrival.data, arrival.arrived_s))
         self._line.write(self._source.outgoing())
+        self._line.rest(self._rest_s())
+
+    def _rest_s(self) -> float:
+        """Return how long the line may be left alone: no window is due, and the driver's buffer stays nearly empty."""
+        counts, elapsed_s = self._source.counts, self._clock() - self._started_s
+        if elapsed_s < _RESTLESS_S or not counts.bytes_read:
+            return 0.0
+        speed = max(1.0, counts.samples / elapsed_s / self._pipeline.resampler.rate_hz)
+        of_buffer_s = _DRIVER_BYTES / (counts.bytes_read / elapsed_s)
+        return min(self._pipeline.idle_s / speed, of_buffer_s, _LONGEST_REST_S)
 
     def _wait(self) -> None:
         """Act on nothing having come."""

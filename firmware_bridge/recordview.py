@@ -170,9 +170,14 @@ def _stream(status: RecordStatus) -> RenderableType:
         [
             Text(str(status.rate) if status.rate else "rate …"),
             Text(f"{counts.lost:,} lost{holes}", style="bold red" if counts.lost or counts.restarts else "green"),
-            Text(f"{status.samples_safe:,} samples on disk, {status.bytes_written / 1e6:.1f} MB"),
+            Text(f"{status.samples_safe:,} samples on disk, {_size(status.bytes_written)}"),
         ]
     )
+
+
+def _size(count: int) -> str:
+    """Return bytes in the unit that suits them."""
+    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
 
 
 def _kept(session: Session) -> RenderableType:

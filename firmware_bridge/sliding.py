@@ -51,6 +51,11 @@ class SlidingWindows:
         return max(0, self._end - self._start) / self._length
 
     @property
+    def needed(self) -> int:
+        """How many more samples complete the next window."""
+        return self._start + self._length - self._end
+
+    @property
     def refilling(self) -> bool:
         """Whether no window was completed yet since the stream began or was broken."""
         return self._refilling

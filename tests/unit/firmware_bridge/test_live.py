@@ -164,3 +164,11 @@ def test_an_empty_block_brings_the_news_of_a_loss() -> None:
 def test_impossible_settings_are_wrong_usage(hop: int, rate_hz: float) -> None:
     with pytest.raises(UsageError):
         pipeline(hop=hop, rate_hz=rate_hz)
+
+
+def test_nobody_needs_to_read_until_just_before_a_window_is_due() -> None:
+    live = pipeline(hop=10)
+    live.feed(SampleBlock(SAMPLES[:LENGTH], np.arange(LENGTH) / 100, arrived_s=0.0))
+    assert live.idle_s == pytest.approx(0.075)
+    live.feed(SampleBlock(SAMPLES[:8], 0.4 + np.arange(8) / 100, arrived_s=0.0))
+    assert live.idle_s == 0.0

@@ -54,3 +54,11 @@ def test_a_window_knows_how_many_of_its_samples_were_interpolated() -> None:
     marks[[7, 8, 21]] = True
     windows = SlidingWindows(length=10, hop=5).feed(np.zeros((40, 3), np.float32), np.zeros(40), marks)
     assert [window.filled for window in windows] == [2, 2, 0, 1, 1, 0, 0]
+
+
+def test_it_knows_how_many_samples_complete_the_next_window() -> None:
+    windows = SlidingWindows(length=10, hop=4)
+    for _ in range(60):
+        needed = windows.needed
+        assert windows.feed(np.zeros((needed - 1, 3), np.float32), np.zeros(needed - 1)) == []
+        assert len(windows.feed(np.zeros((1, 3), np.float32), np.zeros(1))) == 1
