@@ -191,7 +191,7 @@ def _no_sample(status: LiveStatus, port: str) -> BridgeError:
         got = f"{status.counts.implausible:,} lines, all with values that no accelerometer measures"
         next_step = f"Pass the --unit the sensor sends: {UNIT_HELP}."
     else:
-        expected = "expected lines of samples"
+        expected = "expected samples, as frames or lines of text"
         got = f"{status.counts.bytes_read:,} bytes and not one sample in {status.elapsed_s:.0f} s"
-        next_step = "Check the wiring, --baud, and that the sensor prints one x,y,z line a sample."
+        next_step = "Check the wiring, --baud, and that the sensor sends frames or one x,y,z line a sample."
     return BridgeError(f"{port}: {expected}, got {got}", next_step=next_step, port=port)
