@@ -26,13 +26,14 @@ def watched(title: str, *, epochs: int, quiet: bool) -> Iterator[Watcher]:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if quiet:
         yield SilentWatcher()
-    elif not console.is_terminal:
-        console.print(escape(title))
+        return
+    console.print(escape(title))
+    if not console.is_terminal:
         yield _Lines(console, epochs)
-    else:
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
-            yield _Bar(progress, title, epochs)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bar(progress, epochs)
 
 
 def describe(epoch: Epoch) -> str:
@@ -55,18 +56,19 @@ class _Lines(SilentWatcher):
 
 
 class _Bar(SilentWatcher):
-    """Moves a bar with every batch, and says how the last epoch went."""
+    """Moves a bar with every batch, and says how the last epoch went; the last of all stays."""
 
-    def __init__(self, progress: Progress, title: str, epochs: int) -> None:
-        self._progress, self._title, self._epochs = progress, title, epochs
-        self._task = progress.add_task(escape(title), total=None)
+    def __init__(self, progress: Progress, epochs: int) -> None:
+        self._progress, self._epochs = progress, epochs
+        self._task = progress.add_task(f"epoch 1/{epochs}", total=None)
 
     def batch_done(self, epoch: int, batch: int, batches: int) -> None:
         """Move the bar."""
-        done = (epoch - 1) * batches + batch
-        self._progress.update(self._task, completed=done, total=self._epochs * batches)
+        self._progress.update(self._task, completed=(epoch - 1) * batches + batch, total=self._epochs * batches)
 
     def epoch_done(self, epoch: Epoch) -> None:
         """Say how it went."""
-        text = f"{self._title} · epoch {epoch.number}/{self._epochs}: {describe(epoch)}"
-        self._progress.update(self._task, description=escape(text))
+        said = f"epoch {epoch.number}/{self._epochs}: loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.3f}"
+        self._progress.update(self._task, description=said)
+        if epoch.number == self._epochs:
+            self._progress.console.print(f"epoch {epoch.number}/{self._epochs}: {describe(epoch)}")
