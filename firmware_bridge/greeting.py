@@ -84,6 +84,8 @@ def greet(
     *,
     protocol: str = "auto",
     give_up_s: float = GIVE_UP_S,
+    longest_s: float | None = None,
+    on_silence: Callable[[], None] = lambda: None,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Greeting:
@@ -96,7 +98,12 @@ def greet(
     protocol
         ``text`` and ``frames`` where it is known, or ``auto``.
     give_up_s
-        When to give up: with ``auto`` a device that stays silent is then taken for one of text lines.
+        When to give up. With ``auto`` this is counted from the first byte on, and what is no frame then is text: a
+        device that is still off may speak either when it is switched on.
+    longest_s
+        When to give up in any case; None for never.
+    on_silence
+        Called once when nothing has come for ``give_up_s``, and is waited for.
     stop
         Says when to give up earlier.
 
@@ -115,12 +122,20 @@ def greet(
         return Greeting(None, ())
     detector = ProtocolDetector()
     arrivals: list[Arrival] = []
-    began_s = clock()
+    began_s = heard_s = clock()
     ask_s = began_s + (LISTEN_S if protocol == "auto" else 0.0)
-    while detector.hello is None and clock() - began_s < give_up_s and not stop():
-        if protocol == "auto" and detector.protocol == "text":
-            break
+    told = False
+    while detector.hello is None and not stop():
         now_s = clock()
+        waiting = protocol == "auto" and not detector.bytes_read
+        if longest_s is not None and now_s - began_s >= longest_s:
+            break
+        if (protocol == "auto" and detector.protocol == "text") or (not waiting and now_s - heard_s >= give_up_s):
+            break
+        if waiting and not told and now_s - began_s >= give_up_s:
+            told = True
+            on_silence()
+        heard_s = now_s if waiting else heard_s
         if now_s >= ask_s or (detector.protocol == "frames" and ask_s == began_s + LISTEN_S):
             reader.write(encode_frame(Who().pack(), after_silence=True))
             ask_s = now_s + ASK_EVERY_S

@@ -3,16 +3,19 @@
 import contextlib
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
 import typer
 from rich.console import Console
 
-from firmware_bridge.greeting import GIVE_UP_S, greet
+from firmware_bridge.greeting import greet
 from firmware_bridge.interruption import StopRequest, stop_on_signals
 from firmware_bridge.liveloop import LiveEnd, LiveLoop
 from firmware_bridge.reconnection import open_reader
+from firmware_bridge.samples import Remark
 from firmware_bridge.sinks import JsonLinesSink, LineSink, LiveStatus, Sink
 from firmware_bridge.transport import DEFAULT_BAUD
 from models.bundle import Bundle, read_bundle
@@ -80,8 +83,11 @@ def live(
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
         if mqtt is not None:
             sinks.append(_open_mqtt(mqtt, model, opened))
-        patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
-        greeting = greet(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
+        began_s = time.monotonic()
+        greeting = greet(
+            reader, protocol=protocol, longest_s=duration, on_silence=_silence_teller(sinks, port, baud), stop=stop
+        )
+        left_s = None if duration is None else duration - (time.monotonic() - began_s)
         loop = LiveLoop.for_model(
             reader,
             runner,
@@ -95,9 +101,9 @@ def live(
             hello=greeting.hello,
             arrived=greeting.arrivals,
         )
-        end = loop.run(sinks, duration_s=duration, stop=stop)
+        end = loop.run(sinks, duration_s=left_s, stop=stop)
     _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
-    _exit(end, port, stop)
+    _exit(end, port, stop, listened_s=time.monotonic() - began_s)
 
 
 def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate: float | None) -> None:
@@ -115,6 +121,17 @@ def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate:
         raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
     if rate is not None and not rate > 0:
         raise UsageError(f"expected a rate above 0 Hz, got {rate:g}", next_step="Pass the sensor's --rate.")
+
+
+def _silence_teller(sinks: list[Sink], port: str, baud: int) -> Callable[[], None]:
+    """Return what tells a person that nothing has arrived yet."""
+    text = f"{port}: nothing has arrived yet; is the sensor on, and sending at {baud} baud?"
+
+    def tell() -> None:
+        for sink in sinks:
+            sink.remarked(Remark(text, warning=True))
+
+    return tell
 
 
 def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | None:
@@ -174,17 +191,17 @@ def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:
         typer.echo(end.status.sentence(), err=to_stderr)
 
 
-def _exit(end: LiveEnd, port: str, stop: StopRequest) -> None:
+def _exit(end: LiveEnd, port: str, stop: StopRequest, *, listened_s: float) -> None:
     """End with the exit code that tells how it went."""
     if end.error is not None:
         raise end.error
     if stop():
         raise typer.Exit(stop.exit_code)
     if not end.status.counts.samples:
-        raise _no_sample(end.status, port)
+        raise _no_sample(end.status, port, listened_s)
 
 
-def _no_sample(status: LiveStatus, port: str) -> BridgeError:
+def _no_sample(status: LiveStatus, port: str, listened_s: float) -> BridgeError:
     """Return the error of a stream that had no sample in it."""
     if status.counts.implausible:
         expected = "expected samples in the declared unit"
@@ -192,6 +209,6 @@ def _no_sample(status: LiveStatus, port: str) -> BridgeError:
         next_step = f"Pass the --unit the sensor sends: {UNIT_HELP}."
     else:
         expected = "expected samples, as frames or lines of text"
-        got = f"{status.counts.bytes_read:,} bytes and not one sample in {status.elapsed_s:.0f} s"
+        got = f"{status.counts.bytes_read:,} bytes and not one sample in {listened_s:.0f} s"
         next_step = "Check the wiring, --baud, and that the sensor sends frames or one x,y,z line a sample."
     return BridgeError(f"{port}: {expected}, got {got}", next_step=next_step, port=port)

@@ -239,3 +239,30 @@ def test_an_unknown_protocol_is_refused() -> None:
     with pytest.raises(UsageError, match="expected a protocol of auto, frames, text, got 'morse'"):
         greet(reader, protocol="morse")
     reader.close()
+
+
+def test_a_device_that_is_still_off_is_waited_for() -> None:
+    """It is asked while it is silent, that is said once, and frames are found when it is switched on."""
+
+    class Late(MemoryTransport):
+        def read(self, *, timeout_s: float) -> bytes:
+            time.sleep(0.005)
+            return HELLO if len(self.written) > 20 else b""
+
+    line, told = Late(), []
+    reader = LineReader(line)
+    greeting = greet(reader, give_up_s=0.2, on_silence=lambda: told.append("silent"))
+    assert greeting.hello is not None
+    assert told == ["silent"]
+    reader.close()
+
+
+def test_waiting_for_a_device_ends_with_the_duration() -> None:
+    class Off(MemoryTransport):
+        def read(self, *, timeout_s: float) -> bytes:
+            time.sleep(0.005)
+            return b""
+
+    reader = LineReader(Off())
+    assert greet(reader, give_up_s=0.1, longest_s=0.3).arrivals == ()
+    reader.close()
