@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "verify": "pipeline.commands.verify:verify",
     "inspect": "pipeline.commands.inspect:inspect",
     "bench": "pipeline.commands.bench:bench",
+    "tune": "pipeline.commands.tune:tune",
     "ports": "pipeline.commands.ports:ports",
     "simulate": "pipeline.commands.simulate:simulate",
     "live": "pipeline.commands.live:live",
