@@ -26,6 +26,10 @@ from firmware_bridge.framesource import FrameSource
 from firmware_bridge.layout import Ability, UnitCode
 from firmware_bridge.messages import Hello, Samples, Stats
 from firmware_bridge.protocol import Frame, FrameParser, encode_frame
+from firmware_bridge.samples import SampleSource
+from firmware_bridge.textsource import TextSource
+from firmware_bridge.textwriter import TextWriter
+from models.units import parse_unit
 
 FAULTS = Faults(drop=0.002, lose=0.004, cut=0.01, flip=0.02, stutter=0.005, repeat=0.003, swap=0.003)
 RATE_HZ, SAMPLES_PER_FRAME = 100, 10
@@ -161,17 +165,13 @@ def report(
     }
 
 
-def through_pty(samples: int) -> dict[str, Any]:
-    """Send samples through a pty, and time the reader's processor."""
+def through_pty(samples: int, *, text: bool) -> dict[str, Any]:
+    """Send samples through a pty, and time this process, both ends together."""
     import tty
 
-    device = Device(0)
-    payloads = device.payloads()
-    wire = b"".join(device.frame(next(payloads)) for _ in range(samples // SAMPLES_PER_FRAME))
+    source, wire = text_stream(samples) if text else frame_stream(samples)
     sender, reader = os.openpty()
     tty.setraw(reader)
-    source = FrameSource()
-    source.feed(device.hello(), 0.0)
 
     def send() -> None:
         view = memoryview(wire)
@@ -192,9 +192,25 @@ def through_pty(samples: int) -> dict[str, Any]:
         "lost": source.counts.lost,
         "damaged": source.counts.damaged,
         "samples_per_s": round(samples / elapsed_s),
-        "processor_share_at_20000_per_s": round(20_000 * processor_s / samples, 4),
+        "core_share_at_20000_per_s": round(20_000 * processor_s / samples, 4),
         "exact": source.counts.lost == 0 and source.counts.damaged == 0,
     }
+
+
+def frame_stream(samples: int) -> tuple[SampleSource, bytes]:
+    """Return a decoder of frames that has met its device, and frames."""
+    device, source = Device(0), FrameSource()
+    source.feed(device.hello(), 0.0)
+    payloads = device.payloads()
+    return source, b"".join(device.frame(next(payloads)) for _ in range(samples // SAMPLES_PER_FRAME))
+
+
+def text_stream(samples: int) -> tuple[SampleSource, bytes]:
+    """Return a decoder of text, and lines with microseconds."""
+    unit = parse_unit("g")
+    writer = TextWriter(unit=unit, rate_hz=RATE_HZ, timestamps=True)
+    values = np.random.default_rng(0).normal(0, 0.5, (samples, 3)).astype(np.float32)
+    return TextSource(unit=unit, rate_hz=RATE_HZ), writer.header + b"".join(writer.lines(values, first=0))
 
 
 def week(samples: int) -> dict[str, Any]:
@@ -229,12 +245,13 @@ def main() -> None:
     parser.add_argument("what", nargs="?", choices=("faults", "pty", "week"), default="faults")
     parser.add_argument("--frames", type=int, default=10_000_000)
     parser.add_argument("--samples", type=int)
+    parser.add_argument("--text", action="store_true", help="pty: lines of text instead of frames")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if options.what == "faults":
         result = soak(options.frames, options.seed)
     elif options.what == "pty":
-        result = through_pty(options.samples or 2_000_000)
+        result = through_pty(options.samples or 1_000_000, text=options.text)
     else:
         result = week(options.samples or 60_480_000)
     print(json.dumps(result, indent=1))
