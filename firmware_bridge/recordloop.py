@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from firmware_bridge.activityscript import Session
 from firmware_bridge.checks import SilenceCheck, StreamChecks
 from firmware_bridge.keys import ReadKeys
+from firmware_bridge.linereader import Arrival, DirectLine, Line, LineReader
 from firmware_bridge.rate import RateEstimate
 from firmware_bridge.recorder import CaptureWriter
 from firmware_bridge.samples import Decoded, Remark, SampleBlock, SampleSource, StreamCounts
@@ -64,7 +65,7 @@ class RecordLoop:
 
     Parameters
     ----------
-    transport, source, writer
+    line, source, writer
         The parts, in the order data flow.
     session
         What the wearer is asked to do; with no steps, samples are kept without labels until told to stop.
@@ -74,13 +75,15 @@ class RecordLoop:
         Who shows it.
     keys
         What reads the wearer's keys.
+    arrived
+        What came before the loop began.
     clock
         Seconds that only run forward.
     """
 
     def __init__(
         self,
-        transport: Transport,
+        line: Transport | LineReader,
         source: SampleSource,
         writer: CaptureWriter,
         *,
@@ -89,9 +92,11 @@ class RecordLoop:
         checks: StreamChecks,
         view: RecordView,
         keys: ReadKeys = lambda: "",
+        arrived: Sequence[Arrival] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._transport = transport
+        self._line: Line = line if isinstance(line, LineReader) else DirectLine(line, clock=clock)
+        self._arrived = arrived
         self._source = source
         self._writer = writer
         self._session = session
@@ -114,17 +119,23 @@ class RecordLoop:
         started_s = shown_s = self._clock()
         scripted = bool(self._session.steps)
         error = None
+        for early in self._arrived:
+            self._take(early)
         while not stop() and not self._quit and not (scripted and self._session.step is None):
             if duration_s is not None and self._clock() - started_s >= duration_s:
                 break
             try:
-                data = self._transport.read(timeout_s=_READ_TIMEOUT_S)
+                arrival = self._line.take(timeout_s=_READ_TIMEOUT_S)
             except BridgeError as gone:
                 if not is_unplugged(gone):
                     raise
                 error = gone
                 break
-            self._take(data, self._clock())
+            if arrival is None:
+                self._wait()
+            else:
+                self._take(arrival)
+            self._lead(self._clock())
             if self._clock() - shown_s >= _SHOWN_EVERY_S:
                 shown_s = self._clock()
                 self._view.progressed(self._session, self._status())
@@ -135,16 +146,27 @@ class RecordLoop:
         self._view.progressed(self._session, status)
         return RecordEnd(status, error)
 
-    def _take(self, data: bytes, now_s: float) -> None:
-        """Act on one read, be it empty, on keys, and on time."""
-        if data:
-            self._remark(self._silence.heard(now_s))
-            self._keep(self._source.feed(data, now_s))
-        else:
-            waited = self._silence.waited(now_s)
-            if waited:
-                self._remark(waited)
-                self._keep(self._source.fell_silent(now_s))
+    def _take(self, arrival: Arrival) -> None:
+        """Act on what has come: news of the line, or bytes."""
+        self._remark(arrival.remarks)
+        if arrival.cut:
+            self._keep(self._source.line_was_cut(arrival.arrived_s))
+        if arrival.data:
+            self._remark(self._silence.heard(arrival.arrived_s))
+            self._keep(self._source.feed(arrival.data, arrival.arrived_s))
+        self._line.write(self._source.outgoing())
+
+    def _wait(self) -> None:
+        """Act on nothing having come."""
+        now_s = self._clock()
+        remarks = self._silence.waited(now_s)
+        if remarks:
+            self._remark(remarks)
+            self._keep(self._source.fell_silent(now_s))
+            self._line.write(self._source.outgoing())
+
+    def _lead(self, now_s: float) -> None:
+        """Act on keys and on time."""
         for key in self._keys():
             self._quit = self._quit or key == _QUIT
             self._happen(self._session.press(key, sensor_s=self._sensor_s))

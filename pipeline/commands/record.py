@@ -13,13 +13,17 @@ from rich.console import Console
 
 from firmware_bridge.activityscript import Session, Step, parse_script, parse_step
 from firmware_bridge.checks import SilenceCheck, StreamChecks
+from firmware_bridge.framesource import FrameSource
+from firmware_bridge.greeting import GIVE_UP_S, greet
+from firmware_bridge.hello import range_g, unit_of
 from firmware_bridge.interruption import stop_on_signals
 from firmware_bridge.keys import single_keys
+from firmware_bridge.reconnection import open_reader
 from firmware_bridge.recorder import CaptureWriter
 from firmware_bridge.recordloop import RecordEnd, RecordLoop
 from firmware_bridge.recordview import LineRecordView, TerminalRecordView
 from firmware_bridge.textsource import TextSource
-from firmware_bridge.transport import DEFAULT_BAUD, open_transport
+from firmware_bridge.transport import DEFAULT_BAUD
 from models.capture import SUFFIX, CaptureInfo
 from models.contract import SAMPLE_RATE_HZ
 from models.errors import UsageError
@@ -29,7 +33,10 @@ _GRAVITY_SAMPLES: Final = 200
 
 
 def record(
-    port: Annotated[str, typer.Option(help="/dev/ttyUSB0, COM3, socket://HOST:PORT, rfc2217://HOST:PORT.")],
+    port: Annotated[
+        str,
+        typer.Option(help="/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."),
+    ],
     subject: Annotated[str, typer.Option(help="Who wears the sensor: a name or number that tells people apart.")],
     placement: Annotated[str, typer.Option(help="Where on the body, and how mounted.")] = "",
     activity: Annotated[
@@ -40,8 +47,13 @@ def record(
     out: Annotated[
         Path | None, typer.Option(help=f"The capture to write, or a folder for it. Default: SUBJECT-TIME{SUFFIX}.")
     ] = None,
-    unit: Annotated[str, typer.Option(help=f"What the sensor prints: {UNIT_HELP}.")] = "g",
-    rate: Annotated[float, typer.Option(help="Samples a second the sensor sends.")] = SAMPLE_RATE_HZ,
+    protocol: Annotated[str, typer.Option(help="auto, frames (binary) or text.")] = "auto",
+    reconnect: Annotated[
+        bool | None,
+        typer.Option("--reconnect/--no-reconnect", help="Wait for an unplugged sensor. Default: for USB devices."),
+    ] = None,
+    unit: Annotated[str, typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.")] = "g",
+    rate: Annotated[float, typer.Option(help="Samples a second that a sensor of text lines sends.")] = SAMPLE_RATE_HZ,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds at the latest.")] = None,
     baud: Annotated[int, typer.Option(help="Bits a second, as the sensor was set to.")] = DEFAULT_BAUD,
     plain: Annotated[bool, typer.Option("--plain", help="Print lines, even on a terminal.")] = False,
@@ -62,13 +74,18 @@ def record(
         )
     if not subject.strip():
         raise UsageError("expected a --subject, got an empty name", next_step="Name the wearer: --subject 7.")
-    info = CaptureInfo(subject, placement, declared.name, rate, _utc_now(), port)
     session = Session(steps, ready_s=ready)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        transport = open_transport(port, baud=baud)
-        opened.callback(transport.close)
+        reader = open_reader(port, baud=baud, reconnect=reconnect)
+        opened.callback(reader.close)
+        patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
+        greeting = greet(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
+        hello = greeting.hello
+        limit_g = 32767 / declared.per_g if declared.counts else None
+        if hello is not None:
+            declared, rate, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
         path = _destination(out, subject)
-        writer = CaptureWriter(path, info)
+        writer = CaptureWriter(path, CaptureInfo(subject, placement, declared.name, rate, _utc_now(), port))
         opened.callback(writer.close)
         keys = opened.enter_context(single_keys())
         console = Console()
@@ -79,14 +96,17 @@ def record(
             view = LineRecordView(sys.stderr)
         opened.callback(view.close)
         loop = RecordLoop(
-            transport,
-            TextSource(unit=declared, rate_hz=rate),
+            reader,
+            TextSource(unit=declared, rate_hz=rate) if hello is None else FrameSource(),
             writer,
             session=session,
             silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(unit_name=declared.name, declared_rate_hz=rate, window_length=_GRAVITY_SAMPLES),
+            checks=StreamChecks(
+                unit_name=declared.name, declared_rate_hz=rate, window_length=_GRAVITY_SAMPLES, range_g=limit_g
+            ),
             view=view,
             keys=keys,
+            arrived=greeting.arrivals,
         )
         end = loop.run(duration_s=duration, stop=stop)
     _report(end, session, path, to_json=as_json)

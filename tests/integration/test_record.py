@@ -71,6 +71,24 @@ def test_a_script_becomes_a_store(port: Path, tmp_path: Path) -> None:
     assert dataset.recordings[0].placement == "hip"
 
 
+def test_a_sensor_that_speaks_frames_says_its_unit_and_rate_itself(tmp_path: Path) -> None:
+    link, capture = tmp_path / "frames", tmp_path / "a.harcap"
+    sensor = har("simulate", "--data", "synthetic", "--link", link, "--loop", "--protocol", "frames")
+    assert sensor.stdout is not None
+    sensor.stdout.readline()
+    options = ("--subject", "7", "--activity", "walk:2", "--ready", "0", "--json", "--out", capture)
+    process = har("record", "--port", link, *options)
+    out, err = process.communicate(timeout=60)
+    sensor.terminate()
+    sensor.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert json.loads(out)["lost_samples"] == 0
+    found = read_capture(capture)
+    assert found.info.unit.startswith("raw:")
+    assert found.info.rate_hz == 100.0
+    assert sum(len(block.samples_g) for block in found.blocks) >= 200
+
+
 def test_a_kill_without_warning_loses_less_than_a_second(port: Path, tmp_path: Path) -> None:
     capture = tmp_path / "a.harcap"
     process = har(
