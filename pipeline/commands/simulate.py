@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -13,15 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from firmware_bridge.faults import FAULT_HELP, FaultInjector, parse_faults
+from firmware_bridge.faults import FAULT_HELP, parse_faults
 from firmware_bridge.framesensor import Mishaps, SensorSpec
 from firmware_bridge.interruption import stop_on_signals
-from firmware_bridge.simulator import Played, Segment, SegmentStart, VirtualSensor
-from firmware_bridge.textwriter import FaultyWriter, TextWriter
-from firmware_bridge.virtualport import VirtualPort
+from firmware_bridge.simulator import Segment, SegmentStart
+from firmware_bridge.textwriter import TextWriter
 from models.errors import UsageError
 from models.units import UNIT_HELP, Unit, parse_unit
-from pipeline.commands.frame_player import injected_in_words, play_frames
+from pipeline.commands.players import Play, play_frames, play_text, say
 from pipeline.commands.progress import progress_bar
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset, Recording
@@ -68,33 +66,21 @@ def simulate(
     the port, and waits for a slow reader: nothing is lost but what --fault, --reboot-every and --unplug-every lose;
     that is counted. Stop it with Ctrl-C; the port's link is removed.
     """
-    if protocol not in ("text", "frames"):
-        raise UsageError(f"expected --protocol text or frames, got {protocol!r}", next_step="Leave it out for text.")
-    faults = parse_faults(fault or [])
-    if protocol == "frames" and unit == "g":
-        unit = _COUNTS
-    declared = parse_unit(unit)
-    spec = None
-    if protocol == "frames":
-        sensor_hz = rate or 1.0
-        spec = SensorSpec(
-            declared,
-            sensor_hz,
-            samples_per_frame=samples_per_frame,
-            jitter_s=_not_negative(jitter, "--jitter") / 1e3,
-            drift_ppm=drift,
-        )
+    faults, factor = parse_faults(fault or []), _parse_speed(speed)
     mishaps = Mishaps(
         reboot_every_s=_positive(reboot_every, "--reboot-every"),
         unplug_every_s=_positive(unplug_every, "--unplug-every"),
         unplug_for_s=_not_negative(unplug_for, "--unplug-for"),
     )
-    factor = _parse_speed(speed)
-    if duration is not None and not duration > 0:
-        raise UsageError(f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to play it all.")
-    if rate is not None and not (math.isfinite(rate) and rate > 0):
-        raise UsageError(
-            f"expected a --rate above 0 Hz, got {rate:g}", next_step="Leave it out to use the recordings'."
+    _positive(duration, "--duration")
+    _positive(rate, "--rate")
+    declared = parse_unit(_COUNTS if protocol == "frames" and unit == "g" else unit)
+    _check_protocol(protocol, only_frames=mishaps != Mishaps(unplug_for_s=unplug_for) or bool(jitter or drift))
+    spec = None
+    if protocol == "frames":
+        jitter_s = _not_negative(jitter, "--jitter") / 1e3
+        spec = SensorSpec(
+            declared, rate or 1.0, samples_per_frame=samples_per_frame, jitter_s=jitter_s, drift_ppm=drift
         )
     with progress_bar("reading recordings") as advance:
         recordings = _choose(load_dataset(data, progress=advance), subject)
@@ -104,57 +90,42 @@ def simulate(
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         truth_file = None if truth is None else opened.enter_context(_open_truth(truth))
         account_file = None if account is None else opened.enter_context(_open_truth(account))
-        tell = _segment_teller(truth_file, recordings[0].subject)
-        if spec is not None:
-            _say(f"subject {recordings[0].subject}: frames of {spec.samples_per_frame} samples, {rate_hz:g} Hz")
-            play_frames(
-                segments,
-                link,
-                spec=dataclasses.replace(spec, rate_hz=rate_hz),
-                faults=faults,
-                mishaps=mishaps,
-                seed=seed,
-                speed=factor,
-                loop=loop,
-                duration_s=duration,
-                tell=tell,
-                account_file=account_file,
-                stop=stop,
-            )
-            if stop():
-                raise typer.Exit(stop.exit_code)
-            return
-        line = FaultInjector(faults, seed=seed)
-        port = VirtualPort(link)
-        opened.callback(port.close)
-        _introduce(port.name, recordings, segments, declared, rate_hz, timestamps=timestamps)
-        sensor = VirtualSensor(
-            port,
-            segments,
-            writer=FaultyWriter(TextWriter(unit=declared, rate_hz=rate_hz, timestamps=timestamps), line),
+        play = Play(
+            segments=segments,
+            link=link,
             rate_hz=rate_hz,
             speed=factor,
             loop=loop,
             duration_s=duration,
-            on_segment=tell,
-            on_reader=_tell_reader,
+            faults=faults,
+            seed=seed,
+            tell=_segment_teller(truth_file, recordings[0].subject),
+            account_file=account_file,
         )
-        played = sensor.run(stop)
-        if account_file is not None:
-            account_file.write(
-                json.dumps({"sent": played.samples, "injected": dataclasses.asdict(line.injected)}) + "\n"
-            )
-    _report(played)
-    if faults:
-        _say(f"injected: {injected_in_words(line.injected)}")
+        _introduce(recordings, segments, rate_hz)
+        if spec is not None:
+            play_frames(play, dataclasses.replace(spec, rate_hz=rate_hz), mishaps, stop=stop)
+        else:
+            play_text(play, TextWriter(unit=declared, rate_hz=rate_hz, timestamps=timestamps), declared, stop=stop)
     if stop():
         raise typer.Exit(stop.exit_code)
+
+
+def _check_protocol(protocol: str, *, only_frames: bool) -> None:
+    """Refuse a protocol there is not, and text where a device was asked for that text cannot tell of."""
+    if protocol not in ("text", "frames"):
+        raise UsageError(f"expected --protocol text or frames, got {protocol!r}", next_step="Leave it out for text.")
+    if protocol == "text" and only_frames:
+        raise UsageError(
+            "expected --protocol frames with --jitter, --drift, --reboot-every or --unplug-every, got text",
+            next_step="Text lines cannot tell of a reboot or a drifting clock: add --protocol frames.",
+        )
 
 
 def _positive(value: float | None, option: str) -> float | None:
     """Return a number of seconds, if it is one above 0."""
     if value is not None and not (math.isfinite(value) and value > 0):
-        raise UsageError(f"expected {option} above 0, got {value:g}", next_step="Leave it out for never.")
+        raise UsageError(f"expected a {option} above 0, got {value:g}", next_step="Leave it out for the default.")
     return value
 
 
@@ -234,7 +205,7 @@ def _warn_of_saturation(segments: list[Segment], declared: Unit) -> None:
     limit_g = 32767 / declared.per_g
     beyond = sum(int((np.abs(segment.samples_g) > limit_g).any(axis=1).sum()) for segment in segments)
     if beyond:
-        _say(f"warning: {beyond:,} samples are beyond ±{limit_g:.3g} g and saturate, as they would in such a sensor")
+        say(f"warning: {beyond:,} samples are beyond ±{limit_g:.3g} g and saturate, as they would in such a sensor")
 
 
 def _open_truth(path: Path) -> TextIO:
@@ -247,24 +218,10 @@ def _open_truth(path: Path) -> TextIO:
         ) from error
 
 
-def _introduce(
-    port: str,
-    recordings: tuple[Recording, ...],
-    segments: list[Segment],
-    declared: Unit,
-    rate_hz: float,
-    *,
-    timestamps: bool,
-) -> None:
-    """Say where the sensor is, on stdout, and what it will do."""
+def _introduce(recordings: tuple[Recording, ...], segments: list[Segment], rate_hz: float) -> None:
+    """Say what will be played."""
     seconds = sum(len(segment.samples_g) for segment in segments) / rate_hz
-    columns = "t_us,x,y,z" if timestamps else "x,y,z"
-    _say(
-        f"subject {recordings[0].subject}: {seconds:,.0f} s in {len(recordings)} recordings, as lines {columns} in "
-        f"{declared.name} at {rate_hz:g} Hz"
-    )
-    _say(f"listen with: har live BUNDLE --port {port} --unit {declared.name} --rate {rate_hz:g}")
-    typer.echo(port)
+    say(f"subject {recordings[0].subject}: {seconds:,.0f} s in {len(recordings)} recordings, at {rate_hz:g} Hz")
 
 
 def _segment_teller(truth: TextIO | None, subject: str) -> Callable[[SegmentStart], None]:
@@ -272,7 +229,7 @@ def _segment_teller(truth: TextIO | None, subject: str) -> Callable[[SegmentStar
 
     def tell(start: SegmentStart) -> None:
         segment = start.segment
-        _say(f"{start.start_s:10.2f} s   {segment.label or '(no label)':<20} {segment.source}")
+        say(f"{start.start_s:10.2f} s   {segment.label or '(no label)':<20} {segment.source}")
         if truth is not None:
             line = {
                 "t_s": round(start.start_s, 6),
@@ -285,23 +242,3 @@ def _segment_teller(truth: TextIO | None, subject: str) -> Callable[[SegmentStar
             truth.flush()
 
     return tell
-
-
-def _tell_reader(present: bool) -> None:
-    """Say that somebody opened or closed the port."""
-    _say("a reader has opened the port" if present else "the reader has closed the port; the recording waits")
-
-
-def _report(played: Played) -> None:
-    """Say what was done."""
-    lag = f", held up by the reader by up to {played.longest_lag_s:.1f} s" if played.longest_lag_s > 0.5 else ""
-    unread = f", {played.unread:,} bytes left unread" if played.unread else ""
-    _say(
-        f"played {played.samples:,} samples to {played.readers} reader{'' if played.readers == 1 else 's'}{lag}{unread}"
-    )
-
-
-def _say(text: str) -> None:
-    """Print a line on stderr."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

@@ -220,7 +220,9 @@ def test_the_commands_report_what_was_injected(tmp_path: Path, bundle: Bundle) -
         (("--fault", "explode=1"), "expected a fault as NAME=PROBABILITY"),
         (("--protocol", "frames", "--samples-per-frame", "40"), "expected 1 to 39 samples a frame"),
         (("--protocol", "frames", "--unit", "m/s2"), "expected a unit of counts for frames"),
-        (("--reboot-every", "0"), "expected --reboot-every above 0"),
+        (("--drift", "50"), "expected --protocol frames with --jitter, --drift"),
+        (("--unplug-every", "5"), "expected --protocol frames with --jitter, --drift"),
+        (("--reboot-every", "0"), "expected a --reboot-every above 0"),
         (("--jitter", "-1", "--protocol", "frames"), "expected --jitter of 0 or more"),
     ],
 )
