@@ -15,6 +15,7 @@ from rich.text import Text
 from firmware_bridge.live import Prediction
 from firmware_bridge.samples import Remark
 from firmware_bridge.sinks import LiveStatus
+from models.decoder import UNKNOWN
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _REMARKS_KEPT: Final = 4
@@ -96,7 +97,10 @@ class TerminalView:
             what = "silence" if status.silent else f"filling the window   {status.filled:.0%}"
             return _band(what, f"was {prediction.label}" if prediction else "", "black on yellow")
         certainty = f"{prediction.probability:.0%}   at {prediction.t_s:.1f} s"
-        return _band(prediction.label, certainty, "bold white on blue")
+        if prediction.raw_label not in ("", prediction.label):
+            certainty = f"this window: {prediction.raw_label}   {certainty}"
+        style = "bold white on grey37" if prediction.label == UNKNOWN else "bold white on blue"
+        return _band(prediction.label, certainty, style)
 
     def _bars(self) -> RenderableType:
         """Return one bar for every class, in the model's order, so that none jumps about."""
@@ -131,6 +135,7 @@ class TerminalView:
         parts = [Text(str(status.rate) if status.rate else "rate …"), Text(f"{counts.samples:,} samples")]
         holes = f" + {counts.restarts:,} hole{'' if counts.restarts == 1 else 's'}" if counts.restarts else ""
         broken = counts.lost or counts.restarts
+        holes += f", {status.bridged:,} bridged" if status.bridged else ""
         parts.append(Text(f"{counts.lost:,} lost{holes}", style="bold red" if broken else "green"))
         if status.latency_p50_s is not None:
             slow_s = status.latency_p99_s or 0.0

@@ -137,3 +137,15 @@ def test_the_view_fits_a_small_terminal() -> None:
     assert isinstance(screen.file, io.StringIO)
     assert len(screen.file.getvalue().splitlines()) <= 20
     assert "activity 39" in screen.file.getvalue()
+
+
+def test_an_unknown_label_says_what_its_window_alone_looked_like() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=24, color_system=None)
+    view = TerminalView(console, title="t", labels=LABELS)
+    view.predicted(Prediction(1.99, "unknown", 0.4, (0.3, 0.4, 0.3), 9, 0.001, "Sitting", 2))
+    view.progressed(status(bridged=4))
+    view.close()
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    for text in ("unknown", "this window: Sitting", "4 bridged"):
+        assert text in shown
