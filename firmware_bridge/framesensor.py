@@ -15,7 +15,21 @@ from numpy.typing import NDArray
 from firmware_bridge.faults import FaultInjector, Faults, Injected, Truth, WireTruth
 from firmware_bridge.layout import MAX_SAMPLES, Ability, ErrorCode, UnitCode
 from firmware_bridge.messagereader import decode_message
-from firmware_bridge.messages import Ask, DeviceError, Hello, Malformed, Samples, Start, Stats, Stop, Who
+from firmware_bridge.messages import (
+    Ask,
+    DeviceError,
+    Hello,
+    Infer,
+    Load,
+    Malformed,
+    Message,
+    Samples,
+    Start,
+    Stats,
+    Stop,
+    Unknown,
+    Who,
+)
 from firmware_bridge.protocol import Frame, FrameParser, encode_frame
 from firmware_bridge.virtualport import VirtualPort
 from models.errors import UsageError
@@ -136,7 +150,7 @@ class FrameSensor:
         self._parser = FrameParser()
         self._boot_id = 1 + seed % 0xFF00
         self._boot_at = 0
-        self._dropped = 0
+        self._dropped = self._untaken = self._number = 0
         self._reboots = self._unplugs = 0
         self._streaming = True
 
@@ -150,6 +164,7 @@ class FrameSensor:
         origin_s, number = self._clock(), 0
         self._transmit(self._hello())
         while number < end and not stop():
+            self._number = number
             self._suffer(number)
             due_s = origin_s + number / (self._spec.rate_hz * self._speed) if self._speed > 0 else origin_s
             while (wait_s := due_s - self._clock()) > 0 and not stop():
@@ -160,6 +175,8 @@ class FrameSensor:
             count = int(min(self._spec.samples_per_frame, end - number))
             if self._streaming:
                 self._send_samples(number, count)
+            else:
+                self._untaken += count
             number += count
         return self._finish(number)
 
@@ -182,7 +199,7 @@ class FrameSensor:
         if reboots > self._reboots:
             self._reboots = reboots
             self._boot_id = self._boot_id % 0xFFFF + 1
-            self._boot_at, self._dropped = number, 0
+            self._boot_at, self._untaken, self._dropped = number, 0, 0
             self._put(self._line.flush())
             self._transmit(self._hello())
         if mishaps.unplug_every_s is None:
@@ -199,7 +216,7 @@ class FrameSensor:
 
     def _send_samples(self, number: int, count: int) -> None:
         """Send one frame, or drop it."""
-        sequence = (number - self._boot_at) % 2**32
+        sequence = (number - self._boot_at - self._untaken) % 2**32
         rows = self._counts[np.arange(number, number + count) % len(self._counts)]
         dropped = self._line.drops()
         body = Samples(self._boot_id, sequence, self._micros(number), self._dropped % 2**16, rows.tobytes()).pack()
@@ -231,11 +248,24 @@ class FrameSensor:
                     self._streaming = True
                 case Stop():
                     self._streaming = False
-                case Ask() | Malformed():
-                    pass
+                    self._transmit(self._stats())
+                case Ask():
+                    self._transmit(self._stats())
                 case _:
-                    refusal = DeviceError(ErrorCode.NO_MODEL, event.body[0], "a simulated sensor has no model")
-                    self._transmit(encode_frame(refusal.pack()))
+                    self._transmit(_refusal(message, event.body[0]))
+
+    def _stats(self) -> bytes:
+        """Return how far it is."""
+        counts = self._parser.counts
+        stats = Stats(
+            boot_id=self._boot_id,
+            sequence=(self._number - self._boot_at - self._untaken) % 2**32,
+            micros=self._micros(self._number),
+            dropped=self._dropped,
+            frames_received=counts.frames,
+            frames_damaged=counts.damaged_total,
+        )
+        return encode_frame(stats.pack(), after_silence=True)
 
     def _hello(self) -> bytes:
         """Return what it says it is."""
@@ -281,7 +311,18 @@ class FrameSensor:
         if self._port is None:
             self._port = VirtualPort(self._link)
             self._await_reader(lambda: False)
-        stats = Stats(self._boot_id, (number - self._boot_at) % 2**32, self._micros(number), self._dropped, 0, 0)
-        self._put(self._line.flush() + encode_frame(stats.pack(), after_silence=True))
+        self._number = number
+        self._put(self._line.flush() + self._stats())
         self._drain()
         return Account(self._account.finish(), self._line.injected, self._reboots, self._unplugs)
+
+
+def _refusal(message: Message | Unknown | Malformed, kind: int) -> bytes:
+    """Return how a device says that it does not do what it was asked."""
+    if isinstance(message, Malformed):
+        refusal = DeviceError(ErrorCode.BAD_LENGTH, kind, message.reason)
+    elif isinstance(message, Infer | Load):
+        refusal = DeviceError(ErrorCode.NO_MODEL, kind, "a simulated sensor has no model")
+    else:
+        refusal = DeviceError(ErrorCode.UNKNOWN_TYPE, kind, "a sensor does not understand this")
+    return encode_frame(refusal.pack())
