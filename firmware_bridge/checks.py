@@ -212,5 +212,6 @@ class StreamChecks:
         if self._garbage_said or understood or counts.bytes_read < _GARBAGE_BYTES:
             return []
         self._garbage_said = True
-        text = f"{counts.bytes_read} bytes and not one sample: is the baud rate right, and does it send frames or text lines?"
+        asked = "is the baud rate right, and does it send frames or text lines?"
+        text = f"{counts.bytes_read} bytes and not one sample: {asked}"
         return [Remark(text, warning=True)]

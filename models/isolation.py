@@ -1,4 +1,4 @@
-"""Run functions in a process of their own, so that native code that crashes or hangs on a file takes nothing with it."""
+"""Run functions in a process of their own, where native code that crashes or hangs on a file harms nothing else."""
 
 import multiprocessing
 import signal
