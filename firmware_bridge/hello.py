@@ -15,7 +15,7 @@ from models.manifest import Manifest
 from models.units import Unit
 
 _RATE_TOLERANCE: Final = 0.02
-_LOWEST_RATE_FRACTION: Final = 0.5
+LOWEST_RATE_FRACTION: Final = 0.5
 """A sensor slower than half the model's rate does not see a quarter of what the model was trained on."""
 
 
@@ -98,7 +98,7 @@ def check_against_model(hello: Hello, manifest: Manifest) -> list[Remark]:
     """
     window, rate_hz = manifest.window, hello.rate_mhz / 1000
     remarks = [Remark(f"the device is {describe(hello)}")]
-    if rate_hz < _LOWEST_RATE_FRACTION * window.rate_hz:
+    if rate_hz < LOWEST_RATE_FRACTION * window.rate_hz:
         raise BridgeError(
             f"expected a sensor of {window.rate_hz:g} Hz for {manifest.model_id}, the device says {rate_hz:g} Hz: "
             "too slow to be resampled",

@@ -10,7 +10,7 @@ import numpy as np
 
 from firmware_bridge.checks import SilenceCheck, StreamChecks
 from firmware_bridge.framesource import FrameSource
-from firmware_bridge.hello import check_against_model, range_g, unit_of
+from firmware_bridge.hello import LOWEST_RATE_FRACTION, check_against_model, range_g, unit_of
 from firmware_bridge.linereader import Arrival, DirectLine, Line, LineReader
 from firmware_bridge.live import Classifier, LivePipeline
 from firmware_bridge.messages import Hello
@@ -20,7 +20,7 @@ from firmware_bridge.sinks import LiveStatus, Sink
 from firmware_bridge.textsource import TextSource
 from firmware_bridge.transport import DEFAULT_BAUD, Transport, is_unplugged
 from models.decoder import Decoder
-from models.errors import BridgeError
+from models.errors import BridgeError, UsageError
 from models.manifest import Manifest
 from models.units import Unit
 
@@ -134,6 +134,12 @@ class LiveLoop:
         met = [] if hello is None else check_against_model(hello, manifest)
         if hello is not None:
             unit, sensor_hz = unit_of(hello), hello.rate_mhz / 1000
+        elif 0 < sensor_hz < LOWEST_RATE_FRACTION * window.rate_hz:
+            raise UsageError(
+                f"expected a sensor of {window.rate_hz:g} Hz for {manifest.model_id}, got --rate {sensor_hz:g}: too "
+                "slow to be resampled",
+                next_step=f"Set the sensor to {window.rate_hz:g} Hz, or train a model for {sensor_hz:g} Hz.",
+            )
         pipeline = LivePipeline(
             engine,
             labels=manifest.labels,

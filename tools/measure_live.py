@@ -38,7 +38,9 @@ def main() -> int:
             _wait_for(lambda: labels.exists() and labels.stat().st_size > 0, live)
             time.sleep(_SETTLE_S)
             began_s, busy_s, began_kb = time.monotonic(), _cpu_s(live.pid), _resident_kb(live.pid)
-            time.sleep(options.seconds)
+            time.sleep(options.seconds / 2)
+            half_kb = _resident_kb(live.pid)
+            time.sleep(options.seconds / 2)
             share = (_cpu_s(live.pid) - busy_s) / (time.monotonic() - began_s)
             resident_kb = _resident_kb(live.pid)
             live.send_signal(signal.SIGINT)
@@ -56,11 +58,12 @@ def main() -> int:
         "core_percent": round(100 * share, 2),
         "resident_mb": round(resident_kb / 1024, 1),
         "growth_mb": round((resident_kb - began_kb) / 1024, 2),
+        "growth_second_half_mb": round((resident_kb - half_kb) / 1024, 2),
         "windows": summary["windows"],
         "lost_samples": summary["lost_samples"],
         "latency_ms": summary["latency_ms"],
     }
-    print(json.dumps(found) if options.json else "\n".join(f"{name:14} {value}" for name, value in found.items()))
+    print(json.dumps(found) if options.json else "\n".join(f"{name:22} {value}" for name, value in found.items()))
     return 0
 
 

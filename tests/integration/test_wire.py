@@ -164,6 +164,7 @@ def test_a_duration_ends_it_well_and_stdout_can_be_json_lines(bundle: Path, stor
         (["--port", "loop://", "--unit", "furlong"], 2, "expected the unit g, m/s2 or raw:SCALE"),
         (["--port", "loop://", "--hop", "0"], 2, "expected a hop of at least 1"),
         (["--port", "loop://", "--rate", "-4"], 2, "expected a rate above 0"),
+        (["--port", "loop://", "--rate", "40", "--protocol", "text"], 2, "too slow to be resampled"),
         (["--port", "loop://", "--duration", "0"], 2, "expected a --duration above 0"),
         (["--port", "loop://", "--engine", "abacus"], 2, "abacus"),
         (["--port", "loop://", "--jsonl", "{tmp}/no/where"], 2, "expected a file to write labels to"),
