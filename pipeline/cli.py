@@ -33,6 +33,7 @@ _COMMANDS: Final = {
 
 _EXTRAS: Final = {
     "ai_edge_litert": "train",
+    "cobs": "edge",
     "flatbuffers": "train",
     "keras": "train",
     "matplotlib": "train",
