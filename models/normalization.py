@@ -6,8 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Architecture, Weights
-from models.errors import DataError
+from models.architecture import (
+    DIRECTIONS,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    Flatten,
+    Layer,
+    TemporalBlock,
+    Weights,
+    layer_weights,
+)
+from models.errors import CompileError, DataError
+
+_Wide = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,17 @@ def fold_normalization(
     """Return weights that take raw g and give what ``weights`` give for normalised windows.
 
     W' = W / sigma and b' = b - W^T (mu / sigma), in float64, rounded once to float32: the model takes raw acceleration,
-    there is no preprocessing to get wrong on a device, and the parameter count stays what it was.
+    there is no preprocessing to get wrong on a device, and the parameter count stays what it was. Pooling, flattening
+    and dropout commute with normalisation: what they stand before is folded instead.
+
+    Where a convolution looks beyond the ends of the window, the zeros there are normalised ones: the mean in raw g. No
+    bias can say that, so such a layer gets an ``offset`` instead, the mean, which is taken from its input before the
+    zeros are added.
+
+    Raises
+    ------
+    CompileError
+        If the first layer with weights adds its input to its output: it needs normalised input.
 
     Examples
     --------
@@ -59,15 +81,50 @@ def fold_normalization(
     >>> float(folded["LSTM_1/kernel"][0, 0]), float(folded["LSTM_1/bias"][0])
     (0.5, 0.5)
     """
-    first = architecture.layers[0]
-    mean, std = np.array(normalization.mean_g), np.array(normalization.std_g)
     folded = {name: np.asarray(value, np.float32) for name, value in weights.items()}
-    kernel: NDArray[Any] = np.asarray(weights[f"{first.name}/kernel"], np.float64)
-    scaled = kernel / std[:, np.newaxis]
-    bias = np.array(weights[f"{first.name}/bias"], np.float64)
-    # A GRU with reset_after has an input row and a recurrent row of biases: the input row takes the shift.
-    shifted = bias[0] if bias.ndim == 2 else bias
-    shifted -= mean @ scaled
-    folded[f"{first.name}/kernel"] = scaled.astype(np.float32)
-    folded[f"{first.name}/bias"] = bias.astype(np.float32)
+    mean, std = np.array(normalization.mean_g), np.array(normalization.std_g)
+    for layer, shape in zip(architecture.layers, architecture.shapes(), strict=False):
+        if isinstance(layer, Flatten):
+            mean, std = np.tile(mean, shape[0]), np.tile(std, shape[0])
+        if not layer.weight_shapes(shape):
+            continue
+        own = {name: np.array(value, np.float64) for name, value in layer_weights(layer, weights).items()}
+        for name, value in _folded(layer, own, mean, std).items():
+            folded[f"{layer.name}/{name}"] = value.astype(np.float32)
+        break
     return folded
+
+
+def _folded(layer: Layer, weights: _Wide, mean: NDArray[Any], std: NDArray[Any]) -> _Wide:
+    """Return one layer's weights for raw input."""
+    if isinstance(layer, Bidirectional):
+        for which in DIRECTIONS:
+            _fold_pair(weights, f"{which}_kernel", f"{which}_bias", mean, std)
+    elif isinstance(layer, Conv1D) and any(layer.margins):
+        weights["kernel"] /= std[:, np.newaxis]
+        weights["offset"] = mean
+    elif isinstance(layer, TemporalBlock) and "residual_kernel" in weights:
+        weights["first_kernel"] /= std[:, np.newaxis]
+        weights["residual_kernel"] /= std[:, np.newaxis]
+        weights["offset"] = mean
+    elif "kernel" in weights:
+        _fold_pair(weights, "kernel", "bias", mean, std)
+    else:
+        raise CompileError(
+            f"layer {layer.name}: expected a first layer that can take raw acceleration, {layer.kind} adds its input "
+            "to its output",
+            next_step="Begin with a convolution, a dense or a recurrent layer.",
+            layer=layer.name,
+        )
+    return weights
+
+
+def _fold_pair(weights: _Wide, kernel: str, bias: str, mean: NDArray[Any], std: NDArray[Any]) -> None:
+    """Fold into a kernel (..., inputs, outputs) and its bias.
+
+    A GRU with reset_after has an input row and a recurrent row of biases: the input row takes the shift.
+    """
+    weights[kernel] /= std[:, np.newaxis]
+    shift = mean @ weights[kernel]
+    row = weights[bias][0] if weights[bias].ndim == 2 else weights[bias]
+    row -= shift.reshape(-1, shift.shape[-1]).sum(axis=0)

@@ -11,10 +11,11 @@ from models.architecture import Architecture
 from models.errors import TrainingError
 from models.normalization import Normalization
 from pipeline.splits import default_holdout
+from pipeline.training.baseline import frequency_weights
 from pipeline.training.batches import TrainingBatches
 from pipeline.training.history import Epoch, SilentWatcher, Watcher
 from pipeline.training.initialization import initial_weights
-from pipeline.training.recipe import Recipe
+from pipeline.training.recipe import FREQUENCIES, Recipe
 from pipeline.training.schedule import learning_rate
 from pipeline.training.step import Trainer
 from pipeline.windows import Indices, Windows
@@ -91,6 +92,8 @@ def fit(
     learned, validation = _without_validation(windows, train) if recipe.patience else (train, train[:0])
     first, order = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
     normalization = Normalization.of_samples(_samples_of(windows, learned))
+    if recipe.initialization == FREQUENCIES:
+        return _counted(architecture, windows, learned, normalization)
     weights = initial_weights(architecture, recipe.initialization, first)
     run = _Run(
         Trainer(architecture, weights, recipe),
@@ -109,6 +112,18 @@ def fit(
         complete=complete,
         validation_subjects=windows.subset(validation).subject_names,
     )
+
+
+def _counted(architecture: Architecture, windows: Windows, learned: Indices, normalization: Normalization) -> Trained:
+    """Return the model that knows only how often each activity was done."""
+    started_s = time.perf_counter()
+    labels = windows.labels[learned]
+    weights = frequency_weights(architecture, labels)
+    shares = np.bincount(labels, minlength=architecture.classes) / len(labels)
+    loss = float(-np.log(shares[labels]).mean())
+    seconds = max(time.perf_counter() - started_s, 1e-9)
+    epoch = Epoch(1, loss, loss, float(shares.max()), 0.0, seconds, len(learned) / seconds)
+    return Trained(weights, normalization, (epoch,), kept_epoch=1, complete=True, validation_subjects=())
 
 
 @dataclass(slots=True)

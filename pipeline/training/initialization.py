@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import LSTM, Architecture, Layer, SimpleRNN
+from models.architecture import LSTM, Architecture, Bidirectional, Layer, SimpleRNN
 from models.contract import SAMPLE_RATE_HZ
 from pipeline.training.recipe import STRUCTURED
 
@@ -55,15 +55,24 @@ def initial_weights(
 
 def _plain(layer: Layer, shapes: dict[str, tuple[int, ...]], rng: np.random.Generator) -> LayerWeights:
     """Return Glorot kernels, orthogonal recurrent kernels and zero biases; forget biases of an LSTM are 1."""
-    limit = math.sqrt(6.0 / sum(shapes["kernel"]))
-    weights: LayerWeights = {"kernel": rng.uniform(-limit, limit, shapes["kernel"])}
-    if "recurrent_kernel" in shapes:
-        units, width = shapes["recurrent_kernel"]
-        weights["recurrent_kernel"] = _orthogonal(units, width, rng)
-    weights["bias"] = np.zeros(shapes["bias"])
-    if isinstance(layer, LSTM):
-        weights["bias"][layer.units : 2 * layer.units] = 1.0
+    weights = {name: _plain_weight(name, shape, rng) for name, shape in shapes.items()}
+    if isinstance(layer, LSTM) or (isinstance(layer, Bidirectional) and layer.cell == LSTM.kind):
+        for name in shapes:
+            if name.endswith("bias"):
+                weights[name][layer.units : 2 * layer.units] = 1.0
     return weights
+
+
+def _plain_weight(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
+    """Return one weight, by what its name ends with."""
+    if name.endswith("recurrent_kernel"):
+        units, width = shape
+        return _orthogonal(units, width, rng)
+    if name.endswith("kernel"):
+        # A filter of a convolution sees, and is seen from, as many inputs and outputs for every step it covers.
+        limit = math.sqrt(6.0 / (math.prod(shape[:-2]) * (shape[-2] + shape[-1])))
+        return rng.uniform(-limit, limit, shape)
+    return np.zeros(shape)
 
 
 def _orthogonal(rows: int, columns: int, rng: np.random.Generator) -> NDArray[Any]:

@@ -5,8 +5,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import GRU, LSTM, Architecture, Dense, Layer, SimpleRNN, Weights
+from models.architecture import (
+    DIRECTIONS,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    Layer,
+    MaxPooling1D,
+    Recurrent,
+    SelfAttention,
+    SimpleRNN,
+    TemporalBlock,
+    Weights,
+)
 from models.errors import CompileError
+from pipeline.training.blocks import KerasSelfAttention, KerasTemporalBlock
 from pipeline.training.recurrence import FastSimpleRNN
 from pipeline.training.tensorflow_start import keras
 
@@ -27,15 +46,24 @@ def keras_model(architecture: Architecture) -> Any:
     return keras.Model(inputs, values, name=architecture.name)
 
 
-def training_model(architecture: Architecture, steps: NDArray[np.int64]) -> Any:
+def answers_on_the_way(architecture: Architecture) -> bool:
+    """Whether the model has an answer at every step: recurrent layers forward in time, then dense ones."""
+    layers = architecture.layers
+    depth = sum(isinstance(layer, Recurrent) for layer in layers)
+    return depth > 0 and all(isinstance(layer, Recurrent) == (index < depth) for index, layer in enumerate(layers))
+
+
+def training_model(architecture: Architecture, steps: NDArray[np.int64], *, recurrent_dropout: float = 0.0) -> Any:
     """Return a Keras model with the same layers and weights that gives logits at several steps of the window.
 
     Parameters
     ----------
     architecture
-        Recurrent layers, then dense ones.
+        Any; but only one that `answers_on_the_way` has more than one step to give.
     steps : ndarray of int
         The steps, from 0, at which the output layer answers.
+    recurrent_dropout
+        Share of the state that is dropped at every step while training.
 
     Returns
     -------
@@ -43,11 +71,17 @@ def training_model(architecture: Architecture, steps: NDArray[np.int64]) -> Any:
         (n_windows, window_length, channels) -> logits (n_windows, len(steps), n_classes)
     """
     inputs = values = keras.Input((architecture.window, architecture.channels), name="Input")
+    if not answers_on_the_way(architecture):
+        for layer in architecture.layers:
+            is_output = layer is architecture.layers[-1]
+            values = _layer(layer, logits=is_output, recurrent_dropout=recurrent_dropout)(values)
+        return keras.Model(inputs, values[:, np.newaxis], name=architecture.name)
     is_sequence = True
     for layer in architecture.layers:
         if is_sequence and isinstance(layer, Dense):
             values, is_sequence = keras.ops.take(values, steps, axis=1), False
-        values = _layer(layer, for_training=True)(values)
+        is_output = layer is architecture.layers[-1]
+        values = _layer(layer, logits=is_output, every_step=True, recurrent_dropout=recurrent_dropout)(values)
     return keras.Model(inputs, values, name=architecture.name)
 
 
@@ -64,19 +98,72 @@ def set_weights(model: Any, weights: Weights) -> None:
 
 def _variables(model: Any) -> dict[str, Any]:
     """Return the model's variables by their names in the architecture."""
-    return {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
+    return {
+        f"{layer.name}/{prefix}{variable.name}": variable
+        for layer in model.layers
+        for prefix, part in _parts(layer)
+        for variable in part.weights
+    }
 
 
-def _layer(layer: Layer, *, for_training: bool = False) -> Any:
-    """Return a Keras layer; one for training answers at every step, with logits."""
+def _parts(layer: Any) -> list[tuple[str, Any]]:
+    """Return a Keras layer, or the two of a bidirectional one with what stands before the names of their weights."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        return [
+            (f"{which}_", part)
+            for which, part in zip(DIRECTIONS, (layer.forward_layer, layer.backward_layer), strict=True)
+        ]
+    return [("", layer)]
+
+
+def _layer(layer: Layer, *, logits: bool = False, every_step: bool = False, recurrent_dropout: float = 0.0) -> Any:
+    """Return a Keras layer; for training an output layer gives logits, a recurrent one its state at every step."""
     layers = keras.layers
+    if isinstance(layer, Recurrent):
+        return _recurrent(layer, every_step=every_step, recurrent_dropout=recurrent_dropout)
+    if isinstance(layer, Bidirectional):
+        cell = layer.direction(DIRECTIONS[0])
+        return layers.Bidirectional(_recurrent(cell, recurrent_dropout=recurrent_dropout), name=layer.name)
     if isinstance(layer, Dense):
-        return layers.Dense(layer.units, "linear" if for_training else layer.activation, name=layer.name)
-    if not isinstance(layer, SimpleRNN | LSTM | GRU):
-        raise CompileError(f"layer {layer.name}: expected one that Keras can train here, got {layer.kind}")
-    sequences = {"return_sequences": for_training or layer.return_sequences, "name": layer.name}
+        return layers.Dense(layer.units, "linear" if logits else layer.activation, name=layer.name)
+    if isinstance(layer, Conv1D):
+        return layers.Conv1D(
+            layer.filters,
+            layer.kernel_size,
+            padding=layer.padding,
+            dilation_rate=layer.dilation,
+            activation=layer.activation,
+            name=layer.name,
+        )
+    if isinstance(layer, MaxPooling1D):
+        return layers.MaxPooling1D(layer.pool_size, name=layer.name)
+    if isinstance(layer, Dropout):
+        return layers.Dropout(layer.rate, name=layer.name)
+    if isinstance(layer, TemporalBlock):
+        return KerasTemporalBlock(layer)
+    if isinstance(layer, SelfAttention):
+        return KerasSelfAttention(layer)
+    plain = {
+        Flatten: layers.Flatten,
+        GlobalAveragePooling1D: layers.GlobalAveragePooling1D,
+        GlobalMaxPooling1D: layers.GlobalMaxPooling1D,
+    }
+    if type(layer) in plain:
+        return plain[type(layer)](name=layer.name)
+    raise CompileError(f"layer {layer.name}: expected one that Keras can train here, got {layer.kind}")
+
+
+def _recurrent(layer: Recurrent, *, every_step: bool = False, recurrent_dropout: float = 0.0) -> Any:
+    """Return a recurrent Keras layer."""
+    layers = keras.layers
+    options: dict[str, Any] = {
+        "return_sequences": every_step or layer.return_sequences,
+        "recurrent_dropout": recurrent_dropout,
+        "name": layer.name.replace("/", "_"),
+    }
     if isinstance(layer, SimpleRNN):
-        return (FastSimpleRNN if for_training else layers.SimpleRNN)(layer.units, **sequences)
+        is_fast = every_step and not recurrent_dropout
+        return (FastSimpleRNN if is_fast else layers.SimpleRNN)(layer.units, **options)
     if isinstance(layer, LSTM):
-        return layers.LSTM(layer.units, **sequences)
-    return layers.GRU(layer.units, reset_after=layer.reset_after, **sequences)
+        return layers.LSTM(layer.units, **options)
+    return layers.GRU(layer.units, reset_after=getattr(layer, "reset_after", True), **options)

@@ -18,7 +18,8 @@ from models.errors import UsageError
 
 ORTHOGONAL: Final = "orthogonal"
 STRUCTURED: Final = "structured"
-INITIALIZATIONS: Final = (ORTHOGONAL, STRUCTURED)
+FREQUENCIES: Final = "frequencies"
+INITIALIZATIONS: Final = (ORTHOGONAL, STRUCTURED, FREQUENCIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,11 @@ class Recipe:
     supervise_every
         The loss looks at every so many samples, see `pipeline.training.supervision`; 0 looks at the last one only.
     initialization
-        ``orthogonal`` or ``structured``, see `pipeline.training.initialization`.
+        ``orthogonal`` or ``structured``, see `pipeline.training.initialization`; or ``frequencies``, which only counts
+        how often each activity was done and trains nothing, see `pipeline.training.baseline`.
+    recurrent_dropout
+        Share of a recurrent layer's state that is dropped at every step of training (Gal & Ghahramani, 2016); a
+        SimpleRNN then goes through Keras's own loop, which is slower.
     patience
         Epochs without a lower loss on held-out training subjects after which training stops; 0 never stops early.
     """
@@ -62,6 +67,7 @@ class Recipe:
     supervise_every: int = 10
     initialization: str = ORTHOGONAL
     patience: int = 0
+    recurrent_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -69,7 +75,8 @@ class Recipe:
         self._expect("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
         for name in ("weight_decay", "clip_norm", "offset_samples", "rotation_deg", "supervise_every", "patience"):
             self._expect(name, 0 <= getattr(self, name) < float("inf"), "0 or more")
-        self._expect("warmup", 0 <= self.warmup < 1, "a share from 0 to below 1")
+        for name in ("warmup", "recurrent_dropout"):
+            self._expect(name, 0 <= getattr(self, name) < 1, "a share from 0 to below 1")
         self._expect("initialization", self.initialization in INITIALIZATIONS, " or ".join(INITIALIZATIONS))
 
     def _expect(self, name: str, holds: bool, expected: str) -> None:
@@ -113,6 +120,14 @@ _DEFAULTS: Final = {
     ),
     "lstm": Recipe(epochs=32, learning_rate=1e-2, rotation_deg=20.0),
     "gru": Recipe(epochs=32, learning_rate=1e-2, rotation_deg=20.0),
+    "stacked_gru": Recipe(epochs=32, learning_rate=1e-2, rotation_deg=20.0),
+    "bi_gru": Recipe(epochs=24, learning_rate=5e-3, rotation_deg=20.0),
+    "cnn_gru": Recipe(epochs=24, learning_rate=5e-3, rotation_deg=20.0),
+    "cnn": Recipe(epochs=24, learning_rate=3e-3, rotation_deg=20.0, weight_decay=0.01),
+    "tcn": Recipe(epochs=24, learning_rate=3e-3, rotation_deg=20.0, weight_decay=0.01),
+    "attention": Recipe(epochs=24, learning_rate=3e-3, rotation_deg=20.0, weight_decay=0.01),
+    "dense": Recipe(epochs=16, learning_rate=1e-3, rotation_deg=20.0, weight_decay=0.01),
+    "majority": Recipe(epochs=1, learning_rate=1e-3, offset_samples=0, initialization=FREQUENCIES),
 }
 
 

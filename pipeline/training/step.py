@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.architecture import Architecture, SimpleRNN, Weights
-from pipeline.training.keras_model import get_weights, set_weights, training_model
+from pipeline.training.keras_model import answers_on_the_way, get_weights, set_weights, training_model
 from pipeline.training.recipe import Recipe
 from pipeline.training.supervision import step_weights, supervised_steps
 from pipeline.training.tensorflow_start import keras, tf
@@ -32,14 +32,16 @@ class Trainer:
     """
 
     def __init__(self, architecture: Architecture, weights: Weights, recipe: Recipe) -> None:
-        steps = supervised_steps(architecture.window, recipe.supervise_every)
-        self._model = training_model(architecture, steps)
+        every = recipe.supervise_every if answers_on_the_way(architecture) else 0
+        steps = supervised_steps(architecture.window, every)
+        self._model = training_model(architecture, steps, recurrent_dropout=recipe.recurrent_dropout)
         self._shares = tf.constant(step_weights(steps))
         self._optimizer = _optimizer(recipe, self._model)
         set_weights(self._model, weights)
         self._batch_size = recipe.batch_size
         # XLA makes the SimpleRNN written for it fast, and Keras's own loops of LSTM and GRU slow.
-        compiled = all(isinstance(layer, SimpleRNN) for layer in architecture.layers[:-1])
+        is_fast = all(isinstance(layer, SimpleRNN) for layer in architecture.layers[:-1])
+        compiled = is_fast and not recipe.recurrent_dropout
         self._train = tf.function(self._train_step, jit_compile=compiled)
         self._answer = tf.function(self._last_logits, jit_compile=compiled)
 
@@ -99,6 +101,8 @@ def _optimizer(recipe: Recipe, model: Any) -> Any:
         beta_2=0.999,
         global_clipnorm=recipe.clip_norm or None,
     )
-    optimizer.exclude_from_weight_decay(var_list=[each for each in model.trainable_variables if each.name == "bias"])
+    optimizer.exclude_from_weight_decay(
+        var_list=[each for each in model.trainable_variables if each.name.endswith("bias")]
+    )
     optimizer.build(model.trainable_variables)
     return optimizer

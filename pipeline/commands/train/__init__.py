@@ -87,7 +87,11 @@ def train(
         ),
     ] = False,
     initialization: Annotated[
-        str | None, typer.Option(rich_help_panel=_RECIPE, help=f"{' or '.join(INITIALIZATIONS)}.")
+        str | None, typer.Option(rich_help_panel=_RECIPE, help=f"One of {', '.join(INITIALIZATIONS)}.")
+    ] = None,
+    recurrent_dropout: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_RECIPE, help="Share of recurrent states dropped while training; 0 is none."),
     ] = None,
     early_stopping: Annotated[
         bool,
@@ -116,6 +120,7 @@ def train(
         offset_samples=0 if no_offset else None,
         supervise_every=0 if no_supervision else None,
         initialization=initialization,
+        recurrent_dropout=recurrent_dropout,
     )
     place = Path("runs") / model if out is None else out
     check_destination(place)

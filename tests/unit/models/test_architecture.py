@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from models.architecture import (
@@ -12,13 +13,22 @@ from models.architecture import (
     LSTM,
     MAXIMUM_SIZE,
     Architecture,
+    Bidirectional,
+    Conv1D,
     Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    SelfAttention,
     SimpleRNN,
+    TemporalBlock,
     layer_weights,
     named_architecture,
 )
 from models.errors import BundleError, UsageError
-from models.reference import ACTIVATIONS, supports
+from models.reference import ACTIVATIONS, forward, supports
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("simple_rnn", 3628), ("lstm", 13324), ("gru", 10284)])
@@ -70,14 +80,35 @@ def test_json_gives_the_same_architecture_back(name):
 
 
 def test_an_unknown_name_is_wrong_usage():
-    with pytest.raises(UsageError, match="expected one of simple_rnn, lstm, gru, got 'transformer'") as caught:
+    with pytest.raises(UsageError, match=r"expected one of majority, .*, lstm, .*, got 'transformer'") as caught:
         named_architecture("transformer")
     assert caught.value.exit_code == 2
 
 
+EXAMPLES = (
+    SimpleRNN("layer", 4),
+    LSTM("layer", 4),
+    GRU("layer", 4, return_sequences=True),
+    Bidirectional("layer", "LSTM", 4, return_sequences=True),
+    Dense("layer", 4),
+    Conv1D("layer", 5, 3, "relu", "causal", 2),
+    MaxPooling1D("layer", 3),
+    GlobalAveragePooling1D("layer"),
+    GlobalMaxPooling1D("layer"),
+    Flatten("layer"),
+    Dropout("layer", 0.5),
+    TemporalBlock("layer", 6, 3, 2),
+    SelfAttention("layer", 5),
+)
+
+
 @pytest.mark.parametrize("layer_type", LAYER_TYPES.values())
 def test_the_oracle_knows_every_layer(layer_type):
-    assert supports(layer_type("layer", 4))
+    architecture = next(Architecture("one", 8, 4, (layer,)) for layer in EXAMPLES if type(layer) is layer_type)
+    assert supports(architecture.layers[0])
+    weights = {name: np.zeros(shape, np.float32) for name, shape in architecture.weight_shapes().items()}
+    outputs = forward(architecture, weights, np.zeros((2, 8, 4), np.float32))
+    assert outputs.shape == (2, *architecture.shapes()[-1])
 
 
 def test_the_oracle_knows_every_activation():
@@ -106,7 +137,7 @@ def _with_layer(**changes):
         (_json(layers=[]), "end in one vector"),
         (_json(layers=None), "fit one another"),
         (_json(layers=["LSTM"]), "fit one another"),
-        (_with_layer(kind="Mamba"), "expected a layer of SimpleRNN, LSTM, GRU, Dense, got 'Mamba'"),
+        (_with_layer(kind="Mamba"), "expected a layer of SimpleRNN, LSTM, GRU, .*, got 'Mamba'"),
         (_with_layer(units="32"), "LSTM: expected a count from 1 to 65,536 for units, got '32'"),
         (_with_layer(units=-1), "for units, got -1"),
         (_with_layer(return_sequences=1), "expected a bool for return_sequences, got 1"),
@@ -118,6 +149,47 @@ def _with_layer(**changes):
 def test_what_does_not_hold_together_is_refused_with_a_sentence(data, complaint):
     with pytest.raises(BundleError, match=complaint):
         Architecture.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "complaint"),
+    [
+        ("cnn", {"padding": "reflect"}, "expected a padding of valid, same, causal, got 'reflect'"),
+        ("cnn", {"activation": "gelu"}, "expected an activation of linear, .*, got 'gelu'"),
+        ("cnn", {"kernel_size": 201}, "Conv_1 sees 201 steps, there are 200"),
+        ("bi_gru", {"cell": "Dense"}, "expected a cell of SimpleRNN, LSTM, GRU, got 'Dense'"),
+    ],
+)
+def test_what_a_layer_cannot_be_is_refused_with_a_sentence(name, changes, complaint):
+    data = named_architecture(name).to_json()
+    data["layers"][0] |= changes
+    with pytest.raises(BundleError, match=complaint):
+        Architecture.from_json(data)
+
+
+@pytest.mark.parametrize("rate", [1.0, -0.1, float("nan"), 1, "0.5"])
+def test_a_dropout_rate_is_a_share(rate):
+    data = named_architecture("dense").to_json()
+    data["layers"][2]["rate"] = rate
+    with pytest.raises(BundleError, match="Dropout: expected a share from 0 to below 1 for rate"):
+        Architecture.from_json(data)
+
+
+def test_parameters_of_the_family_are_those_keras_counts():
+    counts = {name: named_architecture(name).parameter_count for name in ARCHITECTURE_NAMES}
+    assert counts == {
+        "majority": 48,
+        "dense": 19_628,
+        "simple_rnn": 3_628,
+        "lstm": 13_324,
+        "gru": 10_284,
+        "stacked_gru": 16_620,
+        "bi_gru": 7_884,
+        "cnn": 16_748,
+        "cnn_gru": 7_244,
+        "tcn": 19_908,
+        "attention": 5_132,
+    }
 
 
 def test_a_missing_layer_key_is_named():

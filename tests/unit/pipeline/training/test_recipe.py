@@ -23,8 +23,8 @@ def test_the_measured_recipes() -> None:
 
 
 def test_unknown_model_is_wrong_usage() -> None:
-    with pytest.raises(UsageError, match=r"lstm.*'cnn'"):
-        default_recipe("cnn")
+    with pytest.raises(UsageError, match=r"lstm.*'transformer'"):
+        default_recipe("transformer")
 
 
 def test_changes_leave_none_alone() -> None:

@@ -7,116 +7,75 @@ Weights travel beside an architecture as a mapping ``"<layer>/<weight>" -> float
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Final, Protocol, get_type_hints
+from typing import Any, Final, get_type_hints
 
-import numpy as np
-from numpy.typing import NDArray
-
+from models.architecture.blocks import SelfAttention, TemporalBlock
+from models.architecture.feedforward import (
+    PADDINGS,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+)
+from models.architecture.layer import ACTIVATION_NAMES, MAXIMUM_SIZE, Layer, Shape, Weights, layer_weights
+from models.architecture.named import NAMED
+from models.architecture.recurrent import CELLS, DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 from models.contract import ACTIVITIES, CHANNELS, WINDOW_LENGTH
 from models.errors import BundleError, UsageError
 
-Shape = tuple[int, ...]
-Weights = Mapping[str, NDArray[np.float32]]
+__all__ = [
+    "ACTIVATION_NAMES",
+    "ARCHITECTURE_NAMES",
+    "DIRECTIONS",
+    "GRU",
+    "LAYER_TYPES",
+    "LSTM",
+    "Architecture",
+    "Bidirectional",
+    "Conv1D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalMaxPooling1D",
+    "MAXIMUM_SIZE",
+    "Layer",
+    "MaxPooling1D",
+    "Recurrent",
+    "SelfAttention",
+    "Shape",
+    "SimpleRNN",
+    "TemporalBlock",
+    "Weights",
+    "layer_weights",
+    "named_architecture",
+]
 
-MAXIMUM_SIZE: Final = 65_536
-"""Largest window, channel count or layer that is believed of a file."""
-
-ACTIVATION_NAMES: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
-"""Activations a layer may name."""
-
-
-class Layer(Protocol):
-    """One layer: what it makes of an input shape, and which weights that takes. Shapes leave out the batch."""
-
-    kind: ClassVar[str]
-
-    @property
-    def name(self) -> str:
-        """Name of the layer in Keras, and prefix of its weights."""
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        """Shape of one output."""
-
-    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        """Shape of every weight, by its Keras name, in Keras order."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Recurrent:
-    """What SimpleRNN, LSTM and GRU share: a state of ``units`` numbers that walks along the window."""
-
-    name: str
-    units: int
-    return_sequences: bool = False
-    gates: ClassVar[int]
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        """Return (steps, units) for a sequence, (units,) for the last step."""
-        steps, _ = input_shape
-        return (steps, self.units) if self.return_sequences else (self.units,)
-
-    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of kernel, recurrent kernel and bias."""
-        _, inputs = input_shape
-        width = self.gates * self.units
-        return {"kernel": (inputs, width), "recurrent_kernel": (self.units, width), "bias": (width,)}
-
-
-@dataclass(frozen=True, slots=True)
-class SimpleRNN(_Recurrent):
-    """h' = tanh(x W + h U + b) (Elman, Finding Structure in Time, 1990)."""
-
-    kind: ClassVar[str] = "SimpleRNN"
-    gates: ClassVar[int] = 1
-
-
-@dataclass(frozen=True, slots=True)
-class LSTM(_Recurrent):
-    """Long short-term memory with a forget gate (Gers, Schmidhuber & Cummins, 2000); gates i, f, c, o."""
-
-    kind: ClassVar[str] = "LSTM"
-    gates: ClassVar[int] = 4
-
-
-@dataclass(frozen=True, slots=True)
-class GRU(_Recurrent):
-    """Gated recurrent unit (Cho et al., 2014); gates z, r, h.
-
-    With ``reset_after`` the reset gate multiplies the recurrent product, and input and recurrent biases are apart.
-    """
-
-    kind: ClassVar[str] = "GRU"
-    gates: ClassVar[int] = 3
-    reset_after: bool = True
-
-    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of kernel, recurrent kernel and bias (2, 3 x units) or (3 x units,)."""
-        shapes = _Recurrent.weight_shapes(self, input_shape)
-        if self.reset_after:
-            shapes["bias"] = (2, 3 * self.units)
-        return shapes
-
-
-@dataclass(frozen=True, slots=True)
-class Dense:
-    """y = activation(x W + b), over the last axis."""
-
-    kind: ClassVar[str] = "Dense"
-    name: str
-    units: int
-    activation: str = "linear"
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        """Return the input shape with its last axis replaced by ``units``."""
-        return (*input_shape[:-1], self.units)
-
-    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
-        """Return the shapes of kernel and bias."""
-        return {"kernel": (input_shape[-1], self.units), "bias": (self.units,)}
-
-
-LAYER_TYPES: dict[str, type] = {layer.kind: layer for layer in (SimpleRNN, LSTM, GRU, Dense)}
+LAYER_TYPES: Final[dict[str, type]] = {
+    layer.kind: layer
+    for layer in (
+        SimpleRNN,
+        LSTM,
+        GRU,
+        Bidirectional,
+        Dense,
+        Conv1D,
+        MaxPooling1D,
+        GlobalAveragePooling1D,
+        GlobalMaxPooling1D,
+        Flatten,
+        Dropout,
+        TemporalBlock,
+        SelfAttention,
+    )
+}
 """Every layer an architecture may hold, by the kind its manifest entry names."""
+
+_CHOICES: Final = {"activation": ACTIVATION_NAMES, "padding": PADDINGS, "cell": tuple(CELLS)}
+"""Fields that name one of a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +106,7 @@ class Architecture:
     @property
     def is_recurrent(self) -> bool:
         """Whether any layer walks along the window with a state."""
-        return any(isinstance(layer, _Recurrent) for layer in self.layers)
+        return any(isinstance(layer, Recurrent | Bidirectional) for layer in self.layers)
 
     def shapes(self) -> list[Shape]:
         """Return the shape of the input and of every layer's output, batch left out."""
@@ -195,12 +154,6 @@ class Architecture:
         return built
 
 
-def layer_weights(layer: Layer, weights: Weights) -> dict[str, NDArray[np.float32]]:
-    """Return one layer's own weights by their short names, such as ``kernel``."""
-    prefix = f"{layer.name}/"
-    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
-
-
 def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
     """Rebuild one layer, refusing kinds and keys this version does not know."""
     kind = entry["kind"]
@@ -224,27 +177,24 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
 
 
 def _checked_field(owner: str, key: str, expected: Any, value: Any) -> Any:
-    """Return a value of an architecture's JSON that has the type of its field; numbers are counts, so at least 1."""
-    if type(value) is expected and (expected is not int or 1 <= value <= MAXIMUM_SIZE):
-        if key == "activation" and value not in ACTIVATION_NAMES:
-            raise BundleError(f"{owner}: expected an activation of {', '.join(ACTIVATION_NAMES)}, got {value!r}")
+    """Return a value of an architecture's JSON that its field may have: counts from 1, shares below 1, known words."""
+    choices = _CHOICES.get(key)
+    if choices is not None and type(value) is str and value not in choices:
+        raise BundleError(f"{owner}: expected {_article(key)} of {', '.join(choices)}, got {value!r}", key=key)
+    bounds = {int: (1, MAXIMUM_SIZE), float: (0.0, math.nextafter(1.0, 0.0))}.get(expected)
+    if type(value) is expected and (bounds is None or bounds[0] <= value <= bounds[1]):
         return value
-    wanted = f"a count from 1 to {MAXIMUM_SIZE:,}" if expected is int else f"a {expected.__name__}"
-    raise BundleError(f"{owner}: expected {wanted} for {key}, got {value!r:.40}", key=key)
+    wanted = {int: f"a count from 1 to {MAXIMUM_SIZE:,}", float: "a share from 0 to below 1"}
+    what = wanted.get(expected, f"a {expected.__name__}")
+    raise BundleError(f"{owner}: expected {what} for {key}, got {value!r:.40}", key=key)
 
 
-def _recurrent_pair(layer_type: type, prefix: str, units: int = 32) -> tuple[Layer, ...]:
-    """Return the course's two stacked recurrent layers, the second one keeping its last step only."""
-    return (layer_type(f"{prefix}_1", units, return_sequences=True), layer_type(f"{prefix}_2", units))
+def _article(noun: str) -> str:
+    """Return the noun with its indefinite article."""
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-_NAMED: dict[str, tuple[Layer, ...]] = {
-    "simple_rnn": _recurrent_pair(SimpleRNN, "RNN"),
-    "lstm": _recurrent_pair(LSTM, "LSTM"),
-    "gru": _recurrent_pair(GRU, "GRU"),
-}
-
-ARCHITECTURE_NAMES: tuple[str, ...] = tuple(_NAMED)
+ARCHITECTURE_NAMES: Final[tuple[str, ...]] = tuple(NAMED)
 """Names `named_architecture` knows."""
 
 
@@ -258,10 +208,10 @@ def named_architecture(
     UsageError
         If no architecture has this name.
     """
-    if name not in _NAMED:
+    if name not in NAMED:
         raise UsageError(
             f"model: expected one of {', '.join(ARCHITECTURE_NAMES)}, got {name!r}",
             next_step="Choose one of these names.",
             name=name,
         )
-    return Architecture(name, window, channels, (*_NAMED[name], Dense("Output", classes, "softmax")))
+    return Architecture(name, window, channels, (*NAMED[name], Dense("Output", classes, "softmax")))

@@ -1,0 +1,38 @@
+"""What every layer of an architecture is: a name, the shapes it makes, and the weights that takes."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int, ...]
+Weights = Mapping[str, NDArray[np.float32]]
+
+MAXIMUM_SIZE: Final = 65_536
+"""Largest window, channel count or layer that is believed of a file."""
+
+ACTIVATION_NAMES: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
+"""Activations a layer may name."""
+
+
+class Layer(Protocol):
+    """One layer: what it makes of an input shape, and which weights that takes. Shapes leave out the batch."""
+
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """Name of the layer in Keras, and prefix of its weights."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of one output."""
+
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """Shape of every weight, by its Keras name, in Keras order."""
+
+
+def layer_weights(layer: Layer, weights: Weights) -> dict[str, NDArray[np.float32]]:
+    """Return one layer's own weights by their short names, such as ``kernel``."""
+    prefix = f"{layer.name}/"
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

@@ -1,0 +1,89 @@
+"""The forward pass of every layer in NumPy: the oracle all other engines are held to.
+
+Computed in float64 unless told otherwise, with the weights and the input as they are stored in float32, so its own
+rounding is far below the 1e-5 that float engines are allowed.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    Layer,
+    MaxPooling1D,
+    SelfAttention,
+    SimpleRNN,
+    TemporalBlock,
+    Weights,
+    layer_weights,
+)
+from models.reference import feedforward, recurrent
+from models.reference.activations import ACTIVATIONS, sigmoid, softmax
+
+__all__ = ["ACTIVATIONS", "forward", "layer_forward", "sigmoid", "softmax", "supports"]
+
+Array = NDArray[Any]
+
+
+def forward(
+    architecture: Architecture, weights: Weights, windows: Array, *, dtype: DTypeLike = np.float64
+) -> NDArray[np.floating[Any]]:
+    """Return the class probabilities of every window.
+
+    Parameters
+    ----------
+    architecture, weights
+        The model; the weights in Keras layout.
+    windows : ndarray of shape (n_windows, window_length, channels)
+        In the unit the weights were made for: raw g for folded weights.
+    dtype
+        Type of all arithmetic.
+
+    Returns
+    -------
+    ndarray of shape (n_windows, n_classes), ``dtype``
+    """
+    values = np.asarray(windows, dtype=dtype)
+    for layer in architecture.layers:
+        values = layer_forward(layer, layer_weights(layer, weights), values)
+    return values
+
+
+def layer_forward(layer: Layer, weights: Weights, values: Array) -> Array:
+    """Return what one layer makes of ``values`` (n, ...), computed in their type; ``weights`` by their short names."""
+    own = {name: np.asarray(weight, values.dtype) for name, weight in weights.items()}
+    return _FORWARD[layer.kind](layer, own, values)
+
+
+_FORWARD: Final[dict[str, Callable[[Any, dict[str, Array], Array], Array]]] = {
+    SimpleRNN.kind: recurrent.simple_rnn,
+    LSTM.kind: recurrent.lstm,
+    GRU.kind: recurrent.gru,
+    Bidirectional.kind: recurrent.bidirectional,
+    Dense.kind: feedforward.dense,
+    Conv1D.kind: feedforward.conv1d,
+    MaxPooling1D.kind: feedforward.max_pooling,
+    GlobalAveragePooling1D.kind: lambda layer, weights, values: values.mean(axis=1),
+    GlobalMaxPooling1D.kind: lambda layer, weights, values: values.max(axis=1),
+    Flatten.kind: lambda layer, weights, values: values.reshape(len(values), -1),
+    Dropout.kind: lambda layer, weights, values: values,
+    TemporalBlock.kind: feedforward.temporal_block,
+    SelfAttention.kind: feedforward.self_attention,
+}
+
+
+def supports(layer: Layer) -> bool:
+    """Whether the oracle knows this layer; a test holds every layer type to it."""
+    return layer.kind in _FORWARD

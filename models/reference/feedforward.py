@@ -1,0 +1,69 @@
+"""The layers without a memory in NumPy."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import Conv1D, Dense, MaxPooling1D, SelfAttention, TemporalBlock
+from models.reference.activations import ACTIVATIONS, softmax
+
+Array = NDArray[Any]
+
+
+def dense(layer: Dense, weights: dict[str, Array], values: Array) -> Array:
+    """activation(x W + b)."""
+    return ACTIVATIONS[layer.activation](values @ weights["kernel"] + weights["bias"])
+
+
+def conv1d(layer: Conv1D, weights: dict[str, Array], values: Array) -> Array:
+    """activation(sum over k of x[t + k dilation] W[k] + b), zeros outside the window.
+
+    A folded layer with margins has an ``offset``, taken from its input first: what is zero outside is then the mean.
+    """
+    return ACTIVATIONS[layer.activation](
+        _convolve(layer, weights["kernel"], weights["bias"], _centred(weights, values))
+    )
+
+
+def max_pooling(layer: MaxPooling1D, weights: dict[str, Array], values: Array) -> Array:
+    """Return the largest of every ``pool_size`` steps."""
+    count, steps, channels = values.shape
+    whole = steps // layer.pool_size * layer.pool_size
+    return np.asarray(values[:, :whole].reshape(count, -1, layer.pool_size, channels).max(axis=2))
+
+
+def temporal_block(layer: TemporalBlock, weights: dict[str, Array], values: Array) -> Array:
+    """relu(x R + relu(conv(relu(conv(x)))))."""
+    relu = ACTIVATIONS["relu"]
+    values = _centred(weights, values)
+    first = relu(_convolve(layer.convolution, weights["first_kernel"], weights["first_bias"], values))
+    second = relu(_convolve(layer.convolution, weights["second_kernel"], weights["second_bias"], first))
+    around = values
+    if "residual_kernel" in weights:
+        around = values @ weights["residual_kernel"] + weights["residual_bias"]
+    return relu(around + second)
+
+
+def self_attention(layer: SelfAttention, weights: dict[str, Array], values: Array) -> Array:
+    """x + softmax(Q K' / sqrt(d)) V O."""
+    query, key, value = (
+        values @ weights[f"{which}_kernel"] + weights[f"{which}_bias"] for which in ("query", "key", "value")
+    )
+    shares = softmax(query @ key.swapaxes(1, 2) / values.dtype.type(math.sqrt(layer.key_size)))
+    return np.asarray(values + (shares @ value) @ weights["output_kernel"] + weights["output_bias"])
+
+
+def _centred(weights: dict[str, Array], values: Array) -> Array:
+    """Return the values less the layer's offset, if it has one."""
+    return values - weights["offset"] if "offset" in weights else values
+
+
+def _convolve(layer: Conv1D, kernel: Array, bias: Array, values: Array) -> Array:
+    """Return the convolution as one matrix product over the samples each filter sees."""
+    padded = np.pad(values, ((0, 0), layer.margins, (0, 0)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, layer.reach + 1, axis=1)[..., :: layer.dilation]
+    count, steps = seen.shape[:2]
+    columns = seen.swapaxes(2, 3).reshape(count, steps, -1)
+    return np.asarray(columns @ kernel.reshape(-1, kernel.shape[-1]) + bias)
