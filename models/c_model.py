@@ -31,7 +31,7 @@ MAXIMUM_GAIN: Final = 128
 MAXIMUM_WINDOW: Final = 2 ** (31 - CELL_BITS) - 1
 """A cell grows by at most 1 a step."""
 
-SHIFTS: Final = (16, 47)
+SHIFTS: Final = (16, 32)
 MAXIMUM_CLASSES: Final = 255
 MAXIMUM_LAYERS: Final = 255
 
@@ -120,8 +120,8 @@ class CModel:
 
     @property
     def kept_values(self) -> int:
-        """Values of memory between steps."""
-        return sum(layer.units * (2 if layer.kind == "gru" else 1) for layer in self.layers)
+        """Values of memory between steps; the last layer hands on none."""
+        return sum(layer.units * (2 if layer.kind == "gru" else 1) for layer in self.layers[:-1])
 
     @property
     def multiply_adds_per_step(self) -> int:

@@ -31,7 +31,7 @@ GATE_BITS: Final = 16
 CELL_BITS: Final = 20
 
 VALUE_LIMIT: Final = 2**VALUE_BITS - 1
-_TANH_STEPS_PER_UNIT: Final = 64
+_TANH_STEPS_PER_UNIT: Final = 32
 _TANH_END: Final = 4
 _EXP_STEPS: Final = 32
 _LOG2_E: Final = 47274
@@ -43,7 +43,7 @@ TANH_TABLE: Final[Integers] = np.minimum(
     ).astype(np.int64),
     VALUE_LIMIT,
 )
-"""tanh from 0 to 4 in steps of 1/64."""
+"""tanh from 0 to 4 in steps of 1/32."""
 
 EXP_TABLE: Final[Integers] = round_half_away(2**VALUE_BITS * 2.0 ** (-np.arange(_EXP_STEPS + 1) / _EXP_STEPS)).astype(
     np.int64
@@ -85,9 +85,9 @@ def tanh(sums: Integers) -> Integers:
     """Return tanh of sums as values: straight lines between table entries, 1 from 4 on."""
     magnitude = np.abs(sums)
     inside = np.minimum(magnitude, (_TANH_END << SUM_BITS) - 1)
-    entry, rest = inside >> 7, inside & 127
+    entry, rest = inside >> 8, inside & 255
     below = TANH_TABLE[entry]
-    line = below + (((TANH_TABLE[entry + 1] - below) * rest + 64) >> 7)
+    line = below + (((TANH_TABLE[entry + 1] - below) * rest + 128) >> 8)
     result = np.where(magnitude < _TANH_END << SUM_BITS, line, VALUE_LIMIT)
     return np.where(sums < 0, -result, result)
 

@@ -19,7 +19,7 @@ def header() -> str:
 
 #include "har_port.h"
 
-/* tanh(k / 64) in 2^-15 */
+/* tanh(k / 32) in 2^-15 */
 {_array("har_tanh_table", TANH_TABLE.tolist())}
 
 /* 2^(-k / 32) in 2^-15 */

@@ -246,9 +246,7 @@ har_avr_tanh:
     brne 2f
     sbrc r23, 7
     rjmp 2f
-    lsl r22 /* twice the place between two entries, */
-    rol r23 /* and the number of the first: 7 and 8 bits */
-    add r30, r23
+    add r30, r23 /* the high byte numbers the entry, the low one is the place behind it */
     adc r31, r24
     add r30, r23
     adc r31, r24

@@ -20,7 +20,7 @@
 #define HAR_MOST_WINDOW 2047u
 #define HAR_MOST_CLASSES 255u
 #define HAR_LEAST_SHIFT 16u
-#define HAR_MOST_SHIFT 47u
+#define HAR_MOST_SHIFT 32u
 #define HAR_MOST_FRACTION 12u
 
 typedef struct har_bytes {
@@ -134,12 +134,14 @@ static har_status har_load_layer(har_layer *layer, har_bytes blob, const uint8_t
                                                                                                   : HAR_DAMAGED_MODEL;
 }
 
-/* Add a layer's share to the memory the model asks for; no share may pass 65535 numbers. */
-static har_status har_add_needs(har_model *model, const har_layer *layer)
+/* Add a layer's share to the memory the model asks for; no share may pass 65535 numbers. The last layer's numbers are
+ * logits, which stay in the scratch memory. */
+static har_status har_add_needs(har_model *model, const har_layer *layer, int last)
 {
     const uint32_t scratch = (uint32_t)layer->kernel.outputs * (layer->kind == HAR_GRU_RESET_AFTER ? 2 : 1);
     const uint32_t sums = model->kept_sums + (layer->kind == HAR_LSTM ? (uint32_t)layer->units : 0);
-    const uint32_t values = model->kept_values + (uint32_t)layer->units * (layer->kind == HAR_GRU ? 2 : 1);
+    const uint32_t handed = last ? 0 : (uint32_t)layer->units * (layer->kind == HAR_GRU ? 2 : 1);
+    const uint32_t values = model->kept_values + handed;
     if (scratch > UINT16_MAX || sums > UINT16_MAX || values > UINT16_MAX)
         return HAR_DAMAGED_MODEL;
     if (scratch > model->scratch_sums)
@@ -160,7 +162,7 @@ static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes
         const uint8_t *record = blob.at + HAR_HEADER_BYTES + index * HAR_LAYER_BYTES;
         if (har_load_layer(layers + index, blob, record, numbers) != HAR_OK)
             return HAR_DAMAGED_MODEL;
-        if (har_add_needs(model, layers + index) != HAR_OK)
+        if (har_add_needs(model, layers + index, last) != HAR_OK)
             return HAR_DAMAGED_MODEL;
         numbers = layers[index].units;
         if (last != (layers[index].kind == HAR_DENSE && layers[index].activation == HAR_SOFTMAX))

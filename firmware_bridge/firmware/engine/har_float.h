@@ -92,34 +92,42 @@ static inline void har_start(const har_matrix *matrix, float *sums)
         sums[row] = matrix->bias ? matrix->bias[row] : 0.0f;
 }
 
-/* sums[first..last) += inputs x weights, input-major: a row's neighbours are computed with it. Even and odd inputs are
- * added up apart: each of two chains of additions waits half as long for its own last one. */
+/* sums += inputs x weights for a block of rows, input-major: a row's neighbours are computed with it. Even and odd
+ * inputs are added up apart: each of two chains of additions waits half as long for its own last one. */
+HAR_INLINE void har_add_block(const har_matrix *matrix, size_t row, size_t rows, const float *inputs, float *sums)
+{
+    const size_t outputs = matrix->outputs, count = matrix->inputs;
+    const float *weights = matrix->weights + row;
+    float even[HAR_BLOCK], odd[HAR_BLOCK];
+    size_t column, k;
+    HAR_UNROLL
+    for (k = 0; k < rows; k++)
+        even[k] = odd[k] = 0.0f;
+    for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs) {
+        HAR_UNROLL
+        for (k = 0; k < rows; k++) {
+            even[k] += inputs[column] * weights[k];
+            odd[k] += inputs[column + 1] * weights[outputs + k];
+        }
+    }
+    if (column < count) {
+        HAR_UNROLL
+        for (k = 0; k < rows; k++)
+            even[k] += inputs[column] * weights[k];
+    }
+    HAR_UNROLL
+    for (k = 0; k < rows; k++)
+        sums[row + k] += even[k] + odd[k];
+}
+
 static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const float *inputs,
                                 float *sums)
 {
-    const size_t outputs = matrix->outputs, count = matrix->inputs;
     size_t row = first;
-    while (row < last) {
-        const size_t rows = last - row < HAR_BLOCK ? last - row : HAR_BLOCK;
-        const float *weights = matrix->weights + row;
-        float even[HAR_BLOCK], odd[HAR_BLOCK];
-        size_t column, k;
-        for (k = 0; k < rows; k++) {
-            even[k] = 0.0f;
-            odd[k] = 0.0f;
-        }
-        for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs)
-            for (k = 0; k < rows; k++) {
-                even[k] += inputs[column] * weights[k];
-                odd[k] += inputs[column + 1] * weights[outputs + k];
-            }
-        if (column < count)
-            for (k = 0; k < rows; k++)
-                even[k] += inputs[column] * weights[k];
-        for (k = 0; k < rows; k++)
-            sums[row + k] += even[k] + odd[k];
-        row += rows;
-    }
+    for (; row + HAR_BLOCK <= last; row += HAR_BLOCK)
+        har_add_block(matrix, row, HAR_BLOCK, inputs, sums);
+    for (; row < last; row++)
+        har_add_block(matrix, row, 1, inputs, sums);
 }
 
 /* Shifted by the largest logit, so that no input overflows. */

@@ -19,14 +19,21 @@
 
 typedef uint16_t har_gate;
 
-static inline uint32_t har_magnitude(int32_t value)
+/* All ones where a number is negative, else zero: with it a sign comes off and on without a branch. */
+static inline uint32_t har_sign(int32_t value)
 {
-    return value < 0 ? 0u - (uint32_t)value : (uint32_t)value;
+    return 0u - ((uint32_t)value >> 31);
 }
 
+static inline uint32_t har_magnitude(int32_t value)
+{
+    return ((uint32_t)value ^ har_sign(value)) - har_sign(value);
+}
+
+/* magnitude, at most 2^31 - 1, with the sign of another number */
 static inline int32_t har_signed(uint32_t magnitude, int32_t like)
 {
-    return like < 0 ? -(int32_t)magnitude : (int32_t)magnitude;
+    return (int32_t)((magnitude ^ har_sign(like)) - har_sign(like));
 }
 
 /* value / 2^bits, bits at least 1 */
@@ -35,11 +42,11 @@ HAR_ROUTINE int32_t har_round_shift(int32_t value, uint8_t bits)
     return har_signed((har_magnitude(value) + ((uint32_t)1 << (bits - 1))) >> bits, value);
 }
 
-/* value x multiplier / 2^shift, shift 16 to 47, the product exact before it is rounded once */
+/* value x multiplier / 2^shift, shift 16 to 32, the product exact before it is rounded once */
 HAR_ROUTINE int32_t har_rescale(int32_t value, uint16_t multiplier, uint8_t shift)
 {
     const uint32_t magnitude = har_magnitude(value);
-#if defined(HAR_NARROW_MULTIPLY)
+#ifdef HAR_NARROW_MULTIPLY
     const uint32_t low = (magnitude & 0xFFFFu) * multiplier;
     uint32_t high = (magnitude >> 16) * multiplier + (low >> 16);
     if (shift == 16)
@@ -48,12 +55,13 @@ HAR_ROUTINE int32_t har_rescale(int32_t value, uint16_t multiplier, uint8_t shif
         high = (high + ((uint32_t)1 << (shift - 17))) >> (shift - 16);
     return har_signed(high, value);
 #else
-    const uint64_t product = (uint64_t)magnitude * multiplier;
-    return har_signed((uint32_t)((product + ((uint64_t)1 << (shift - 1))) >> shift), value);
+    /* Turned so that the result is the product's upper word. */
+    const uint64_t product = (uint64_t)magnitude * ((uint32_t)multiplier << (32 - shift)) + 0x80000000u;
+    return har_signed((uint32_t)(product >> 32), value);
 #endif
 }
 
-/* Straight lines between table entries 1/64 apart; 1 from 4 on. */
+/* tanh: straight lines between table entries 1/32 apart; 1 from 4 on. sigmoid: 1/2 + tanh(x/2)/2. */
 #if defined(__AVR__)
 int16_t har_avr_tanh(int32_t sum, const uint16_t *table);
 void har_avr_tanh_each(const int32_t *sums, int16_t *values, uint8_t count, const uint16_t *table);
@@ -63,26 +71,33 @@ static inline har_value har_tanh(har_sum sum)
     return har_avr_tanh(sum, har_tanh_table);
 }
 
+static inline har_gate har_sigmoid(har_sum sum)
+{
+    return (har_gate)(32768 + (int32_t)har_tanh(sum / 2));
+}
+
 static inline void har_tanh_each(const har_sum *sums, har_value *values, uint16_t count)
 {
     har_avr_tanh_each(sums, values, (uint8_t)count, har_tanh_table);
 }
 #else
-HAR_ROUTINE har_value har_tanh(har_sum sum)
+static inline uint32_t har_tanh_of_magnitude(uint32_t magnitude)
 {
-    uint16_t magnitude, below, rise;
     const uint16_t *entry;
-    int16_t result;
-    if (sum >= 32768)
+    if (magnitude >= 32768u)
         return INT16_MAX;
-    if (sum <= -32768)
-        return -INT16_MAX;
-    magnitude = (uint16_t)(sum < 0 ? -(int16_t)sum : (int16_t)sum);
-    entry = har_tanh_table + (magnitude >> 7);
-    below = entry[0];
-    rise = (uint16_t)((uint16_t)(entry[1] - below) * (magnitude & 127u));
-    result = (int16_t)(below + ((uint16_t)(rise + 64u) >> 7));
-    return (har_value)(sum < 0 ? -result : result);
+    entry = har_tanh_table + (magnitude >> 8);
+    return entry[0] + (((uint32_t)(entry[1] - entry[0]) * (magnitude & 255u) + 128u) >> 8);
+}
+
+static inline har_value har_tanh(har_sum sum)
+{
+    return (har_value)har_signed(har_tanh_of_magnitude(har_magnitude(sum)), sum);
+}
+
+static inline har_gate har_sigmoid(har_sum sum)
+{
+    return (har_gate)(32768 + har_signed(har_tanh_of_magnitude(har_magnitude(sum) / 2), sum));
 }
 
 static inline void har_tanh_each(const har_sum *sums, har_value *values, uint16_t count)
@@ -91,12 +106,6 @@ static inline void har_tanh_each(const har_sum *sums, har_value *values, uint16_
         *values++ = har_tanh(*sums++);
 }
 #endif
-
-/* 1/2 + tanh(x/2)/2 */
-HAR_ROUTINE har_gate har_sigmoid(har_sum sum)
-{
-    return (har_gate)(32768 + (int32_t)har_tanh(sum / 2));
-}
 
 static inline har_value har_pass(har_value value, har_gate gate)
 {
@@ -172,14 +181,27 @@ HAR_ROUTINE void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t
 HAR_ROUTINE void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_value *inputs,
                               har_sum *sums)
 {
-    const int8_t *weights = matrix->weights + (size_t)first * matrix->inputs;
-    uint16_t row;
-    for (row = first; row < last; row = (uint16_t)(row + 2), weights += (size_t)2 * matrix->inputs) {
-        int32_t near, far;
-        har_dot_two_rows(weights, inputs, matrix->inputs, &near, &far);
-        sums[row] += har_rescale(near, matrix->multipliers[row], matrix->shift);
-        if (row + 1u < last)
-            sums[row + 1] += har_rescale(far, matrix->multipliers[row + 1], matrix->shift);
+    const uint16_t count = matrix->inputs;
+    const uint8_t shift = matrix->shift;
+    const size_t pair = (size_t)2 * count;
+    const int8_t *weights = matrix->weights + pair / 2 * first;
+    const uint16_t *multiplier = matrix->multipliers + first;
+    har_sum *sum = sums + first, *const end = sums + last;
+    int32_t totals[4];
+#ifdef HAR_DOT_FOUR_ROWS
+    for (; end - sum >= 4; sum += 4, multiplier += 4, weights += 2 * pair) {
+        har_dot_four_rows(weights, inputs, count, totals);
+        sum[0] += har_rescale(totals[0], multiplier[0], shift);
+        sum[1] += har_rescale(totals[1], multiplier[1], shift);
+        sum[2] += har_rescale(totals[2], multiplier[2], shift);
+        sum[3] += har_rescale(totals[3], multiplier[3], shift);
+    }
+#endif
+    for (; sum < end; sum += 2, multiplier += 2, weights += pair) {
+        har_dot_two_rows(weights, inputs, count, totals);
+        sum[0] += har_rescale(totals[0], multiplier[0], shift);
+        if (end - sum > 1)
+            sum[1] += har_rescale(totals[1], multiplier[1], shift);
     }
 }
 #endif

@@ -12,12 +12,14 @@
 #define HAR_VIEW(type, name, address) \
     type name##_copy;                 \
     const type *const name = memcpy_P(&name##_copy, (address), sizeof(type))
+#define HAR_COPY(to, from, bytes) memcpy_P((to), (from), (bytes))
 #define HAR_READ_I8(address) ((int8_t)pgm_read_byte(address))
 #define HAR_READ_U16(address) pgm_read_word(address)
 #define HAR_READ_I32(address) ((int32_t)pgm_read_dword(address))
 #else
 #define HAR_FLASH
 #define HAR_VIEW(type, name, address) const type *const name = (address)
+#define HAR_COPY(to, from, bytes) memcpy((to), (from), (bytes))
 #define HAR_READ_I8(address) (*(address))
 #define HAR_READ_U16(address) (*(address))
 #define HAR_READ_I32(address) (*(address))
@@ -28,6 +30,15 @@
 #define HAR_ROUTINE static __attribute__((noinline, unused))
 #else
 #define HAR_ROUTINE static inline
+#endif
+
+/* A loop body whose constant arguments must be seen where it is used. */
+#if defined(__GNUC__)
+#define HAR_INLINE static inline __attribute__((always_inline))
+#define HAR_UNROLL _Pragma("GCC unroll 16")
+#else
+#define HAR_INLINE static inline
+#define HAR_UNROLL
 #endif
 
 /* A 64-bit product is one instruction on most chips, and a long routine on these two. */

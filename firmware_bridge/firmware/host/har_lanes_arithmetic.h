@@ -12,8 +12,6 @@
 
 typedef har_lanes har_gate;
 
-#define HAR_INLINE static inline __attribute__((always_inline))
-
 HAR_INLINE har_lanes har_where(har_mask condition, har_lanes yes, har_lanes no)
 {
     return (har_lanes)((condition & (har_mask)yes) | (~condition & (har_mask)no));

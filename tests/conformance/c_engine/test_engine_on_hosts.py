@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_bridge.projects.source import tables_source
 from models.architecture import named_architecture
 from models.c_blob import HEADER, MAGIC, pack_model
 from models.c_model import CModel
@@ -17,7 +18,6 @@ from models.golden import golden_windows
 from models.integer_reference import forward
 from models.reference import forward as oracle
 from pipeline.compilers.c99 import tables
-from pipeline.compilers.c99.source import tables_source
 
 FLOAT = ("-DHAR_FLOAT",)
 NAMED = ("simple_rnn", "lstm", "gru")

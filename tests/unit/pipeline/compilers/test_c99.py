@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_bridge.projects.source import tables_source
 from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
 from models.c_blob import unpack_model
 from models.errors import CompileError
@@ -16,7 +17,6 @@ from models.reference import forward
 from pipeline.compilers import Target, compile_model, targets
 from pipeline.compilers.c99 import supports, tables
 from pipeline.compilers.c99.rows import Linear, quantize_rows
-from pipeline.compilers.c99.source import tables_source
 
 LAST = Dense("o", 4, "softmax")
 

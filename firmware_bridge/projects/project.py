@@ -1,0 +1,160 @@
+"""Write a firmware project: the engine, a model's tables, a board's own code, and how to build it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from firmware_bridge.projects.boards import Board
+from firmware_bridge.projects.identity import (
+    SensorIdentity,
+    config_header,
+    identity_header,
+    identity_source,
+    labels_source,
+    make_hello,
+    model_header,
+)
+from firmware_bridge.projects.sizes import Needs, needs_of, require_fit
+from firmware_bridge.projects.source import tables_source
+from models.bundle import Bundle
+from models.c_blob import unpack_model
+from models.c_model import CModel
+from models.errors import UsageError
+from models.files import atomic_folder
+from models.manifest import ArtifactEntry
+
+FIRMWARE: Final = Path(__file__).parents[1] / "firmware"
+MARK: Final = "har_identity.h"
+"""A folder that holds this file was written by `write_project`, and may be replaced."""
+
+_HOW_TO_BUILD: Final = "BUILD.txt"
+_ENGINE_FILES: Final = (
+    "har.h",
+    "har_avr.S",
+    "har_dot.h",
+    "har_engine.c",
+    "har_float.h",
+    "har_integer.h",
+    "har_port.h",
+    "har_tables.h",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What was written: where, for which board and artifact, and what it will need there."""
+
+    folder: Path
+    board: Board
+    artifact: ArtifactEntry
+    model: CModel
+    needs: Needs
+
+
+def find_artifact(bundle: Bundle, quantization: str) -> ArtifactEntry:
+    """Return the bundle's tables for the C engine.
+
+    Raises
+    ------
+    UsageError
+        If the bundle has none of this quantization.
+    """
+    artifact = bundle.manifest.artifact(format="c", quantization=quantization)
+    if artifact is None:
+        place = bundle.location or bundle.manifest.model_id
+        raise UsageError(
+            f"{place}: expected an artifact of format c and quantization {quantization}, there is none",
+            next_step=f"Run: har compile {place} --format c --quantization {quantization} --data PATH.",
+            quantization=quantization,
+        )
+    return artifact
+
+
+def write_project(
+    bundle: Bundle, board: Board, out: Path, *, quantization: str, sensor: SensorIdentity | None = None
+) -> Project:
+    """Write a complete, buildable project, whole or not at all.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    board
+        What it shall run on.
+    out
+        The folder; it may exist if it is such a project.
+    quantization
+        Of the artifact: ``int8`` or ``float32``.
+    sensor
+        Of a board that senses: the sensor its sketch is set to.
+
+    Raises
+    ------
+    UsageError
+        If the bundle has no such artifact, the board cannot hold it, or ``out`` is something else.
+    """
+    artifact = find_artifact(bundle, quantization)
+    model = unpack_model(bundle.files[artifact.file])
+    require_fit(model, board)
+    sources = out / "src"
+    if out.exists() and not (sources / MARK).is_file():
+        raise UsageError(
+            f"{out}: expected a new folder or a project of `har firmware`, got something else",
+            next_step="Choose another --out.",
+            path=out,
+        )
+    with atomic_folder(out) as folder:
+        (folder / "src").mkdir()
+        for name, text in _generated(bundle, board, model, artifact, sensor).items():
+            (folder / "src" / name).write_text(text, encoding="utf-8")
+        for file in _copied(board):
+            place = folder if file.name in ("Makefile", "library.properties") else folder / "src"
+            (place / file.name).write_bytes(file.read_bytes())
+        (folder / "README.md").write_text(_readme(bundle, board, artifact, model), encoding="utf-8")
+    return Project(out, board, artifact, model, needs_of(model, board))
+
+
+def _generated(
+    bundle: Bundle, board: Board, model: CModel, artifact: ArtifactEntry, sensor: SensorIdentity | None
+) -> Mapping[str, str]:
+    """Return the files that are made for this model and board, by name."""
+    manifest = bundle.manifest
+    hello = make_hello(board, manifest, model, artifact_sha256=artifact.sha256, sensor=sensor)
+    comment = (
+        f"{manifest.model_id}, {model.quantization}, artifact sha256 {artifact.sha256}. Written by `har firmware`."
+    )
+    return {
+        "har_config.h": config_header(model),
+        "har_model.h": model_header(manifest, model, artifact_sha256=artifact.sha256),
+        "har_model.c": tables_source(model, name="har_model_tables", comment=comment),
+        "har_labels.c": labels_source(manifest),
+        "har_identity.h": identity_header(board, model, hello),
+        "har_identity.c": identity_source(hello),
+    }
+
+
+def _copied(board: Board) -> list[Path]:
+    """Return the files that are the same for every model."""
+    engine = [FIRMWARE / "engine" / name for name in _ENGINE_FILES]
+    wire = sorted((FIRMWARE / "wire").iterdir())
+    own = [path for folder in board.folders for path in sorted((FIRMWARE / "boards" / folder).iterdir())]
+    return [*engine, *wire, *(path for path in own if path.name != _HOW_TO_BUILD)]
+
+
+def _readme(bundle: Bundle, board: Board, artifact: ArtifactEntry, model: CModel) -> str:
+    """Return the project's README."""
+    manifest, needs = bundle.manifest, needs_of(model, board)
+    lines = [
+        f"# {manifest.model_id} on {board.title}",
+        f"Made by `har firmware` from the artifact `{artifact.file}`, sha256 `{artifact.sha256}`.",
+        "",
+        f"At most {needs.flash_bytes:,} bytes of flash and {needs.ram_bytes:,} bytes of RAM."
+        if board.flash_bytes is not None
+        else "",
+        "",
+        f"Labels: {', '.join(manifest.labels)}.",
+        "",
+        (FIRMWARE / "boards" / board.name / _HOW_TO_BUILD).read_text(encoding="utf-8"),
+    ]
+    return "\n".join(lines)
