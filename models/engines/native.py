@@ -1,6 +1,7 @@
 """The C engine, compiled for this machine: the engine of the microcontrollers, and the fastest for single windows."""
 
 import ctypes
+import re
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +36,8 @@ def runtime_version() -> str:
     EngineError
         If there is none.
     """
-    return f"C99 by {find_compiler().version}"
+    # Which distribution packed the compiler stands in brackets, and says nothing of its arithmetic.
+    return "C99 by " + re.sub(r"\s*\(.*?\)", "", find_compiler().version)
 
 
 class NativeEngine:
