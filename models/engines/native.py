@@ -1,8 +1,8 @@
 """The C engine, compiled for this machine: the engine of the microcontrollers, and the fastest for single windows."""
 
 import ctypes
-import re
 import itertools
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
