@@ -1,27 +1,23 @@
-"""Bring a stretch of samples to another rate: filtered when that loses frequencies, linear when it does not."""
+"""Bring recordings to another rate, by the very filter that a live stream goes through (`models.resampling`)."""
 
-from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-RATE_TOLERANCE: Final = 0.005
-"""Rates closer than this are taken as equal: over a window of 2 s that is 10 ms."""
+from models.resampling import rates_agree
+from models.resampling.ratefilter import RateFilter, Resampled, Samples, Times
+from models.resampling.sampleclock import SampleClock
 
-_JITTER: Final = 0.1
-_LARGEST_FACTOR: Final = 500
+_BLOCK: Final = 8192
+"""Samples at a time: a recording of weeks needs no more memory than one of minutes."""
+_MOST_OFF: Final = 1.0
+"""Periods by which a sample may lie off the even grid for a cubic through its neighbours to reach it."""
 
-_Samples = npt.NDArray[np.float32]
-_Times = npt.NDArray[np.float64]
 
-
-def resample(samples: _Samples, *, from_hz: float, to_hz: float, timestamps_s: _Times | None = None) -> _Samples:
+def resample(samples: Samples, *, from_hz: float, to_hz: float, timestamps_s: Times | None = None) -> Samples:
     """Return samples at another rate; the first stays where it is, and none lies after the last.
 
-    A faster source goes through a polyphase anti-alias filter. A slower one is interpolated linearly, which is what a
-    live stream can do sample by sample: a model sees the same signal in training and on the wire. Equal rates give back
-    the very same array.
+    Rates that agree (`models.resampling.RATE_TOLERANCE`) give back the very same array.
 
     Parameters
     ----------
@@ -30,53 +26,62 @@ def resample(samples: _Samples, *, from_hz: float, to_hz: float, timestamps_s: _
     from_hz, to_hz
         Samples per second, before and after.
     timestamps_s : ndarray of shape (n,), float64, in s
-        When the samples were taken; where they are not evenly spaced, the samples are first put on an even grid.
+        When the samples were taken; evenly by default.
 
     Returns
     -------
     ndarray of shape (m, 3), float32
-        ``m`` is ``floor((n - 1) * to_hz / from_hz) + 1``; counted by the timestamps if these are uneven.
+        ``m`` is ``floor((n - 1) * to_hz / from_hz) + 1``; counted by the timestamps where there are any.
 
     Examples
     --------
-    >>> resample(np.float32([[0, 0, 0], [1, 2, 4]]), from_hz=50, to_hz=100).tolist()
-    [[0.0, 0.0, 0.0], [0.5, 1.0, 2.0], [1.0, 2.0, 4.0]]
+    >>> resample(np.ones((51, 3), np.float32), from_hz=50, to_hz=100).shape
+    (101, 3)
     """
-    same = abs(from_hz / to_hz - 1.0) <= RATE_TOLERANCE
-    grid_hz = from_hz if from_hz > to_hz and not same else to_hz
-    if timestamps_s is not None and _is_uneven(timestamps_s, from_hz):
-        elapsed = timestamps_s - timestamps_s[0]
-        samples = _interpolated(samples, elapsed, np.arange(_last(elapsed[-1] * grid_hz) + 1) / grid_hz)
-        same, from_hz = same or grid_hz == to_hz, grid_hz
-    if same or len(samples) < 2:
-        return samples
-    count = _last((len(samples) - 1) * to_hz / from_hz) + 1
-    if from_hz < to_hz:
-        return _interpolated(samples, np.arange(len(samples), dtype=np.float64), np.arange(count) * (from_hz / to_hz))
-    return _filtered(samples, to_hz / from_hz)[:count]
+    return resample_timed(samples, from_hz=from_hz, to_hz=to_hz, timestamps_s=timestamps_s)[0]
 
 
-def _is_uneven(timestamps_s: _Times, rate_hz: float) -> bool:
-    """Tell whether samples lie off an even grid by more than a tenth of a step."""
-    even = timestamps_s[0] + np.arange(len(timestamps_s)) / rate_hz
-    return bool(np.abs(timestamps_s - even).max() > _JITTER / rate_hz)
+def resample_timed(
+    samples: Samples, *, from_hz: float, to_hz: float, timestamps_s: Times | None = None
+) -> tuple[Samples, Times]:
+    """Return samples at another rate as `resample` does, and the time of each.
+
+    A stream that is fed to `har live` comes out the same, up to the last samples, whose successors a stream still waits
+    for. Only times that no filter of neighbours can follow, because they wander off an even grid by more than a step,
+    are first interpolated linearly; a recording can look back, a stream cannot.
+
+    Returns
+    -------
+    samples : ndarray of shape (m, 3), float32
+    times_s : ndarray of shape (m,), float64
+        Since the first sample, or on the clock of ``timestamps_s``.
+    """
+    times_s = np.arange(len(samples), dtype=np.float64) / from_hz if timestamps_s is None else timestamps_s
+    if rates_agree(from_hz, to_hz) or not len(samples):
+        return samples, times_s
+    grid_s = times_s if timestamps_s is None else SampleClock(rate_hz=from_hz).follow(times_s)
+    if np.abs(times_s - grid_s).max() * from_hz > _MOST_OFF:
+        samples, times_s = _evened(samples, times_s, from_hz)
+        grid_s = times_s
+    parts = _filtered(samples, times_s, grid_s, from_hz=from_hz, to_hz=to_hz)
+    return np.concatenate([part.samples_g for part in parts]), np.concatenate([part.times_s for part in parts])
 
 
-def _last(position: float) -> int:
-    """Return the last whole position, forgiving what floating point took from an exact one."""
-    return int(np.floor(position + 1e-6))
+def _filtered(samples: Samples, times_s: Times, grid_s: Times, *, from_hz: float, to_hz: float) -> list[Resampled]:
+    """Run the filter over all samples."""
+    rate_filter = RateFilter(from_hz, to_hz)
+    unmarked = np.zeros(_BLOCK, np.bool_)
+    parts = []
+    for start in range(0, len(samples), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        marks = unmarked[: len(samples[block])]
+        parts.append(rate_filter.feed(samples[block], times_s[block], marks, grid_s[block], 1.0 / from_hz))
+    return [*parts, rate_filter.finish()]
 
 
-def _interpolated(samples: _Samples, at: _Times, wanted: npt.NDArray[np.floating[Any]]) -> _Samples:
-    """Interpolate every axis linearly."""
-    return np.stack([np.interp(wanted, at, samples[:, axis]) for axis in range(3)], axis=1).astype(np.float32)
-
-
-def _filtered(samples: _Samples, ratio: float) -> _Samples:
-    """Reduce the rate with a polyphase filter; a line through the ends keeps gravity from ringing at the edges."""
-    from scipy.signal import resample_poly
-
-    factor = Fraction(ratio).limit_denominator(_LARGEST_FACTOR)
-    reduced = resample_poly(samples.astype(np.float64), factor.numerator, factor.denominator, axis=0, padtype="line")
-    made: _Samples = reduced.astype(np.float32)
-    return made
+def _evened(samples: Samples, times_s: Times, rate_hz: float) -> tuple[Samples, Times]:
+    """Interpolate every axis linearly onto an even grid."""
+    count = int(np.floor((times_s[-1] - times_s[0]) * rate_hz + 1e-6)) + 1
+    even_s = times_s[0] + np.arange(count, dtype=np.float64) / rate_hz
+    made = np.stack([np.interp(even_s, times_s, samples[:, axis]) for axis in range(3)], axis=1)
+    return made.astype(np.float32), even_s

@@ -11,10 +11,12 @@ import numpy.typing as npt
 from models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
 from models.errors import DataError, UsageError
 from pipeline.recordings import Dataset, Recording, in_natural_order
-from pipeline.resampling import resample
+from pipeline.resampling import resample_timed
 
 DEFAULT_HOP: Final = 100
 """Samples from one window to the next."""
+_FORGIVEN: Final = 1e-6
+"""Periods by which floating point may move a sample across the edge of a label."""
 
 Indices = npt.NDArray[np.int64]
 _Samples = npt.NDArray[np.float32]
@@ -131,7 +133,7 @@ def make_windows(
     Parameters
     ----------
     dataset
-        Recordings at any rate; they are resampled stretch by stretch.
+        Recordings at any rate; what lies between two gaps is resampled in one piece, then cut at its labels.
     window_length, hop
         In samples at ``rate_hz``. What is left at the end of a segment is shorter than a window and not used.
     rate_hz
@@ -205,20 +207,49 @@ def _check(window_length: int, hop: int, rate_hz: float, names: Sequence[str]) -
 
 
 def _segments(recording: Recording, rate_hz: float, activities: Sequence[str]) -> Iterator[_Segment]:
-    """Yield the stretches of wanted labels, cut at gaps and resampled."""
-    stamps = recording.timestamps_s
+    """Yield the stretches of wanted labels.
+
+    What lies between two gaps is resampled in one piece and cut at its labels afterwards: a model that hears a wearer
+    begin to walk has heard the standing before.
+    """
+    stretches: dict[int, tuple[_Samples, npt.NDArray[np.float64]]] = {}
+    bounds = [0, *recording.gaps, len(recording.samples)]
     for label in recording.labels:
         if label.activity not in activities:
             continue
-        edges = [label.start, *(gap for gap in recording.gaps if label.start < gap < label.stop), label.stop]
-        for start, stop in pairwise(edges):
-            samples = resample(
-                recording.samples[start:stop],
-                from_hz=recording.rate_hz,
-                to_hz=rate_hz,
-                timestamps_s=None if stamps is None else stamps[start:stop],
-            )
-            yield _Segment(recording, label.activity, samples)
+        for begin, end in pairwise(bounds):
+            start, stop = max(begin, label.start), min(end, label.stop)
+            if start >= stop:
+                continue
+            if begin not in stretches:
+                stretches[begin] = _resampled(recording, begin, end, rate_hz)
+            samples, times_s = stretches[begin]
+            yield _Segment(recording, label.activity, samples[_between(recording, begin, start, stop, times_s)])
+
+
+def _resampled(recording: Recording, begin: int, end: int, rate_hz: float) -> tuple[_Samples, npt.NDArray[np.float64]]:
+    """Return a stretch without a gap at the model's rate, and when its samples were taken."""
+    stamps = recording.timestamps_s
+    return resample_timed(
+        recording.samples[begin:end],
+        from_hz=recording.rate_hz,
+        to_hz=rate_hz,
+        timestamps_s=None if stamps is None else stamps[begin:end],
+    )
+
+
+def _between(recording: Recording, begin: int, start: int, stop: int, times_s: npt.NDArray[np.float64]) -> slice:
+    """Return which resampled samples lie from the first to the last sample of a label, in a stretch from ``begin``."""
+    stamps, period_s = recording.timestamps_s, 1.0 / recording.rate_hz
+    if stamps is None:
+        first_s, last_s = (start - begin) * period_s, (stop - 1 - begin) * period_s
+    else:
+        first_s, last_s = float(stamps[start]), float(stamps[stop - 1])
+    margin_s = _FORGIVEN * period_s
+    return slice(
+        int(np.searchsorted(times_s, first_s - margin_s)),
+        int(np.searchsorted(times_s, last_s + margin_s, side="right")),
+    )
 
 
 def _notes(

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from models.capture import SUFFIX, Capture, read_capture
 from models.contract import ACTIVITIES
 from models.errors import DataError
+from models.resampling import RATE_TOLERANCE
 from pipeline.readers import Progress
 from pipeline.recordings import Dataset, LabelInterval, Recording
-from pipeline.resampling import RATE_TOLERANCE
 
 _EVEN: float = 0.1
 """Times that lie off an even grid by less than this share of a step say no more than the rate does."""

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from firmware_bridge.kernel import SincKernel
-from firmware_bridge.resampling import Resampled, StreamResampler
-from firmware_bridge.sampleclock import SampleClock
+from firmware_bridge.resampling import StreamResampler
+from models.resampling.kernel import SincKernel
+from models.resampling.ratefilter import Resampled
+from models.resampling.sampleclock import SampleClock
 
 SAMPLES = np.random.default_rng(2).normal(0, 1, (600, 3)).astype(np.float32)
 
