@@ -58,6 +58,8 @@ class LiveStatus:
         if self.counts.restarts:
             parts.append(_count(self.counts.restarts, "hole") + " of unknown size")
         parts.append(f"{self.rate} measured" if self.rate else "rate not measured yet")
+        if self.drift_ppm is not None:
+            parts.append(drift_text(self.drift_ppm))
         if self.latency_p50_s is not None:
             parts.append(f"label latency {_latency_text(self)}")
         return ", ".join(parts)
@@ -82,6 +84,19 @@ class LiveStatus:
                 "p99": _milliseconds(self.latency_p99_s),
             },
         }
+
+
+def drift_text(drift_ppm: float) -> str:
+    """Return how the sensor's clock runs against the host's.
+
+    Examples
+    --------
+    >>> drift_text(41.6), drift_text(-12.0), drift_text(0.2)
+    ('sensor clock 42 ppm slow', 'sensor clock 12 ppm fast', 'sensor clock right to 1 ppm')
+    """
+    if abs(drift_ppm) < 0.5:
+        return "sensor clock right to 1 ppm"
+    return f"sensor clock {abs(drift_ppm):,.0f} ppm {'slow' if drift_ppm > 0 else 'fast'}"
 
 
 class Sink(Protocol):

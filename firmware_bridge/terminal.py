@@ -14,7 +14,7 @@ from rich.text import Text
 
 from firmware_bridge.live import Prediction
 from firmware_bridge.samples import Remark
-from firmware_bridge.sinks import LiveStatus
+from firmware_bridge.sinks import LiveStatus, drift_text
 from models.decoder import UNKNOWN
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -137,6 +137,8 @@ class TerminalView:
         broken = counts.lost or counts.restarts
         holes += f", {status.bridged:,} bridged" if status.bridged else ""
         parts.append(Text(f"{counts.lost:,} lost{holes}", style="bold red" if broken else "green"))
+        if status.drift_ppm is not None:
+            parts.append(Text(drift_text(status.drift_ppm)))
         if status.latency_p50_s is not None:
             slow_s = status.latency_p99_s or 0.0
             parts.append(Text(f"label in {1e3 * status.latency_p50_s:.1f} ms, p99 {1e3 * slow_s:.1f} ms"))

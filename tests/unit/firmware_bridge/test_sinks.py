@@ -149,3 +149,25 @@ def test_an_unknown_label_says_what_its_window_alone_looked_like() -> None:
     shown = console.file.getvalue()
     for text in ("unknown", "this window: Sitting", "4 bridged"):
         assert text in shown
+
+
+@pytest.mark.parametrize(
+    ("drift_ppm", "said"),
+    [
+        (41.6, "sensor clock 42 ppm slow"),
+        (-2500.0, "sensor clock 2,500 ppm fast"),
+        (-0.1, "sensor clock right to 1 ppm"),
+    ],
+)
+def test_a_known_drift_is_said_in_the_summary_and_the_view(drift_ppm: float, said: str) -> None:
+    drifting = status(drift_ppm=drift_ppm)
+    assert f"99.98 ± 0.02 Hz measured, {said}, label latency" in drifting.sentence()
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, height=40)
+    view = TerminalView(console, title="model", labels=LABELS)
+    view.progressed(drifting)
+    view.close()
+    assert said in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_an_unknown_drift_is_not_mentioned() -> None:
+    assert "clock" not in status().sentence()
