@@ -164,6 +164,12 @@ class LivePipeline:
         """How long no window can be completed yet, at the sensor's rate in real time."""
         return max(0.0, (self._windows.needed - _EARLY_SAMPLES) / self._model_rate_hz)
 
+    def expect(self, *, source_rate_hz: float) -> None:
+        """Take up another rate of the sensor, and begin anew: it has turned out to be another device."""
+        self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=self._model_rate_hz)
+        self._host_clock.restart()
+        self._restart()
+
     def feed(self, block: SampleBlock) -> list[Prediction]:
         """Take a block and return the predictions it completes."""
         self._lost += block.lost

@@ -11,6 +11,7 @@ import numpy as np
 from firmware_bridge.checks import SilenceCheck, StreamChecks
 from firmware_bridge.framesource import FrameSource
 from firmware_bridge.hello import LOWEST_RATE_FRACTION, check_against_model, range_g, unit_of
+from firmware_bridge.latesource import LateFramesSource
 from firmware_bridge.linereader import Arrival, DirectLine, Line, LineReader
 from firmware_bridge.live import Classifier, LivePipeline
 from firmware_bridge.messages import Hello
@@ -95,6 +96,7 @@ class LiveLoop:
         raw: bool = False,
         bridge_s: float = 0.0,
         hello: Hello | None = None,
+        may_be_frames: bool = False,
         arrived: Sequence[Arrival] = (),
     ) -> "LiveLoop":
         """Return the loop that classifies a sensor with a bundle's model.
@@ -119,6 +121,8 @@ class LiveLoop:
             The longest hole to interpolate; 0 for none.
         hello
             What the sensor says it is, where it speaks frames; this tells its unit and rate.
+        may_be_frames
+            Whether a sensor without a ``hello`` may yet turn out to speak frames.
         arrived
             What came from it before.
 
@@ -151,18 +155,18 @@ class LiveLoop:
             bridge_s=bridge_s,
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
-        limit_g = range_g(hello) if hello is not None else 32767 / unit.per_g if unit.counts else None
-        return cls(
+        loop = cls(
             line,
             FrameSource() if hello is not None else TextSource(unit=unit, rate_hz=sensor_hz),
             pipeline,
             silence=SilenceCheck(port=line.name, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(
-                unit_name=unit.name, declared_rate_hz=sensor_hz, window_length=window.length, range_g=limit_g
-            ),
+            checks=_checks(unit, sensor_hz, window.length, hello),
             announcements=met + _announcements(unit, sensor_hz, pipeline, assumed=rate_hz is None and not met),
             arrived=arrived,
         )
+        if may_be_frames and hello is None:
+            loop._source = LateFramesSource(loop._source, meet=lambda late: loop._meet(late, manifest))
+        return loop
 
     def run(
         self, sinks: Sequence[Sink], *, duration_s: float | None = None, stop: Callable[[], bool] = lambda: False
@@ -211,6 +215,14 @@ class LiveLoop:
             self._pass_on(self._source.feed(arrival.data, arrival.arrived_s))
         self._line.write(self._source.outgoing())
         self._line.rest(self._rest_s())
+
+    def _meet(self, hello: Hello, manifest: Manifest) -> list[Remark]:
+        """Believe a device that says late what it is."""
+        met = check_against_model(hello, manifest)
+        unit, rate_hz = unit_of(hello), hello.rate_mhz / 1000
+        self._pipeline.expect(source_rate_hz=rate_hz)
+        self._checks = _checks(unit, rate_hz, manifest.window.length, hello)
+        return met + _announcements(unit, rate_hz, self._pipeline, assumed=False)
 
     def _rest_s(self) -> float:
         """Return how long the line may be left alone: no window is due, and the driver's buffer stays nearly empty."""
@@ -267,20 +279,23 @@ class LiveLoop:
             bridged=self._pipeline.bridged,
             drift_ppm=self._drift_ppm(rate),
         )
-        self._remark(self._checks.of_rate(status.rate))
+        self._remark(self._checks.of_rate(rate))
         for sink in self._sinks:
             sink.progressed(status)
         return status
 
 
+def _checks(unit: Unit, rate_hz: float, window_length: int, hello: Hello | None) -> StreamChecks:
+    """Return who compares a stream with what its sensor should send."""
+    limit_g = range_g(hello) if hello is not None else 32767 / unit.per_g if unit.counts else None
+    return StreamChecks(unit_name=unit.name, declared_rate_hz=rate_hz, window_length=window_length, range_g=limit_g)
+
+
 def _announcements(unit: Unit, rate_hz: float, pipeline: LivePipeline, *, assumed: bool) -> list[Remark]:
     """Return what is taken for granted about a stream."""
-    rate = f"{rate_hz:g} Hz{', the rate of the model' if assumed else ''}"
-    remarks = [Remark(f"expecting samples in {unit.name} at {rate}")]
-    resampler = pipeline.resampler
-    if not resampler.passes_through:
-        delay_ms = 1e3 * resampler.delay_s
-        remarks.append(
-            Remark(f"resampling to the rate of the model; its filter needs {delay_ms:.0f} ms of what follows")
-        )
+    assumption = ", the rate of the model" if assumed else ""
+    remarks = [Remark(f"expecting samples in {unit.name} at {rate_hz:g} Hz{assumption}")]
+    if not pipeline.resampler.passes_through:
+        delay_ms = 1e3 * pipeline.resampler.delay_s
+        remarks.append(Remark(f"resampling to the model's rate; its filter needs {delay_ms:.0f} ms of what follows"))
     return remarks

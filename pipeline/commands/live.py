@@ -99,6 +99,7 @@ def live(
             raw=raw,
             bridge_s=bridge / 1e3,
             hello=greeting.hello,
+            may_be_frames=protocol == "auto",
             arrived=greeting.arrivals,
         )
         end = loop.run(sinks, duration_s=left_s, stop=stop)

@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from firmware_bridge.faults import Faults
 from firmware_bridge.framesensor import Account, FrameSensor, Mishaps, SensorSpec
 from firmware_bridge.greeting import greet
+from firmware_bridge.layout import Ability, UnitCode
 from firmware_bridge.live import Prediction
 from firmware_bridge.liveloop import LiveEnd, LiveLoop
+from firmware_bridge.messages import Hello, Samples
+from firmware_bridge.protocol import encode_frame
 from firmware_bridge.reconnection import open_reader
 from firmware_bridge.samples import Remark
 from firmware_bridge.sinks import LiveStatus
+from firmware_bridge.transport import MemoryTransport
 from models.bundle import Bundle
 from models.errors import BridgeError
 from models.units import parse_unit
@@ -146,6 +150,29 @@ def test_replugged_it_goes_on_and_labels_within_a_window_and_two_seconds(tmp_pat
     window_s = bundle.manifest.window.length / bundle.manifest.window.rate_hz
     assert window_s < first_s - plugged_in_s < window_s + 2.0  # by the sensor's clock
     assert end.status.counts.restarts == 0
+
+
+def test_a_device_that_is_taken_for_text_and_sends_frames_later(bundle: Bundle) -> None:
+    """Its own rate holds from its first sample on; what was assumed of the text does not."""
+    hello = Hello(7, Ability.SENSES | Ability.STREAMS, 62_500, 16384.0, UnitCode.G, 2.0)
+    wire = [b"rst:0x1 (POWERON_RESET)\r\nloading firmware\r\n" * 3, b"\xff\x80garbage\0", encode_frame(hello.pack())]
+    payload = np.tile(np.array([0, 0, 16384], "<i2"), 10).tobytes()
+    wire += [encode_frame(Samples(7, 10 * n, 160_000 * n, 0, payload).pack()) for n in range(60)]
+    listener = Listener()
+    loop = LiveLoop.for_model(
+        MemoryTransport(wire),
+        Still(len(bundle.manifest.labels)),
+        bundle.manifest,
+        unit=parse_unit("g"),
+        hop=50,
+        may_be_frames=True,
+    )
+    end = loop.run([listener], duration_s=30)
+    assert (end.status.counts.samples, end.status.counts.lost) == (600, 0)
+    # 9.6 s at 100 Hz, less what the filter waits for: were the rate not believed, 600 samples would give 9 windows.
+    assert end.status.windows == 15
+    assert "reading frames from here on" in listener.said()
+    assert "the device sends 62.5 Hz: resampling" in listener.said()
 
 
 def test_another_version_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
