@@ -59,7 +59,7 @@ def symmetric_scale(values: NDArray[Any], dtype: DTypeLike = np.int8) -> float:
     return float(np.max(np.abs(values), initial=0.0) or 1.0) / limit
 
 
-def per_channel(values: NDArray[Any], axis: int = -1) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def per_channel(values: NDArray[Any], axis: int | tuple[int, ...] = -1) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return int8 values and the scales, one for each slice along ``axis``, shaped to broadcast against them.
 
     The slice's largest weight becomes ±127: ``values`` is about ``integers * scales``.
@@ -70,7 +70,8 @@ def per_channel(values: NDArray[Any], axis: int = -1) -> tuple[NDArray[np.int8],
     >>> integers.tolist(), scales.shape
     ([[127, -127], [64, 64]], (1, 2))
     """
-    others = tuple(index for index in range(values.ndim) if index != axis % values.ndim)
+    own = {index % values.ndim for index in np.atleast_1d(axis)}
+    others = tuple(index for index in range(values.ndim) if index not in own)
     largest = np.max(np.abs(values), axis=others, keepdims=True)
     scales = np.asarray(np.where(largest > 0, largest, 1) / np.iinfo(np.int8).max, np.float32)
     return quantize(values, scale=scales.astype(np.float64), dtype=np.int8), scales

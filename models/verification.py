@@ -12,7 +12,7 @@ from models.engines import ENGINES, Engine, load_engine, missing_reason, runnabl
 from models.errors import EngineError, HarError, UsageError
 from models.isolation import Isolation
 
-ROUNDING: Final = 1e-6
+ROUNDING: Final = FLOAT_TOLERANCE
 """Largest difference of a probability that a window's place among others may make: vector units round differently."""
 
 

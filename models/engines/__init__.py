@@ -107,7 +107,7 @@ def fastest_first(architecture: Architecture) -> tuple[str, ...]:
     runtimes, onnxruntime's LSTM and GRU use vector units throughout; its RNN computes every tanh alone, so that
     LiteRT's fused operator overtakes it (docs/decisions/0004-fastest-engine-by-measurement.md).
     """
-    is_gated = any(isinstance(layer, LSTM | GRU) for layer in architecture.layers)
+    is_gated = any(getattr(layer, "cell", layer.kind) in (LSTM.kind, GRU.kind) for layer in architecture.layers)
     runtimes = ("onnxruntime", "litert") if is_gated else ("litert", "onnxruntime")
     return ("native", *runtimes, "numpy")
 

@@ -146,4 +146,4 @@ def _checked_weights(architecture: Architecture, weights: Weights) -> dict[str, 
                 weight=name,
             )
         checked[name] = values
-    return checked
+    return checked | {name: value for name, value in weights.items() if name.endswith("/offset")}

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from models.bundle import Bundle
-from pipeline.inspection.checks import check_claims
+from pipeline.inspection.checks import Trial, check_claims
 from pipeline.inspection.facts import OperatorFact, RuntimeFact, TensorFact
 from pipeline.inspection.onnx import read_onnx
 from pipeline.inspection.runtimes import onnx_claims, tflite_claims
 from pipeline.inspection.tflite import read_tflite
 
 __all__ = ["Inspection", "OperatorFact", "RuntimeFact", "TensorFact", "inspect_bundle"]
+
+_TRIED: Final = 4
+"""Golden windows a file is tried on: enough to tell a wrong kernel, too few to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
     bundle
         The bundle; its hashes are checked already.
     check
-        Load and run each file with the runtimes that are installed, in processes of their own.
+        Run golden windows through each file with the runtimes that are installed, in processes of their own.
     pythons
         Paths of other Pythons whose runtimes are asked too.
 
@@ -60,7 +64,14 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
         tflite_claims(found) if entry.format == "tflite" else onnx_claims(found)
         for entry, found in zip(entries, contents, strict=True)
     ]
-    runtimes = check_claims(claims, files, pythons) if check else claims
+    runtimes: Sequence[Sequence[RuntimeFact]] = claims
+    if check:
+        golden, windows = bundle.golden, bundle.golden["windows"][:_TRIED]
+        trials = [
+            Trial(content, golden[entry.file][:_TRIED], entry.tolerance)
+            for entry, content in zip(entries, files, strict=True)
+        ]
+        runtimes = check_claims(claims, trials, windows, pythons)
     return [
         Inspection(
             entry.file,

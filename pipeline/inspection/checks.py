@@ -1,4 +1,4 @@
-"""Check claims about runtimes where these are installed, in a process of their own."""
+"""Check claims about runtimes where these are installed: run each file in a process of its own, look at its answers."""
 
 import json
 import signal
@@ -7,7 +7,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.inspection.facts import RuntimeFact
 from pipeline.inspection.runtimes import LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
@@ -24,38 +27,66 @@ _PROBE: Final = Path(__file__).with_name("probe.py")
 _TIMEOUT_S: Final = 120.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """A file, and what it must make of some windows: ``expected`` (n_windows, n_classes) within ``tolerance``."""
+
+    content: bytes
+    expected: NDArray[Any]
+    tolerance: float
+
+    def verdict(self, answer: dict[str, Any]) -> str | None:
+        """Return what is wrong with a runtime's answer, or None."""
+        if answer["error"] is not None:
+            return str(answer["error"])
+        found = np.array(answer["outputs"], np.float64)
+        error = np.abs(found - self.expected).max() if found.shape == self.expected.shape else np.inf
+        return None if error <= self.tolerance else f"gives other probabilities, off by {error:.2g}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a runtime made of a file: ``error`` is None if it ran."""
+    """What a runtime made of a file: ``error`` is None if it ran and gave what it must."""
 
     version: str
     error: str | None
 
 
-def try_files(python: str, distribution: str, files: Sequence[bytes]) -> list[Outcome] | None:
+def try_files(
+    python: str, distribution: str, trials: Sequence[Trial], windows: NDArray[np.float32]
+) -> list[Outcome] | None:
     """Load and run files with a runtime of some Python; None if that does not have it."""
     outcomes: list[Outcome] = []
     version = ""
-    while len(outcomes) < len(files) or not version:
-        request = {"runtime": distribution, "files": [content.hex() for content in files[len(outcomes) :]]}
+    while len(outcomes) < len(trials) or not version:
+        left = trials[len(outcomes) :]
+        request = {
+            "runtime": distribution,
+            "files": [trial.content.hex() for trial in left],
+            "windows": windows.tolist(),
+        }
         answers, how_it_ended = _ask(python, json.dumps(request))
         if not answers or answers[0]["installed"] is None:
             return None
-        version = answers[0]["installed"]
-        outcomes += [Outcome(version, answer["error"]) for answer in answers[1:]]
-        if len(outcomes) < len(files):
+        version = str(answers[0]["installed"])
+        outcomes += [Outcome(version, trial.verdict(answer)) for trial, answer in zip(left, answers[1:], strict=False)]
+        if len(outcomes) < len(trials):
             outcomes.append(Outcome(version, f"the runtime {how_it_ended}"))
     return outcomes
 
 
 def check_claims(
-    claims: Sequence[Sequence[RuntimeFact]], files: Sequence[bytes], pythons: Sequence[str]
+    claims: Sequence[Sequence[RuntimeFact]],
+    trials: Sequence[Trial],
+    windows: NDArray[np.float32],
+    pythons: Sequence[str],
 ) -> list[list[RuntimeFact]]:
     """Return the claims about every file, checked with the runtimes of this Python and of others."""
     checked = [list(each) for each in claims]
     for runtime, distribution in DISTRIBUTIONS.items():
         rows = [index for index, each in enumerate(claims) if any(claim.runtime == runtime for claim in each)]
-        outcomes = _first_installed(distribution, [files[index] for index in rows], pythons) if rows else None
+        tried = [trials[index] for index in rows]
+        outcomes = _first_installed(distribution, tried, windows, pythons) if rows else None
         for index, outcome in zip(rows, outcomes or (), strict=False):
             checked[index] = [
                 _with(claim, outcome, distribution) if claim.runtime == runtime else claim for claim in checked[index]
@@ -63,10 +94,12 @@ def check_claims(
     return checked
 
 
-def _first_installed(distribution: str, files: Sequence[bytes], pythons: Sequence[str]) -> list[Outcome] | None:
+def _first_installed(
+    distribution: str, trials: Sequence[Trial], windows: NDArray[np.float32], pythons: Sequence[str]
+) -> list[Outcome] | None:
     """Ask this Python, then the others, until one has the runtime."""
     for python in (sys.executable, *pythons):
-        outcomes = try_files(python, distribution, files)
+        outcomes = try_files(python, distribution, trials, windows)
         if outcomes is not None:
             return outcomes
     return None
@@ -82,7 +115,7 @@ def _with(claim: RuntimeFact, outcome: Outcome, distribution: str) -> RuntimeFac
     )
 
 
-def _ask(python: str, request: str) -> tuple[list[dict[str, str | None]], str]:
+def _ask(python: str, request: str) -> tuple[list[dict[str, Any]], str]:
     """Run the probe, and return its answers and how it ended."""
     command = [python, str(_PROBE)]
     try:
@@ -100,10 +133,6 @@ def _ask(python: str, request: str) -> tuple[list[dict[str, str | None]], str]:
     return _parsed(done.stdout), ended
 
 
-def _parsed(output: str) -> list[dict[str, str | None]]:
+def _parsed(output: str) -> list[dict[str, Any]]:
     """Return the lines that are answers; native code may print others."""
-    answers = []
-    for line in output.splitlines():
-        if line.startswith("{") and line.endswith("}"):
-            answers.append(json.loads(line))
-    return answers
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{") and line.endswith("}")]

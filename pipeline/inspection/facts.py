@@ -46,6 +46,13 @@ class Contents:
     tensors: tuple[TensorFact, ...]
     format_version: int
 
+    @property
+    def mixes_int8_with_floats(self) -> bool:
+        """Whether int8 weights are multiplied with floats as they are, and not widened first."""
+        is_float = any(tensor.dtype == "float32" for tensor in self.tensors)
+        stored = any(tensor.dtype == "int8" and tensor.stored_bytes for tensor in self.tensors)
+        return is_float and stored and all(operator.name != "DEQUANTIZE" for operator in self.operators)
+
 
 def counted(operators: Iterable[tuple[str, int]]) -> tuple[OperatorFact, ...]:
     """Return operators in the order they first appear, with how often."""

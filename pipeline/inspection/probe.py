@@ -1,7 +1,7 @@
 """Load and run files in a process of their own: a script for any Python that has a runtime, not part of the package.
 
-Reads one line of JSON (runtime, and the files as hexadecimal), answers one line of JSON for each file, as soon as it is
-done: a process that dies says by silence which file killed it.
+Reads one line of JSON (the runtime, the files as hexadecimal, and windows to run), answers one line of JSON for each
+file, as soon as it is done: a process that dies says by silence which file killed it.
 """
 
 import importlib
@@ -17,13 +17,19 @@ def _interpreter(package: str) -> Any:
     """Return a function that runs a file with a TFLite interpreter."""
     interpreter_class = importlib.import_module(f"{package}.interpreter").Interpreter
 
-    def run(content: bytes) -> Any:
+    def run(content: bytes, windows: Any) -> Any:
         interpreter = interpreter_class(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
-        wanted = interpreter.get_input_details()[0]
-        interpreter.set_tensor(wanted["index"], np.zeros(wanted["shape"], wanted["dtype"]))
-        interpreter.invoke()
-        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        wanted, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        outputs = []
+        for window in windows:
+            interpreter.reset_all_variables()
+            interpreter.set_tensor(
+                wanted["index"], _to_integers(window[None], wanted["dtype"], wanted["quantization"][0])
+            )
+            interpreter.invoke()
+            outputs.append(_to_floats(interpreter.get_tensor(given["index"])[0], given["quantization"][0]))
+        return outputs
 
     return run
 
@@ -32,12 +38,16 @@ def _micro() -> Any:
     """Return a function that runs a file with tflite-micro."""
     runtime = importlib.import_module("tflite_micro.python.tflite_micro").runtime
 
-    def run(content: bytes) -> Any:
+    def run(content: bytes, windows: Any) -> Any:
         interpreter = runtime.Interpreter.from_bytes(content)
-        wanted = interpreter.get_input_details(0)
-        interpreter.set_input(np.zeros(wanted["shape"], wanted["dtype"]), 0)
-        interpreter.invoke()
-        return interpreter.get_output(0)
+        wanted, given = interpreter.get_input_details(0), interpreter.get_output_details(0)
+        outputs = []
+        for window in windows:
+            interpreter.reset()
+            interpreter.set_input(_to_integers(window[None], wanted["dtype"], _micro_scale(wanted)), 0)
+            interpreter.invoke()
+            outputs.append(_to_floats(interpreter.get_output(0)[0], _micro_scale(given)))
+        return outputs
 
     return run
 
@@ -46,13 +56,11 @@ def _onnx() -> Any:
     """Return a function that runs a file with onnxruntime."""
     library = importlib.import_module("onnxruntime")
 
-    def run(content: bytes) -> Any:
+    def run(content: bytes, windows: Any) -> Any:
         options = library.SessionOptions()
         options.log_severity_level = 4
         session = library.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        wanted = session.get_inputs()[0]
-        shape = [size if isinstance(size, int) else 1 for size in wanted.shape]
-        return session.run(None, {wanted.name: np.zeros(shape, np.float32)})[0]
+        return session.run(None, {session.get_inputs()[0].name: windows})[0]
 
     return run
 
@@ -74,11 +82,33 @@ def main() -> None:
         _answer(installed=None)
         return
     _answer(installed=importlib.metadata.version(request["runtime"]))
+    windows = np.array(request["windows"], np.float32)
     for content in request["files"]:
         try:
-            _answer(error=None, outputs=int(run(bytes.fromhex(content)).size))
+            outputs = np.asarray(run(bytes.fromhex(content), windows), np.float64)
+            _answer(error=None, outputs=outputs.tolist())
         except Exception as error:
-            _answer(error=" ".join(f"{error}".split())[:160] or type(error).__name__)
+            _answer(error=" ".join(f"{error}".split())[:160] or type(error).__name__, outputs=None)
+
+
+def _to_integers(values: Any, dtype: Any, scale: float) -> Any:
+    """Return what the file takes: floats, or integers of a symmetric scale."""
+    if np.dtype(dtype) == np.float32:
+        return values
+    limits = np.iinfo(dtype)
+    rounded = np.copysign(np.floor(np.abs(values / scale) + 0.5), values)
+    return np.clip(rounded, limits.min, limits.max).astype(dtype)
+
+
+def _to_floats(values: Any, scale: float) -> Any:
+    """Return the probabilities."""
+    return values if values.dtype == np.float32 else values * scale
+
+
+def _micro_scale(details: Any) -> float:
+    """Return the scale of an input or output of tflite-micro."""
+    scales = details["quantization_parameters"]["scales"]
+    return float(scales[0]) if len(scales) else 0.0
 
 
 def _answer(**facts: Any) -> None:

@@ -83,12 +83,10 @@ def _newer_operators(contents: Contents, *, column: int) -> list[str]:
 def _not_in_micro(contents: Contents) -> list[str]:
     """Return what tflite-micro lacks: operators, half precision, and kernels that mix int8 weights with floats."""
     problems = sorted(MISSING_IN_MICRO & {operator.name for operator in contents.operators})
-    types = {tensor.dtype for tensor in contents.tensors}
-    stored = {tensor.dtype for tensor in contents.tensors if tensor.stored_bytes}
-    if "float16" in types:
+    if any(tensor.dtype == "float16" for tensor in contents.tensors):
         problems.append("half precision")
-    if "float32" in types and "int8" in stored:
-        problems.append("int8 weights under float activations")
+    if contents.mixes_int8_with_floats:
+        problems.append("kernels that mix int8 weights with floats")
     return problems
 
 

@@ -1,30 +1,34 @@
-"""Every engine gives what the oracle gives, for every artifact of every recurrent model."""
+"""Every engine gives what the oracle gives, for every artifact of every named model."""
 
 import numpy as np
 import pytest
 
+from models.architecture import ARCHITECTURE_NAMES
 from models.bundle import Bundle
 from models.engines import ENGINES, load_engine, missing_reason, runnable
 from models.reference import forward
 from models.verification import verify_bundle
-from pipeline.compilers import compile_bundle
-
-MODELS = ("simple_rnn", "lstm", "gru")
+from pipeline.compilers import compile_bundle, targets
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=ARCHITECTURE_NAMES)
 def bundle(request: pytest.FixtureRequest, random_bundle) -> Bundle:
-    """A compiled bundle of each model."""
-    return compile_bundle(random_bundle(request.param, seed=3))
+    """A bundle of each model, compiled to everything it can be."""
+    made = random_bundle(request.param, seed=3)
+    return compile_bundle(made, targets(made.manifest.architecture), calibration=made.golden["windows"])
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_golden_windows(bundle: Bundle, engine: str) -> None:
     if (reason := missing_reason(engine)) is not None:
         pytest.skip(reason)
+    if engine not in {name for name, _, _ in runnable(bundle)}:
+        assert engine == "native", "the C engine alone leaves convolutions and attention out"
+        return
     result = verify_bundle(bundle, [engine])
     assert result.ok, [row.reason for row in result.artifacts]
-    assert all(row.top1_agreement == 1.0 for row in result.artifacts)
+    for row in result.artifacts:
+        assert row.top1_agreement >= (1.0 if row.quantization == "float32" else 0.8), row
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -36,10 +40,11 @@ def test_many_windows_of_every_loudness(bundle: Bundle, engine: str) -> None:
     windows = (generator.normal(size=(300, 200, 3)) * loudness_g).astype(np.float32)
     expected = forward(bundle.manifest.architecture, bundle.folded_weights, windows)
     for name, _, quantization in runnable(bundle):
-        if name == engine:
+        if name == engine and quantization == "float32":
             found = load_engine(bundle, engine, quantization).predict(windows)
             np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
 
 
 def test_every_engine_has_something_to_run(bundle: Bundle) -> None:
-    assert {name for name, _, _ in runnable(bundle)} == set(ENGINES)
+    without_native = set(ENGINES) - {"native"}
+    assert {name for name, _, _ in runnable(bundle)} >= without_native

@@ -22,7 +22,10 @@ BATCH: Final = "windows"
 """Name of the open first dimension of both."""
 
 
-Storage = Callable[["OnnxGraph", str, NDArray[Any], int], str]
+Axis = int | tuple[int, ...]
+"""Where the outputs of a kernel lie: each of them has a scale of its own."""
+
+Storage = Callable[["OnnxGraph", str, NDArray[Any], Axis], str]
 """Keeps a kernel under a name, with the axis of its outputs, and returns the tensor a node reads."""
 
 
@@ -41,7 +44,7 @@ class OnnxGraph:
             self._initializers[name] = onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
         return name
 
-    def kernel(self, name: str, values: NDArray[Any], *, axis: int) -> str:
+    def kernel(self, name: str, values: NDArray[Any], *, axis: Axis) -> str:
         """Store a trained kernel whose outputs lie along ``axis``, the way this model keeps them."""
         return self._keep_kernel(self, name, values, axis)
 

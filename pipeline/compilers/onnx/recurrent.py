@@ -1,4 +1,4 @@
-"""SimpleRNN, LSTM and GRU as the one ONNX operator each; sequences are time-major, as the operators want them."""
+"""SimpleRNN, LSTM and GRU as the one ONNX operator each, which walks forwards or both ways."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,52 +6,64 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import GRU, LSTM, SimpleRNN
-from pipeline.compilers.onnx.graph import OnnxGraph
+from models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
+from pipeline.compilers.onnx.values import TIME_FIRST, VECTOR, Values
 
-_GATES: Final = {SimpleRNN: (0,), LSTM: (0, 3, 1, 2), GRU: (0, 1, 2)}
+Arrays = dict[str, NDArray[Any]]
+
+_OPERATORS: Final = {SimpleRNN.kind: "RNN", LSTM.kind: "LSTM", GRU.kind: "GRU"}
+_GATES: Final = {SimpleRNN.kind: (0,), LSTM.kind: (0, 3, 1, 2), GRU.kind: (0, 1, 2)}
 """Where ONNX's gates (LSTM i, o, f, c; GRU z, r, h) stand in Keras (i, f, c, o; z, r, h)."""
 
-_OPERATORS: Final = {SimpleRNN: "RNN", LSTM: "LSTM", GRU: "GRU"}
+
+def recurrent(layer: Recurrent, weights: Arrays, values: Values) -> Values:
+    """Lower a layer that walks forwards."""
+    graph, last = values.graph, not layer.return_sequences
+    result = _operator(layer.name, layer, [weights], values)
+    # The operators have an axis for their direction: second of the sequence, first of the last step.
+    axis = graph.constant("axis_0" if last else "axis_1", np.array([0 if last else 1]))
+    return Values(graph, graph.node("Squeeze", [result, axis], name=layer.name), VECTOR if last else TIME_FIRST)
 
 
-def recurrent(graph: OnnxGraph, layer: SimpleRNN | LSTM | GRU, weights: dict[str, NDArray[Any]], sequence: str) -> str:
-    """Lower one layer: (steps, batch, inputs) to (steps, batch, units), or to (batch, units) for the last step only."""
-    kernel, recurrent_kernel, biases = _onnx_weights(layer, weights)
-    inputs = [
-        sequence,
-        graph.kernel(f"{layer.name}/W", kernel, axis=1),
-        graph.kernel(f"{layer.name}/R", recurrent_kernel, axis=1),
-        graph.constant(f"{layer.name}/B", biases),
+def bidirectional(layer: Bidirectional, weights: Arrays, values: Values) -> Values:
+    """Lower a layer that walks both ways, and join what the directions give."""
+    graph = values.graph
+    both = [
+        {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
+        for which in DIRECTIONS
     ]
-    options: dict[str, Any] = {"hidden_size": layer.units}
+    result = _operator(layer.name, layer.direction(DIRECTIONS[0]), both, values, direction="bidirectional")
+    order, axes = ([0, 2, 1, 3], TIME_FIRST) if layer.return_sequences else ([1, 0, 2], VECTOR)
+    turned = graph.node("Transpose", [result], perm=order)
+    shape = graph.constant(f"{layer.name}/shape", np.array([0] * (len(axes) - 1) + [2 * layer.units]))
+    return Values(graph, graph.node("Reshape", [turned, shape], name=layer.name), axes)
+
+
+def _operator(name: str, layer: Recurrent, directions: Sequence[Arrays], values: Values, **options: Any) -> str:
+    """Add the operator; return its whole sequence, or its last states."""
+    graph = values.graph
+    kernels, recurrent_kernels, biases = zip(*(_onnx_weights(layer, weights) for weights in directions), strict=True)
+    inputs = [
+        values.as_(TIME_FIRST),
+        graph.kernel(f"{name}/W", np.stack(kernels), axis=(0, 1)),
+        graph.kernel(f"{name}/R", np.stack(recurrent_kernels), axis=(0, 1)),
+        graph.constant(f"{name}/B", np.stack(biases)),
+    ]
     if isinstance(layer, GRU):
         options["linear_before_reset"] = int(layer.reset_after)
-    whole, last = f"{layer.name}/Y", f"{layer.name}/Y_h"
-    outputs: Sequence[str] = [whole] if layer.return_sequences else ["", last]
-    result = graph.node(_OPERATORS[type(layer)], inputs, outputs=outputs, **options)
-    # The operators have an axis for their direction: second of the sequence, first of the last step.
-    axis = (
-        graph.constant("axis_1", np.array([1])) if layer.return_sequences else graph.constant("axis_0", np.array([0]))
-    )
-    return graph.node("Squeeze", [result, axis], name=layer.name)
+    outputs = [f"{name}/Y"] if layer.return_sequences else ["", f"{name}/Y_h"]
+    return graph.node(_OPERATORS[layer.kind], inputs, outputs=outputs, hidden_size=layer.units, **options)
 
 
-def _onnx_weights(
-    layer: SimpleRNN | LSTM | GRU, weights: dict[str, NDArray[Any]]
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return W (1, gates x units, inputs), R (1, gates x units, units) and B (1, 2 x gates x units)."""
+def _onnx_weights(layer: Recurrent, weights: Arrays) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return W (gates x units, inputs), R (gates x units, units) and B (2 x gates x units) of one direction."""
 
     def reordered(values: NDArray[Any]) -> NDArray[Any]:
         parts = np.split(values, layer.gates, axis=-1)
-        joined: NDArray[Any] = np.concatenate([parts[gate] for gate in _GATES[type(layer)]], axis=-1)
+        joined: NDArray[Any] = np.concatenate([parts[gate] for gate in _GATES[layer.kind]], axis=-1)
         return joined
 
     bias = weights["bias"]
     input_bias, recurrent_bias = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
     biases = np.concatenate([reordered(input_bias), reordered(recurrent_bias)])
-    return (
-        reordered(weights["kernel"]).T[np.newaxis],
-        reordered(weights["recurrent_kernel"]).T[np.newaxis],
-        biases[np.newaxis],
-    )
+    return reordered(weights["kernel"]).T, reordered(weights["recurrent_kernel"]).T, biases

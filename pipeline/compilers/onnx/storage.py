@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 
 from models.architecture import Weights
 from models.quantization import per_channel
-from pipeline.compilers.onnx.graph import OnnxGraph, Storage
+from pipeline.compilers.onnx.graph import Axis, OnnxGraph, Storage
 
 
-def as_float32(graph: OnnxGraph, name: str, values: NDArray[Any], axis: int) -> str:
+def as_float32(graph: OnnxGraph, name: str, values: NDArray[Any], axis: Axis) -> str:
     """Keep the array as it is."""
     return graph.constant(name, values.astype(np.float32))
 
 
-def as_float16(graph: OnnxGraph, name: str, values: NDArray[Any], axis: int) -> str:
+def as_float16(graph: OnnxGraph, name: str, values: NDArray[Any], axis: Axis) -> str:
     """Keep the array in half precision."""
     stored = graph.constant(name, _half(values))
     return graph.node("Cast", [stored], name=f"{name}_wide", to=onnx.TensorProto.FLOAT)
 
 
-def as_int8(graph: OnnxGraph, name: str, values: NDArray[Any], axis: int) -> str:
+def as_int8(graph: OnnxGraph, name: str, values: NDArray[Any], axis: Axis) -> str:
     """Keep the array as int8 with a scale for each slice along ``axis``."""
     integers, scales = per_channel(values, axis)
     wide = graph.node("Cast", [graph.constant(name, integers)], name=f"{name}_wide", to=onnx.TensorProto.FLOAT)

@@ -70,20 +70,41 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
         return int(schema.BufferEnd(builder))
 
 
-class _SharedQuantization(schema.QuantizationParametersT):  # type: ignore[misc]
-    """A scale that is written once, and referred to by every tensor that has it."""
+class _CompactTensor(schema.TensorT):  # type: ignore[misc]
+    """A tensor that refers to a shape that is in the file already, and writes only what it has."""
 
-    def __init__(self, scale: Scale) -> None:
-        scales = np.atleast_1d(np.asarray(scale.scale, np.float32))
-        zero_points = np.full(scales.shape, scale.zero_point, np.int64)
-        super().__init__(scale=scales, zeroPoint=zero_points, quantizedDimension=scale.axis)
-        self._written: int | None = None
+    shapes: dict[Shape, int]
+    """Where each shape was written."""
 
     def Pack(self, builder: Any) -> int:  # noqa: N802
-        """Write it the first time, and return where it is."""
-        if self._written is None:
-            self._written = int(super().Pack(builder))
-        return self._written
+        """Write the tensor and return where."""
+        if self.shape not in self.shapes:
+            self.shapes[self.shape] = int(builder.CreateNumpyVector(np.array(self.shape, np.int32)))
+        name = None if self.name is None else builder.CreateString(self.name)
+        quantization = None if self.quantization is None else self.quantization.Pack(builder)
+        schema.TensorStart(builder)
+        schema.TensorAddShape(builder, self.shapes[self.shape])
+        schema.TensorAddType(builder, self.type)
+        schema.TensorAddBuffer(builder, self.buffer)
+        if name is not None:
+            schema.TensorAddName(builder, name)
+        if quantization is not None:
+            schema.TensorAddQuantization(builder, quantization)
+        schema.TensorAddIsVariable(builder, self.isVariable)
+        return int(schema.TensorEnd(builder))
+
+
+def _written_once(entry: Any) -> Any:
+    """Return a schema object that is written the first time it is packed, and referred to from then on."""
+    pack, places = entry.Pack, list[int]()
+
+    def pack_once(builder: Any) -> int:
+        if not places:
+            places.append(int(pack(builder)))
+        return places[0]
+
+    entry.Pack = pack_once
+    return entry
 
 
 class Subgraph:
@@ -140,7 +161,7 @@ class Subgraph:
         if intermediates:
             operator.intermediates = [tensor.index for tensor in intermediates]
         if options is not None:
-            operator.builtinOptions = options
+            operator.builtinOptions = self._model.options(options)
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
         self._graph.operators.append(operator)
 
@@ -163,8 +184,8 @@ class Subgraph:
         buffer: int = 0,
         variable: bool = False,
     ) -> Tensor:
-        entry = schema.TensorT()
-        entry.shape, entry.type = list(shape), _TENSOR_TYPES[dtype]
+        entry = _CompactTensor()
+        entry.shapes, entry.shape, entry.type = self._model.shapes, shape, _TENSOR_TYPES[dtype]
         entry.name = name or None
         entry.buffer, entry.isVariable = buffer, variable
         if scale is not None:
@@ -182,6 +203,8 @@ class FlatbufferModel:
         self._codes: dict[tuple[str, int], int] = {}
         self._buffers: dict[bytes, int] = {}
         self._scales: dict[Scale, Any] = {}
+        self._options: dict[Hashable, Any] = {}
+        self.shapes: dict[Shape, int] = {}
 
     def subgraph(self, name: str) -> Subgraph:
         """Add a subgraph; the first one is what an interpreter runs."""
@@ -198,8 +221,21 @@ class FlatbufferModel:
         return self._buffers.setdefault(content, len(self._buffers) + 1)
 
     def quantization(self, scale: Scale) -> Any:
-        """Return the schema entry of a scale."""
-        return self._scales.setdefault(scale, _SharedQuantization(scale))
+        """Return the schema entry of a scale; equal ones are stored once."""
+        if scale not in self._scales:
+            scales = np.atleast_1d(np.asarray(scale.scale, np.float32))
+            entry = schema.QuantizationParametersT(
+                scale=scales,
+                zeroPoint=np.full(scales.shape, scale.zero_point, np.int64),
+                quantizedDimension=scale.axis,
+            )
+            self._scales[scale] = _written_once(entry)
+        return self._scales[scale]
+
+    def options(self, options: Any) -> Any:
+        """Return an operator's options; equal ones are stored once."""
+        key = (type(options), repr(sorted(vars(options).items())))
+        return self._options.setdefault(key, _written_once(options))
 
     def finish(self) -> bytes:
         """Return the file."""

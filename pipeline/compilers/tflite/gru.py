@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import GRU, Weights, layer_weights
+from models.architecture import DIRECTIONS, GRU, Bidirectional, Weights, layer_weights
 from pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
 from pipeline.compilers.tflite.loop import State, walk
 from pipeline.compilers.tflite.operators import (
@@ -44,6 +44,31 @@ def gru_stack(
 
     states = [State.of(values), *(State((1, layer.units)) for layer in layers), *collected]
     return walk(model, graph, values.shape[1], states, take_turn)[-1]
+
+
+def gru_both_ways(
+    model: FlatbufferModel,
+    graph: Subgraph,
+    layer: Bidirectional,
+    weights: dict[str, dict[str, NDArray[Any]]],
+    values: Tensor,
+) -> Tensor:
+    """Lower a bidirectional GRU: one loop, in which one state walks from the window's end."""
+    steps = values.shape[1]
+    cells: list[Any] = [layer.direction(which) for which in DIRECTIONS]
+    collected = [State((1, steps, layer.units))] * 2 if layer.return_sequences else []
+
+    def take_turn(body: Subgraph, step: Tensor, states: list[Tensor]) -> list[Tensor]:
+        window, results = states[0], []
+        last = body.constant("", np.array(steps - 1, np.int32))
+        places = [step, subtract(body, last, step)]
+        for place, cell, which, state in zip(places, cells, DIRECTIONS, states[1:3], strict=True):
+            results.append(gru_step(body, cell, weights[which], take_step(body, window, place), state))
+        kept = [put_step(body, *each) for each in zip(states[3:], results, places, strict=False)]
+        return [window, *results, *kept]
+
+    states = [State.of(values), *[State((1, layer.units))] * 2, *collected]
+    return concatenate(graph, walk(model, graph, steps, states, take_turn)[-2:])
 
 
 def gru_step(body: Subgraph, layer: GRU, weights: dict[str, NDArray[Any]], values: Tensor, state: Tensor) -> Tensor:

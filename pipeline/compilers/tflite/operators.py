@@ -83,6 +83,42 @@ def reshape(graph: Subgraph, values: Tensor, shape: Shape) -> Tensor:
     return output
 
 
+def reduce(graph: Subgraph, kind: str, sequence: Tensor) -> Tensor:
+    """Return MEAN or REDUCE_MAX of a sequence (1, steps, channels), or an image one pixel high, as (1, channels)."""
+    output = graph.tensor("", (1, sequence.shape[-1]))
+    axes = np.arange(1, len(sequence.shape) - 1, dtype=np.int32)
+    options = schema.ReducerOptionsT()
+    options.keepDims = False
+    graph.operator(kind, [sequence, graph.constant("", axes)], [output], options)
+    return output
+
+
+def batch_matmul(graph: Subgraph, left: Tensor, right: Tensor, *, transposed: bool = False) -> Tensor:
+    """Return left @ right, or left @ right' with ``transposed``, of tensors (1, rows, columns)."""
+    options = schema.BatchMatMulOptionsT()
+    options.adjY = transposed
+    output = graph.tensor("", (1, left.shape[1], right.shape[1 if transposed else 2]))
+    graph.operator("BATCH_MATMUL", [left, right], [output], options)
+    return output
+
+
+def pad_before(graph: Subgraph, image: Tensor, zeros: int) -> Tensor:
+    """Return an image (1, 1, steps, channels) with so many steps of zeros before it."""
+    _, _, steps, channels = image.shape
+    output = graph.tensor("", (1, 1, steps + zeros, channels))
+    margins = graph.constant("", np.array([[0, 0], [0, 0], [zeros, 0], [0, 0]], np.int32))
+    graph.operator("PAD", [image, margins], [output], schema.PadOptionsT())
+    return output
+
+
+def reverse_time(graph: Subgraph, sequence: Tensor) -> Tensor:
+    """Return a sequence (1, steps, channels) from its end to its beginning."""
+    output = graph.tensor("", sequence.shape)
+    axis = graph.constant("", np.array([1], np.int32))
+    graph.operator("REVERSE_V2", [sequence, axis], [output], schema.ReverseV2OptionsT())
+    return output
+
+
 def last_step(graph: Subgraph, sequence: Tensor) -> Tensor:
     """Return the last step of a sequence (1, steps, units), as (1, units)."""
     _, steps, units = sequence.shape

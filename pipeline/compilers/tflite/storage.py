@@ -22,16 +22,39 @@ def as_float16(graph: Subgraph, name: str, values: NDArray[Any]) -> Tensor:
     """Keep the array in half precision; runtimes widen it once, when they load the file."""
     limit = np.finfo(np.float16).max
     stored = graph.constant(name, np.clip(values, -limit, limit).astype(np.float16))
-    widened = graph.tensor("", values.shape)
-    graph.operator("DEQUANTIZE", [stored], [widened], schema.DequantizeOptionsT(), version=3)
-    return widened
+    return _widened(graph, stored, version=3)
 
 
 def as_int8(graph: Subgraph, name: str, values: NDArray[Any]) -> Tensor:
-    """Keep the array as int8 with one scale, for hybrid operators."""
+    """Keep the array as int8 with one scale; runtimes widen it once, when they load the file.
+
+    One scale, and not one for each output: tflite-micro would take the first for all of them, and say nothing.
+    """
+    return _widened(graph, _int8(graph, name, values), version=2)
+
+
+def as_hybrid(graph: Subgraph, name: str, values: NDArray[Any]) -> Tensor:
+    """Keep the array as int8 with one scale; hybrid operators take it as it is, and round what it is multiplied by."""
+    return _int8(graph, name, values)
+
+
+def _int8(graph: Subgraph, name: str, values: NDArray[Any]) -> Tensor:
+    """Return a constant of int8 with one scale."""
     scale = symmetric_scale(values, np.int8)
     return graph.constant(name, quantize(values, scale=scale, dtype=np.int8), scale=Scale(scale))
 
 
-STORAGES: Final[dict[str, Storage]] = {"float32": as_float32, "float16": as_float16, "int8-weights": as_int8}
+def _widened(graph: Subgraph, stored: Tensor, *, version: int) -> Tensor:
+    """Return a constant as float32."""
+    widened = graph.tensor("", stored.shape)
+    graph.operator("DEQUANTIZE", [stored], [widened], schema.DequantizeOptionsT(), version=version)
+    return widened
+
+
+STORAGES: Final[dict[str, Storage]] = {
+    "float32": as_float32,
+    "float16": as_float16,
+    "int8-weights": as_int8,
+    "int8-hybrid": as_hybrid,
+}
 """Storage of every quantization in which activations stay float."""

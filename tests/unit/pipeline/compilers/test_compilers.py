@@ -6,10 +6,27 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from models.architecture import (
+    ARCHITECTURE_NAMES,
+    GRU,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    SelfAttention,
+    SimpleRNN,
+    TemporalBlock,
+    named_architecture,
+)
 from models.engines import load_engine
 from models.errors import CompileError, UsageError
 from models.reference import forward
@@ -53,6 +70,16 @@ def test_tflite_operators_are_few_and_old(name: str, expected: dict, random_weig
     found = operators_of(compile_model(architecture, random_weights(architecture), format="tflite").content)
     head = {("STRIDED_SLICE", 1): 1} if name != "gru" else {}
     assert found == {**expected, **head, ("FULLY_CONNECTED", 1): 1, ("SOFTMAX", 1): 1}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
+@pytest.mark.parametrize("format_name", ["tflite", "onnx"])
+def test_relatives_are_small_and_always_the_same(name: str, format_name: str, random_weights) -> None:
+    architecture = named_architecture(name)
+    weights = random_weights(architecture)
+    first = compile_model(architecture, weights, format=format_name).content
+    assert len(first) <= 4 * architecture.parameter_count + 6500
+    assert compile_model(architecture, weights, format=format_name).content == first
 
 
 @pytest.mark.parametrize("name", RECURRENT)
@@ -108,31 +135,55 @@ def test_what_there_is_not_is_refused(random_weights) -> None:
 
 @st.composite
 def architectures(draw: st.DrawFn) -> Architecture:
-    """Draw a small stack of recurrent layers that ends in a softmax over the classes."""
-    depth = draw(st.integers(1, 3))
+    """Draw a small stack of any layers over a sequence, something that ends the sequence, and a softmax."""
+    units, small = st.integers(1, 6), st.integers(1, 3)
     layers: list = []
-    for index in range(depth):
-        kind = draw(st.sampled_from([SimpleRNN, LSTM, GRU]))
-        options = {"reset_after": draw(st.booleans())} if kind is GRU else {}
-        keeps_steps = index < depth - 1
-        layers.append(kind(f"layer_{index}", draw(st.integers(1, 9)), return_sequences=keeps_steps, **options))
-        if keeps_steps and draw(st.booleans()):
-            layers.append(Dense(f"mixer_{index}", draw(st.integers(1, 5)), draw(st.sampled_from(["relu", "linear"]))))
-    layers.append(Dense("Output", draw(st.integers(2, 12)), "softmax"))
-    return Architecture("drawn", draw(st.integers(1, 25)), 3, tuple(layers))
+    for index in range(draw(st.integers(0, 3))):
+        name = f"layer_{index}"
+        candidates = [
+            Dense(name, draw(units), draw(st.sampled_from(["relu", "linear", "tanh", "sigmoid"]))),
+            Dropout(name, 0.5),
+            SimpleRNN(name, draw(units), True),
+            LSTM(name, draw(units), True),
+            GRU(name, draw(units), True, draw(st.booleans())),
+            Bidirectional(name, draw(st.sampled_from(["SimpleRNN", "LSTM", "GRU"])), draw(units), True),
+            Conv1D(name, draw(units), draw(small), draw(st.sampled_from(["relu", "tanh"])), *_placed(draw)),
+            MaxPooling1D(name, draw(st.integers(1, 2))),
+            TemporalBlock(name, draw(st.integers(4, 6)), draw(small), draw(small)),
+        ]
+        # Attention adds its input to its output: it cannot be the first layer with weights.
+        candidates += [SelfAttention(name, draw(units))] if any(isinstance(layer, Dense) for layer in layers) else []
+        layers.append(draw(st.sampled_from(candidates)))
+    ends = [
+        SimpleRNN("end", draw(units)),
+        LSTM("end", draw(units)),
+        GRU("end", draw(units), False, draw(st.booleans())),
+        Bidirectional("end", draw(st.sampled_from(["SimpleRNN", "LSTM", "GRU"])), draw(units)),
+        Flatten("end"),
+        GlobalAveragePooling1D("end"),
+        GlobalMaxPooling1D("end"),
+    ]
+    head = Dense("Output", draw(st.integers(2, 12)), "softmax")
+    return Architecture("drawn", draw(st.integers(18, 25)), 3, (*layers, draw(st.sampled_from(ends)), head))
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
-@settings(max_examples=25, deadline=None)
+def _placed(draw: st.DrawFn) -> tuple[str, int]:
+    """Draw how a convolution lies at the ends of the window, and its dilation."""
+    return draw(st.sampled_from(["valid", "same", "causal"])), draw(st.integers(1, 3))
+
+
+@pytest.mark.parametrize("format_name", RUNTIME)
+@settings(max_examples=40, deadline=None)
 @given(
     architecture=architectures(),
     gain=st.sampled_from([0.0, 1e-3, 1.0, 30.0]),
     loudness_g=st.sampled_from([0.0, 1.0, 1e3]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_any_recurrent_stack_equals_the_oracle(
+def test_any_architecture_equals_the_oracle(
     format_name: str, random_bundle, architecture: Architecture, gain: float, loudness_g: float, seed: int
 ) -> None:
+    assume(Target(format_name, "float32") in targets(architecture))
     bundle = compile_bundle(random_bundle(architecture, seed, gain=gain), [Target(format_name, "float32")])
     windows = np.random.default_rng(seed).normal(scale=loudness_g or 1e-9, size=(3, architecture.window, 3))
     windows = windows.astype(np.float32)
@@ -141,3 +192,17 @@ def test_any_recurrent_stack_equals_the_oracle(
     unavoidable = np.abs(forward(architecture, bundle.folded_weights, windows, dtype=np.float32) - expected).max()
     found = load_engine(bundle, RUNTIME[format_name]).predict(windows)
     np.testing.assert_allclose(found, expected, atol=1e-5 + 10 * unavoidable, rtol=0)
+
+
+@pytest.mark.parametrize("quantization", ["float16", "int8-weights"])
+@pytest.mark.parametrize("format_name", ["tflite", "onnx"])
+@settings(max_examples=10, deadline=None)
+@given(architecture=architectures(), seed=st.integers(0, 2**32 - 1))
+def test_any_architecture_with_small_weights_is_the_model_of_the_rounded_weights(
+    format_name: str, quantization: str, random_bundle, architecture: Architecture, seed: int
+) -> None:
+    bundle = compile_bundle(random_bundle(architecture, seed), [Target(format_name, quantization)])
+    engine = load_engine(bundle, RUNTIME[format_name], quantization)
+    found = engine.predict(bundle.golden["windows"])
+    np.testing.assert_allclose(found, bundle.golden[engine.artifact], atol=1e-5, rtol=0)
+    assert np.abs(found - bundle.golden["oracle"]).mean() < 0.1

@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pipeline.inspection
+from models.architecture import ARCHITECTURE_NAMES
 from models.bundle import Bundle
 from models.errors import BundleError
 from pipeline.commands.inspect import inspect
 from pipeline.compilers import compile_bundle, targets
 from pipeline.inspection import OperatorFact, inspect_bundle
-from pipeline.inspection.checks import try_files
+from pipeline.inspection.checks import Trial, try_files
 from pipeline.inspection.onnx import read_onnx
 from pipeline.inspection.runtimes import OPERATORS, TFLITE_MICRO
 from pipeline.inspection.tflite import read_tflite
@@ -29,9 +30,9 @@ from pipeline.inspection.tflite import read_tflite
 
 @pytest.fixture(scope="module")
 def bundles(random_bundle) -> dict[str, Bundle]:
-    """Each recurrent model, compiled to everything."""
+    """Each named model, compiled to everything."""
     made = {}
-    for name in ("simple_rnn", "lstm", "gru"):
+    for name in ARCHITECTURE_NAMES:
         bundle = random_bundle(name, seed=4)
         wanted = [target for target in targets(bundle.manifest.architecture) if target.format in ("tflite", "onnx")]
         made[name] = compile_bundle(bundle, wanted, calibration=bundle.golden["windows"])
@@ -59,8 +60,9 @@ def test_stored_bytes_are_the_files_weights(bundles: dict[str, Bundle]) -> None:
             assert sum(tensor.stored_bytes for tensor in each.tensors) <= each.bytes
 
 
-def test_every_claim_that_can_be_checked_here_is_true(bundles: dict[str, Bundle]) -> None:
-    for bundle in bundles.values():
+@pytest.mark.parametrize("name", ["simple_rnn", "bi_gru", "tcn", "attention"])
+def test_every_claim_that_can_be_checked_here_is_true(bundles: dict[str, Bundle], name: str) -> None:
+    for bundle in [bundles[name]]:
         for each in inspect_bundle(bundle):
             checked = [runtime for runtime in each.runtimes if runtime.checked is not None]
             assert checked, "ai-edge-litert and onnxruntime are installed for development"
@@ -84,8 +86,9 @@ def test_what_microcontrollers_lack_is_said(bundles: dict[str, Bundle]) -> None:
     }
     assert claims["simple_rnn", "float32"].reason == "has no UNIDIRECTIONAL_SEQUENCE_RNN"
     assert claims["lstm", "float16"].reason == "has no half precision"
-    assert claims["gru", "int8-weights"].reason == "has no int8 weights under float activations"
-    assert all(claims[name, "int8"].claimed for name in bundles)
+    assert claims["gru", "int8-hybrid"].reason == "has no kernels that mix int8 weights with floats"
+    assert all(claims[name, "int8"].claimed for name in ("simple_rnn", "lstm", "gru"))
+    assert all(claims[name, "int8-weights"].claimed for name in ("lstm", "gru", "cnn", "tcn"))
     assert claims["lstm", "float32"].claimed
 
 
@@ -120,6 +123,9 @@ def test_an_onnx_file_cut_short_or_of_unknown_operators_is_refused(bundles: dict
         read_onnx(model.SerializeToString(), where="model.onnx")
 
 
+WINDOW = np.zeros((1, 200, 3), np.float32)
+
+
 def fake_python(folder: Path, script: str) -> str:
     """Write an executable that stands for a Python with a runtime."""
     path = folder / "python"
@@ -136,17 +142,23 @@ for content in json.loads(request)["files"]:
     if content == b"killer".hex():
         sys.stdout.flush()
         os.abort()
-    print('{"error": null}')
+    print(json.dumps({"error": None, "outputs": [[1.0, 0.0 if content == b"good".hex() else 0.5]]}))
 """
-    outcomes = try_files(fake_python(tmp_path, script), "tflite-micro", [b"good", b"killer", b"fine"])
-    assert [outcome.error for outcome in outcomes] == [None, "the runtime crashed (SIGABRT)", None]
+    trials = [Trial(content, np.array([[1.0, 0.0]]), 1e-5) for content in (b"good", b"killer", b"wrong")]
+    outcomes = try_files(fake_python(tmp_path, script), "tflite-micro", trials, WINDOW)
+    assert [outcome.error for outcome in outcomes] == [
+        None,
+        "the runtime crashed (SIGABRT)",
+        "gives other probabilities, off by 0.5",
+    ]
     assert outcomes[0].version == "9.9"
 
 
 def test_a_runtime_that_is_not_there_is_not_an_error(tmp_path: Path) -> None:
     python = fake_python(tmp_path, """print('{"installed": null}')""")
-    assert try_files(python, "tflite-micro", [b"good"]) is None
-    assert try_files(str(tmp_path / "nosuch"), "tflite-micro", [b"good"]) is None
+    trial = Trial(b"good", np.array([[1.0]]), 1e-5)
+    assert try_files(python, "tflite-micro", [trial], WINDOW) is None
+    assert try_files(str(tmp_path / "nosuch"), "tflite-micro", [trial], WINDOW) is None
 
 
 def test_a_file_that_a_runtime_refuses_contradicts_the_claim(bundles: dict[str, Bundle]) -> None:
@@ -179,7 +191,7 @@ def test_the_command_ends_with_1_where_a_runtime_contradicts(
 ) -> None:
     bundles["simple_rnn"].save(tmp_path / "bundle")
 
-    def contradict(claims, files, pythons):
+    def contradict(claims, trials, windows, pythons):
         return [[replace(claim, checked=not claim.claimed) for claim in each] for each in claims]
 
     monkeypatch.setattr(pipeline.inspection, "check_claims", contradict)

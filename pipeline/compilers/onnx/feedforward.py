@@ -1,0 +1,136 @@
+"""Layers without a memory as ONNX operators."""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.architecture import (
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    SelfAttention,
+    TemporalBlock,
+)
+from pipeline.compilers.onnx.graph import OnnxGraph
+from pipeline.compilers.onnx.values import BATCH_FIRST, CHANNELS_SECOND, VECTOR, Values
+
+Arrays = dict[str, NDArray[Any]]
+
+_ACTIVATIONS: Final = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+
+
+def dense(layer: Dense, weights: Arrays, values: Values) -> Values:
+    """Lower to MatMul, Add and an activation: right for windows and for every step of a sequence."""
+    flat = values.channels_last
+    result = _project(values.graph, layer.name, flat.name, weights["kernel"], weights["bias"])
+    return Values(values.graph, _activation(values.graph, layer.activation, result), flat.axes)
+
+
+def conv1d(layer: Conv1D, weights: Arrays, values: Values) -> Values:
+    """Lower to Conv."""
+    images = _centred(weights, values).as_(CHANNELS_SECOND)
+    result = _convolve(values.graph, layer.name, layer, weights["kernel"], weights["bias"], images)
+    return Values(values.graph, _activation(values.graph, layer.activation, result, axis=1), CHANNELS_SECOND)
+
+
+def max_pooling(layer: MaxPooling1D, weights: Arrays, values: Values) -> Values:
+    """Lower to MaxPool."""
+    size = [layer.pool_size]
+    pooled = values.graph.node("MaxPool", [values.as_(CHANNELS_SECOND)], kernel_shape=size, strides=size)
+    return Values(values.graph, pooled, CHANNELS_SECOND)
+
+
+def global_average(layer: GlobalAveragePooling1D, weights: Arrays, values: Values) -> Values:
+    """Lower to ReduceMean over time."""
+    return _reduce("ReduceMean", values)
+
+
+def global_max(layer: GlobalMaxPooling1D, weights: Arrays, values: Values) -> Values:
+    """Lower to ReduceMax over time."""
+    return _reduce("ReduceMax", values)
+
+
+def flatten(layer: Flatten, weights: Arrays, values: Values) -> Values:
+    """Lower to Flatten, step after step."""
+    return Values(values.graph, values.graph.node("Flatten", [values.as_(BATCH_FIRST)], axis=1), VECTOR)
+
+
+def dropout(layer: Dropout, weights: Arrays, values: Values) -> Values:
+    """Leave it out: it only trains."""
+    return values
+
+
+def temporal_block(layer: TemporalBlock, weights: Arrays, values: Values) -> Values:
+    """Lower to two Conv, the way around them, and a Relu of the sum."""
+    graph, name, shape = values.graph, layer.name, layer.convolution
+    around = _centred(weights, values).as_(CHANNELS_SECOND)
+    first = _convolve(graph, f"{name}/first", shape, weights["first_kernel"], weights["first_bias"], around)
+    first = graph.node("Relu", [first])
+    second = _convolve(graph, f"{name}/second", shape, weights["second_kernel"], weights["second_bias"], first)
+    second = graph.node("Relu", [second])
+    if "residual_kernel" in weights:
+        pointwise = Conv1D(f"{name}/residual", layer.filters, 1)
+        kernel, bias = weights["residual_kernel"][np.newaxis], weights["residual_bias"]
+        around = _convolve(graph, pointwise.name, pointwise, kernel, bias, around)
+    return Values(graph, graph.node("Relu", [graph.node("Add", [around, second])]), CHANNELS_SECOND)
+
+
+def self_attention(layer: SelfAttention, weights: Arrays, values: Values) -> Values:
+    """Lower to four dense layers and two MatMul."""
+    graph, inputs = values.graph, values.as_(BATCH_FIRST)
+
+    def project(which: str, name: str) -> str:
+        return _project(graph, f"{layer.name}/{which}", name, weights[f"{which}_kernel"], weights[f"{which}_bias"])
+
+    query, key, value = (project(which, inputs) for which in ("query", "key", "value"))
+    scores = graph.node("MatMul", [query, graph.node("Transpose", [key], perm=[0, 2, 1])])
+    scale = graph.constant(f"{layer.name}/scale", np.array(1 / math.sqrt(layer.key_size), np.float32))
+    shares = graph.node("Softmax", [graph.node("Mul", [scores, scale])], axis=-1)
+    added = project("output", graph.node("MatMul", [shares, value]))
+    return Values(graph, graph.node("Add", [inputs, added]), BATCH_FIRST)
+
+
+def _project(graph: OnnxGraph, name: str, values: str, kernel: NDArray[Any], bias: NDArray[Any]) -> str:
+    """Return values W + b over the last axis."""
+    product = graph.node("MatMul", [values, graph.kernel(f"{name}/kernel", kernel, axis=1)])
+    return graph.node("Add", [product, graph.constant(f"{name}/bias", bias)], name=name)
+
+
+def _convolve(graph: OnnxGraph, name: str, layer: Conv1D, kernel: NDArray[Any], bias: NDArray[Any], images: str) -> str:
+    """Return the convolution of (batch, channels, steps), without its activation."""
+    # Filters are (outputs, inputs, steps).
+    inputs = [
+        images,
+        graph.kernel(f"{name}/kernel", kernel.transpose(2, 1, 0), axis=0),
+        graph.constant(f"{name}/bias", bias),
+    ]
+    return graph.node("Conv", inputs, name=name, pads=list(layer.margins), dilations=[layer.dilation])
+
+
+def _centred(weights: Arrays, values: Values) -> Values:
+    """Return the values less the layer's offset, if it has one: zeros beyond the window's ends then mean the mean."""
+    if "offset" not in weights:
+        return values
+    flat = values.channels_last
+    centred = flat.graph.node("Sub", [flat.name, flat.graph.constant("offset", weights["offset"].astype(np.float32))])
+    return Values(flat.graph, centred, flat.axes)
+
+
+def _reduce(kind: str, values: Values) -> Values:
+    """Reduce over time."""
+    return Values(
+        values.graph, values.graph.node(kind, [values.name], axes=[values.axes.index("L")], keepdims=0), VECTOR
+    )
+
+
+def _activation(graph: OnnxGraph, kind: str, values: str, *, axis: int = -1) -> str:
+    """Return an activation function; softmax over the channels, which lie along ``axis``."""
+    if kind == "linear":
+        return values
+    return graph.node("Softmax", [values], axis=axis) if kind == "softmax" else graph.node(_ACTIVATIONS[kind], [values])
