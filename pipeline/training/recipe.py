@@ -1,7 +1,7 @@
 """Recipes: everything that decides how a model is trained, as data; each part can be switched off alone.
 
-The defaults come from a search on USC-HAD: accelerometer only, four groups of subjects (subject number modulo four), each
-judged by a model that never saw it. Accuracy and macro-F1 over twelve classes, all 27,205 windows together:
+The defaults come from a search on USC-HAD: accelerometer only, four groups of subjects (subject number modulo four),
+each judged by a model that never saw it. Accuracy and macro-F1 over twelve classes, all 27,205 windows together:
 
 ========== ================= ==================== ==================================================
 model      plain Adam        default, seed 0      what helped
@@ -11,8 +11,8 @@ lstm       0.587, 0.581      0.700, 0.699         offset, supervision, rotation,
 gru        not measured      0.715, 0.708         the recipe of ``lstm``, as it is
 ========== ================= ==================== ==================================================
 
-``har train --data PATH --model NAME --groups 4`` measures the third column. Seeds differ by up to five points (simple_rnn)
-and two to three (lstm); another choice of fourteen people would move any of these by about as much.
+``har train --data PATH --model NAME --groups 4`` measures the third column. Seeds differ by up to five points
+(simple_rnn) and two to three (lstm); another choice of fourteen people would move any of these by about as much.
 """
 
 from dataclasses import asdict, dataclass, fields, replace
