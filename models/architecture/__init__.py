@@ -6,7 +6,7 @@ Weights travel beside an architecture as a mapping ``"<layer>/<weight>" -> float
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, get_type_hints
 
 from models.architecture.blocks import SelfAttention, TemporalBlock
@@ -107,6 +107,11 @@ class Architecture:
     def is_recurrent(self) -> bool:
         """Whether any layer walks along the window with a state."""
         return any(isinstance(layer, Recurrent | Bidirectional) for layer in self.layers)
+
+    @property
+    def deployed(self) -> "Architecture":
+        """The architecture without the layers that only train."""
+        return replace(self, layers=tuple(layer for layer in self.layers if not isinstance(layer, Dropout)))
 
     def shapes(self) -> list[Shape]:
         """Return the shape of the input and of every layer's output, batch left out."""

@@ -17,7 +17,7 @@ from models.manifest import ArtifactEntry
 from pipeline import compilers
 from pipeline.calibration import calibration_windows
 from pipeline.commands.progress import progress_bar
-from pipeline.compilers import FORMATS, Target, targets
+from pipeline.compilers import FORMATS, Target, known_quantizations, targets
 from pipeline.readers import load_dataset
 
 
@@ -28,7 +28,7 @@ def compile_bundle(
     ] = None,
     quantization: Annotated[
         list[str] | None,
-        typer.Option(help="float32, float16, int8-weights or int8; may be repeated. Default: float32."),
+        typer.Option(help="float32, float16, int8-weights, int8-hybrid or int8; may be repeated. Default: float32."),
     ] = None,
     data: Annotated[
         str | None,
@@ -63,20 +63,23 @@ def _calibration(model: Bundle, data: str) -> NDArray[np.float32]:
 
 
 def _wanted(architecture: Architecture, formats: list[str] | None, quantizations: list[str]) -> list[Target]:
-    """Return the targets asked for, refusing what there is not; without formats, all that have these quantizations."""
-    there = targets(architecture)
+    """Return the targets asked for; without formats, all that have these quantizations.
+
+    One that a format cannot express stays among them: compiling it says which layer is in the way.
+    """
+    known = known_quantizations()
+    for quantization in quantizations:
+        if quantization not in known:
+            raise UsageError(
+                f"quantization: expected one of {', '.join(known)}, got {quantization!r}",
+                next_step="Choose one of these.",
+                quantization=quantization,
+            )
     wanted = [Target(name, quantization) for name in formats or FORMATS for quantization in quantizations]
-    missing = [target for target in wanted if target not in there]
-    if formats is None:
-        wanted = [target for target in wanted if target in there]
-    if missing and (formats is not None or not wanted):
-        offered = ", ".join(f"{target.format} {target.quantization}" for target in there)
-        asked = ", ".join(f"{target.format} {target.quantization}" for target in missing)
-        raise UsageError(
-            f"{architecture.name}: expected targets among {offered}; got {asked}",
-            next_step="Choose --format and --quantization among these.",
-        )
-    return wanted
+    if formats is not None:
+        return wanted
+    there = targets(architecture)
+    return [target for target in wanted if target in there] or wanted
 
 
 def _as_json(entry: ArtifactEntry) -> dict[str, object]:

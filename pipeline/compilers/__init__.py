@@ -23,7 +23,7 @@ FORMATS: Final = {
     "onnx": "pipeline.compilers.onnx",
     "c": "pipeline.compilers.c99",
 }
-"""Every format, and the module with its ``QUANTIZATIONS``, ``supports`` and ``lower``; imported when it is used."""
+"""Every format, and the module with its ``QUANTIZATIONS``, ``obstacle`` and ``lower``; imported when it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,14 @@ def targets(architecture: Architecture) -> tuple[Target, ...]:
         Target(name, quantization)
         for name, compiler in _compilers().items()
         for quantization in compiler.QUANTIZATIONS
-        if compiler.supports(architecture, quantization)
+        if compiler.obstacle(architecture.deployed, quantization) is None
     ]
     return tuple(sorted(found, key=lambda target: target.quantization != FLOAT32))
+
+
+def known_quantizations() -> tuple[str, ...]:
+    """Return every quantization some format has, the mildest first."""
+    return tuple(dict.fromkeys(each for compiler in _compilers().values() for each in compiler.QUANTIZATIONS))
 
 
 def compile_model(
@@ -88,17 +93,17 @@ def compile_model(
             format=format,
         )
     compiler = importlib.import_module(FORMATS[format])
-    if not compiler.supports(architecture, quantization):
-        there = [target.quantization for target in targets(architecture) if target.format == format]
+    obstacle = compiler.obstacle(architecture.deployed, quantization)
+    if obstacle is not None:
+        there = ", ".join(f"{target.format} {target.quantization}" for target in targets(architecture))
         raise CompileError(
-            f"{architecture.name} as {format}: expected a quantization among {', '.join(there) or 'none'}, "
-            f"got {quantization!r}",
-            next_step="Choose one of these, or another format.",
+            f"{architecture.name} as {format} {quantization}: {obstacle}",
+            next_step=f"Choose among {there}.",
             format=format,
             quantization=quantization,
         )
     weights = _checked_weights(architecture, folded_weights)
-    artifact: CompiledArtifact = compiler.lower(architecture, weights, quantization, calibration)
+    artifact: CompiledArtifact = compiler.lower(architecture.deployed, weights, quantization, calibration)
     return artifact
 
 

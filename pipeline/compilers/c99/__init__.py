@@ -18,15 +18,24 @@ QUANTIZATIONS: Final = (FLOAT32, INT8)
 
 
 def supports(architecture: Architecture, quantization: str) -> bool:
-    """Whether the engine can step through it: recurrent layers forward in time, dense ones, a softmax at the end."""
+    """Whether the engine can step through this architecture."""
+    return obstacle(architecture, quantization) is None
+
+
+def obstacle(architecture: Architecture, quantization: str) -> str | None:
+    """Return what the engine cannot step through: it takes recurrent layers forward in time, then dense ones."""
+    if quantization not in QUANTIZATIONS:
+        return f"it knows the quantizations {' and '.join(QUANTIZATIONS)}"
+    for layer in architecture.layers:
+        if not isinstance(layer, SimpleRNN | LSTM | GRU | Dense):
+            return f"layer {layer.name} is a {layer.kind}, it takes SimpleRNN, LSTM, GRU and Dense"
     steps = _step_layers(architecture)
-    return (
-        quantization in QUANTIZATIONS
-        and 0 < steps < len(architecture.layers)
-        and all(isinstance(layer, SimpleRNN | LSTM | GRU | Dense) for layer in architecture.layers[:steps])
-        and all(isinstance(layer, Dense) for layer in architecture.layers[steps:])
-        and _activations_fit(architecture)
-    )
+    if not 0 < steps < len(architecture.layers):
+        return "it needs a recurrent layer that keeps its last step, and an output layer behind it"
+    for layer in architecture.layers[steps:]:
+        if not isinstance(layer, Dense):
+            return f"layer {layer.name} comes after the last step, where it takes Dense alone"
+    return None if _activations_fit(architecture) else "it needs a softmax in the last layer, and in no other"
 
 
 def lower(

@@ -13,7 +13,6 @@ from models.architecture import (
     Bidirectional,
     Conv1D,
     Dense,
-    Dropout,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -48,15 +47,14 @@ LOWERINGS: Final[dict[type, Callable[[Any, dict[str, NDArray[Any]], Values], Val
     GlobalAveragePooling1D: feedforward.global_average,
     GlobalMaxPooling1D: feedforward.global_max,
     Flatten: feedforward.flatten,
-    Dropout: feedforward.dropout,
     TemporalBlock: feedforward.temporal_block,
     SelfAttention: feedforward.self_attention,
 }
 
 
-def supports(architecture: Architecture, quantization: str) -> bool:
-    """Whether this architecture can be lowered at this quantization."""
-    return quantization in QUANTIZATIONS
+def obstacle(architecture: Architecture, quantization: str) -> str | None:
+    """Return what keeps this architecture from being lowered at this quantization, or None."""
+    return None if quantization in QUANTIZATIONS else f"it knows the quantizations {', '.join(QUANTIZATIONS)}"
 
 
 def lower(

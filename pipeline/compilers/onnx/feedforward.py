@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from models.architecture import (
     Conv1D,
     Dense,
-    Dropout,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -59,11 +58,6 @@ def global_max(layer: GlobalMaxPooling1D, weights: Arrays, values: Values) -> Va
 def flatten(layer: Flatten, weights: Arrays, values: Values) -> Values:
     """Lower to Flatten, step after step."""
     return Values(values.graph, values.graph.node("Flatten", [values.as_(BATCH_FIRST)], axis=1), VECTOR)
-
-
-def dropout(layer: Dropout, weights: Arrays, values: Values) -> Values:
-    """Leave it out: it only trains."""
-    return values
 
 
 def temporal_block(layer: TemporalBlock, weights: Arrays, values: Values) -> Values:

@@ -23,11 +23,11 @@ TOLERANCES: Final = {"int8-hybrid": 0.05, INTEGER: 0.02}
 """How far two runtimes may be apart: their integer kernels round differently, and a recurrence carries that along."""
 
 
-def supports(architecture: Architecture, quantization: str) -> bool:
-    """Whether this architecture can be lowered at this quantization."""
+def obstacle(architecture: Architecture, quantization: str) -> str | None:
+    """Return what keeps this architecture from being lowered at this quantization, or None."""
     if quantization == INTEGER:
-        return integer.supports(architecture)
-    return quantization in STORAGES
+        return integer.obstacle(architecture)
+    return None if quantization in STORAGES else f"it knows the quantizations {', '.join(QUANTIZATIONS)}"
 
 
 def lower(

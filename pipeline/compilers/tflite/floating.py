@@ -12,7 +12,6 @@ from models.architecture import (
     LSTM,
     Architecture,
     Bidirectional,
-    Dropout,
     SimpleRNN,
     Weights,
     layer_weights,
@@ -32,8 +31,7 @@ def lower_floating(model: FlatbufferModel, architecture: Architecture, weights: 
     graph = model.subgraph("main")
     window = graph.tensor("Input", (1, architecture.window, architecture.channels))
     values = window
-    deployed = [layer for layer in architecture.layers if not isinstance(layer, Dropout)]
-    for kind, run in groupby(deployed, key=type):
+    for kind, run in groupby(architecture.layers, key=type):
         values = _lower_run(model, graph, kind, list(run), weights, values)
     graph.set_interface([window], [values])
     return window, values

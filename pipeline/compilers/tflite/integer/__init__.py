@@ -4,6 +4,7 @@ Weights are int8, one scale a matrix. Activations are int16; only the fused LSTM
 an int16 cell. The probabilities come out as int16, 2^15 to one.
 """
 
+from itertools import takewhile
 from typing import Any, Final
 
 import numpy as np
@@ -17,19 +18,30 @@ from pipeline.compilers.tflite.integer.lstm import lstm_stack
 from pipeline.compilers.tflite.integer.recurrent import recurrent_stack
 from pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
 
+_RECURRENT: Final = (LSTM, SimpleRNN, GRU)
 _HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")
 
 
-def supports(architecture: Architecture) -> bool:
-    """Whether it is a stack of LSTM, or of SimpleRNN and GRU, that ends in dense layers over its last step."""
-    recurrent = [layer for layer in architecture.layers if isinstance(layer, LSTM | SimpleRNN | GRU)]
-    head = architecture.layers[len(recurrent) :]
-    return (
-        bool(recurrent)
-        and len({isinstance(layer, LSTM) for layer in recurrent}) == 1
-        and [layer.return_sequences for layer in recurrent] == [True] * (len(recurrent) - 1) + [False]
-        and all(isinstance(layer, Dense) and layer.activation in _HEAD_ACTIVATIONS for layer in head)
-    )
+def obstacle(architecture: Architecture) -> str | None:
+    """Return what is not expressed in integers: all but stacks of LSTM, or of SimpleRNN and GRU, with a dense head."""
+    recurrent: list[Any] = list(takewhile(lambda layer: isinstance(layer, _RECURRENT), architecture.layers))
+    if not recurrent:
+        first = architecture.layers[0]
+        return f"layer {first.name} is a {first.kind}, integers take SimpleRNN, LSTM and GRU there"
+    for layer in recurrent[1:]:
+        if isinstance(layer, LSTM) != isinstance(recurrent[0], LSTM):
+            return (
+                f"layer {layer.name} is a {layer.kind} behind a {recurrent[0].kind}, integers take LSTM alone or none"
+            )
+    for layer in architecture.layers[len(recurrent) :]:
+        if not isinstance(layer, Dense):
+            return f"layer {layer.name} is a {layer.kind}, integers take Dense behind recurrent layers"
+        if layer.activation not in _HEAD_ACTIVATIONS:
+            known = ", ".join(_HEAD_ACTIVATIONS)
+            return f"layer {layer.name} has the activation {layer.activation}, integers take {known}"
+    if recurrent[-1].return_sequences:
+        return f"layer {recurrent[-1].name} gives a sequence, integers take its last step"
+    return None
 
 
 def lower_integer(

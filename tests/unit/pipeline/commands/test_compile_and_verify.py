@@ -7,9 +7,11 @@ import pytest
 import typer
 
 from models.bundle import read_bundle
-from models.errors import BundleError, UsageError
+from models.errors import BundleError, CompileError, UsageError
 from pipeline.commands.compile import compile_bundle
 from pipeline.commands.verify import verify
+
+FORMATS_WITHOUT_INTEGERS = ("tflite", "c")
 
 
 @pytest.fixture
@@ -49,9 +51,37 @@ def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_an_unknown_target_is_refused_and_nothing_written(path: Path) -> None:
     before = sorted(path.iterdir())
-    with pytest.raises(UsageError, match="expected targets among tflite float32"):
+    with pytest.raises(
+        UsageError, match="expected one of float32, float16, int8-weights, int8-hybrid, int8, got 'int3'"
+    ):
         compile_bundle(path, quantization=["int3"])
     assert sorted(path.iterdir()) == before
+
+
+def test_what_a_format_cannot_express_is_refused_by_its_layer(
+    random_bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cnn"
+    random_bundle("cnn").save(path)
+    for format_name in FORMATS_WITHOUT_INTEGERS:
+        with pytest.raises(CompileError, match="layer Conv_1 is a Conv1D"):
+            compile_bundle(path, format=[format_name], quantization=["int8"])
+    with pytest.raises(CompileError, match=r"Choose among tflite float32, onnx float32, .*onnx int8-weights"):
+        compile_bundle(path, quantization=["int8"])
+    assert not read_bundle(path).manifest.artifacts
+
+
+def test_integers_without_calibration_are_refused(path: Path) -> None:
+    with pytest.raises(CompileError, match=r"expected calibration windows .* Pass --data"):
+        compile_bundle(path, format=["tflite"], quantization=["int8"])
+
+
+def test_integers_are_calibrated_with_recordings(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path, format=["tflite"], quantization=["int8", "float16"], data="synthetic", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert [entry["quantization"] for entry in said["artifacts"]] == ["int8", "float16"]
+    verify(path, engine=["litert"], as_json=True)
+    assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
 def test_an_altered_artifact_ends_verification(path: Path) -> None:
