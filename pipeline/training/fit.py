@@ -96,7 +96,7 @@ def fit(
         return _counted(architecture, windows, learned, normalization)
     weights = initial_weights(architecture, recipe.initialization, first)
     run = _Run(
-        Trainer(architecture, weights, recipe),
+        Trainer(architecture, weights, recipe, seed=seed),
         TrainingBatches(windows, learned, normalization, recipe),
         validation,
         order,

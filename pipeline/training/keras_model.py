@@ -1,6 +1,6 @@
 """Keras models from architectures, and their weights both ways."""
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,9 @@ def answers_on_the_way(architecture: Architecture) -> bool:
     return depth > 0 and all(isinstance(layer, Recurrent) == (index < depth) for index, layer in enumerate(layers))
 
 
-def training_model(architecture: Architecture, steps: NDArray[np.int64], *, recurrent_dropout: float = 0.0) -> Any:
+def training_model(
+    architecture: Architecture, steps: NDArray[np.int64], *, recurrent_dropout: float = 0.0, seed: int = 0
+) -> Any:
     """Return a Keras model with the same layers and weights that gives logits at several steps of the window.
 
     Parameters
@@ -64,6 +66,8 @@ def training_model(architecture: Architecture, steps: NDArray[np.int64], *, recu
         The steps, from 0, at which the output layer answers.
     recurrent_dropout
         Share of the state that is dropped at every step while training.
+    seed
+        Of what is dropped.
 
     Returns
     -------
@@ -72,16 +76,18 @@ def training_model(architecture: Architecture, steps: NDArray[np.int64], *, recu
     """
     inputs = values = keras.Input((architecture.window, architecture.channels), name="Input")
     if not answers_on_the_way(architecture):
-        for layer in architecture.layers:
+        for place, layer in enumerate(architecture.layers):
             is_output = layer is architecture.layers[-1]
-            values = _layer(layer, logits=is_output, recurrent_dropout=recurrent_dropout)(values)
+            drops = _Dropping(recurrent_dropout, seed + place)
+            values = _layer(layer, logits=is_output, drops=drops)(values)
         return keras.Model(inputs, values[:, np.newaxis], name=architecture.name)
     is_sequence = True
-    for layer in architecture.layers:
+    for place, layer in enumerate(architecture.layers):
         if is_sequence and isinstance(layer, Dense):
             values, is_sequence = keras.ops.take(values, steps, axis=1), False
         is_output = layer is architecture.layers[-1]
-        values = _layer(layer, logits=is_output, every_step=True, recurrent_dropout=recurrent_dropout)(values)
+        drops = _Dropping(recurrent_dropout, seed + place)
+        values = _layer(layer, logits=is_output, every_step=True, drops=drops)(values)
     return keras.Model(inputs, values, name=architecture.name)
 
 
@@ -116,14 +122,24 @@ def _parts(layer: Any) -> list[tuple[str, Any]]:
     return [("", layer)]
 
 
-def _layer(layer: Layer, *, logits: bool = False, every_step: bool = False, recurrent_dropout: float = 0.0) -> Any:
+class _Dropping(NamedTuple):
+    """What a layer drops while training; Keras would draw an unknown seed for every layer that has none."""
+
+    recurrent: float = 0.0
+    seed: int = 0
+
+
+_NOTHING_DROPPED: Final = _Dropping()
+
+
+def _layer(layer: Layer, *, logits: bool = False, every_step: bool = False, drops: _Dropping = _NOTHING_DROPPED) -> Any:
     """Return a Keras layer; for training an output layer gives logits, a recurrent one its state at every step."""
     layers = keras.layers
     if isinstance(layer, Recurrent):
-        return _recurrent(layer, every_step=every_step, recurrent_dropout=recurrent_dropout)
+        return _recurrent(layer, every_step=every_step, drops=drops)
     if isinstance(layer, Bidirectional):
         cell = layer.direction(DIRECTIONS[0])
-        return layers.Bidirectional(_recurrent(cell, recurrent_dropout=recurrent_dropout), name=layer.name)
+        return layers.Bidirectional(_recurrent(cell, drops=drops), name=layer.name)
     if isinstance(layer, Dense):
         return layers.Dense(layer.units, "linear" if logits else layer.activation, name=layer.name)
     if isinstance(layer, Conv1D):
@@ -138,7 +154,7 @@ def _layer(layer: Layer, *, logits: bool = False, every_step: bool = False, recu
     if isinstance(layer, MaxPooling1D):
         return layers.MaxPooling1D(layer.pool_size, name=layer.name)
     if isinstance(layer, Dropout):
-        return layers.Dropout(layer.rate, name=layer.name)
+        return layers.Dropout(layer.rate, seed=drops.seed, name=layer.name)
     if isinstance(layer, TemporalBlock):
         return KerasTemporalBlock(layer)
     if isinstance(layer, SelfAttention):
@@ -153,16 +169,17 @@ def _layer(layer: Layer, *, logits: bool = False, every_step: bool = False, recu
     raise CompileError(f"layer {layer.name}: expected one that Keras can train here, got {layer.kind}")
 
 
-def _recurrent(layer: Recurrent, *, every_step: bool = False, recurrent_dropout: float = 0.0) -> Any:
+def _recurrent(layer: Recurrent, *, every_step: bool = False, drops: _Dropping) -> Any:
     """Return a recurrent Keras layer."""
     layers = keras.layers
     options: dict[str, Any] = {
         "return_sequences": every_step or layer.return_sequences,
-        "recurrent_dropout": recurrent_dropout,
+        "recurrent_dropout": drops.recurrent,
+        "seed": drops.seed,
         "name": layer.name.replace("/", "_"),
     }
     if isinstance(layer, SimpleRNN):
-        is_fast = every_step and not recurrent_dropout
+        is_fast = every_step and not drops.recurrent
         return (FastSimpleRNN if is_fast else layers.SimpleRNN)(layer.units, **options)
     if isinstance(layer, LSTM):
         return layers.LSTM(layer.units, **options)

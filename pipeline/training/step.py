@@ -29,12 +29,14 @@ class Trainer:
         The model, and what its weights start from.
     recipe
         How to train; rates come with every step.
+    seed
+        Of what dropout drops.
     """
 
-    def __init__(self, architecture: Architecture, weights: Weights, recipe: Recipe) -> None:
+    def __init__(self, architecture: Architecture, weights: Weights, recipe: Recipe, *, seed: int) -> None:
         every = recipe.supervise_every if answers_on_the_way(architecture) else 0
         steps = supervised_steps(architecture.window, every)
-        self._model = training_model(architecture, steps, recurrent_dropout=recipe.recurrent_dropout)
+        self._model = training_model(architecture, steps, recurrent_dropout=recipe.recurrent_dropout, seed=seed)
         self._shares = tf.constant(step_weights(steps))
         self._optimizer = _optimizer(recipe, self._model)
         set_weights(self._model, weights)

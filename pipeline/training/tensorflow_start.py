@@ -27,3 +27,5 @@ def _import_quietly(module: str) -> Any:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 tf = _import_quietly("tensorflow")
 keras = _import_quietly("keras")
+# Every model trained compiles functions of its own; TensorFlow takes several models for one function traced too often.
+tf.get_logger().setLevel("ERROR")

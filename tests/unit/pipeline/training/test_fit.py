@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.architecture import Architecture
+from models.architecture import Architecture, named_architecture
 from models.errors import TrainingError
 from models.normalization import Normalization
+from pipeline.recordings import Dataset
 from pipeline.splits import holdout
 from pipeline.training.fit import Trained, fit
 from pipeline.training.history import Epoch, SilentWatcher
-from pipeline.training.recipe import Recipe
-from pipeline.windows import Windows
+from pipeline.training.recipe import Recipe, default_recipe
+from pipeline.windows import Windows, make_windows
 
 RECIPE = Recipe(epochs=3, learning_rate=1e-2, batch_size=128, offset_samples=10, rotation_deg=10.0)
 ONE_EPOCH = RECIPE.changed(epochs=1)
@@ -51,6 +52,15 @@ def test_a_seed_decides_everything(little_rnn: Architecture, little_windows: Win
     assert all(np.array_equal(one.weights[key], same.weights[key]) for key in one.weights)
     assert [epoch.loss for epoch in one.history] == [epoch.loss for epoch in same.history]
     assert not all(np.array_equal(one.weights[key], other.weights[key]) for key in one.weights)
+
+
+@pytest.mark.parametrize(("name", "dropout"), [("cnn", 0.0), ("lstm", 0.3), ("simple_rnn", 0.3)])
+def test_a_seed_decides_what_is_dropped(little_data: Dataset, name: str, dropout: float) -> None:
+    windows = make_windows(little_data, hop=50)
+    recipe = default_recipe(name).changed(epochs=2, batch_size=64, recurrent_dropout=dropout)
+    train = np.arange(0, len(windows), 2)
+    one, same = (fit(named_architecture(name), windows, recipe, train=train, seed=5) for _ in range(2))
+    assert all(np.array_equal(one.weights[key], same.weights[key]) for key in one.weights)
 
 
 def test_statistics_come_from_training_subjects_only(little_rnn: Architecture, little_windows: Windows) -> None:
