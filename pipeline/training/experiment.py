@@ -12,6 +12,7 @@ from models.bundle import Bundle, make_bundle
 from models.contract import CHANNELS
 from models.decoder import UNDECODED
 from models.engines import load_engine
+from models.errors import UsageError
 from models.manifest import Provenance, WindowSpec
 from pipeline.compilers import compile_bundle
 from pipeline.evaluation import Evaluation, evaluate_windows
@@ -92,13 +93,17 @@ class Experiment:
     def made(self, bundle: Bundle, split: Split) -> bool:
         """Tell whether running this experiment on a split would make this very bundle again."""
         manifest, origin = bundle.manifest, bundle.manifest.provenance
+        try:
+            recipe = Recipe.from_json(origin.configuration.get("recipe", {}))
+        except UsageError:
+            return False
         return (
             origin.complete
             and manifest.architecture == self.architecture
             and manifest.labels == self.windows.activities
             and (origin.dataset_sha256, origin.seed) == (self.dataset.content_hash, self.seed)
             and origin.versions == _versions()
-            and self._settings(split).items() <= origin.configuration.items()
+            and self._settings(split).items() <= {**origin.configuration, "recipe": recipe.to_json()}.items()
         )
 
     def _settings(self, split: Split) -> dict[str, Any]:

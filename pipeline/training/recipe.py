@@ -26,6 +26,10 @@ FREQUENCIES: Final = "frequencies"
 INITIALIZATIONS: Final = (ORTHOGONAL, STRUCTURED, FREQUENCIES)
 
 
+_CAME_LATER: Final[dict[str, Any]] = {"recurrent_dropout": 0.0}
+"""Pieces that recipes did not have at first, and the value that means without."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How to train.
@@ -102,7 +106,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Recipe":
-        """Rebuild a recipe from `to_json` data.
+        """Rebuild a recipe from `to_json` data, of this version or an earlier one.
 
         Raises
         ------
@@ -110,12 +114,13 @@ class Recipe:
             If a value is missing or unknown.
         """
         names = {field.name for field in fields(cls)}
-        if set(data) != names:
+        wrong = names.symmetric_difference({**_CAME_LATER, **data})
+        if wrong:
             raise UsageError(
-                f"recipe: expected {', '.join(sorted(names))}, these differ: {', '.join(sorted(names ^ set(data)))}",
+                f"recipe: expected {', '.join(sorted(names))}, these differ: {', '.join(sorted(wrong))}",
                 next_step="Train the bundle again with this version.",
             )
-        return cls(**data)
+        return cls(**{**_CAME_LATER, **data})
 
 
 _DEFAULTS: Final = {

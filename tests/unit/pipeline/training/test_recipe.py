@@ -58,6 +58,12 @@ def test_json_round_trip() -> None:
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 
+def test_json_from_before_a_piece_was_there_is_without_it() -> None:
+    data = default_recipe("lstm").to_json()
+    del data["recurrent_dropout"]
+    assert Recipe.from_json(data) == default_recipe("lstm")
+
+
 @pytest.mark.parametrize("damage", [{"extra": 1}, {}])
 def test_json_of_another_version_is_refused(damage: dict[str, object]) -> None:
     data = {**default_recipe("lstm").to_json(), **damage}
