@@ -1,0 +1,82 @@
+"""Runtimes that need environments of their own: tflite-runtime 2.14 with numpy 1, and tflite-micro.
+
+`tools/make_runtime_environments.sh` makes them; without it these tests are skipped.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from models.architecture import ARCHITECTURE_NAMES
+from models.bundle import Bundle
+from pipeline.compilers import compile_bundle, targets
+from pipeline.inspection import inspect_bundle
+from pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
+from pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
+
+ROOT = Path(__file__).parents[2]
+PLACE = Path(os.environ.get("HAR_RUNTIMES") or ROOT / ".venv-runtimes")
+
+VERIFY = """
+import dataclasses, json, sys
+from models.bundle import read_bundle
+from models.verification import verify_bundle
+print(json.dumps(dataclasses.asdict(verify_bundle(read_bundle(sys.argv[1]), ["litert"]))))
+"""
+
+
+def python_of(distribution: str) -> str:
+    """Return the Python that has a runtime, or skip the test."""
+    python = PLACE / distribution / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"{distribution} is not here; run tools/make_runtime_environments.sh")
+    return os.fspath(python)
+
+
+@pytest.fixture(scope="module", params=ARCHITECTURE_NAMES)
+def bundle(request: pytest.FixtureRequest, random_bundle) -> Bundle:
+    """Each named model, compiled to every TFLite form it has."""
+    made = random_bundle(request.param, seed=6)
+    wanted = [target for target in targets(made.manifest.architecture) if target.format == "tflite"]
+    return compile_bundle(made, wanted, calibration=made.golden["windows"])
+
+
+@pytest.mark.parametrize("runtime", [TFLITE_RUNTIME, TFLITE_MICRO])
+def test_a_runtime_gives_the_golden_outputs_or_refuses_as_claimed(bundle: Bundle, runtime: str) -> None:
+    python = python_of(DISTRIBUTIONS[runtime])
+    claims = {
+        each.file: fact
+        for each in inspect_bundle(bundle, check=False)
+        for fact in each.runtimes
+        if fact.runtime == runtime
+    }
+    entries = bundle.manifest.artifacts
+    trials = [Trial(bundle.files[entry.file], bundle.golden[entry.file], entry.tolerance) for entry in entries]
+    outcomes = try_files(python, DISTRIBUTIONS[runtime], trials, bundle.golden["windows"])
+    assert outcomes is not None
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        claimed = claims[entry.file].claimed
+        assert (outcome.error is None) == claimed, (entry.file, outcome.error)
+        assert outcome.error is None or "gives other probabilities" not in outcome.error
+
+
+def test_the_engine_verifies_with_tflite_runtime(bundle: Bundle, tmp_path: Path) -> None:
+    python = python_of("tflite-runtime")
+    bundle.save(tmp_path / "bundle")
+    done = subprocess.run(
+        [python, "-c", VERIFY, str(tmp_path / "bundle")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["ok"], result
+    assert {row["runtime"] for row in result["artifacts"]} == {"tflite_runtime 2.14.0"}
+    assert len(result["artifacts"]) == len(bundle.manifest.artifacts)
+    assert all(row["checked"] for row in result["artifacts"])

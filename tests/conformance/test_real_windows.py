@@ -1,0 +1,51 @@
+"""Two thousand windows of real people: floats equal the oracle, integers stay close and give its label."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.bundle import Bundle
+from models.engines import load_engine, missing_reason, runnable
+from models.reference import forward
+from pipeline.compilers import compile_bundle, targets
+from pipeline.readers import load_dataset
+from pipeline.windows import make_windows
+
+DATA = Path(os.environ.get("HAR_DATA") or Path(__file__).parents[2] / ".." / "shared" / "datasets") / "usc-had"
+COUNT = 2000
+
+CLOSE = {"float32": 1e-5, "float16": 0.01, "int8-weights": 0.15, "int8-hybrid": 0.15, "int8": 0.15}
+"""How far a probability may be from the oracle's; random weights are harsher than trained ones."""
+
+
+@pytest.fixture(scope="module")
+def windows() -> np.ndarray:
+    """Windows of everybody, evenly over the data set."""
+    if not DATA.is_dir():
+        pytest.skip("the data set usc-had is not here; set HAR_DATA to the folder that holds it")
+    cut = make_windows(load_dataset(DATA), hop=200)
+    return cut.batch(np.linspace(0, len(cut) - 1, COUNT).astype(int))
+
+
+@pytest.fixture(scope="module", params=["simple_rnn", "lstm", "gru", "cnn", "tcn"])
+def bundle(request: pytest.FixtureRequest, random_bundle, windows: np.ndarray) -> Bundle:
+    """A model compiled to everything, calibrated with windows that are not among those judged."""
+    made = random_bundle(request.param, seed=9)
+    return compile_bundle(made, targets(made.manifest.architecture), calibration=windows[::50])
+
+
+def test_every_engine_on_real_windows(bundle: Bundle, windows: np.ndarray, record_property) -> None:
+    judged = np.delete(windows, np.s_[::50], axis=0)
+    expected = forward(bundle.manifest.architecture, bundle.folded_weights, judged, dtype=np.float64)
+    for engine, artifact, quantization in runnable(bundle):
+        if missing_reason(engine) is not None:
+            continue
+        # The fused integer LSTM takes milliseconds a window here: every tenth will do.
+        step = 10 if quantization == "int8" and engine == "litert" else 1
+        found = load_engine(bundle, engine, quantization).predict(judged[::step])
+        agreement = float((found.argmax(axis=1) == expected[::step].argmax(axis=1)).mean())
+        record_property(f"{engine} {artifact}", agreement)
+        assert np.abs(found - expected[::step]).max() <= CLOSE[quantization], (engine, artifact)
+        assert agreement >= (0.999 if quantization == "float32" else 0.85), (engine, artifact, agreement)

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Make the environments in which the conformance tests ask other runtimes: tflite-runtime 2.14, which needs Python 3.11 and
+# numpy 1, and tflite-micro. Usage: tools/make_runtime_environments.sh   (they go to .venv-runtimes/)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+place=.venv-runtimes
+
+make() {
+    local name=$1 python=$2
+    shift 2
+    if ! command -v "$python" >/dev/null; then
+        echo "$name: needs $python, there is none" >&2
+        return 1
+    fi
+    "$python" -m venv "$place/$name"
+    "$place/$name/bin/pip" install --quiet --upgrade pip
+    "$place/$name/bin/pip" install --quiet "$@"
+    echo "$name: $place/$name"
+}
+
+make tflite-runtime python3.11 'numpy<2' 'tflite-runtime==2.14.0'
+make tflite-micro "$(tools/find_python.sh)" 'tflite-micro==0.dev20261023182759'
