@@ -17,9 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.errors import BridgeError
 
-SIMAVR_SOURCE: Final = Path(__file__).parent / "firmware" / "emulators" / "simavr_board.c"
+_SIMAVR_SOURCES: Final = tuple(
+    Path(__file__).parent / "firmware" / "emulators" / name
+    for name in ("simavr_board.c", "simavr_mpu6050.c", "simavr_mpu6050.h")
+)
 PACKAGES: Final = {
     "qemu-system-arm": "qemu-system-arm",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
@@ -43,7 +49,7 @@ class EmulatedBoard:
 
 
 @contextlib.contextmanager
-def emulate(machine: str, firmware: Path) -> Iterator[EmulatedBoard]:
+def emulate(machine: str, firmware: Path, *, samples: NDArray[np.int16] | None = None) -> Iterator[EmulatedBoard]:
     """Run firmware on an emulated board until the block ends.
 
     Parameters
@@ -52,6 +58,9 @@ def emulate(machine: str, firmware: Path) -> Iterator[EmulatedBoard]:
         ``atmega328p``, or a machine of QEMU such as ``mps2-an386``.
     firmware
         The program, an ELF file.
+    samples : ndarray of shape (n, 3), int16, in counts, or None
+        Put an MPU-6050 on an ATmega328P's I2C bus that measures these, a hundred a second, the last one for ever; then
+        simulated time runs no faster than real time.
 
     Raises
     ------
@@ -60,7 +69,7 @@ def emulate(machine: str, firmware: Path) -> Iterator[EmulatedBoard]:
     """
     if not firmware.is_file():
         raise BridgeError(f"{firmware}: expected firmware to run, found nothing", next_step="Build it with make.")
-    with _simavr(firmware) if machine == "atmega328p" else _qemu(machine, firmware) as board:
+    with _simavr(firmware, samples) if machine == "atmega328p" else _qemu(machine, firmware) as board:
         yield board
 
 
@@ -116,11 +125,22 @@ def _await_port(process: "subprocess.Popen[bytes]", port: int, said: int) -> Non
 
 
 @contextlib.contextmanager
-def _simavr(firmware: Path) -> Iterator[EmulatedBoard]:
+def _simavr(firmware: Path, samples: NDArray[np.int16] | None) -> Iterator[EmulatedBoard]:
     """Run an ATmega328P; the runner around libsimavr is built first."""
-    process = subprocess.Popen(
-        [str(_simavr_runner()), str(firmware)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        command = [str(_simavr_runner()), str(firmware)]
+        if samples is not None:
+            path = Path(folder) / "samples"
+            path.write_bytes(np.ascontiguousarray(samples, "<i2").tobytes())
+            command.append(str(path))
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with _running(process, firmware) as board:
+            yield board
+
+
+@contextlib.contextmanager
+def _running(process: "subprocess.Popen[str]", firmware: Path) -> Iterator[EmulatedBoard]:
+    """Give a simulation that was started its URL, end it, and take note of what it says at its end."""
     try:
         port = 0
         for line in process.stdout or ():
@@ -142,14 +162,15 @@ def _simavr(firmware: Path) -> Iterator[EmulatedBoard]:
 
 def _simavr_runner() -> Path:
     """Return the runner, built for this machine if it was not before."""
-    content = SIMAVR_SOURCE.read_bytes()
+    content = b"".join(path.read_bytes() for path in _SIMAVR_SOURCES)
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgehar" / "simavr"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     runner = folder / f"simavr_board-{hashlib.sha256(content).hexdigest()[:12]}"
     if runner.is_file():
         return runner
     temporary = runner.with_suffix(f".{os.getpid()}")
-    command = [find_program("gcc"), "-O2", str(SIMAVR_SOURCE), "-o", str(temporary), "-lsimavr", "-lelf"]
+    programs = [str(path) for path in _SIMAVR_SOURCES if path.suffix == ".c"]
+    command = [find_program("gcc"), "-O2", *programs, "-o", str(temporary), "-lsimavr", "-lelf"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BridgeError(

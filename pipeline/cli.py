@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "simulate": "pipeline.commands.simulate:simulate",
     "live": "pipeline.commands.live:live",
     "record": "pipeline.commands.record:record",
+    "firmware": "pipeline.commands.firmware:firmware",
 }
 """Every sub-command, in the order of a user's first day, and where it lives."""
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.benchmark.rows import DeviceFacts
 from models.errors import EngineError
 
 
@@ -37,11 +38,13 @@ class Timed:
     """What a turn gave: durations (n,) in nanoseconds, one a call, and the probabilities (n_windows, n_classes).
 
     ``waited_ns`` is how long of that the worker was ready and the processor did something else, where this is known.
+    ``device`` is what a device has counted so far; where it counts time, that is what the durations are.
     """
 
     durations_ns: NDArray[np.int64]
     outputs: NDArray[np.float32]
     waited_ns: int | None = None
+    device: DeviceFacts | None = None
 
 
 class Worker(Protocol):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firmware_bridge.benchmark.contest import Contest
 from firmware_bridge.benchmark.contestants import Contestant, Timed, Worker
-from firmware_bridge.benchmark.rows import LatencyUs, Row, Settings
+from firmware_bridge.benchmark.rows import DeviceFacts, LatencyUs, Row, Settings
 from models.errors import EngineError, HarError
 
 _BULK_WINDOWS: Final = (64, 4096)
@@ -30,6 +30,7 @@ class Lane:
         self._waits_ns: list[int | None] = []
         self._bulk_rates: list[float] = []
         self._bulk_pace: float | None = None
+        self._device: DeviceFacts | None = None
         self._max_abs_error = 0.0
         self._compared = self._agreed = 0
 
@@ -84,13 +85,14 @@ class Lane:
             runtime=self._runtime,
             windows=len(durations),
             load_ms=self._load_ms,
-            latency_us=LatencyUs.of_nanoseconds(durations) if len(durations) else None,
-            turn_p50_us=tuple(LatencyUs.of_nanoseconds(turn).p50 for turn in self._turns),
+            latency_us=LatencyUs.of_nanoseconds(durations) if len(durations) and self._has_time() else None,
+            turn_p50_us=tuple(LatencyUs.of_nanoseconds(turn).p50 for turn in self._turns if self._has_time()),
             waited_share=self._waited_share(),
             windows_per_s=float(np.median(self._bulk_rates)) if self._bulk_rates else None,
             peak_rss_mb=self._peak_rss_mb,
             max_abs_error=self._max_abs_error if self._compared else None,
             top1_agreement=self._agreed / self._compared if self._compared else None,
+            device=self._device,
             error=error,
         )
 
@@ -116,6 +118,7 @@ class Lane:
         timed = worker.time_each(first, count, limit_s=self._settings.turn_limit_s)
         self._compare(first, timed)
         self._turns.append(timed.durations_ns)
+        self._device = timed.device
         self._waits_ns.append(timed.waited_ns)
 
     def _measure_memory(self, worker: Worker) -> None:
@@ -152,6 +155,10 @@ class Lane:
         if not known or len(known) < len(self._waits_ns):
             return None
         return min(1.0, sum(known) / max(1, int(self._durations().sum())))
+
+    def _has_time(self) -> bool:
+        """Whether durations are the engine's: those of a device that counts no time are the line's as well."""
+        return self._device is None or self._device.has_time
 
     def _durations(self) -> NDArray[np.int64]:
         """Return the durations of all turns."""

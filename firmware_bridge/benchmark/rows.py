@@ -67,6 +67,29 @@ class LatencyUs:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """What a device said of its own computing, and what its program takes.
+
+    ``unit`` is what it counted for one window: microseconds, cycles, or instructions (an emulator has no cycles).
+    ``frames_lost`` are those that had to be asked for again. Sizes are None where no program file was named.
+    """
+
+    unit: str
+    p50: int
+    p95: int
+    p99: int
+    max: int
+    frames_lost: int
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+
+    @property
+    def has_time(self) -> bool:
+        """Whether it counted time."""
+        return self.unit == "microseconds"
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One engine with one artifact. Numbers are None where they could not be had; ``error`` then says why.
 
@@ -94,6 +117,9 @@ class Row:
     max_abs_error, top1_agreement
         Largest difference of any probability from the NumPy oracle in float64, and the share of windows with its
         label, over all predictions that were timed.
+    device
+        Of a device on a line: what it counted. ``latency_us`` is then its own time, without the line, or None where it
+        counts something else than time.
     """
 
     model: str
@@ -112,6 +138,7 @@ class Row:
     peak_rss_mb: float | None = None
     max_abs_error: float | None = None
     top1_agreement: float | None = None
+    device: DeviceFacts | None = None
     error: str | None = None
 
     @property
@@ -120,10 +147,11 @@ class Row:
         return self.route in _OWN_ROUTES
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row as JSON-ready data; the key ``error`` is there only where something went wrong."""
+        """Return the row as JSON-ready data; ``device`` and ``error`` are there only where there is one."""
         data = asdict(self)
-        if self.error is None:
-            del data["error"]
+        for key in ("device", "error"):
+            if data[key] is None:
+                del data[key]
         return data
 
 
@@ -141,6 +169,10 @@ class BenchmarkResult:
         """Return a model's measured rows, fastest first, and those that could not run."""
         own = [row for row in self.rows if row.model == model.model_id]
         return fastest_first(own), [row for row in own if row.error is not None]
+
+    def devices_of(self, model: ModelFacts) -> list[Row]:
+        """Return a model's rows that were measured on a device."""
+        return [row for row in self.rows if row.model == model.model_id and row.device is not None and not row.error]
 
     def disturbance(self) -> str | None:
         """Return the sentence that warns of times that are longer than they need be, or None."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from firmware_bridge.benchmark.rows import BenchmarkResult, LatencyUs, ModelFacts, Row, times_slower
+from firmware_bridge.benchmark.rows import BenchmarkResult, DeviceFacts, LatencyUs, ModelFacts, Row, times_slower
 from reporting.numbers import MISSING, error_size, percent, ratio, significant
 
 
@@ -61,12 +61,29 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
         console.print(f"\n[bold]{escape(model.architecture)}[/]  [dim]{escape(_about(model))}[/]")
         if measured:
             console.print(_fitting_table(measured, console))
+        for row in result.devices_of(model):
+            if row.device is not None:
+                console.print(_device_line(row, row.device), soft_wrap=True)
         for row in failed:
             name = " ".join(filter(None, (row.engine, row.artifact)))
             console.print(f"[red]✗[/] [bold]{escape(name)}[/]: {escape(row.error or '')}", soft_wrap=True)
     console.print(f"\n[dim]{escape(_conditions(result))}[/]")
     if disturbance := result.disturbance():
         console.print(f"[yellow]{escape(disturbance)}[/]")
+
+
+def _device_line(row: Row, facts: DeviceFacts) -> str:
+    """Return what a device counted, in a sentence: too much for a column each."""
+    parts = [
+        f"[bold]{escape(row.engine)}[/] {escape(row.quantization)}, {escape(row.runtime or '')}: "
+        f"{facts.p50:,} {facts.unit} "
+        f"a window (p95 {facts.p95:,}, p99 {facts.p99:,}, max {facts.max:,})"
+    ]
+    if facts.flash_bytes is not None and facts.ram_bytes is not None:
+        parts.append(f"{facts.flash_bytes:,} bytes of flash and {facts.ram_bytes:,} of RAM")
+    parts.append(f"{facts.frames_lost:,} frames lost")
+    parts.append(f"largest error {error_size(row.max_abs_error)}, same label {percent(row.top1_agreement)}")
+    return "; ".join(parts) + "."
 
 
 def _fitting_table(rows: Sequence[Row], console: Console) -> Table:

@@ -20,6 +20,8 @@ class Board:
         What it holds; None where that does not matter.
     code_bytes
         What code, its own tables and a C library's share take in flash, at most, besides the model's tables.
+    ram_overhead_bytes
+        What everything but the engines' memory takes in RAM, at most: frames, buffers, a C library's share.
     stack_bytes
         Left free for the stack.
     clock_hz
@@ -43,6 +45,7 @@ class Board:
     flash_bytes: int | None
     ram_bytes: int | None
     code_bytes: int
+    ram_overhead_bytes: int
     stack_bytes: int
     clock_hz: int | None
     cycles_per_product: float
@@ -63,8 +66,9 @@ BOARDS: Final[Mapping[str, Board]] = {
             title="an Arduino with an accelerometer on I2C (library and sketch)",
             flash_bytes=32_256,
             ram_bytes=2048,
-            code_bytes=14_000,
-            stack_bytes=256,
+            code_bytes=16000,
+            ram_overhead_bytes=950,
+            stack_bytes=300,
             clock_hz=16_000_000,
             cycles_per_product=26,
             quantizations=_BOTH,
@@ -78,8 +82,9 @@ BOARDS: Final[Mapping[str, Board]] = {
             title="a bare ATmega328P at 16 MHz, UART at 115200 baud",
             flash_bytes=32_768,
             ram_bytes=2048,
-            code_bytes=5_000,
-            stack_bytes=192,
+            code_bytes=6000,
+            ram_overhead_bytes=220,
+            stack_bytes=200,
             clock_hz=16_000_000,
             cycles_per_product=26,
             quantizations=(INT8,),
@@ -93,8 +98,9 @@ BOARDS: Final[Mapping[str, Board]] = {
             title="Arm MPS2 with a Cortex-M4F (QEMU's mps2-an386)",
             flash_bytes=4 * 2**20,
             ram_bytes=2**16,
-            code_bytes=16_000,
-            stack_bytes=2048,
+            code_bytes=16000,
+            ram_overhead_bytes=900,
+            stack_bytes=1024,
             clock_hz=25_000_000,
             cycles_per_product=6,
             quantizations=_BOTH,
@@ -108,8 +114,9 @@ BOARDS: Final[Mapping[str, Board]] = {
             title="Netduino Plus 2 with an STM32F405 (QEMU's netduinoplus2)",
             flash_bytes=2**20,
             ram_bytes=128 * 1024,
-            code_bytes=16_000,
-            stack_bytes=2048,
+            code_bytes=16000,
+            ram_overhead_bytes=900,
+            stack_bytes=1024,
             clock_hz=168_000_000,
             cycles_per_product=6,
             quantizations=_BOTH,
@@ -124,6 +131,7 @@ BOARDS: Final[Mapping[str, Board]] = {
             flash_bytes=None,
             ram_bytes=None,
             code_bytes=0,
+            ram_overhead_bytes=0,
             stack_bytes=0,
             clock_hz=None,
             cycles_per_product=1,

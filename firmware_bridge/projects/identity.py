@@ -1,11 +1,11 @@
 """What a firmware says it is: its HELLO, packed by the code that reads it, and the numbers its C code is built with."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from firmware_bridge.layout import MODEL_HASH_BYTES, Ability
 from firmware_bridge.messages import Hello
 from firmware_bridge.projects.boards import Board
+from firmware_bridge.projects.sensors import Sensor
 from models.c_model import FLOAT32, CModel
 from models.manifest import Manifest
 
@@ -13,18 +13,8 @@ STREAM_SAMPLES: Final = 10
 """Samples in a frame of the stream: 7.9 bytes a sample on the line."""
 
 
-@dataclass(frozen=True, slots=True)
-class SensorIdentity:
-    """What a sensor driver promises: its name, rate, scale and range."""
-
-    name: str
-    rate_hz: float
-    counts_per_g: float
-    range_g: float
-
-
 def make_hello(
-    board: Board, manifest: Manifest, model: CModel, *, artifact_sha256: str, sensor: SensorIdentity | None
+    board: Board, manifest: Manifest, model: CModel, *, artifact_sha256: str, sensor: Sensor | None
 ) -> Hello:
     """Return the HELLO of a board with a model; boot id, dropped samples and whether it streams are filled in there."""
     abilities = Ability.INFERS
@@ -49,8 +39,10 @@ def make_hello(
     )
 
 
-def identity_header(board: Board, model: CModel, hello: Hello) -> str:
-    """Return har_identity.h."""
+def identity_header(
+    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, classifies: bool = False
+) -> str:
+    """Return har_identity.h; ``classifies`` tells whether the board keeps up with its sensor."""
     senses = Ability.SENSES in hello.abilities
     return f"""/* What this firmware says it is. Written by `har firmware`. */
 #ifndef HAR_IDENTITY_H
@@ -64,7 +56,7 @@ def identity_header(board: Board, model: CModel, hello: Hello) -> str:
 #define HAR_DEVICE_SENSES {int(senses)}
 #define HAR_STREAM_SAMPLES {STREAM_SAMPLES}
 #define HAR_RATE_MHZ {hello.rate_mhz}ul
-
+{_sensor_lines(sensor, classifies=classifies)}
 /* The body of HELLO (docs/protocol.md). */
 #define HAR_IDENTITY_BYTES {len(hello.pack())}
 extern const uint8_t har_identity[HAR_IDENTITY_BYTES];
@@ -106,7 +98,11 @@ def model_header(manifest: Manifest, model: CModel, *, artifact_sha256: str) -> 
 /* Memory of an engine, for har_open. */
 #define HAR_MODEL_SUMS {model.scratch_sums + model.kept_sums}
 #define HAR_MODEL_VALUES {model.kept_values}
-#define HAR_MODEL_RATE_HZ {window.rate_hz:g}
+#define HAR_MODEL_SCRATCH_SUMS {model.scratch_sums}
+#define HAR_MODEL_KEPT_SUMS {model.kept_sums}
+
+/* Samples in a hundred seconds. */
+#define HAR_MODEL_RATE_HUNDRED_S {round(100 * window.rate_hz)}
 
 #ifdef __cplusplus
 extern "C" {{
@@ -114,8 +110,8 @@ extern "C" {{
 
 extern const har_model har_model_tables;
 
-/* The labels, one after the other, each ended by a zero; on an AVR in flash. */
-extern const char har_model_labels[];
+/* Write a label as text that ends with a zero, cut to ``room`` bytes with it; return its length. */
+uint8_t har_label(uint8_t index, char *text, uint8_t room);
 
 #ifdef __cplusplus
 }}
@@ -133,8 +129,22 @@ def labels_source(manifest: Manifest) -> str:
 
 #include "har_port.h"
 
-const char har_model_labels[] HAR_FLASH =
+/* One after the other, each ended by a zero. */
+static const char labels[] HAR_FLASH =
 {literals};
+
+uint8_t har_label(uint8_t index, char *text, uint8_t room)
+{{
+    const char *from = labels;
+    uint8_t length = 0;
+    for (; index > 0; index--)
+        while (HAR_READ_I8(from++) != 0)
+            continue;
+    for (; length + 1 < room && HAR_READ_I8(from) != 0; length++)
+        text[length] = (char)HAR_READ_I8(from++);
+    text[length] = 0;
+    return length;
+}}
 """
 
 
@@ -159,6 +169,13 @@ def config_header(model: CModel) -> str:
 
 #endif
 """
+
+
+def _sensor_lines(sensor: Sensor | None, *, classifies: bool) -> str:
+    """Return what a sketch wants to know of its sensor."""
+    if sensor is None:
+        return ""
+    return f"#define HAR_SENSOR {sensor.symbol}\n#define HAR_CLASSIFIES {int(classifies)}\n"
 
 
 def _c_string(text: str) -> str:

@@ -7,7 +7,6 @@ from typing import Final
 
 from firmware_bridge.projects.boards import Board
 from firmware_bridge.projects.identity import (
-    SensorIdentity,
     config_header,
     identity_header,
     identity_source,
@@ -15,7 +14,8 @@ from firmware_bridge.projects.identity import (
     make_hello,
     model_header,
 )
-from firmware_bridge.projects.sizes import Needs, needs_of, require_fit
+from firmware_bridge.projects.sensors import Sensor
+from firmware_bridge.projects.sizes import Needs, needs_of, require_fit, too_slow
 from firmware_bridge.projects.source import tables_source
 from models.bundle import Bundle
 from models.c_blob import unpack_model
@@ -37,8 +37,12 @@ _ENGINE_FILES: Final = (
     "har_float.h",
     "har_integer.h",
     "har_port.h",
+    "har_slide.c",
+    "har_slide.h",
     "har_tables.h",
 )
+_SKETCH: Final = ".ino"
+_BESIDE_SOURCES: Final = ("Makefile", "library.properties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def find_artifact(bundle: Bundle, quantization: str) -> ArtifactEntry:
 
 
 def write_project(
-    bundle: Bundle, board: Board, out: Path, *, quantization: str, sensor: SensorIdentity | None = None
+    bundle: Bundle, board: Board, out: Path, *, quantization: str, sensor: Sensor | None = None
 ) -> Project:
     """Write a complete, buildable project, whole or not at all.
 
@@ -87,13 +91,19 @@ def write_project(
     quantization
         Of the artifact: ``int8`` or ``float32``.
     sensor
-        Of a board that senses: the sensor its sketch is set to.
+        Of a board that senses: the sensor its sketch is set to; another board has none.
 
     Raises
     ------
     UsageError
         If the bundle has no such artifact, the board cannot hold it, or ``out`` is something else.
     """
+    if board.senses != (sensor is not None):
+        wanted, given = "a" if board.senses else "no", sensor.name if sensor else "none"
+        raise UsageError(
+            f"board {board.name}: expected {wanted} sensor, got {given}",
+            next_step="Pass --sensor." if board.senses else "Leave --sensor out.",
+        )
     artifact = find_artifact(bundle, quantization)
     model = unpack_model(bundle.files[artifact.file])
     require_fit(model, board)
@@ -109,17 +119,20 @@ def write_project(
         for name, text in _generated(bundle, board, model, artifact, sensor).items():
             (folder / "src" / name).write_text(text, encoding="utf-8")
         for file in _copied(board):
-            place = folder if file.name in ("Makefile", "library.properties") else folder / "src"
+            place = _place(folder, file)
+            place.mkdir(parents=True, exist_ok=True)
             (place / file.name).write_bytes(file.read_bytes())
         (folder / "README.md").write_text(_readme(bundle, board, artifact, model), encoding="utf-8")
     return Project(out, board, artifact, model, needs_of(model, board))
 
 
 def _generated(
-    bundle: Bundle, board: Board, model: CModel, artifact: ArtifactEntry, sensor: SensorIdentity | None
+    bundle: Bundle, board: Board, model: CModel, artifact: ArtifactEntry, sensor: Sensor | None
 ) -> Mapping[str, str]:
     """Return the files that are made for this model and board, by name."""
     manifest = bundle.manifest
+    rate_hz = manifest.window.rate_hz if sensor is None else sensor.rate_hz
+    classifies = sensor is not None and too_slow(model, board, rate_hz) is None
     hello = make_hello(board, manifest, model, artifact_sha256=artifact.sha256, sensor=sensor)
     comment = (
         f"{manifest.model_id}, {model.quantization}, artifact sha256 {artifact.sha256}. Written by `har firmware`."
@@ -129,7 +142,7 @@ def _generated(
         "har_model.h": model_header(manifest, model, artifact_sha256=artifact.sha256),
         "har_model.c": tables_source(model, name="har_model_tables", comment=comment),
         "har_labels.c": labels_source(manifest),
-        "har_identity.h": identity_header(board, model, hello),
+        "har_identity.h": identity_header(board, model, hello, sensor=sensor, classifies=classifies),
         "har_identity.c": identity_source(hello),
     }
 
@@ -138,8 +151,16 @@ def _copied(board: Board) -> list[Path]:
     """Return the files that are the same for every model."""
     engine = [FIRMWARE / "engine" / name for name in _ENGINE_FILES]
     wire = sorted((FIRMWARE / "wire").iterdir())
+    sensors = sorted((FIRMWARE / "sensors").iterdir()) if board.senses else []
     own = [path for folder in board.folders for path in sorted((FIRMWARE / "boards" / folder).iterdir())]
-    return [*engine, *wire, *(path for path in own if path.name != _HOW_TO_BUILD)]
+    return [*engine, *wire, *sensors, *(path for path in own if path.name != _HOW_TO_BUILD)]
+
+
+def _place(folder: Path, file: Path) -> Path:
+    """Return where in a project a file belongs."""
+    if file.suffix == _SKETCH:
+        return folder / "examples" / file.stem
+    return folder if file.name in _BESIDE_SOURCES else folder / "src"
 
 
 def _readme(bundle: Bundle, board: Board, artifact: ArtifactEntry, model: CModel) -> str:

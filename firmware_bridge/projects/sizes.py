@@ -24,14 +24,14 @@ def needs_of(model: CModel, board: Board) -> Needs:
     """Return what a model will take on a board, from above."""
     numbers = 4 if model.quantization == FLOAT32 else 2
     memory = 4 * (model.scratch_sums + model.kept_sums) + numbers * model.kept_values
-    # The frame in the making, the stream's, the ring of received bytes, and what a device remembers.
-    wire = 2 * board.longest_body + 256
+    # A board with a sensor classifies what it senses and what it is sent, each with an engine of its own.
+    engines = 2 if board.senses else 1
     step_s = None
     if board.clock_hz is not None:
         step_s = model.multiply_adds_per_step * board.cycles_per_product / board.clock_hz
     return Needs(
         flash_bytes=table_bytes(model) + board.code_bytes,
-        ram_bytes=memory + wire + board.stack_bytes,
+        ram_bytes=engines * memory + board.ram_overhead_bytes + board.stack_bytes,
         step_s=step_s,
     )
 

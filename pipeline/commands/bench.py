@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from firmware_bridge.benchmark.contest import DISTINCT_WINDOWS, Contest, bundle_contest, foreign_contestants
 from firmware_bridge.benchmark.contestants import Contestant, Entrant, Unrunnable
+from firmware_bridge.benchmark.device import device_contestant
 from firmware_bridge.benchmark.page import benchmark_page
 from firmware_bridge.benchmark.rows import BenchmarkResult, Settings
 from firmware_bridge.benchmark.table import print_result
@@ -40,6 +41,12 @@ def bench(
     peers: Annotated[
         bool, typer.Option("--peers", help="Also measure what the standard converters make of the same weights.")
     ] = False,
+    device: Annotated[
+        str | None, typer.Option(metavar="URL", help="Also measure a device on this line: its firmware runs the model.")
+    ] = None,
+    program: Annotated[
+        Path | None, typer.Option(metavar="ELF", help="The device's program, for its flash and RAM.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with pictures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -50,6 +57,7 @@ def bench(
     in float64. Ctrl-C prints what was measured until then (exit code 130).
     """
     _check(windows=windows, threads=threads, html=html)
+    _check_device(bundles, device=device, program=program)
     settings = Settings(windows=windows, threads=threads)
     names = [name.strip() for name in engines.split(",") if name.strip()] if engines is not None else None
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +68,10 @@ def bench(
                 windows=_real_windows(data, path, windows) if data is not None else None,
                 artificial=min(windows, DISTINCT_WINDOWS),
                 threads=threads,
-                extra=_peers(path, Path(folder) / str(number), threads) if peers else (),
+                extra=[
+                    *(_peers(path, Path(folder) / str(number), threads) if peers else ()),
+                    *([device_contestant(read_bundle(path), device, program=program)] if device is not None else ()),
+                ],
             )
             for number, path in enumerate(bundles)
         ]
@@ -79,6 +90,17 @@ def _check(*, windows: int, threads: int, html: Path | None) -> None:
             raise UsageError(f"expected {name} of 1 or more, got {value}", next_step="Leave it out for the default.")
     if html is not None and html.is_dir():
         raise UsageError(f"{html}: expected a file to write the page to, got a folder", next_step="Name a file in it.")
+
+
+def _check_device(bundles: list[Path], *, device: str | None, program: Path | None) -> None:
+    """Refuse a device that cannot be meant."""
+    if device is not None and len(bundles) != 1:
+        raise UsageError(
+            f"--device: expected one bundle, the one it was built from, got {len(bundles)}",
+            next_step="Measure the device's bundle alone.",
+        )
+    if program is not None and device is None:
+        raise UsageError("--program: expected a --device that runs it", next_step="Pass --device URL as well.")
 
 
 def _real_windows(data: str, bundle: Path, count: int) -> NDArray[np.float32]:

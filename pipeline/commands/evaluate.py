@@ -1,17 +1,20 @@
 """`har evaluate`: judge a bundle's files on labelled recordings, with any engine."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from models.bundle import Bundle, read_bundle
 from models.bundle_files import MANIFEST
-from models.engines import ENGINES, load_engine
+from models.engines import ENGINES, Engine, load_engine
 from models.errors import UsageError
 from models.files import atomic_path
 from pipeline.commands.progress import progress_bar
@@ -23,7 +26,7 @@ from pipeline.jury import Jury, call_jury, check_activities
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset
 from pipeline.training.recipe import Recipe
-from pipeline.windows import Windows, make_windows
+from pipeline.windows import Indices, Windows, make_windows
 
 _WHO: Final = "Who is judged"
 
@@ -35,10 +38,16 @@ def evaluate(
     data: Annotated[
         str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
     ],
-    engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
+    engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}, or device.")] = "auto",
+    port: Annotated[
+        str | None, typer.Option(metavar="URL", help="Of the device, with --engine device: its firmware classifies.")
+    ] = None,
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
     hop: Annotated[
         int | None, typer.Option(min=1, help="Samples from one window to the next. Default: the bundle's.")
+    ] = None,
+    most_windows: Annotated[
+        int | None, typer.Option("--windows", min=1, help="Judge so many windows, evenly spread. Default: all.")
     ] = None,
     subjects: Annotated[
         str | None,
@@ -81,14 +90,14 @@ def evaluate(
     verdicts = []
     for each in bundles:
         jury = call_jury(each, dataset, windows, subjects=chosen, everyone=all_subjects)
-        runner = load_engine(each, engine, quantization)
-        found = evaluate_windows(
-            runner,
-            windows,
-            jury.indices(windows),
-            protocol=jury.protocol,
-            train_subjects=each.manifest.provenance.configuration.get("train_subjects", ()),
-        )
+        with _runner(each, engine, quantization, port) as runner:
+            found = evaluate_windows(
+                runner,
+                windows,
+                _spread(jury.indices(windows), most_windows),
+                protocol=jury.protocol,
+                train_subjects=each.manifest.provenance.configuration.get("train_subjects", ()),
+            )
         verdicts.append(_Verdict(jury, found))
     whole = _whole(verdicts)
     leaky = _leaky(bundles[0], dataset, windows) if show_leaky else None
@@ -103,6 +112,30 @@ class _Verdict:
 
     jury: Jury
     evaluation: Evaluation
+
+
+@contextlib.contextmanager
+def _runner(bundle: Bundle, engine: str, quantization: str, port: str | None) -> Iterator[Engine]:
+    """Give the engine that is judged; the line to a device is closed afterwards."""
+    if (engine == "device") != (port is not None):
+        raise UsageError(
+            "expected --engine device and --port URL together, got one of them",
+            next_step="Pass both, or neither.",
+        )
+    if port is None:
+        yield load_engine(bundle, engine, quantization)
+        return
+    from firmware_bridge.deviceengine import DeviceEngine
+
+    with contextlib.closing(DeviceEngine(bundle, port)) as device:
+        yield device
+
+
+def _spread(indices: Indices, most: int | None) -> Indices:
+    """Return at most so many of the indices, evenly spread."""
+    if most is None or most >= len(indices):
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
 
 
 def _bundles(path: Path) -> list[Bundle]:

@@ -1,10 +1,12 @@
 /* An ATmega328P in simavr with its UART on a TCP port of this machine.
  *
- *   simavr_board firmware.elf
+ *   simavr_board firmware.elf [samples of an MPU-6050]
  *
  * Prints "port N" when it listens. A client's bytes reach the UART at 115200 baud of simulated time, as fast as the
  * simulation runs; what the UART sends goes to the client. Ends when standard input does, and then prints how deep the
  * stack was and how many cycles passed. */
+#include "simavr_mpu6050.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CLOCK_HZ 16000000u
@@ -89,6 +92,20 @@ static int next_byte(void)
     return at < count ? bytes[at++] : -1;
 }
 
+/* Simulated time runs no faster than this machine's, where somebody listens to a sensor. */
+static void keep_time(const avr_t *avr)
+{
+    static double begun;
+    struct timespec now;
+    double ahead;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (begun == 0.0)
+        begun = now.tv_sec + now.tv_nsec * 1e-9 - avr->cycle / (double)CLOCK_HZ;
+    ahead = avr->cycle / (double)CLOCK_HZ - (now.tv_sec + now.tv_nsec * 1e-9 - begun);
+    if (ahead > 0.002)
+        usleep((useconds_t)(ahead * 1e6));
+}
+
 static int is_over(void)
 {
     struct pollfd in = {STDIN_FILENO, POLLIN, 0};
@@ -132,11 +149,15 @@ int main(int count, char **arguments)
     avr_irq_t *to_uart;
     uint64_t next_cycle = 0, looks = 0;
     int server;
-    if (count != 2) {
-        fprintf(stderr, "usage: simavr_board firmware.elf\n");
+    if (count != 2 && count != 3) {
+        fprintf(stderr, "usage: simavr_board firmware.elf [samples of an MPU-6050]\n");
         return 2;
     }
     avr = make_board(arguments[1]);
+    if (count == 3 && mpu6050_attach(avr, arguments[2]) != 0) {
+        fprintf(stderr, "simavr_board: expected samples of three int16 in %s\n", arguments[2]);
+        return 1;
+    }
     to_uart = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
     server = listen_here();
     for (;;) {
@@ -152,6 +173,8 @@ int main(int count, char **arguments)
             welcome(server);
             if (is_over())
                 break;
+            if (count == 3)
+                keep_time(avr);
         }
         const int byte = next_byte();
         if (byte >= 0)

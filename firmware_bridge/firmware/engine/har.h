@@ -38,6 +38,13 @@ typedef int8_t har_weight;
 typedef int32_t har_bias;
 #endif
 
+/* A probability of one. */
+#ifdef HAR_FLOAT
+#define HAR_ONE 1.0f
+#else
+#define HAR_ONE 32768u
+#endif
+
 typedef enum har_status {
     HAR_OK = 0,
     HAR_BAD_ARGUMENT,  /* a null pointer */

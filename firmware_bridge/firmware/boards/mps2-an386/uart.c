@@ -1,4 +1,4 @@
-/* UART0 of the MPS2 board, a CMSDK APB UART (Arm DDI 0479, section 4.3). */
+/* UART0 of the MPS2 board, a CMSDK APB UART (Arm DDI 0479). */
 #include "uart.h"
 
 #include "ring.h"

@@ -1,4 +1,4 @@
-/* Numbers of the MPS2 board: Arm DAI 0386, Application Note AN386, sections 3.1 (clocks) and 4.2 (interrupts). */
+/* Numbers of the MPS2 board: Arm DAI 0386, Application Note AN386. */
 #ifndef UART_BOARD_H
 #define UART_BOARD_H
 

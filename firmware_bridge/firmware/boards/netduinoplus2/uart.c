@@ -1,4 +1,4 @@
-/* USART1 of the STM32F405 on PB6 and PB7 (ST RM0090, sections 7.3, 8.4 and 30.6). */
+/* USART1 of the STM32F405 on PB6 and PB7 (ST RM0090). */
 #include "uart.h"
 
 #include "ring.h"
