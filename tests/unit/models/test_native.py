@@ -1,4 +1,4 @@
-"""The native engine: found or said to be missing, built once, kept where nobody else can write, refusing what is broken."""
+"""The native engine: found or missed, built once, kept where only its owner writes, refusing what is broken."""
 
 import os
 import shutil
@@ -56,7 +56,7 @@ def test_the_library_is_built_once_for_its_owner_alone(fresh: Path, monkeypatch:
 def test_a_folder_others_can_write_to_is_refused(fresh: Path) -> None:
     (fresh / "edgehar" / "native").mkdir(parents=True)
     (fresh / "edgehar" / "native").chmod(0o777)
-    with pytest.raises(EngineError, match="expected a folder that only its owner, you, can write to.*chmod 700"):
+    with pytest.raises(EngineError, match=r"expected a folder that only its owner, you, can write to.*chmod 700"):
         load_library("float32")
 
 
