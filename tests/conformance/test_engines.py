@@ -48,3 +48,14 @@ def test_many_windows_of_every_loudness(bundle: Bundle, engine: str) -> None:
 def test_every_engine_has_something_to_run(bundle: Bundle) -> None:
     without_native = set(ENGINES) - {"native"}
     assert {name for name, _, _ in runnable(bundle)} >= without_native
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_threads_change_nothing(bundle: Bundle, engine: str) -> None:
+    if (reason := missing_reason(engine)) is not None:
+        pytest.skip(reason)
+    windows = np.random.default_rng(8).normal(size=(101, 200, 3)).astype(np.float32)
+    for name, _, quantization in runnable(bundle):
+        if name == engine and quantization == "float32":
+            alone, together = (load_engine(bundle, engine, threads=threads).predict(windows) for threads in (1, 3))
+            np.testing.assert_allclose(together, alone, atol=1e-6, rtol=0)
