@@ -26,8 +26,9 @@ class Board:
         Left free for the stack.
     clock_hz
         Of the processor; None where cycles are nobody's concern.
-    cycles_per_product
-        Cycles a multiply-accumulate takes at most, everything else counted in.
+    cycles_per_product, cycles_per_gated_unit
+        Cycles a multiply-accumulate takes at most, everything else counted in; and those a unit of an LSTM or GRU takes
+        besides.
     quantizations
         Numbers its engine may be built for, the usual one first.
     largest_matrix
@@ -49,6 +50,7 @@ class Board:
     stack_bytes: int
     clock_hz: int | None
     cycles_per_product: float
+    cycles_per_gated_unit: float
     quantizations: tuple[str, ...]
     largest_matrix: int
     senses: bool
@@ -71,6 +73,7 @@ BOARDS: Final[Mapping[str, Board]] = {
             stack_bytes=300,
             clock_hz=16_000_000,
             cycles_per_product=26,
+            cycles_per_gated_unit=4500,
             quantizations=_BOTH,
             largest_matrix=252,
             senses=True,
@@ -87,11 +90,12 @@ BOARDS: Final[Mapping[str, Board]] = {
             stack_bytes=200,
             clock_hz=16_000_000,
             cycles_per_product=26,
+            cycles_per_gated_unit=4500,
             quantizations=(INT8,),
             largest_matrix=252,
             senses=False,
             longest_body=72,
-            folders=("atmega328p",),
+            folders=("bare", "atmega328p"),
         ),
         Board(
             name="mps2-an386",
@@ -103,11 +107,12 @@ BOARDS: Final[Mapping[str, Board]] = {
             stack_bytes=1024,
             clock_hz=25_000_000,
             cycles_per_product=6,
+            cycles_per_gated_unit=0,
             quantizations=_BOTH,
             largest_matrix=65_535,
             senses=False,
             longest_body=250,
-            folders=("cortexm", "mps2-an386"),
+            folders=("bare", "cortexm", "mps2-an386"),
         ),
         Board(
             name="netduinoplus2",
@@ -119,11 +124,12 @@ BOARDS: Final[Mapping[str, Board]] = {
             stack_bytes=1024,
             clock_hz=168_000_000,
             cycles_per_product=6,
+            cycles_per_gated_unit=0,
             quantizations=_BOTH,
             largest_matrix=65_535,
             senses=False,
             longest_body=250,
-            folders=("cortexm", "netduinoplus2"),
+            folders=("bare", "cortexm", "netduinoplus2"),
         ),
         Board(
             name="host",
@@ -135,6 +141,7 @@ BOARDS: Final[Mapping[str, Board]] = {
             stack_bytes=0,
             clock_hz=None,
             cycles_per_product=1,
+            cycles_per_gated_unit=0,
             quantizations=_BOTH,
             largest_matrix=65_535,
             senses=False,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from firmware_bridge.layout import AXES
 from firmware_bridge.projects.boards import BOARDS, Board
-from models.c_model import FLOAT32, CModel, Matrix
+from models.c_model import FLOAT32, GATES, CModel, Matrix
 from models.errors import UsageError
 
 _RECORD_BYTES = 48
@@ -28,7 +28,9 @@ def needs_of(model: CModel, board: Board) -> Needs:
     engines = 2 if board.senses else 1
     step_s = None
     if board.clock_hz is not None:
-        step_s = model.multiply_adds_per_step * board.cycles_per_product / board.clock_hz
+        gated = sum(layer.units for layer in model.layers if GATES[layer.kind] > 1)
+        cycles = model.multiply_adds_per_step * board.cycles_per_product + gated * board.cycles_per_gated_unit
+        step_s = cycles / board.clock_hz
     return Needs(
         flash_bytes=table_bytes(model) + board.code_bytes,
         ram_bytes=engines * memory + board.ram_overhead_bytes + board.stack_bytes,

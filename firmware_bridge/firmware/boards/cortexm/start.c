@@ -1,7 +1,7 @@
-/* From reset to a device that listens, on any Cortex-M: vectors, memory, clocks, main loop. The UART is in uart.c. */
+/* From reset to main, and the clocks, on any Cortex-M. The UART is in uart.c. */
 #include "har_board.h"
-#include "har_device.h"
-#include "har_model.h"
+
+#include "board.h"
 #include "uart.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
@@ -115,22 +115,19 @@ static void start_clocks(void)
 }
 
 /* Another one after every reset that leaves the memory's power on; after power-up, what the memory happened to hold. */
-static uint16_t next_boot_id(void)
+uint16_t board_boot_id(void)
 {
     static uint16_t kept __attribute__((section(".noinit")));
     return ++kept;
 }
 
-int main(void)
+void board_start(void)
 {
-    static har_sum sums[HAR_MODEL_SUMS];
-    static har_value values[HAR_MODEL_VALUES];
-    static har_device device;
-    har_engine engine;
     start_clocks();
     uart_start();
-    har_open(&engine, &har_model_tables, sums, HAR_MODEL_SUMS, values, HAR_MODEL_VALUES);
-    har_device_open(&device, &engine, next_boot_id());
-    for (;;)
-        har_device_receive(&device, uart_get());
+}
+
+uint8_t board_get(void)
+{
+    return uart_get();
 }

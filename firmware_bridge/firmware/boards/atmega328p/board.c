@@ -1,7 +1,7 @@
 /* An ATmega328P at 16 MHz, as on an Arduino Uno, without Arduino's library: UART0 at 115200 baud, a cycle counter. */
 #include "har_board.h"
-#include "har_device.h"
-#include "har_model.h"
+
+#include "board.h"
 
 #include <avr/eeprom.h>
 #include <avr/interrupt.h>
@@ -86,8 +86,7 @@ static void start_timer(void)
     TIMSK1 = 1 << TOIE1;
 }
 
-/* Another one after every boot. */
-static uint16_t next_boot_id(void)
+uint16_t board_boot_id(void)
 {
     uint16_t *const kept = (uint16_t *)0;
     const uint16_t id = (uint16_t)(eeprom_read_word(kept) + 1);
@@ -95,22 +94,19 @@ static uint16_t next_boot_id(void)
     return id;
 }
 
-int main(void)
+void board_start(void)
 {
-    static har_sum sums[HAR_MODEL_SUMS];
-    static har_value values[HAR_MODEL_VALUES];
-    static har_device device;
-    har_engine engine;
     start_timer();
     start_uart();
     sei();
-    har_open(&engine, &har_model_tables, sums, HAR_MODEL_SUMS, values, HAR_MODEL_VALUES);
-    har_device_open(&device, &engine, next_boot_id());
-    for (;;) {
-        while (ring_tail == ring_head)
-            continue;
-        const uint8_t byte = ring[ring_tail];
-        ring_tail = (uint8_t)((ring_tail + 1) % RING);
-        har_device_receive(&device, byte);
-    }
+}
+
+uint8_t board_get(void)
+{
+    uint8_t byte;
+    while (ring_tail == ring_head)
+        continue;
+    byte = ring[ring_tail];
+    ring_tail = (uint8_t)((ring_tail + 1) % RING);
+    return byte;
 }
