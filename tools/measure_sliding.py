@@ -29,7 +29,7 @@ from models.c_model import CModel  # noqa: E402
 
 CHIPS = {
     "atmega328p": ("ATmega328P", "cycles", {"simple_rnn": (1, 2, 4)}),
-    "mps2-an386": ("Cortex-M4F", "instructions", {name: (1, 2, 5, 10) for name in ("simple_rnn", "lstm", "gru")}),
+    "mps2-an386": ("Cortex-M4F", "instructions", dict.fromkeys(("simple_rnn", "lstm", "gru"), (1, 2, 5, 10))),
 }
 PATIENCE_S = 60.0
 
@@ -39,8 +39,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundles", nargs="+", type=Path)
     options = parser.parse_args()
-    print(
-        "| chip | model | hop | a sample, mean | most | RAM of states | a window at once | RAM of its samples | counted |"
+    print(  # noqa: E501
+        "| chip | model | hop | a sample, mean | most | RAM of states | a window at once | RAM of samples | counted |"
     )
     print("|---|---|---:|---:|---:|---:|---:|---:|---|")
     for path in options.bundles:
