@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundles", nargs="+", type=Path)
     options = parser.parse_args()
-    print(  # noqa: E501
+    print(
         "| chip | model | hop | a sample, mean | most | RAM of states | a window at once | RAM of samples | counted |"
     )
     print("|---|---|---:|---:|---:|---:|---:|---:|---|")
