@@ -1,5 +1,6 @@
 """Read an ONNX file, refusing what is not one or uses operators that do not exist."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,18 @@ def read_onnx(content: bytes, *, where: str) -> Contents:
             file=where,
         ) from error
     versions = {entry.domain: entry.version for entry in model.opset_import}
-    operators = [(node.op_type, versions.get(node.domain, 0)) for node in model.graph.node]
+    operators = [(node.op_type, versions.get(node.domain, 0)) for node in _nodes(model.graph)]
     stored = [_stored(tensor) for tensor in model.graph.initializer]
     interface = [_described(value) for value in (*model.graph.input, *model.graph.output)]
     return Contents(counted(operators), (*interface, *stored), model.ir_version)
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    """Yield the nodes of a graph, and behind each those of the graphs it repeats."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            yield from _nodes(attribute.g)
 
 
 def _stored(tensor: Any) -> TensorFact:

@@ -1,7 +1,8 @@
-"""Lower a model to an ONNX graph: dynamic batch, one operator per recurrent layer, opset 17."""
+"""Lower a model to an ONNX graph: dynamic batch, recurrent operators instead of loops of small ones, opset 17."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from models.architecture import (
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
+    Layer,
     MaxPooling1D,
     SelfAttention,
     SimpleRNN,
@@ -31,6 +33,7 @@ from pipeline.compilers.onnx import feedforward, recurrent
 from pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
 from pipeline.compilers.onnx.storage import STORAGES, rounded
 from pipeline.compilers.onnx.values import BATCH_FIRST, Values
+from pipeline.compilers.onnx.wave import simple_rnn_stack
 
 QUANTIZATIONS: Final = tuple(STORAGES)
 OPEN_DIMENSION: Final = -1
@@ -64,8 +67,13 @@ def lower(
     graph = OnnxGraph(STORAGES[quantization])
     shapes = architecture.shapes()
     values = Values(graph, INPUT, BATCH_FIRST)
-    for layer in architecture.layers:
-        values = LOWERINGS[type(layer)](layer, layer_weights(layer, weights), values)
+    for layers in _lowered_together(architecture):
+        own = [layer_weights(layer, weights) for layer in layers]
+        if _is_stack(layers):
+            steps = shapes[architecture.layers.index(layers[0])][0]
+            values = simple_rnn_stack(layers, own, values, steps=steps)
+        else:
+            values = LOWERINGS[type(layers[0])](layers[0], own[0], values)
     content = graph.finish(architecture.name, input_shape=shapes[0], result=values.name, output_shape=shapes[-1])
     return CompiledArtifact(
         file=f"model.{quantization}.onnx",
@@ -77,6 +85,23 @@ def lower(
         content=content,
         expected=None if quantization == "float32" else _expected(architecture, rounded(weights, quantization)),
     )
+
+
+def _lowered_together(architecture: Architecture) -> Iterator[tuple[Layer, ...]]:
+    """Yield the layers in turn: a stack of SimpleRNN that keeps its last state as one, all others alone."""
+    shapes = dict(zip(architecture.layers, architecture.shapes(), strict=False))
+    for _, group in groupby(architecture.layers, key=lambda layer: isinstance(layer, SimpleRNN)):
+        layers = tuple(group)
+        if _is_stack(layers) and len(layers) <= shapes[layers[0]][0]:
+            yield layers
+        else:
+            yield from ((layer,) for layer in layers)
+
+
+def _is_stack(layers: tuple[Layer, ...]) -> TypeGuard[tuple[SimpleRNN, ...]]:
+    """Whether these layers become one operator."""
+    last = layers[-1]
+    return isinstance(last, SimpleRNN) and not last.return_sequences
 
 
 def _expected(architecture: Architecture, weights: Weights) -> NDArray[np.float32]:

@@ -49,7 +49,9 @@ def test_operators_tensors_and_scales_are_found(bundles: dict[str, Bundle]) -> N
     window = next(tensor for tensor in integer.tensors if tensor.name == "Input")
     assert (window.dtype, window.shape, window.scales) == ("int16", (1, 200, 3), (2.0**-11,))
     graph = found["model.float32.onnx"]
-    assert OperatorFact("RNN", 17, 2) in graph.operators
+    assert OperatorFact("Scan", 17, 1) in graph.operators
+    turn, drain = 1, 1
+    assert OperatorFact("Tanh", 17, turn + drain) in graph.operators, "the Scan's own graph is looked into"
     assert graph.tensors[0].shape == (-1, 200, 3)
     assert graph.bytes == len(bundles["simple_rnn"].files["model.float32.onnx"])
 
