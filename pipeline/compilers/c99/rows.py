@@ -11,12 +11,10 @@ from models.c_model import SHIFTS, Matrix
 from models.errors import CompileError
 from models.fixed_point import SUM_BITS
 from models.quantization import quantize
+from pipeline.compilers.rounding import LARGEST_WEIGHT, round_for_inputs
 
-_LARGEST_WEIGHT: Final = 127
 _LARGEST_MULTIPLIER: Final = 2**16 - 1
 _BITS_TO_SPARE: Final = 4
-_DAMPING: Final = 0.1
-"""Of the mean variance of the inputs: keeps rounding from trusting directions that calibration hardly visited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def quantize_rows(parts: list[Linear], bias: NDArray[Any] | None) -> list[Matrix
 def _scale_rows(part: Linear) -> tuple[NDArray[np.uint16], int, NDArray[np.float64]]:
     """Return multipliers, shift, and what one unit of a weight is worth: the least that holds each row's largest."""
     # In sums per unit of input, which is what the engine multiplies.
-    unit = np.abs(part.rows).max(axis=1) / _LARGEST_WEIGHT * 2.0 ** (SUM_BITS - part.input_bits)
+    unit = np.abs(part.rows).max(axis=1) / LARGEST_WEIGHT * 2.0 ** (SUM_BITS - part.input_bits)
     shift = _shift_for(float(unit.max()), part.name)
     multipliers = np.minimum(np.ceil(unit * 2.0**shift), _LARGEST_MULTIPLIER)
     return multipliers.astype(np.uint16), shift, multipliers * 2.0 ** (part.input_bits - SUM_BITS - shift)
@@ -101,43 +99,13 @@ def _shift_for(largest: float, name: str) -> int:
 def _round_together(
     parts: list[Linear], scales: list[NDArray[np.float64]], bias: NDArray[Any] | None
 ) -> tuple[list[NDArray[np.int8]], NDArray[Any] | None]:
-    """Round weights one by one, each taking over what rounding those before it cost on the inputs seen.
-
-    Optimal brain surgery applied to rounding (Hassibi & Stork 1993; Frantar et al., GPTQ, 2022, algorithm 1). Where
-    there is a bias, it takes the mean of the error, and the weights only have to follow the inputs' variation.
-    """
+    """Round the rows of all parts as one, for the inputs of all."""
     rows = np.concatenate([part.rows for part in parts], axis=1)
-    steps = np.concatenate(
-        [np.repeat(scale[:, np.newaxis], part.rows.shape[1], 1) for part, scale in zip(parts, scales, strict=True)],
-        axis=1,
-    )
+    steps = [np.repeat(scale[:, np.newaxis], part.rows.shape[1], 1) for part, scale in zip(parts, scales, strict=True)]
     seen = np.concatenate([np.asarray(part.seen, np.float64) for part in parts], axis=1)
-    mean = seen.mean(axis=0) if bias is not None else np.zeros(seen.shape[1])
-    varied = seen - mean
-    integers = _follow(rows, steps, varied.T @ varied / len(varied))
-    if bias is not None:
-        bias = bias + (rows - integers * steps) @ mean
+    integers, correction = round_for_inputs(rows, np.concatenate(steps, axis=1), seen, has_bias=bias is not None)
     ends = np.cumsum([part.rows.shape[1] for part in parts])[:-1]
-    return [part.astype(np.int8) for part in np.split(integers, ends, axis=1)], bias
-
-
-def _follow(rows: NDArray[Any], steps: NDArray[Any], variance: NDArray[Any]) -> NDArray[np.float64]:
-    """Return integers q for which (rows - q steps) matters least under inputs of this (co)variance."""
-    diagonal = np.diag(variance)
-    # Inputs that never vary say nothing: then each weight is rounded for itself.
-    damping = _DAMPING * float(diagonal.mean()) or 1.0
-    # The inputs that vary most first: the others can still make up for them.
-    order = np.argsort(-diagonal, kind="stable")
-    damped = (variance + damping * np.eye(len(variance)))[np.ix_(order, order)]
-    carry = np.linalg.cholesky(np.linalg.inv(damped)).T
-    left, steps = rows[:, order].copy(), steps[:, order]
-    divisors = np.where(steps > 0, steps, 1.0)
-    integers = np.zeros_like(left)
-    for column in range(left.shape[1]):
-        integers[:, column] = quantize(left[:, column], scale=divisors[:, column]).clip(-_LARGEST_WEIGHT)
-        error = (left[:, column] - integers[:, column] * steps[:, column]) / carry[column, column]
-        left[:, column:] -= error[:, np.newaxis] * carry[column, column:]
-    return integers[:, np.argsort(order)]
+    return np.split(integers, ends, axis=1), None if bias is None else bias + correction
 
 
 def _sums(bias: NDArray[Any] | None) -> NDArray[np.int32] | None:

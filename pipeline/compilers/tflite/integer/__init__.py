@@ -17,6 +17,7 @@ from pipeline.compilers.tflite.integer import operators as op
 from pipeline.compilers.tflite.integer.lstm import lstm_stack
 from pipeline.compilers.tflite.integer.recurrent import recurrent_stack
 from pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
+from pipeline.compilers.tflite.integer.weights import Factor, store_factors
 
 _RECURRENT: Final = (LSTM, SimpleRNN, GRU)
 _HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")
@@ -67,10 +68,9 @@ def _dense(
 ) -> tuple[Tensor, NDArray[Any]]:
     """Lower a dense layer of the head."""
     sums = observed @ weights["kernel"] + weights["bias"]
-    is_relu = layer.activation == "relu"
-    result = op.linear(
-        graph, layer.name, values, weights["kernel"], weights["bias"], observed_scale(sums), relu=is_relu
-    )
+    factor = Factor(f"{layer.name}/kernel", weights["kernel"], values.scale, observed)
+    (kernel,), bias = store_factors(graph, f"{layer.name}/bias", [factor], weights["bias"], np.int64)
+    result = op.linear(graph, values, kernel, bias, observed_scale(sums), relu=layer.activation == "relu")
     if layer.activation == "softmax":
         result = op.activation(graph, "softmax", result, name=layer.name)
     return result, ACTIVATIONS[layer.activation](sums)

@@ -14,7 +14,8 @@ from models.quantization import round_half_away
 from models.reference import layer_forward, sigmoid
 from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from pipeline.compilers.tflite.integer import operators as op
-from pipeline.compilers.tflite.integer.scales import GATE, int8_matrix, number_of, observed_scale, stored_bias
+from pipeline.compilers.tflite.integer.scales import GATE, number_of, observed_scale
+from pipeline.compilers.tflite.integer.weights import Factor, delayed, store_factors
 from pipeline.compilers.tflite.operators import last_step
 
 _FINER: Final = 16
@@ -69,18 +70,22 @@ def _lstm(
 ) -> Tensor:
     """Lower one layer to UNIDIRECTIONAL_SEQUENCE_LSTM with its 24 inputs and 5 intermediates."""
     hidden_scale = observed_scale(states, np.int8, headroom=1.0)
+    before = delayed(states)
     kernels, biases, recurrent_kernels = [], [], []
     for gate, kernel, recurrent_kernel, bias in zip(
         "ifco", *(np.split(weights[name], 4, axis=-1) for name in ("kernel", "recurrent_kernel", "bias")), strict=True
     ):
-        matrix, products = int8_matrix(graph, f"{layer.name}/kernel_{gate}", kernel, values.scale, bias)
-        kernels.append(matrix)
-        biases.append(stored_bias(graph, f"{layer.name}/bias_{gate}", bias, products, np.int32))
-        recurrent_name = f"{layer.name}/recurrent_kernel_{gate}"
-        recurrent_kernels.append(int8_matrix(graph, recurrent_name, recurrent_kernel, hidden_scale)[0])
+        factors = [
+            Factor(f"{layer.name}/kernel_{gate}", kernel, values.scale, inputs),
+            Factor(f"{layer.name}/recurrent_kernel_{gate}", recurrent_kernel, hidden_scale, before),
+        ]
+        stored, offset = store_factors(graph, f"{layer.name}/bias_{gate}", factors, bias, np.int32)
+        kernels.append(stored[0])
+        recurrent_kernels.append(stored[1])
+        biases.append(offset)
     state_shape = (1, layer.units)
     state = graph.tensor(f"{layer.name}/state", state_shape, np.int8, scale=hidden_scale, variable=True)
-    cell_scale = _cell_scale(weights, inputs, states)
+    cell_scale = _cell_scale(weights, inputs, before)
     cell = graph.tensor(f"{layer.name}/cell", state_shape, np.int16, scale=cell_scale, variable=True)
     # Four gates and the state before projection: kernels read the scale of the last, and want the others to be there.
     intermediates = [graph.tensor("", (0,), np.int16, scale=GATE) for _ in range(4)]
@@ -95,9 +100,8 @@ def _lstm(
     return sequence
 
 
-def _cell_scale(weights: dict[str, NDArray[Any]], inputs: NDArray[Any], states: NDArray[Any]) -> Scale:
+def _cell_scale(weights: dict[str, NDArray[Any]], inputs: NDArray[Any], before: NDArray[Any]) -> Scale:
     """Return the power of two that holds the cell, walking it along the calibration windows."""
-    before = np.concatenate([np.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
     gates = inputs @ weights["kernel"] + before @ weights["recurrent_kernel"] + weights["bias"]
     update, forget, candidate, _ = np.split(gates, 4, axis=-1)
     added, kept = sigmoid(update) * np.tanh(candidate), sigmoid(forget)

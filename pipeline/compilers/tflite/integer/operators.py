@@ -5,10 +5,9 @@ from typing import Any, Final
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
 
 from pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
-from pipeline.compilers.tflite.integer.scales import UNIT, int8_matrix, stored_bias
+from pipeline.compilers.tflite.integer.scales import UNIT
 
 _ACTIVATIONS: Final = {"tanh": "TANH", "sigmoid": "LOGISTIC", "softmax": "SOFTMAX"}
 _VERSION: Final = 3
@@ -16,23 +15,14 @@ _VERSION: Final = 3
 
 
 def linear(
-    graph: Subgraph,
-    name: str,
-    values: Tensor,
-    kernel: NDArray[Any],
-    bias: NDArray[Any],
-    scale: Scale,
-    *,
-    relu: bool = False,
+    graph: Subgraph, values: Tensor, kernel: Tensor, bias: Tensor | None, scale: Scale, *, relu: bool = False
 ) -> Tensor:
-    """Return int16 values (1, inputs) times an int8 kernel, plus a bias of 64 bits."""
-    matrix, products = int8_matrix(graph, f"{name}/kernel", kernel, values.scale, bias)
-    offset = stored_bias(graph, f"{name}/bias", bias, products, np.int64)
-    result = graph.tensor("", (1, kernel.shape[1]), np.int16, scale=scale)
+    """Return int16 values (1, inputs) times an int8 kernel (units, inputs), plus a bias of 64 bits."""
+    result = graph.tensor("", (1, kernel.shape[0]), np.int16, scale=scale)
     options = schema.FullyConnectedOptionsT()
     if relu:
         options.fusedActivationFunction = schema.ActivationFunctionType.RELU
-    graph.operator("FULLY_CONNECTED", [values, matrix, offset], [result], options, version=4)
+    graph.operator("FULLY_CONNECTED", [values, kernel, bias], [result], options, version=4)
     return result
 
 

@@ -12,6 +12,7 @@ from models.reference import layer_forward, sigmoid
 from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from pipeline.compilers.tflite.integer import operators as op
 from pipeline.compilers.tflite.integer.scales import GATE, UNIT, gate_part_scale
+from pipeline.compilers.tflite.integer.weights import Factor, delayed, store_factors
 from pipeline.compilers.tflite.loop import State, walk
 
 _DIFFERENCE = Scale(2.0**-14)
@@ -37,18 +38,13 @@ def recurrent_stack(
         following = [rolled]
         for index, (layer, state) in enumerate(zip(layers, states[1:], strict=True)):
             add_layer: Any = _simple_rnn_step if isinstance(layer, SimpleRNN) else _gru_step
-            own, before = layer_weights(layer, weights), _delayed(inputs[index + 1])
+            own, before = layer_weights(layer, weights), delayed(inputs[index + 1])
             current = add_layer(body, layer, own, current, state, inputs[index], before)
             following.append(current)
         return following
 
     states = [State.of(values), *(State((1, layer.units), np.int16, UNIT) for layer in layers)]
     return walk(model, graph, values.shape[1], states, take_turn)[-1], inputs[-1][:, -1]
-
-
-def _delayed(sequence: NDArray[Any]) -> NDArray[Any]:
-    """Return the states each step starts from: zeros, then those of the step before."""
-    return np.concatenate([np.zeros_like(sequence[:, :1]), sequence[:, :-1]], axis=1)
 
 
 def _simple_rnn_step(
@@ -62,9 +58,13 @@ def _simple_rnn_step(
 ) -> Tensor:
     """Return tanh(x W + b + h U)."""
     kernel, recurrent_kernel, bias = weights["kernel"], weights["recurrent_kernel"], weights["bias"]
-    fresh_scale, recalled_scale = gate_part_scale(inputs @ kernel + bias), gate_part_scale(before @ recurrent_kernel)
-    fresh = op.linear(body, layer.name, values, kernel, bias, fresh_scale)
-    recalled = op.linear(body, f"{layer.name}/recurrent", state, recurrent_kernel, np.zeros_like(bias), recalled_scale)
+    factors = [
+        Factor(f"{layer.name}/kernel", kernel, values.scale, inputs),
+        Factor(f"{layer.name}/recurrent_kernel", recurrent_kernel, state.scale, before),
+    ]
+    (stored, recurrent_stored), offset = store_factors(body, f"{layer.name}/bias", factors, bias, np.int64)
+    fresh = op.linear(body, values, stored, offset, gate_part_scale(inputs @ kernel + bias))
+    recalled = op.linear(body, state, recurrent_stored, None, gate_part_scale(before @ recurrent_kernel))
     return op.activation(body, "tanh", op.add(body, fresh, recalled, GATE))
 
 
@@ -82,16 +82,27 @@ def _gru_step(
     bias, recurrent_bias = both if layer.reset_after else (both, np.zeros_like(both))
     kernel, recurrent_kernel = weights["kernel"], weights["recurrent_kernel"]
 
+    def factor(part: str, tensor: Tensor, matrix: NDArray[Any], seen: NDArray[Any]) -> Factor:
+        return Factor(f"{layer.name}/{part}", matrix, tensor.scale, seen)
+
     def linear(
         part: str, tensor: Tensor, matrix: NDArray[Any], offset: NDArray[Any], seen: NDArray[Any]
     ) -> tuple[Tensor, NDArray[Any]]:
-        result = seen @ matrix + offset
-        return op.linear(body, f"{layer.name}/{part}", tensor, matrix, offset, gate_part_scale(result)), result
+        result, own = seen @ matrix + offset, [factor(part, tensor, matrix, seen)]
+        (stored,), stored_offset = store_factors(body, f"{layer.name}/{part}_bias", own, offset, np.int64)
+        return op.linear(body, tensor, stored, stored_offset, gate_part_scale(result)), result
 
-    fresh_gates, seen_fresh = linear("gates", values, kernel[:, :gated], (bias + recurrent_bias)[:gated], inputs)
-    recalled_gates, seen_recalled = linear(
-        "recurrent_gates", state, recurrent_kernel[:, :gated], np.zeros(gated), before
+    gate_bias = (bias + recurrent_bias)[:gated]
+    seen_fresh, seen_recalled = inputs @ kernel[:, :gated] + gate_bias, before @ recurrent_kernel[:, :gated]
+    factors = [
+        factor("gates", values, kernel[:, :gated], inputs),
+        factor("recurrent_gates", state, recurrent_kernel[:, :gated], before),
+    ]
+    (stored, recurrent_stored), stored_bias = store_factors(
+        body, f"{layer.name}/gates_bias", factors, gate_bias, np.int64
     )
+    fresh_gates = op.linear(body, values, stored, stored_bias, gate_part_scale(seen_fresh))
+    recalled_gates = op.linear(body, state, recurrent_stored, None, gate_part_scale(seen_recalled))
     gates = op.activation(body, "sigmoid", op.add(body, fresh_gates, recalled_gates, GATE))
     update, reset = op.split(body, gates, 2)
     seen_reset = sigmoid(seen_fresh + seen_recalled)[..., layer.units :]

@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quantization import quantize, symmetric_scale
-from pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
+from models.quantization import symmetric_scale
+from pipeline.compilers.tflite.graph import Scale
 
 UNIT: Final = Scale(2.0**-15)
 """Scale of int16 numbers between -1 and 1: states, gates, probabilities."""
@@ -18,7 +18,6 @@ SAMPLE: Final = 2.0**-11
 """Step of the input in g: an int16 holds 16 g, more than accelerometers for people send."""
 
 _HEADROOM: Final = 1.25
-_BIAS_LIMIT: Final = 2.0**30
 
 
 def observed_scale(values: NDArray[Any], dtype: type = np.int16, *, headroom: float = _HEADROOM) -> Scale:
@@ -37,23 +36,3 @@ def gate_part_scale(values: NDArray[Any]) -> Scale:
 def number_of(scale: Scale | None) -> float:
     """Return the one number of a tensor's scale."""
     return float(np.asarray(1.0 if scale is None else scale.scale))
-
-
-def int8_matrix(
-    graph: Subgraph, name: str, kernel: NDArray[Any], inputs: Scale | None, bias: NDArray[Any] | None = None
-) -> tuple[Tensor, Scale]:
-    """Store a kernel (inputs, units) as int8 (units, inputs); return it and the scale of its products with ``inputs``.
-
-    Where all weights are tiny, the scale is coarse enough for the bias to fit an int32 in the scale of the products.
-    """
-    scale = symmetric_scale(kernel, np.int8)
-    if bias is not None:
-        scale = max(scale, float(np.max(np.abs(bias), initial=0.0)) / (_BIAS_LIMIT * number_of(inputs)))
-    stored = Scale(float(np.float32(scale)))
-    values = quantize(kernel.T, scale=number_of(stored), dtype=np.int8)
-    return graph.constant(name, values, scale=stored), Scale(float(np.float32(number_of(stored) * number_of(inputs))))
-
-
-def stored_bias(graph: Subgraph, name: str, bias: NDArray[Any], scale: Scale, dtype: type) -> Tensor:
-    """Store a bias in the scale of the products it is added to."""
-    return graph.constant(name, quantize(bias, scale=number_of(scale), dtype=dtype), scale=scale)
