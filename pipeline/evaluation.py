@@ -1,6 +1,6 @@
 """Evaluation: run any engine over labelled windows, and say how well it did, on whom, and whether that is honest."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -105,6 +105,7 @@ def evaluate_windows(
     *,
     protocol: str,
     train_subjects: Sequence[str],
+    predicted: NDArray[np.int64] | None = None,
 ) -> Evaluation:
     """Judge an engine's labels for some windows against the truth.
 
@@ -116,8 +117,11 @@ def evaluate_windows(
         Whose ``activities`` are the model's labels; which of them to judge.
     protocol, train_subjects
         What `Evaluation` says of the split.
+    predicted : ndarray of shape (len(indices),), int64, or None
+        What `predict_labels` returned before; None asks the engine.
     """
-    predicted = predict_labels(engine, windows, indices)
+    if predicted is None:
+        predicted = predict_labels(engine, windows, indices)
     truth, subjects = windows.labels[indices], windows.subjects[indices]
     per_subject = {}
     for name in in_natural_order(np.unique(subjects).tolist()):
@@ -134,10 +138,17 @@ def evaluate_windows(
     )
 
 
-def predict_labels(engine: Engine, windows: Windows, indices: Indices) -> NDArray[np.int64]:
-    """Return the most probable class of every window; few windows at a time are copied out."""
+def predict_labels(
+    engine: Engine, windows: Windows, indices: Indices, *, advance: Callable[[int], None] | None = None
+) -> NDArray[np.int64]:
+    """Return the most probable class of every window; few are copied out at a time, and ``advance`` told how many."""
     parts = np.split(indices, range(_AT_ONCE, len(indices), _AT_ONCE))
-    return np.concatenate([engine.predict(windows.batch(part)).argmax(axis=1) for part in parts])
+    labels = []
+    for part in parts:
+        labels.append(engine.predict(windows.batch(part)).argmax(axis=1))
+        if advance is not None:
+            advance(len(part))
+    return np.concatenate(labels)
 
 
 def pool_evaluations(parts: Iterable[Evaluation], *, protocol: str) -> Evaluation:

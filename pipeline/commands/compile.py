@@ -4,25 +4,26 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from models.architecture import Architecture
-from models.bundle import Bundle, read_bundle
 from models.errors import UsageError
 from models.manifest import ArtifactEntry
 from pipeline import compilers
 from pipeline.calibration import calibration_windows
+from pipeline.commands.bundles import check_unpacked, read_bundles
 from pipeline.commands.progress import progress_bar
 from pipeline.compilers import FORMATS, Target, known_quantizations, targets
 from pipeline.readers import load_dataset
+from pipeline.recordings import Dataset
 
 
 def compile_bundle(
-    bundle: Annotated[Path, typer.Argument(help="The bundle's folder; it is rewritten whole, or not at all.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle's folder, rewritten whole or not at all; or a folder of bundles.")
+    ],
     format: Annotated[  # noqa: A002
         list[str] | None, typer.Option(help=f"{' or '.join(FORMATS)}; may be repeated. Default: all.")
     ] = None,
@@ -40,26 +41,33 @@ def compile_bundle(
 
     A file of the same format and quantization is replaced. Check the result with `har verify`.
     """
-    model = read_bundle(bundle)
-    if bundle.is_file():
-        raise UsageError(
-            f"{bundle}: expected a bundle's folder, got a zip", next_step="Unpack it, compile there, and zip it again."
-        )
-    wanted = _wanted(model.manifest.architecture, format, quantization or ["float32"])
-    calibration = None if data is None else _calibration(model, data)
-    compiled = compilers.compile_bundle(model, wanted, calibration=calibration).save(bundle)
-    added = [entry for entry in compiled.manifest.artifacts if Target(entry.format, entry.quantization) in wanted]
+    found = read_bundles(bundle)
+    check_unpacked(found)
+    wanted = _wanted(found[0][1].manifest.architecture, format, quantization or ["float32"])
+    dataset = None if data is None else _dataset(data)
+    # All of them, or none: a model that cannot be compiled is found before the first is written.
+    compiled = []
+    for path, model in found:
+        calibration = None if dataset is None else calibration_windows(model, dataset)
+        compiled.append((path, compilers.compile_bundle(model, wanted, calibration=calibration)))
+    added = []
+    for path, model in compiled:
+        there = model.save(path).manifest.artifacts
+        added.append((path, [entry for entry in there if Target(entry.format, entry.quantization) in wanted]))
     if as_json:
-        typer.echo(json.dumps({"bundle": str(bundle), "artifacts": [_as_json(entry) for entry in added]}))
-    else:
-        Console().print(_table(added))
+        whole = [{"bundle": str(path), "artifacts": [_as_json(entry) for entry in entries]} for path, entries in added]
+        typer.echo(json.dumps(whole[0] if bundle == added[0][0] else {"bundles": whole}))
+        return
+    for path, entries in added:
+        if path != bundle:
+            Console().print(path.name, style="bold")
+        Console().print(_table(entries))
 
 
-def _calibration(model: Bundle, data: str) -> NDArray[np.float32]:
-    """Return windows of the model's training subjects."""
+def _dataset(data: str) -> Dataset:
+    """Return the recordings to calibrate with."""
     with progress_bar("reading") as advance:
-        dataset = load_dataset(data, progress=advance)
-    return calibration_windows(model, dataset)
+        return load_dataset(data, progress=advance)
 
 
 def _wanted(architecture: Architecture, formats: list[str] | None, quantizations: list[str]) -> list[Target]:

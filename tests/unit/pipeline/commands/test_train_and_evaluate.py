@@ -131,6 +131,36 @@ def test_the_leaky_number_stands_beside_the_honest_one(
     assert "Not honest" in capsys.readouterr().out
 
 
+def test_every_artifact_of_every_group_is_judged_and_kept(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(data, out=tmp_path / "d", groups=2, as_json=True, **QUICK)
+    groups = tmp_path / "d.groups"
+    compile_bundle(groups, quantization=["float16", "int8"], data=data, as_json=True)
+    capsys.readouterr()
+    evaluate(groups, data, every_artifact=True, keep=True, as_json=True)
+    printed = said(capsys)
+    rows = {row["artifact"]: row for row in printed["artifacts"]}
+    assert rows.keys() >= {"model.float32.tflite", "model.float32.onnx", "model.float16.onnx", "model.int8.tflite"}
+    assert rows["model.float32.onnx"]["same_label_as_float32"] == 1.0
+    assert rows["model.float32.onnx"]["points_of_macro_f1_lost"] == 0.0
+    assert 0.8 < rows["model.int8.tflite"]["same_label_as_float32"] <= 1.0
+    assert len({row["windows"] for row in rows.values()}) == 1
+    for group in (1, 2):
+        path = groups / f"group-{group}-of-2"
+        bundle = read_bundle(path)
+        kept = {entry.artifact: entry.windows for entry in bundle.manifest.metrics}
+        assert kept.keys() >= rows.keys()
+        assert "model.int8.tflite |" in (path / "MODEL_CARD.md").read_text()
+    evaluate(groups / "group-1-of-2", data, every_artifact=True)
+    assert "never seen in training" in capsys.readouterr().out
+
+
+def test_every_artifact_takes_no_engine(data: str, trained: Path) -> None:
+    with pytest.raises(UsageError, match="expected no --engine or --quantization beside it"):
+        evaluate(trained, data, every_artifact=True, engine="numpy", quantization="int8")
+
+
 class Interrupts(SilentWatcher):
     """Presses Ctrl-C during an epoch."""
 

@@ -2,8 +2,8 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,16 +12,18 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from models.bundle import Bundle, read_bundle
-from models.bundle_files import MANIFEST
+from models.bundle import Bundle
 from models.engines import ENGINES, Engine, load_engine
 from models.errors import UsageError
 from models.files import atomic_path
+from pipeline.commands.bundles import check_unpacked, read_bundles
+from pipeline.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
+from pipeline.commands.evaluate.cases import Case, pool
 from pipeline.commands.progress import progress_bar
 from pipeline.commands.scores_table import print_leaky, print_scores
 from pipeline.commands.subjects import parse_subjects
 from pipeline.commands.watching import watched
-from pipeline.evaluation import Evaluation, evaluate_windows, pool_evaluations
+from pipeline.evaluation import Evaluation
 from pipeline.jury import Jury, call_jury, check_activities
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset
@@ -29,6 +31,7 @@ from pipeline.training.recipe import Recipe
 from pipeline.windows import Indices, Windows, make_windows
 
 _WHO: Final = "Who is judged"
+_THREADS: Final = os.cpu_count() or 1
 
 
 def evaluate(
@@ -72,6 +75,16 @@ def evaluate(
     plots: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write the confusion matrix as PNG and JSON.")
     ] = None,
+    every_artifact: Annotated[
+        bool,
+        typer.Option(
+            "--every-artifact",
+            help="Judge every compiled file, each on the runtime of its format, and say what its quantization costs.",
+        ),
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Write the figures into the bundle: its manifest and its model card.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure accuracy and macro-F1, per class and per person, on people the model has never seen.
@@ -82,36 +95,47 @@ def evaluate(
         raise UsageError("expected --subjects or --all-subjects, got both", next_step="Choose one.")
     if plots is not None and plots.exists() and not plots.is_dir():
         raise UsageError(f"{plots}: expected a folder, got a file", next_step="Choose another --plots.")
+    _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
-    bundles = _bundles(bundle)
+    found = read_bundles(bundle)
+    if keep:
+        check_unpacked(found)
     with progress_bar("reading") as advance:
         dataset = load_dataset(data, progress=advance)
-    windows = _windows(bundles[0], dataset, hop, common_only=common_activities)
-    verdicts = []
-    for each in bundles:
+    windows = _windows(found[0][1], dataset, hop, common_only=common_activities)
+    cases = []
+    for _, each in found:
         jury = call_jury(each, dataset, windows, subjects=chosen, everyone=all_subjects)
-        with _runner(each, engine, quantization, port) as runner:
-            found = evaluate_windows(
-                runner,
-                windows,
-                _spread(jury.indices(windows), most_windows),
-                protocol=jury.protocol,
-                train_subjects=each.manifest.provenance.configuration.get("train_subjects", ()),
-            )
-        verdicts.append(_Verdict(jury, found))
-    whole = _whole(verdicts)
-    leaky = _leaky(bundles[0], dataset, windows) if show_leaky else None
+        cases.append(Case(each, jury, windows, _spread(jury.indices(windows), most_windows)))
+    if every_artifact:
+        with progress_bar("judging") as advance:
+            rows = judge_artifacts(cases, threads=_THREADS, advance=advance)
+        judged, shown = [row.single for row in rows], rows[0].evaluation
+        jury = pool(cases, rows[0].single)[0]
+    else:
+        rows, single = [], []
+        for case in cases:
+            with _runner(case.bundle, engine, quantization, port) as runner:
+                single.append(case.judge(runner))
+        judged = [tuple(single)]
+        jury, shown = pool(cases, single)
+    if keep:
+        for index, (path, each) in enumerate(found):
+            each.with_metrics([evaluations[index].metrics_entry() for evaluations in judged]).save(path)
+    leaky = _leaky(found[0][1], dataset, windows) if show_leaky else None
     if plots is not None:
-        _write_plots(plots, whole.evaluation, bundles[0].manifest.architecture.name)
-    _publish(bundle, whole, leaky, as_json=as_json)
+        _write_plots(plots, shown, found[0][1].manifest.architecture.name)
+    _publish(bundle, jury, shown, rows, leaky, as_json=as_json)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Verdict:
-    """Who was judged, and how it went."""
-
-    jury: Jury
-    evaluation: Evaluation
+def _fitting(every_artifact: bool, **chosen: object) -> None:
+    """Refuse what names one artifact, or draws one, where all are asked for."""
+    given = [f"--{name}" for name, value in chosen.items() if value]
+    if every_artifact and given:
+        raise UsageError(
+            f"--every-artifact: expected no {' or '.join(given)} beside it: each file runs on its own format's runtime",
+            next_step="Leave one of them out.",
+        )
 
 
 @contextlib.contextmanager
@@ -123,7 +147,7 @@ def _runner(bundle: Bundle, engine: str, quantization: str, port: str | None) ->
             next_step="Pass both, or neither.",
         )
     if port is None:
-        yield load_engine(bundle, engine, quantization)
+        yield load_engine(bundle, engine, quantization, threads=_THREADS)
         return
     from firmware_bridge.deviceengine import DeviceEngine
 
@@ -136,15 +160,6 @@ def _spread(indices: Indices, most: int | None) -> Indices:
     if most is None or most >= len(indices):
         return indices
     return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
-
-
-def _bundles(path: Path) -> list[Bundle]:
-    """Return the bundle at a path, or all bundles in a folder of bundles."""
-    if path.is_dir() and not (path / MANIFEST).is_file():
-        inside = sorted(folder.parent for folder in path.glob(f"*/{MANIFEST}"))
-        if inside:
-            return [read_bundle(each) for each in inside]
-    return [read_bundle(path)]
 
 
 def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: bool) -> Windows:
@@ -161,20 +176,6 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: 
     for note in windows.notes:
         Console(stderr=True, highlight=False, soft_wrap=True).print(escape(note))
     return windows
-
-
-def _whole(verdicts: list[_Verdict]) -> _Verdict:
-    """Return one verdict for all bundles."""
-    if len(verdicts) == 1:
-        return verdicts[0]
-    known = tuple(name for verdict in verdicts for name in verdict.jury.known)
-    protocol = f"Pooled over {len(verdicts)} models, each judged on subjects it never saw"
-    if known:
-        protocol = (
-            f"NOT HONEST: pooled over {len(verdicts)} models, each judged on subjects some of which it learned from"
-        )
-    pooled = pool_evaluations([verdict.evaluation for verdict in verdicts], protocol=protocol)
-    return _Verdict(Jury(pooled.test_subjects, known, protocol), pooled)
 
 
 def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
@@ -198,23 +199,34 @@ def _write_plots(folder: Path, evaluation: Evaluation, name: str) -> None:
             temporary.write_bytes(content)
 
 
-def _publish(path: Path, verdict: _Verdict, leaky: Evaluation | None, *, as_json: bool) -> None:
+def _publish(
+    path: Path,
+    jury: Jury,
+    evaluation: Evaluation,
+    rows: list[ArtifactScores],
+    leaky: Evaluation | None,
+    *,
+    as_json: bool,
+) -> None:
     """Print what was measured; what is not honest, on stderr as well."""
-    if not verdict.jury.is_honest:
+    if not jury.is_honest:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]har:[/] {escape(verdict.evaluation.protocol)}. Such a number says nothing about other people."
+            f"[bold red]har:[/] {escape(evaluation.protocol)}. Such a number says nothing about other people."
         )
     if not as_json:
         console = Console(highlight=False, soft_wrap=True)
-        print_scores(verdict.evaluation, console)
+        if rows:
+            print_artifacts(rows, console)
+        else:
+            print_scores(evaluation, console)
         if leaky is not None:
-            print_leaky(leaky, verdict.evaluation, console)
+            print_leaky(leaky, evaluation, console)
         return
-    printed: dict[str, Any] = {
-        "bundle": str(path),
-        "honest": verdict.jury.is_honest,
-        **verdict.evaluation.to_json(),
-    }
+    printed: dict[str, Any] = {"bundle": str(path), "honest": jury.is_honest}
+    if rows:
+        printed |= {"protocol": evaluation.protocol, "artifacts": [row.to_json() for row in rows]}
+    else:
+        printed |= evaluation.to_json()
     if leaky is not None:
         printed["leaky"] = leaky.headline()
     typer.echo(json.dumps(printed, ensure_ascii=False))
