@@ -102,7 +102,7 @@ def print_artifacts(rows: Sequence[ArtifactScores], console: Console) -> None:
     """Print the rows as a table."""
     first = rows[0].evaluation
     console.print(f"{escape(first.protocol)}: {first.scores.windows:,} windows")
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for title in ("artifact", "engine"):
         table.add_column(title, no_wrap=True)
     for title in ("bytes", "accuracy", "macro-F1", "lost", "agrees"):
@@ -119,9 +119,7 @@ def print_artifacts(rows: Sequence[ArtifactScores], console: Console) -> None:
             f"{row.same_label:.1%}",
         )
     console.print(table)
-    console.print(
-        "lost: points of macro-F1 (0.01 each) against the float32 model; same label: share of windows, likewise."
-    )
+    console.print("lost: points of macro-F1, 0.01 each, against the float32 model; agrees: windows it labels alike.")
 
 
 def _runs(cases: Sequence[Case]) -> list[tuple[str, str]]:
