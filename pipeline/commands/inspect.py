@@ -28,7 +28,7 @@ def inspect(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List the operators, versions, tensors and scales of a bundle's .tflite and .onnx files.
+    """List the operators, versions, tensors and scales of a bundle's compiled files.
 
     Says which runtimes can load each, and checks that by loading and running it where a runtime is installed, in a
     process of its own. Exit code 1 if a runtime contradicts what is claimed.
@@ -93,7 +93,7 @@ def _runtimes(facts: tuple[RuntimeFact, ...]) -> Table:
         else:
             colour = "green" if fact.checked == fact.claimed else "red"
             result = "runs" if fact.checked else "refused"
-            checked = f"[{colour}]{result}[/] by {fact.checked_with}"
+            checked = f"[{colour}]{result}[/], {fact.checked_with}"
         reason = f" ({escape(fact.reason)})" if fact.reason else ""
         table.add_row(fact.runtime, claim + reason, checked)
     return table

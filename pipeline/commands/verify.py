@@ -39,12 +39,12 @@ def verify(
 
 def _print(result: Verification) -> None:
     """Print the findings as a table, and the reasons as sentences below it."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("artifact", no_wrap=True)
     table.add_column("engine", no_wrap=True)
-    for title in ("error", "allowed", "same label"):
+    for title in ("error", "allowed", "agrees"):
         table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for row in result.artifacts:
         table.add_row(*_cells(row))
     console = Console()
@@ -52,6 +52,7 @@ def _print(result: Verification) -> None:
     for row in result.artifacts:
         if row.reason is not None:
             console.print(escape(f"{row.artifact} on {row.engine}: {row.reason}"), highlight=False, soft_wrap=True)
+    console.print("error: of a probability, at most; agrees: windows with the float64 oracle's label.")
     console.print("[green]verified[/]" if result.ok else "[red]not verified[/]")
 
 
@@ -67,7 +68,7 @@ def _cells(row: ArtifactVerification) -> list[str]:
         row.artifact,
         escape(row.runtime or row.engine),
         f"{row.max_abs_error:.1e}",
-        f"{row.tolerance:.0e}",
+        f"{row.tolerance:.2g}",
         f"{row.top1_agreement:.1%}",
         f"{verdict}, {' and '.join(leaks)} of windows matters" if leaks else verdict,
     ]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.bundle import Bundle
+from models.manifest import ArtifactEntry
+from pipeline.inspection.c99 import c_claims, check_c, read_c
 from pipeline.inspection.checks import Trial, check_claims
-from pipeline.inspection.facts import OperatorFact, RuntimeFact, TensorFact
+from pipeline.inspection.facts import Contents, OperatorFact, RuntimeFact, TensorFact
 from pipeline.inspection.onnx import read_onnx
 from pipeline.inspection.runtimes import onnx_claims, tflite_claims
 from pipeline.inspection.tflite import read_tflite
@@ -37,6 +39,9 @@ class Inspection:
         return all(runtime.checked in (None, runtime.claimed) for runtime in self.runtimes)
 
 
+_READERS: Final = {"tflite": read_tflite, "onnx": read_onnx, "c": read_c}
+
+
 def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str] = ()) -> list[Inspection]:
     """Read every compiled file of a bundle.
 
@@ -54,24 +59,23 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
     BundleError
         If a file is not what its format says.
     """
-    entries = [entry for entry in bundle.manifest.artifacts if entry.format in ("tflite", "onnx")]
+    entries = bundle.manifest.artifacts
     files = [bundle.files[entry.file] for entry in entries]
     contents = [
-        (read_tflite if entry.format == "tflite" else read_onnx)(content, where=entry.file)
-        for entry, content in zip(entries, files, strict=True)
+        _READERS[entry.format](content, where=entry.file) for entry, content in zip(entries, files, strict=True)
     ]
-    claims = [
-        tflite_claims(found) if entry.format == "tflite" else onnx_claims(found)
-        for entry, found in zip(entries, contents, strict=True)
-    ]
-    runtimes: Sequence[Sequence[RuntimeFact]] = claims
+    runtimes = [_claims(entry, found) for entry, found in zip(entries, contents, strict=True)]
     if check:
         golden, windows = bundle.golden, bundle.golden["windows"][:_TRIED]
+        foreign = [index for index, entry in enumerate(entries) if entry.format != "c"]
         trials = [
-            Trial(content, golden[entry.file][:_TRIED], entry.tolerance)
-            for entry, content in zip(entries, files, strict=True)
+            Trial(files[index], golden[entries[index].file][:_TRIED], entries[index].tolerance) for index in foreign
         ]
-        runtimes = check_claims(claims, trials, windows, pythons)
+        checked = check_claims([runtimes[index] for index in foreign], trials, windows, pythons)
+        for index, facts in zip(foreign, checked, strict=True):
+            runtimes[index] = tuple(facts)
+        for index in set(range(len(entries))).difference(foreign):
+            runtimes[index] = check_c(bundle, entries[index])
     return [
         Inspection(
             entry.file,
@@ -82,7 +86,14 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
             found.operators,
             found.tensors,
             found.format_version,
-            tuple(facts),
+            facts,
         )
         for entry, found, facts in zip(entries, contents, runtimes, strict=True)
     ]
+
+
+def _claims(entry: ArtifactEntry, contents: Contents) -> tuple[RuntimeFact, ...]:
+    """Return which runtimes can load a file."""
+    if entry.format == "c":
+        return c_claims()
+    return tflite_claims(contents) if entry.format == "tflite" else onnx_claims(contents)

@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 import pipeline.inspection
 from models.architecture import ARCHITECTURE_NAMES
 from models.bundle import Bundle
+from models.engines import missing_reason
 from models.errors import BundleError
 from pipeline.commands.inspect import inspect
-from pipeline.compilers import compile_bundle, targets
+from pipeline.compilers import Target, compile_bundle, targets
 from pipeline.inspection import OperatorFact, inspect_bundle
+from pipeline.inspection.c99 import read_c
 from pipeline.inspection.checks import Trial, try_files
 from pipeline.inspection.onnx import read_onnx
 from pipeline.inspection.runtimes import OPERATORS, TFLITE_MICRO
@@ -54,6 +56,30 @@ def test_operators_tensors_and_scales_are_found(bundles: dict[str, Bundle]) -> N
     assert OperatorFact("Tanh", 17, turn + drain) in graph.operators, "the Scan's own graph is looked into"
     assert graph.tensors[0].shape == (-1, 200, 3)
     assert graph.bytes == len(bundles["simple_rnn"].files["model.float32.onnx"])
+
+
+@pytest.mark.parametrize("quantization", ["float32", "int8"])
+def test_the_c_engines_tables_are_read_and_checked(random_bundle, quantization: str) -> None:
+    made = random_bundle("gru", seed=4)
+    bundle = compile_bundle(made, [Target("c", quantization)], calibration=made.golden["windows"])
+    (found,) = inspect_bundle(bundle)
+    assert found.operators == (OperatorFact("GRU_RESET_AFTER", 1, 2), OperatorFact("DENSE", 1, 1))
+    recurrent = next(tensor for tensor in found.tensors if tensor.name == "2_gru_reset_after/recurrent_kernel")
+    assert recurrent.stored_bytes == 96 * 32 * (1 if quantization == "int8" else 4)
+    if quantization == "int8":
+        # A row's scale times its integers is the row, within half a step of its largest weight.
+        kernel = made.folded_weights["GRU_2/recurrent_kernel"]
+        np.testing.assert_allclose(127 * np.array(recurrent.scales), np.abs(kernel).max(axis=0), rtol=0.01)
+    (runtime,) = found.runtimes
+    assert runtime.checked in (True, None)
+    assert (runtime.checked is None) == (missing_reason("native") is not None)
+
+
+def test_a_damaged_blob_is_refused(random_bundle) -> None:
+    content = compile_bundle(random_bundle("gru"), [Target("c", "float32")]).files["model.float32.harc"]
+    for broken in (content[:100], content[:-1], b"", content[:50] + b"?" + content[51:]):
+        with pytest.raises(BundleError, match=r"model\.harc: model blob: expected"):
+            read_c(broken, where="model.harc")
 
 
 def test_stored_bytes_are_the_files_weights(bundles: dict[str, Bundle]) -> None:

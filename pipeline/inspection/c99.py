@@ -1,0 +1,81 @@
+"""Read a blob of the C engine: its layers as operators, its matrices as tensors."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from models.bundle import Bundle
+from models.c_blob import VERSION, unpack_model
+from models.c_model import CModel, Matrix
+from models.engines import ENGINES
+from models.errors import BundleError
+from models.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
+from models.manifest import ArtifactEntry
+from models.verification import verify_bundle
+from pipeline.inspection.facts import Contents, RuntimeFact, TensorFact, counted
+
+ENGINE: Final = "edgehar C engine"
+
+
+def read_c(content: bytes, *, where: str) -> Contents:
+    """Return the layers and matrices of a .harc file.
+
+    Raises
+    ------
+    BundleError
+        If it is not a blob, is cut short or altered.
+    """
+    try:
+        model = unpack_model(content)
+    except BundleError as error:
+        raise BundleError(f"{where}: {error}", file=where) from error
+    operators = [(layer.kind.upper(), VERSION) for layer in model.layers]
+    return Contents(counted(operators), (*_interface(model), *_tensors(model)), VERSION)
+
+
+def c_claims() -> tuple[RuntimeFact, ...]:
+    """Return what loads a blob."""
+    return (RuntimeFact(ENGINE, claimed=True, reason=None),)
+
+
+def check_c(bundle: Bundle, entry: ArtifactEntry) -> tuple[RuntimeFact, ...]:
+    """Return the claim about a blob, checked where there is a C compiler."""
+    name = next(engine for engine, facts in ENGINES.items() if facts.format == "c")
+    (found,) = (each for each in verify_bundle(bundle, [name], isolate=True).artifacts if each.artifact == entry.file)
+    checked = found.ok if found.checked else None
+    return (RuntimeFact(ENGINE, claimed=True, reason=found.reason, checked=checked, checked_with=found.runtime),)
+
+
+def _interface(model: CModel) -> Iterator[TensorFact]:
+    """Yield what goes in and comes out."""
+    integer = model.layers[0].kernel.is_integer
+    types, steps = ("int16", "uint16") if integer else ("float32", "float32"), (SAMPLE_ONE, 2**VALUE_BITS)
+    shapes = (model.window, model.channels), (model.classes,)
+    for name, dtype, shape, one in zip(("Input", "Output"), types, shapes, steps, strict=True):
+        yield TensorFact("main", name, dtype, shape, (1 / one,) if integer else (), 0, 0)
+
+
+def _tensors(model: CModel) -> Iterator[TensorFact]:
+    """Yield every stored array; a row of int8 weights has a scale of its own."""
+    input_bits = SAMPLE_ONE.bit_length() - 1
+    for number, layer in enumerate(model.layers, start=1):
+        parts = {"kernel": (layer.kernel, input_bits), "recurrent_kernel": (layer.recurrent, VALUE_BITS)}
+        for part, (matrix, bits) in parts.items():
+            if matrix is None:
+                continue
+            name = f"{number}_{layer.kind}/{part}"
+            weights = matrix.weights
+            yield TensorFact("main", name, weights.dtype.name, weights.shape, _scales(matrix, bits), 0, weights.nbytes)
+            if matrix.bias is not None:
+                scales = (2.0**-SUM_BITS,) if matrix.is_integer else ()
+                bias = matrix.bias
+                yield TensorFact("main", f"{name}_bias", bias.dtype.name, bias.shape, scales, 0, bias.nbytes)
+        input_bits = layer.fraction or VALUE_BITS
+
+
+def _scales(matrix: Matrix, input_bits: int) -> tuple[float, ...]:
+    """Return what one unit of a weight is worth in every row."""
+    if matrix.multipliers is None:
+        return ()
+    return tuple((matrix.multipliers.astype(np.float64) * 2.0 ** (input_bits - SUM_BITS - matrix.shift)).tolist())
