@@ -25,7 +25,8 @@ def compile_bundle(
         Path, typer.Argument(help="A bundle's folder, rewritten whole or not at all; or a folder of bundles.")
     ],
     format: Annotated[  # noqa: A002
-        list[str] | None, typer.Option(help=f"{' or '.join(FORMATS)}; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option("--format", "--target", help=f"{' or '.join(FORMATS)}; may be repeated. Default: all."),
     ] = None,
     quantization: Annotated[
         list[str] | None,
