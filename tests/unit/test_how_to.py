@@ -22,7 +22,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert "edgehar-live" not in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("command", ["live", "record"])
+@pytest.mark.parametrize("command", ["live", "record", "compile", "firmware", "evaluate", "bench"])
 def test_options_in_the_how_to_exist(command: str) -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HOW_TO.iterdir())).replace("\\\n", " ")
     used = {name for line in re.findall(rf"har {command} [^\n`]*", text) for name in re.findall(r"--[a-z-]+", line)}
