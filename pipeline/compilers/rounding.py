@@ -19,7 +19,12 @@ _DAMPING: Final = 0.1
 
 
 def round_for_inputs(
-    rows: NDArray[Any], steps: NDArray[Any], seen: NDArray[Any], *, has_bias: bool
+    rows: NDArray[Any],
+    steps: NDArray[Any],
+    seen: NDArray[Any],
+    *,
+    has_bias: bool,
+    kept: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
     """Return int8 weights for which ``(rows - integers * steps) @ inputs`` matters least.
 
@@ -33,6 +38,8 @@ def round_for_inputs(
         Inputs in calibration.
     has_bias
         Whether a bias can take the mean of the error; the weights then only have to follow the inputs' variation.
+    kept : ndarray of bool, shaped like ``rows``, or None
+        Weights that are rounded for themselves; the others still make good what that costs.
 
     Returns
     -------
@@ -42,11 +49,14 @@ def round_for_inputs(
     steps = np.broadcast_to(steps, rows.shape)
     mean = seen.mean(axis=0) if has_bias else np.zeros(seen.shape[1])
     varied = seen - mean
-    integers = _follow(rows, steps, varied.T @ varied / len(varied))
+    kept = np.zeros(rows.shape, bool) if kept is None else kept
+    integers = _follow(rows, steps, varied.T @ varied / len(varied), kept)
     return integers.astype(np.int8), (rows - integers * steps) @ mean
 
 
-def _follow(rows: NDArray[Any], steps: NDArray[Any], variance: NDArray[Any]) -> NDArray[np.float64]:
+def _follow(
+    rows: NDArray[Any], steps: NDArray[Any], variance: NDArray[Any], kept: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Return integers q for which (rows - q steps) matters least under inputs of this (co)variance."""
     diagonal = np.diag(variance)
     # Inputs that never vary say nothing: then each weight is rounded for itself.
@@ -55,11 +65,13 @@ def _follow(rows: NDArray[Any], steps: NDArray[Any], variance: NDArray[Any]) -> 
     order = np.argsort(-diagonal, kind="stable")
     damped = (variance + damping * np.eye(len(variance)))[np.ix_(order, order)]
     carry = np.linalg.cholesky(np.linalg.inv(damped)).T
-    left, steps = rows[:, order].copy(), steps[:, order]
+    own, kept, steps = rows[:, order], kept[:, order], steps[:, order]
+    left = own.copy()
     divisors = np.where(steps > 0, steps, 1.0)
     integers = np.zeros_like(left)
     for column in range(left.shape[1]):
-        integers[:, column] = quantize(left[:, column], scale=divisors[:, column]).clip(-LARGEST_WEIGHT)
+        wanted = np.where(kept[:, column], own[:, column], left[:, column])
+        integers[:, column] = quantize(wanted, scale=divisors[:, column]).clip(-LARGEST_WEIGHT)
         error = (left[:, column] - integers[:, column] * steps[:, column]) / carry[column, column]
         left[:, column:] -= error[:, np.newaxis] * carry[column, column:]
     return integers[:, np.argsort(order)]

@@ -6,8 +6,7 @@ rounded for the inputs they will see (`rows`), which halves what is left of it.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +16,8 @@ from models.architecture import GRU, Architecture, Dense, Layer, Weights, layer_
 from models.c_model import CLayer, Matrix
 from models.errors import CompileError
 from models.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
-from models.reference import layer_forward
 from pipeline.compilers.c99.rows import Linear, quantize_rows
+from pipeline.compilers.observation import observe
 
 _MOST_FRACTION_BITS: Final = SUM_BITS - 1
 
@@ -53,12 +52,14 @@ def integer_layers(
     """
     layers = []
     input_bits = SAMPLE_ONE.bit_length() - 1
-    for layer, seen, before in _observe(architecture, weights, calibration):
-        own = layer_weights(layer, weights)
+    observed = repeat(None) if calibration is None else observe(architecture, weights, calibration)
+    for layer, met in zip(architecture.layers, observed, strict=False):
+        own, (seen, before) = layer_weights(layer, weights), (met.inputs, met.states) if met else (None, None)
         kernel = Linear(f"{layer.name}/kernel", own["kernel"], input_bits, seen)
         recurrent = None
         if "recurrent_kernel" in own:
-            recurrent = Linear(f"{layer.name}/recurrent_kernel", own["recurrent_kernel"], VALUE_BITS, before)
+            name = f"{layer.name}/recurrent_kernel"
+            recurrent = Linear(name, own["recurrent_kernel"], VALUE_BITS, before)
         fraction = _fraction_bits(layer, own, input_bits)
         matrices = _quantize_layer(layer, kernel, recurrent, own["bias"])
         second = matrices[1] if recurrent is not None else None
@@ -76,27 +77,6 @@ def _quantize_layer(layer: Layer, kernel: Linear, recurrent: Linear | None, bias
         input_bias, recurrent_bias = _biases(bias)
         return quantize_rows([kernel], input_bias) + quantize_rows([recurrent], recurrent_bias)
     return quantize_rows([kernel, recurrent], bias)
-
-
-def _observe(
-    architecture: Architecture, weights: Weights, calibration: NDArray[Any] | None
-) -> Iterator[tuple[Layer, NDArray[Any] | None, NDArray[Any] | None]]:
-    """Yield every layer with its inputs in calibration and its state before each step, (n, numbers), or None twice."""
-    values = calibration
-    for layer in architecture.layers:
-        if values is None:
-            yield layer, None, None
-            continue
-        own = layer_weights(layer, weights)
-        seen, before = values.reshape(-1, values.shape[-1]), None
-        if isinstance(layer, Dense):
-            values = layer_forward(layer, own, values)
-        else:
-            sequence = layer_forward(replace(layer, return_sequences=True), own, values)  # type: ignore[type-var]
-            delayed = np.concatenate([np.zeros_like(sequence[:, :1]), sequence[:, :-1]], axis=1)
-            before = delayed.reshape(-1, delayed.shape[-1])
-            values = sequence if layer.return_sequences else sequence[:, -1]  # type: ignore[attr-defined]
-        yield layer, seen, before
 
 
 def _biases(bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:

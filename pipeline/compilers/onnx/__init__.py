@@ -31,11 +31,13 @@ from models.manifest import TensorSpec
 from models.reference import forward
 from pipeline.compilers.onnx import feedforward, recurrent
 from pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
-from pipeline.compilers.onnx.storage import STORAGES, rounded
+from pipeline.compilers.onnx.storage import STORAGES, rounded, shared_scales
 from pipeline.compilers.onnx.values import BATCH_FIRST, Values
 from pipeline.compilers.onnx.wave import simple_rnn_stack
+from pipeline.compilers.prerounding import preround
 
 QUANTIZATIONS: Final = tuple(STORAGES)
+INT8: Final = "int8-weights"
 OPEN_DIMENSION: Final = -1
 """How the manifest writes the dimension of the batch."""
 
@@ -64,6 +66,8 @@ def lower(
     architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
 ) -> CompiledArtifact:
     """Return the artifact; see `pipeline.compilers.compile_model`."""
+    if quantization == INT8 and calibration is not None:
+        weights = preround(architecture, weights, calibration, shared_scales)
     graph = OnnxGraph(STORAGES[quantization])
     shapes = architecture.shapes()
     values = Values(graph, INPUT, BATCH_FIRST)

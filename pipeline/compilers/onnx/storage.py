@@ -11,9 +11,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from models.architecture import Weights
+from models.architecture import Layer, Recurrent, Weights
 from models.quantization import per_channel
 from pipeline.compilers.onnx.graph import Axis, OnnxGraph, Storage
+from pipeline.compilers.prerounding import SharedScale
 
 
 def as_float32(graph: OnnxGraph, name: str, values: NDArray[Any], axis: Axis) -> str:
@@ -36,6 +37,13 @@ def as_int8(graph: OnnxGraph, name: str, values: NDArray[Any], axis: Axis) -> st
 
 STORAGES: Final[dict[str, Storage]] = {"float32": as_float32, "float16": as_float16, "int8-weights": as_int8}
 """Storage of every quantization."""
+
+
+def shared_scales(layer: Layer) -> list[SharedScale]:
+    """Return which columns of a layer's kernels have one scale: each has its own."""
+    width = layer.units * getattr(layer, "gates", 1)  # type: ignore[attr-defined]
+    names = ("kernel", "recurrent_kernel") if isinstance(layer, Recurrent) else ("kernel",)
+    return [{name: slice(column, column + 1)} for name in names for column in range(width)]
 
 
 def rounded(weights: Weights, quantization: str) -> dict[str, NDArray[np.float32]]:

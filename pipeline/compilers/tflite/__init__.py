@@ -11,10 +11,11 @@ from models.engines.litert import TfliteModel
 from models.errors import CompileError
 from models.golden import golden_windows
 from models.manifest import TensorSpec
+from pipeline.compilers.prerounding import preround
 from pipeline.compilers.tflite import integer
 from pipeline.compilers.tflite.floating import lower_floating
 from pipeline.compilers.tflite.graph import FlatbufferModel, Tensor
-from pipeline.compilers.tflite.storage import STORAGES, as_float32
+from pipeline.compilers.tflite.storage import INT8_STORAGES, STORAGES, as_float32, shared_scales
 
 INTEGER: Final = "int8"
 QUANTIZATIONS: Final = (*STORAGES, INTEGER)
@@ -38,6 +39,8 @@ def lower(
     if quantization == INTEGER:
         window, values = integer.lower_integer(model, architecture, weights, _required(calibration))
     else:
+        if quantization in INT8_STORAGES and calibration is not None:
+            weights = preround(architecture, weights, calibration, shared_scales)
         window, values = lower_floating(model, architecture, weights)
     file, content = f"model.{quantization}.tflite", model.finish()
     return CompiledArtifact(

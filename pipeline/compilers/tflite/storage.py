@@ -9,7 +9,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
+from models.architecture import GRU, LSTM, Layer, SimpleRNN
 from models.quantization import quantize, symmetric_scale
+from pipeline.compilers.prerounding import SharedScale
 from pipeline.compilers.tflite.graph import Scale, Storage, Subgraph, Tensor
 
 
@@ -51,6 +53,20 @@ def _widened(graph: Subgraph, stored: Tensor, *, version: int) -> Tensor:
     return widened
 
 
+def shared_scales(layer: Layer) -> list[SharedScale]:
+    """Return which columns of a layer's kernels lie in one tensor, and have one scale."""
+    everything = slice(None)
+    if isinstance(layer, LSTM):
+        gates = [slice(gate * layer.units, (gate + 1) * layer.units) for gate in range(layer.gates)]
+        return [{name: gate} for name in ("kernel", "recurrent_kernel") for gate in gates]
+    if isinstance(layer, GRU):
+        gated = 2 * layer.units
+        both, candidate = slice(gated), slice(gated, None)
+        return [{"kernel": both, "recurrent_kernel": both}, {"kernel": candidate}, {"recurrent_kernel": candidate}]
+    names = ("kernel", "recurrent_kernel") if isinstance(layer, SimpleRNN) else ("kernel",)
+    return [{name: everything} for name in names]
+
+
 STORAGES: Final[dict[str, Storage]] = {
     "float32": as_float32,
     "float16": as_float16,
@@ -58,3 +74,6 @@ STORAGES: Final[dict[str, Storage]] = {
     "int8-hybrid": as_hybrid,
 }
 """Storage of every quantization in which activations stay float."""
+
+INT8_STORAGES: Final = ("int8-weights", "int8-hybrid")
+"""Those that round weights to integers."""

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from models.architecture import LSTM, Weights, layer_weights
 from models.quantization import round_half_away
 from models.reference import layer_forward, sigmoid
+from pipeline.compilers.observation import delayed
 from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from pipeline.compilers.tflite.integer import operators as op
 from pipeline.compilers.tflite.integer.scales import GATE, number_of, observed_scale
-from pipeline.compilers.tflite.integer.weights import Factor, delayed, store_factors
+from pipeline.compilers.tflite.integer.weights import Factor, store_factors
 from pipeline.compilers.tflite.operators import last_step
 
 _FINER: Final = 16

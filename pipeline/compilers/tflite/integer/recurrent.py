@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from models.architecture import GRU, SimpleRNN, Weights, layer_weights
 from models.reference import layer_forward, sigmoid
+from pipeline.compilers.observation import delayed
 from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from pipeline.compilers.tflite.integer import operators as op
 from pipeline.compilers.tflite.integer.scales import GATE, UNIT, gate_part_scale
-from pipeline.compilers.tflite.integer.weights import Factor, delayed, store_factors
+from pipeline.compilers.tflite.integer.weights import Factor, store_factors
 from pipeline.compilers.tflite.loop import State, walk
 
 _DIFFERENCE = Scale(2.0**-14)

@@ -64,8 +64,3 @@ def store_factors(
     products = Scale(float(np.float32(number_of(stored[0]) * number_of(factors[0].inputs))))
     sums = quantize(bias + correction, scale=number_of(products), dtype=dtype)
     return kernels, graph.constant(name, sums, scale=products)
-
-
-def delayed(sequence: NDArray[Any]) -> NDArray[Any]:
-    """Return the states (n_windows, steps, units) each step starts from: zeros, then those of the step before."""
-    return np.concatenate([np.zeros_like(sequence[:, :1]), sequence[:, :-1]], axis=1)
