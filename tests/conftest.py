@@ -9,6 +9,7 @@ import pytest
 from models.architecture import Architecture, named_architecture
 from models.bundle import Bundle, make_bundle
 from models.contract import ACTIVITIES, CHANNELS
+from models.engines import missing_reason
 from models.manifest import DecoderSpec, Provenance, WindowSpec
 from models.normalization import Normalization
 
@@ -69,3 +70,14 @@ def random_bundle() -> MakeBundle:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def need_engine() -> Callable[[str], None]:
+    """``need_engine(name)``: skip the test where the engine cannot run, and say what is missing."""
+
+    def need(name: str) -> None:
+        if (reason := missing_reason(name)) is not None:
+            pytest.skip(reason)
+
+    return need

@@ -90,7 +90,8 @@ def test_evaluate_judges_the_device(bundle: Path, project: Path, capsys: pytest.
             evaluate(bundle, **options, **wrong)
 
 
-def test_the_native_engine_is_the_boards(bundle: Path) -> None:
+def test_the_native_engine_is_the_boards(bundle: Path, need_engine) -> None:
+    need_engine("native")
     model = read_bundle(bundle)
     windows = model.golden["windows"]
     assert (load_engine(model, "native", "int8").predict(windows) == model.golden["model.int8.harc"]).all()

@@ -183,8 +183,15 @@ def _placed(draw: st.DrawFn) -> tuple[str, int]:
     seed=st.integers(0, 2**32 - 1),
 )
 def test_any_architecture_equals_the_oracle(
-    format_name: str, random_bundle, architecture: Architecture, gain: float, loudness_g: float, seed: int
+    format_name: str,
+    random_bundle,
+    need_engine,
+    architecture: Architecture,
+    gain: float,
+    loudness_g: float,
+    seed: int,
 ) -> None:
+    need_engine(RUNTIME[format_name])
     assume(Target(format_name, "float32") in targets(architecture))
     bundle = compile_bundle(random_bundle(architecture, seed, gain=gain), [Target(format_name, "float32")])
     windows = np.random.default_rng(seed).normal(scale=loudness_g or 1e-9, size=(3, architecture.window, 3))

@@ -78,7 +78,8 @@ def test_files_keep_the_weights_they_are_given(format_name: str, architecture: A
     "target", [Target("tflite", "int8-weights"), Target("onnx", "int8-weights"), Target("c", "int8")]
 )
 @pytest.mark.parametrize("name", ["simple_rnn", "lstm", "gru"])
-def test_rounding_for_movements_is_closer_on_others(name: str, target: Target, random_bundle) -> None:
+def test_rounding_for_movements_is_closer_on_others(name: str, target: Target, random_bundle, need_engine) -> None:
+    need_engine(RUNTIME[target.format])
     made = random_bundle(name, seed=6, gain=1.5)
     architecture = made.manifest.architecture
     windows = movements(architecture, 1)
