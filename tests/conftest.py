@@ -1,5 +1,6 @@
 """What all tests share: signals that reach them, and models without training."""
 
+import os
 import signal
 from collections.abc import Callable
 
@@ -74,10 +75,10 @@ def random_bundle() -> MakeBundle:
 
 @pytest.fixture(scope="session")
 def need_engine() -> Callable[[str], None]:
-    """``need_engine(name)``: skip the test where the engine cannot run, and say what is missing."""
+    """``need_engine(name)``: skip the test where the engine cannot run; fail where CI has promised that it can."""
 
     def need(name: str) -> None:
         if (reason := missing_reason(name)) is not None:
-            pytest.skip(reason)
+            (pytest.fail if os.environ.get("HAR_REQUIRE_EMULATORS") else pytest.skip)(reason)
 
     return need
