@@ -60,7 +60,7 @@ int main(void)
             har_finish(complete, probabilities);
         passed = har_board_ticks() - began;
         if (k >= HAR_MODEL_WINDOW) {
-            total += passed / HAR_MODEL_WINDOW;
+            total += passed;
             most = passed > most ? passed : most;
         }
     }
@@ -75,7 +75,7 @@ int main(void)
     *at++ = 0x04;
     *at++ = 2;
     memcpy(at, "sliding", 7);
-    at = say(say(say(at + 7, total), most), window);
+    at = say(say(say(at + 7, total / HAR_MODEL_WINDOW), most), window);
     har_send(body, (uint8_t)(at - body), har_board_put);
     for (;;)
         board_get();
