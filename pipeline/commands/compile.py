@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -19,6 +19,8 @@ from pipeline.compilers import FORMATS, Target, known_quantizations, targets
 from pipeline.readers import load_dataset
 from pipeline.recordings import Dataset
 
+_ALL: Final = "all"
+
 
 def compile_bundle(
     bundle: Annotated[
@@ -30,11 +32,17 @@ def compile_bundle(
     ] = None,
     quantization: Annotated[
         list[str] | None,
-        typer.Option(help="float32, float16, int8-weights, int8-hybrid or int8; may be repeated. Default: float32."),
+        typer.Option(
+            help="float32, float16, int8-weights, int8-hybrid, int8 or all; may be repeated. Default: float32."
+        ),
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="Recordings the model was trained on: int8 takes its scales from them."),
+        typer.Option(
+            metavar="PATH",
+            help="Recordings the model was trained on: integers take their scales from them, and int8 weights are "
+            "rounded for them.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -72,20 +80,23 @@ def _dataset(data: str) -> Dataset:
 
 
 def _wanted(architecture: Architecture, formats: list[str] | None, quantizations: list[str]) -> list[Target]:
-    """Return the targets asked for; without formats, all that have these quantizations.
+    """Return the targets asked for; without formats, and for all quantizations, those that there are.
 
     One that a format cannot express stays among them: compiling it says which layer is in the way.
     """
     known = known_quantizations()
+    everything = quantizations == [_ALL]
+    if everything:
+        quantizations = list(known)
     for quantization in quantizations:
         if quantization not in known:
             raise UsageError(
-                f"quantization: expected one of {', '.join(known)}, got {quantization!r}",
+                f"quantization: expected one of {', '.join(known)}, or all alone, got {quantization!r}",
                 next_step="Choose one of these.",
                 quantization=quantization,
             )
     wanted = [Target(name, quantization) for name in formats or FORMATS for quantization in quantizations]
-    if formats is not None:
+    if formats is not None and not everything:
         return wanted
     there = targets(architecture)
     return [target for target in wanted if target in there] or wanted

@@ -11,6 +11,7 @@ from models.engines import missing_reason
 from models.errors import BundleError, CompileError, UsageError
 from pipeline.commands.compile import compile_bundle
 from pipeline.commands.verify import verify
+from pipeline.compilers import targets
 
 FORMATS_WITHOUT_INTEGERS = ("tflite", "c")
 
@@ -54,7 +55,7 @@ def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_an_unknown_target_is_refused_and_nothing_written(path: Path) -> None:
     before = sorted(path.iterdir())
     with pytest.raises(
-        UsageError, match="expected one of float32, float16, int8-weights, int8-hybrid, int8, got 'int3'"
+        UsageError, match="expected one of float32, float16, int8-weights, int8-hybrid, int8, or all alone, got 'int3'"
     ):
         compile_bundle(path, quantization=["int3"])
     assert sorted(path.iterdir()) == before
@@ -84,6 +85,15 @@ def test_integers_are_calibrated_with_recordings(path: Path, capsys: pytest.Capt
     assert [entry["quantization"] for entry in said["artifacts"]] == ["int8", "float16"]
     verify(path, engine=["litert"], as_json=True)
     assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+def test_all_is_everything_a_model_can_be(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path, quantization=["all"], data="synthetic", as_json=True)
+    made = {(entry["format"], entry["quantization"]) for entry in json.loads(capsys.readouterr().out)["artifacts"]}
+    assert made == {(target.format, target.quantization) for target in targets(read_bundle(path).manifest.architecture)}
+    compile_bundle(path, format=["c"], quantization=["all"], data="synthetic", as_json=True)
+    made = {entry["quantization"] for entry in json.loads(capsys.readouterr().out)["artifacts"]}
+    assert made == {"float32", "int8"}
 
 
 def test_an_altered_artifact_ends_verification(path: Path) -> None:
