@@ -61,37 +61,76 @@ class NativeEngine:
                 f"engine native: {artifact.file} cannot be run ({_REFUSALS.get(status, f'status {status}')})",
                 next_step="Compile it again with `har compile --format c`.",
             )
-        self._memory_bytes = self._library.har_native_memory(self._model)
+        self._library_predict = self._library.har_native_predict
+        self._classes = bundle.manifest.architecture.classes
+        self._probability_type = np.uint16 if self._integer else np.float32
+        self._idle: list[_Memory] = []
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
         """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
         values: NDArray[Any] = check_windows(windows, self._bundle)
         if self._integer:
             values = to_samples(values)
-        classes = self._bundle.manifest.architecture.classes
-        outputs = np.empty((len(values), classes), np.uint16 if self._integer else np.float32)
-        parts = list(self._parts(len(values)))
-        if len(parts) == 1:
-            self._predict(values, outputs)
+        count = len(values)
+        if count == 1:
+            outputs = self._predict_one(values)
         else:
-            with ThreadPoolExecutor(self._threads) as pool:
-                list(pool.map(lambda part: self._predict(values[part], outputs[part]), parts))
+            outputs = np.empty((count, self._classes), self._probability_type)
+            parts = list(self._parts(count))
+            if len(parts) == 1:
+                self._predict(values, outputs)
+            else:
+                with ThreadPoolExecutor(self._threads) as pool:
+                    list(pool.map(lambda part: self._predict(values[part], outputs[part]), parts))
         return np.float32(2.0**-VALUE_BITS) * outputs if self._integer else outputs
 
+    def _predict_one(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Predict one window in memory whose addresses are known: asking for them takes longer than copying it."""
+        memory = self._take()
+        memory.window[...] = values
+        self._run(memory, memory.window_address, 1, memory.outputs_address)
+        outputs = memory.outputs.copy()
+        self._idle.append(memory)
+        return outputs
+
     def _predict(self, values: NDArray[Any], outputs: NDArray[Any]) -> None:
-        """Run the library; it holds no lock, so that threads run side by side."""
-        memory = _aligned_bytes(self._memory_bytes)
-        status = self._library.har_native_predict(
-            self._model, memory.ctypes.data, values.ctypes.data, len(values), outputs.ctypes.data
-        )
+        """Predict any number of windows; the library holds no lock, so that threads run side by side."""
+        memory = self._take()
+        self._run(memory, values.ctypes.data, len(values), outputs.ctypes.data)
+        self._idle.append(memory)
+
+    def _run(self, memory: "_Memory", values_address: int, count: int, outputs_address: int) -> None:
+        """Run the library."""
+        status = self._library_predict(self._model, memory.address, values_address, count, outputs_address)
         if status:
             raise EngineError(f"engine native: the library refused the windows (status {status}), a bug in edgehar")
+
+    def _take(self) -> "_Memory":
+        """Return memory that no other thread works in."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            architecture = self._bundle.manifest.architecture
+            window = np.empty(
+                (1, architecture.window, architecture.channels), np.int16 if self._integer else np.float32
+            )
+            outputs = np.empty((1, self._classes), self._probability_type)
+            return _Memory(_aligned_bytes(self._library.har_native_memory(self._model)), window, outputs)
 
     def _parts(self, count: int) -> Iterator[slice]:
         """Yield one slice of windows a thread."""
         threads = max(1, min(self._threads, count // _LEAST_WINDOWS_A_THREAD))
         bounds = [round(count * index / threads) for index in range(threads + 1)]
         yield from (slice(start, end) for start, end in itertools.pairwise(bounds))
+
+
+class _Memory:
+    """What a call of the library works in, and room for one window and its probabilities."""
+
+    def __init__(self, work: NDArray[np.uint8], window: NDArray[Any], outputs: NDArray[Any]) -> None:
+        self._work, self.address = work, work.ctypes.data
+        self.window, self.window_address = window, window.ctypes.data
+        self.outputs, self.outputs_address = outputs, outputs.ctypes.data
 
 
 def _aligned_bytes(count: int) -> NDArray[np.uint8]:
