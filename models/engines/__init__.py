@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import GRU, LSTM, Architecture
+from models.architecture import Architecture
 from models.bundle import WEIGHTS, Bundle
 from models.errors import DataError, EngineError, UsageError
 from models.manifest import ArtifactEntry
@@ -104,11 +104,10 @@ def fastest_first(architecture: Architecture) -> tuple[str, ...]:
     """Return the engines from the fastest to the slowest for one window of this model, as measured.
 
     The C engine, where there is a compiler, keeps a small model in the first-level cache and starts no runtime. Of the
-    runtimes, onnxruntime's LSTM and GRU use vector units throughout; its RNN computes every tanh alone, so that
-    LiteRT's fused operator overtakes it (docs/decisions/0004-fastest-engine-by-measurement.md).
+    runtimes, onnxruntime is ahead with recurrent models, two to four times so with many windows, and LiteRT with all
+    others (docs/decisions/0004-fastest-engine-by-measurement.md).
     """
-    is_gated = any(getattr(layer, "cell", layer.kind) in (LSTM.kind, GRU.kind) for layer in architecture.layers)
-    runtimes = ("onnxruntime", "litert") if is_gated else ("litert", "onnxruntime")
+    runtimes = ("onnxruntime", "litert") if architecture.is_recurrent else ("litert", "onnxruntime")
     return ("native", *runtimes, "numpy")
 
 

@@ -83,7 +83,7 @@ def test_a_bundle_without_the_format_says_how_to_add_it(random_bundle):
 def test_auto_takes_the_first_engine_that_is_installed(bundle, monkeypatch):
     _uninstall(monkeypatch, "ai_edge_litert", "tflite_runtime", "tensorflow", "onnxruntime")
     assert load_engine(bundle).name == "numpy"
-    with pytest.raises(EngineError, match=r"expected one of litert, onnxruntime to run int8, none is installed.*pip"):
+    with pytest.raises(EngineError, match=r"expected one of onnxruntime, litert to run int8, none is installed.*pip"):
         load_engine(bundle, "auto", "int8")
 
 
