@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
 from pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
 
 ROOT = Path(__file__).parents[2]
-PLACE = Path(os.environ.get("HAR_RUNTIMES") or ROOT / ".venv-runtimes")
 
 VERIFY = """
 import dataclasses, json, sys
@@ -26,14 +24,6 @@ from models.bundle import read_bundle
 from models.verification import verify_bundle
 print(json.dumps(dataclasses.asdict(verify_bundle(read_bundle(sys.argv[1]), ["litert"]))))
 """
-
-
-def python_of(distribution: str) -> str:
-    """Return the Python that has a runtime, or skip the test."""
-    python = PLACE / distribution / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"{distribution} is not here; run tools/make_runtime_environments.sh")
-    return os.fspath(python)
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURE_NAMES)
@@ -45,7 +35,7 @@ def bundle(request: pytest.FixtureRequest, random_bundle) -> Bundle:
 
 
 @pytest.mark.parametrize("runtime", [TFLITE_RUNTIME, TFLITE_MICRO])
-def test_a_runtime_gives_the_golden_outputs_or_refuses_as_claimed(bundle: Bundle, runtime: str) -> None:
+def test_a_runtime_gives_the_golden_outputs_or_refuses_as_claimed(bundle: Bundle, runtime: str, python_of) -> None:
     python = python_of(DISTRIBUTIONS[runtime])
     claims = {
         each.file: fact
@@ -63,7 +53,7 @@ def test_a_runtime_gives_the_golden_outputs_or_refuses_as_claimed(bundle: Bundle
         assert outcome.error is None or "gives other probabilities" not in outcome.error
 
 
-def test_the_engine_verifies_with_tflite_runtime(bundle: Bundle, tmp_path: Path) -> None:
+def test_the_engine_verifies_with_tflite_runtime(bundle: Bundle, tmp_path: Path, python_of) -> None:
     python = python_of("tflite-runtime")
     bundle.save(tmp_path / "bundle")
     done = subprocess.run(

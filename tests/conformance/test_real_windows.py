@@ -10,6 +10,10 @@ from models.bundle import Bundle
 from models.engines import load_engine, missing_reason, runnable
 from models.reference import forward
 from pipeline.compilers import compile_bundle, targets
+from pipeline.compilers.tflite import TOLERANCES
+from pipeline.inspection import inspect_bundle
+from pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
+from pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
 from pipeline.readers import load_dataset
 from pipeline.windows import make_windows
 
@@ -49,3 +53,23 @@ def test_every_engine_on_real_windows(bundle: Bundle, windows: np.ndarray, recor
         record_property(f"{engine} {artifact}", agreement)
         assert np.abs(found - expected[::step]).max() <= CLOSE[quantization], (engine, artifact)
         assert agreement >= (0.999 if quantization == "float32" else 0.85), (engine, artifact, agreement)
+
+
+@pytest.mark.parametrize("runtime", [TFLITE_RUNTIME, TFLITE_MICRO])
+def test_every_tflite_runtime_on_real_windows(bundle: Bundle, windows: np.ndarray, runtime: str, python_of) -> None:
+    """What LiteRT makes of a file, other runtimes make of it too; of float32, what the oracle makes of it."""
+    distribution = DISTRIBUTIONS[runtime]
+    python, judged = python_of(distribution), np.delete(windows, np.s_[::50], axis=0)
+    for found in inspect_bundle(bundle, check=False):
+        claimed = any(claim.runtime == runtime and claim.claimed for claim in found.runtimes)
+        if not claimed:
+            continue
+        # The fused integer LSTM takes milliseconds a window here: every tenth will do.
+        shown = judged[::10] if found.quantization == "int8" else judged
+        if found.quantization == "float32":
+            expected, tolerance = forward(bundle.manifest.architecture, bundle.folded_weights, shown), 1e-5
+        else:
+            expected = load_engine(bundle, "litert", found.quantization).predict(shown)
+            tolerance = max(1e-5, TOLERANCES.get(found.quantization, 0.0))
+        (outcome,) = try_files(python, distribution, [Trial(bundle.files[found.file], expected, tolerance)], shown)
+        assert outcome.error is None, (found.file, outcome)
