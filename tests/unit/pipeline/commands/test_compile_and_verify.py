@@ -52,6 +52,14 @@ def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "verified" in said
 
 
+def test_a_folder_of_different_models_is_refused(random_bundle, tmp_path: Path) -> None:
+    for name in ("gru", "lstm"):
+        random_bundle(name).save(tmp_path / name)
+    with pytest.raises(UsageError, match=r"expected bundles of one model, .* \(gru and lstm\)\. Name one of them"):
+        compile_bundle(tmp_path)
+    assert not read_bundle(tmp_path / "gru").manifest.artifacts
+
+
 def test_an_unknown_target_is_refused_and_nothing_written(path: Path) -> None:
     before = sorted(path.iterdir())
     with pytest.raises(
