@@ -63,20 +63,29 @@ class ONNXRuntimeEngine:
                 next_step="Update the runtime, or compile for it again with `har compile`.",
             ) from error
         self._input = self._session.get_inputs()[0].name
+        self._output = [self._session.get_outputs()[0].name]
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
         """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
         values = check_windows(windows, self._bundle)
+        if 0 < len(values) <= _BATCH:
+            return self._run(values)
         outputs = np.empty((len(values), self._bundle.manifest.architecture.classes), np.float32)
 
         def run(start: int) -> None:
-            (outputs[start : start + _BATCH],) = self._session.run(None, {self._input: values[start : start + _BATCH]})
+            outputs[start : start + _BATCH] = self._run(values[start : start + _BATCH])
 
         starts = range(0, len(values), _BATCH)
-        if self._threads == 1 or len(starts) < 2:
+        if self._threads == 1:
             for start in starts:
                 run(start)
         else:
             with ThreadPoolExecutor(self._threads) as pool:
                 list(pool.map(run, starts))
         return outputs
+
+    def _run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run one batch."""
+        (outputs,) = self._session.run(self._output, {self._input: values})
+        probabilities: NDArray[np.float32] = outputs
+        return probabilities
