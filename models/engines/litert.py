@@ -72,19 +72,27 @@ class TfliteModel:
             ) from error
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]
+        self._places = self._input["index"], self._output["index"]
 
     def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the outputs of windows (n, window_length, channels), one after the other."""
-        interpreter, input_index, output_index = self._interpreter, self._input["index"], self._output["index"]
         values = self._to_input(windows)
+        if len(values) == 1:
+            return self._from_output(self._invoke(values))
         outputs = np.empty((len(values), *self._output["shape"][1:]), self._output["dtype"])
         for index in range(len(values)):
-            # Fused recurrent operators keep their state between invocations.
-            interpreter.reset_all_variables()
-            interpreter.set_tensor(input_index, values[index : index + 1])
-            interpreter.invoke()
-            outputs[index] = interpreter.get_tensor(output_index)[0]
+            outputs[index] = self._invoke(values[index : index + 1])[0]
         return self._from_output(outputs)
+
+    def _invoke(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the output of one window (1, window_length, channels)."""
+        interpreter, (input_index, output_index) = self._interpreter, self._places
+        # Fused recurrent operators keep their state between invocations.
+        interpreter.reset_all_variables()
+        interpreter.set_tensor(input_index, values)
+        interpreter.invoke()
+        output: NDArray[Any] = interpreter.get_tensor(output_index)
+        return output
 
     def _to_input(self, values: NDArray[np.float32]) -> NDArray[Any]:
         """Quantize the windows if the artifact takes integers."""
