@@ -139,6 +139,13 @@ def check_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
     DataError
         If the shape is not the model's, or a value is not finite.
     """
+    values = shaped_windows(windows, bundle)
+    check_finite(values)
+    return values
+
+
+def shaped_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
+    """Return windows as contiguous float32; DataError if the shape is not the model's."""
     architecture = bundle.manifest.architecture
     expected = (architecture.window, architecture.channels)
     values = np.ascontiguousarray(windows, np.float32)
@@ -148,12 +155,16 @@ def check_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
             next_step="Slice the recording with the model's window length.",
             shape=values.shape,
         )
+    return values
+
+
+def check_finite(values: NDArray[np.float32]) -> None:
+    """Raise DataError if a value is not finite."""
     if not np.isfinite(values).all():
         raise DataError(
             "windows: expected finite acceleration in g, got NaN or infinity",
             next_step="Leave out windows with missing samples.",
         )
-    return values
 
 
 def _entry(name: str) -> EngineEntry:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.engines import check_windows
+from models.engines import check_finite, shaped_windows
 from models.engines.native_library import find_compiler, load_library
 from models.errors import EngineError
 from models.fixed_point import VALUE_BITS, to_samples
@@ -68,9 +68,7 @@ class NativeEngine:
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
         """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
-        values: NDArray[Any] = check_windows(windows, self._bundle)
-        if self._integer:
-            values = to_samples(values)
+        values = shaped_windows(windows, self._bundle)
         count = len(values)
         if count == 1:
             outputs = self._predict_one(values)
@@ -84,20 +82,27 @@ class NativeEngine:
                     list(pool.map(lambda part: self._predict(values[part], outputs[part]), parts))
         return np.float32(2.0**-VALUE_BITS) * outputs if self._integer else outputs
 
-    def _predict_one(self, values: NDArray[Any]) -> NDArray[Any]:
+    def _predict_one(self, values: NDArray[np.float32]) -> NDArray[Any]:
         """Predict one window in memory whose addresses are known: asking for them takes longer than copying it."""
+        numbers = self._numbers(values)
         memory = self._take()
-        memory.window[...] = values
+        memory.window[...] = numbers
         self._run(memory, memory.window_address, 1, memory.outputs_address)
         outputs = memory.outputs.copy()
         self._idle.append(memory)
         return outputs
 
-    def _predict(self, values: NDArray[Any], outputs: NDArray[Any]) -> None:
-        """Predict any number of windows; the library holds no lock, so that threads run side by side."""
+    def _predict(self, values: NDArray[np.float32], outputs: NDArray[Any]) -> None:
+        """Predict any number of windows; neither NumPy nor the library holds a lock: threads run side by side."""
+        numbers = self._numbers(values)
         memory = self._take()
-        self._run(memory, values.ctypes.data, len(values), outputs.ctypes.data)
+        self._run(memory, numbers.ctypes.data, len(values), outputs.ctypes.data)
         self._idle.append(memory)
+
+    def _numbers(self, values: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the numbers the model takes."""
+        check_finite(values)
+        return to_samples(values) if self._integer else values
 
     def _run(self, memory: "_Memory", values_address: int, count: int, outputs_address: int) -> None:
         """Run the library."""

@@ -13,7 +13,7 @@ from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
 from models.bundle import Bundle
 from models.engines import load_engine, missing_reason, native_library
 from models.engines.native_library import find_compiler, load_library
-from models.errors import EngineError
+from models.errors import DataError, EngineError
 from models.reference import forward
 from pipeline.compilers import Target, compile_bundle
 
@@ -105,6 +105,19 @@ def test_any_number_of_windows_on_any_number_of_threads(bundle: Bundle, quantiza
     single = [load_engine(bundle, "native", quantization).predict(windows[at : at + 1]) for at in range(min(count, 3))]
     for at, output in enumerate(single):
         np.testing.assert_array_equal(output[0], alone[at])
+
+
+@pytest.mark.parametrize("quantization", ["float32", "int8"])
+@pytest.mark.parametrize("count", [1, 5, 400])
+def test_a_value_that_is_not_finite_is_found_wherever_it_is(bundle: Bundle, quantization: str, count: int) -> None:
+    engine = load_engine(bundle, "native", quantization, threads=3)
+    windows = np.zeros((count, 200, 3), np.float32)
+    expected = engine.predict(windows)
+    windows[-1, -1, -1] = np.nan
+    with pytest.raises(DataError, match="expected finite acceleration"):
+        engine.predict(windows)
+    windows[-1, -1, -1] = 0
+    np.testing.assert_array_equal(engine.predict(windows), expected)
 
 
 @pytest.mark.parametrize("units", [16, 32, 20])
