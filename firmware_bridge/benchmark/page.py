@@ -55,7 +55,8 @@ def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
     command_line
         The command that measured it, for those who want to do it again.
     """
-    names = " and ".join(dict.fromkeys(model.architecture for model in result.models))
+    *others, last = dict.fromkeys(model.architecture for model in result.models)
+    names = f"{', '.join(others)} and {last}" if others else last
     return render_page(
         kicker="har bench",
         title=f"{names} on {result.machine.cpu}",
