@@ -55,8 +55,8 @@ def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
     command_line
         The command that measured it, for those who want to do it again.
     """
-    *others, last = dict.fromkeys(model.architecture for model in result.models)
-    names = f"{', '.join(others)} and {last}" if others else last
+    models = list(dict.fromkeys(model.architecture for model in result.models))
+    names = " and ".join([*filter(None, [", ".join(models[:-1])]), *models[-1:]])
     return render_page(
         kicker="har bench",
         title=f"{names} on {result.machine.cpu}",
