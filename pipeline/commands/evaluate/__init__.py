@@ -107,18 +107,9 @@ def evaluate(
     for _, each in found:
         jury = call_jury(each, dataset, windows, subjects=chosen, everyone=all_subjects)
         cases.append(Case(each, jury, windows, _spread(jury.indices(windows), most_windows)))
-    if every_artifact:
-        with progress_bar("judging") as advance:
-            rows = judge_artifacts(cases, threads=_THREADS, advance=advance)
-        judged, shown = [row.single for row in rows], rows[0].evaluation
-        jury = pool(cases, rows[0].single)[0]
-    else:
-        rows, single = [], []
-        for case in cases:
-            with _runner(case.bundle, engine, quantization, port) as runner:
-                single.append(case.judge(runner))
-        judged = [tuple(single)]
-        jury, shown = pool(cases, single)
+    rows = _artifact_rows(cases) if every_artifact else []
+    judged = [row.single for row in rows] or [_judge(cases, engine, quantization, port)]
+    jury, shown = pool(cases, judged[0])
     if keep:
         for index, (path, each) in enumerate(found):
             each.with_metrics([evaluations[index].metrics_entry() for evaluations in judged]).save(path)
@@ -136,6 +127,21 @@ def _fitting(every_artifact: bool, **chosen: object) -> None:
             f"--every-artifact: expected no {' or '.join(given)} beside it: each file runs on its own format's runtime",
             next_step="Leave one of them out.",
         )
+
+
+def _artifact_rows(cases: list[Case]) -> list[ArtifactScores]:
+    """Judge every artifact, with a bar for those who wait."""
+    with progress_bar("judging") as advance:
+        return judge_artifacts(cases, threads=_THREADS, advance=advance)
+
+
+def _judge(cases: list[Case], engine: str, quantization: str, port: str | None) -> tuple[Evaluation, ...]:
+    """Judge one engine with one artifact of every bundle."""
+    evaluations = []
+    for case in cases:
+        with _runner(case.bundle, engine, quantization, port) as runner:
+            evaluations.append(case.judge(runner))
+    return tuple(evaluations)
 
 
 @contextlib.contextmanager
