@@ -74,8 +74,9 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
         checked = check_claims([runtimes[index] for index in foreign], trials, windows, pythons)
         for index, facts in zip(foreign, checked, strict=True):
             runtimes[index] = tuple(facts)
-        for index in set(range(len(entries))).difference(foreign):
-            runtimes[index] = check_c(bundle, entries[index])
+        if len(foreign) < len(entries):
+            blobs = check_c(bundle)
+            runtimes = [blobs.get(entry.file, facts) for entry, facts in zip(entries, runtimes, strict=True)]
     return [
         Inspection(
             entry.file,

@@ -11,7 +11,6 @@ from models.c_model import CModel, Matrix
 from models.engines import ENGINES
 from models.errors import BundleError
 from models.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
-from models.manifest import ArtifactEntry
 from models.verification import verify_bundle
 from pipeline.inspection.facts import Contents, RuntimeFact, TensorFact, counted
 
@@ -39,12 +38,21 @@ def c_claims() -> tuple[RuntimeFact, ...]:
     return (RuntimeFact(ENGINE, claimed=True, reason=None),)
 
 
-def check_c(bundle: Bundle, entry: ArtifactEntry) -> tuple[RuntimeFact, ...]:
-    """Return the claim about a blob, checked where there is a C compiler."""
+def check_c(bundle: Bundle) -> dict[str, tuple[RuntimeFact, ...]]:
+    """Return the claim about every blob of a bundle by its file, checked where there is a C compiler."""
     name = next(engine for engine, facts in ENGINES.items() if facts.format == "c")
-    (found,) = (each for each in verify_bundle(bundle, [name], isolate=True).artifacts if each.artifact == entry.file)
-    checked = found.ok if found.checked else None
-    return (RuntimeFact(ENGINE, claimed=True, reason=found.reason, checked=checked, checked_with=found.runtime),)
+    return {
+        found.artifact: (
+            RuntimeFact(
+                ENGINE,
+                claimed=True,
+                reason=found.reason,
+                checked=found.ok if found.checked else None,
+                checked_with=found.runtime,
+            ),
+        )
+        for found in verify_bundle(bundle, [name], isolate=True).artifacts
+    }
 
 
 def _interface(model: CModel) -> Iterator[TensorFact]:

@@ -95,6 +95,11 @@ def evaluate(
         raise UsageError("expected --subjects or --all-subjects, got both", next_step="Choose one.")
     if plots is not None and plots.exists() and not plots.is_dir():
         raise UsageError(f"{plots}: expected a folder, got a file", next_step="Choose another --plots.")
+    if keep and most_windows is not None:
+        raise UsageError(
+            "--keep: expected all windows, got --windows: a glance would replace what was measured of all",
+            next_step="Leave one of them out.",
+        )
     _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     found = read_bundles(bundle)

@@ -156,6 +156,11 @@ def test_every_artifact_of_every_group_is_judged_and_kept(
     assert "never seen in training" in capsys.readouterr().out
 
 
+def test_a_glance_is_not_kept(data: str, trained: Path) -> None:
+    with pytest.raises(UsageError, match=r"--keep: expected all windows, got --windows"):
+        evaluate(trained, data, keep=True, most_windows=5)
+
+
 def test_every_artifact_takes_no_engine(data: str, trained: Path) -> None:
     with pytest.raises(UsageError, match="expected no --engine or --quantization beside it"):
         evaluate(trained, data, every_artifact=True, engine="numpy", quantization="int8")
