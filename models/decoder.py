@@ -17,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import UsageError
-from models.manifest import DecoderSpec, Manifest
+from edgehar.models.bundle.manifest import DecoderSpec, Manifest
+from edgehar.models.errors import UsageError
 
 UNKNOWN: Final = "unknown"
 """The label of a stretch that no class explains well enough."""

@@ -8,7 +8,7 @@ from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any, Final, ParamSpec, Self, TypeVar
 
-from models.errors import EngineError
+from edgehar.models.errors import EngineError
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")

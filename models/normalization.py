@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import (
+from edgehar.models.architecture import (
     DIRECTIONS,
     Architecture,
     Bidirectional,
@@ -17,7 +17,7 @@ from models.architecture import (
     Weights,
     layer_weights,
 )
-from models.errors import CompileError, DataError
+from edgehar.models.errors import CompileError, DataError
 
 _Wide = dict[str, NDArray[Any]]
 
@@ -74,7 +74,7 @@ def fold_normalization(
 
     Examples
     --------
-    >>> from models.architecture import named_architecture
+    >>> from edgehar.models.architecture import named_architecture
     >>> lstm = named_architecture("lstm")
     >>> weights = {name: np.ones(shape, np.float32) for name, shape in lstm.weight_shapes().items()}
     >>> folded = fold_normalization(lstm, weights, Normalization((1.0, 0.0, 0.0), (2.0, 1.0, 1.0)))

@@ -17,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.contract import STANDARD_GRAVITY_M_S2
-from models.errors import UsageError
-from models.quantization import quantize
+from edgehar.models.contract import STANDARD_GRAVITY_M_S2
+from edgehar.models.errors import UsageError
+from edgehar.models.quantization import quantize
 
 UNIT_HELP: Final = "g, m/s2, or raw:SCALE with SCALE in counts per g (raw:16384 for an MPU-6050 at ±2 g)"
 """What a unit may be, for the help of a command."""

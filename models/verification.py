@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import FLOAT_TOLERANCE, Bundle
-from models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
-from models.errors import EngineError, HarError, UsageError
-from models.isolation import Isolation
+from edgehar.models.bundle import FLOAT_TOLERANCE, Bundle
+from edgehar.models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
+from edgehar.models.errors import EngineError, HarError, UsageError
+from edgehar.models.isolation import Isolation
 
 ROUNDING: Final = FLOAT_TOLERANCE
 """Largest difference of a probability that a window's place among others may make: vector units round differently."""
@@ -59,7 +59,7 @@ def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None, *, isola
     bundle
         The bundle to prove.
     engines
-        Names of `models.engines.ENGINES`; all of them by default.
+        Names of `edgehar.models.engines.ENGINES`; all of them by default.
     isolate
         Run the engines in a process of their own: a file that crashes one is a finding then.
 

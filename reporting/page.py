@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from reporting.markup import EMPTY, Content, Markup, element, join
+from edgehar.reporting.markup import EMPTY, Content, Markup, element, join
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 """What a page may load: nothing, from anywhere. Its own style is inline."""
@@ -71,7 +71,7 @@ def render_page(
     footer
         What made it and when.
     """
-    style = resources.files("reporting").joinpath("page.css").read_text(encoding="utf-8")
+    style = resources.files("edgehar.reporting").joinpath("page.css").read_text(encoding="utf-8")
     head = element(
         "head",
         element("meta", charset="utf-8"),

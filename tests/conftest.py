@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from models.architecture import Architecture, named_architecture
-from models.bundle import Bundle, make_bundle
-from models.contract import ACTIVITIES, CHANNELS
-from models.engines import missing_reason
-from models.manifest import DecoderSpec, Provenance, WindowSpec
-from models.normalization import Normalization
+from edgehar.models.architecture import Architecture, named_architecture
+from edgehar.models.bundle import Bundle, make_bundle
+from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
+from edgehar.models.contract import ACTIVITIES, CHANNELS
+from edgehar.models.engines import missing_reason
+from edgehar.models.normalization import Normalization
 
 
 def pytest_configure() -> None:

@@ -16,14 +16,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from firmware_bridge.framesource import FrameSource
-from firmware_bridge.greeting import ProtocolDetector
-from firmware_bridge.messagereader import decode_message
-from firmware_bridge.protocol import MAX_ENCODED_BYTES, Frame, FrameParser
-from firmware_bridge.samples import SampleSource
-from firmware_bridge.textsource import TextSource
-from models.errors import BridgeError
-from models.units import parse_unit
+from edgehar.firmware_bridge.frames.framing import MAX_ENCODED_BYTES, Frame, FrameParser
+from edgehar.firmware_bridge.frames.message_reader import decode_message
+from edgehar.firmware_bridge.frames.source import FrameSource
+from edgehar.firmware_bridge.session.detection import ProtocolDetector
+from edgehar.firmware_bridge.stream.samples import SampleSource
+from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.models.errors import BridgeError
+from edgehar.models.units import parse_unit
 
 GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "golden" / "frames.json"
 WAITS_S = (0.0, 0.001, 0.04, 0.06, 3.0, 1e6)

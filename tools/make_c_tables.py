@@ -1,19 +1,17 @@
 #!/usr/bin/env python3
-"""Write the C engine's activation tables from the NumPy reference: `firmware_bridge/firmware/engine/har_tables.h`."""
+"""Write the C engine's activation tables from the NumPy reference: `models/portable/engine/har_tables.h`."""
 
-import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-TARGET = REPOSITORY / "firmware_bridge/firmware/engine/har_tables.h"
-sys.path.insert(0, str(REPOSITORY))
+from edgehar.models.portable.fixed_point import EXP_TABLE, TANH_TABLE
 
-from models.fixed_point import EXP_TABLE, TANH_TABLE  # noqa: E402
+REPOSITORY = Path(__file__).resolve().parents[1]
+TARGET = REPOSITORY / "models/portable/engine/har_tables.h"
 
 
 def header() -> str:
     """Return the file's text."""
-    return f"""/* Activation tables, written by tools/make_c_tables.py from models/fixed_point.py. Do not edit. */
+    return f"""/* Activation tables, written by tools/make_c_tables.py. Do not edit. */
 #ifndef HAR_TABLES_H
 #define HAR_TABLES_H
 

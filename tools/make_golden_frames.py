@@ -18,8 +18,9 @@ from typing import Any
 
 from cobs import cobs
 
-from firmware_bridge.layout import Ability, DurationUnit, ErrorCode, Level, Numbers, Type, UnitCode
-from firmware_bridge.messages import (
+from edgehar.firmware_bridge.frames.fields import Ability, DurationUnit, ErrorCode, Level, Numbers, Type, UnitCode
+from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, decode_frame, encode_frame
+from edgehar.firmware_bridge.frames.messages import (
     Ack,
     Ask,
     DeviceError,
@@ -35,7 +36,6 @@ from firmware_bridge.messages import (
     Stop,
     Who,
 )
-from firmware_bridge.protocol import Frame, FrameParser, decode_frame, encode_frame
 
 PATH = Path(__file__).resolve().parents[1] / "tests" / "golden" / "frames.json"
 GRAVITY = struct.pack("<3h", 0, 0, 16384)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.bundle import Bundle, read_bundle
-from models.engines import load_engine, missing_reason, runnable
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.engines import load_engine, missing_reason, runnable
 
 
 def windows_per_s(bundle: Bundle, engine: str, threads: int, windows: np.ndarray) -> float:

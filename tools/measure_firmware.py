@@ -8,7 +8,6 @@ probabilities are held to the reference while it is measured. Usage: tools/measu
 import argparse
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,17 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY))
+from edgehar.firmware_bridge.device.emulators import emulate
+from edgehar.firmware_bridge.device.engine import DeviceEngine
+from edgehar.firmware_bridge.projects.boards import find_board
+from edgehar.firmware_bridge.projects.elf import program_size
+from edgehar.firmware_bridge.projects.project import find_artifact, write_project
+from edgehar.models.bundle import FLOAT_TOLERANCE, Bundle, read_bundle
+from edgehar.models.errors import HarError
+from edgehar.models.portable.blob import unpack_model
 
-from firmware_bridge.deviceengine import DeviceEngine  # noqa: E402
-from firmware_bridge.emulators import emulate  # noqa: E402
-from firmware_bridge.projects.boards import find_board  # noqa: E402
-from firmware_bridge.projects.elf import program_size  # noqa: E402
-from firmware_bridge.projects.project import find_artifact, write_project  # noqa: E402
-from models.bundle import FLOAT_TOLERANCE, Bundle, read_bundle  # noqa: E402
-from models.c_blob import unpack_model  # noqa: E402
-from models.errors import HarError  # noqa: E402
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)

@@ -9,25 +9,22 @@ Usage: tools/measure_sliding.py BUNDLE...
 import argparse
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from edgehar.firmware_bridge.device.emulators import emulate
+from edgehar.firmware_bridge.frames.framing import Frame, FrameParser
+from edgehar.firmware_bridge.frames.message_reader import decode_message
+from edgehar.firmware_bridge.frames.messages import Log
+from edgehar.firmware_bridge.line.transport import open_transport
+from edgehar.firmware_bridge.projects.boards import find_board
+from edgehar.firmware_bridge.projects.project import FIRMWARE, write_project
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.portable.blob import unpack_model
+from edgehar.models.portable.tables import CModel
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY))
-
-from firmware_bridge.emulators import emulate  # noqa: E402
-from firmware_bridge.messagereader import decode_message  # noqa: E402
-from firmware_bridge.messages import Log  # noqa: E402
-from firmware_bridge.projects.boards import find_board  # noqa: E402
-from firmware_bridge.projects.project import FIRMWARE, write_project  # noqa: E402
-from firmware_bridge.protocol import Frame, FrameParser  # noqa: E402
-from firmware_bridge.transport import open_transport  # noqa: E402
-from models.bundle import Bundle, read_bundle  # noqa: E402
-from models.c_blob import unpack_model  # noqa: E402
-from models.c_model import CModel  # noqa: E402
-
 CHIPS = {
     "atmega328p": ("ATmega328P", "cycles", {"simple_rnn": (1, 2, 4)}),
     "mps2-an386": ("Cortex-M4F", "instructions", dict.fromkeys(("simple_rnn", "lstm", "gru"), (1, 2, 5, 10))),

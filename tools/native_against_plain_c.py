@@ -7,21 +7,18 @@ written for one model. Usage: tools/native_against_plain_c.py BUNDLE... (of `lst
 
 import argparse
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter_ns
 
 import numpy as np
 
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.engines import load_engine
+from edgehar.models.engines.native_library import find_compiler
+from edgehar.pipeline.compilers import Target, compile_bundle
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPOSITORY))
-
-from models.bundle import Bundle, read_bundle  # noqa: E402
-from models.engines import load_engine  # noqa: E402
-from models.engines.native_library import find_compiler  # noqa: E402
-from pipeline.compilers import Target, compile_bundle  # noqa: E402
-
 TURNS = 10
 WINDOWS_A_TURN = 300
 

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_bridge.live import LivePipeline
-from firmware_bridge.samples import SampleBlock
-from firmware_bridge.textsource import TextSource
-from models.bundle import read_bundle
-from models.decoder import Decoder
-from models.engines import load_engine
-from models.manifest import DecoderSpec
-from models.units import parse_unit
+from edgehar.firmware_bridge.live.pipeline import LivePipeline
+from edgehar.firmware_bridge.stream.samples import SampleBlock
+from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.models.bundle import read_bundle
+from edgehar.models.bundle.manifest import DecoderSpec
+from edgehar.models.decoder import Decoder
+from edgehar.models.engines import load_engine
+from edgehar.models.units import parse_unit
 
 _READ_S = 2.0
 _LOSS_EVERY = 997

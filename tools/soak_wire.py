@@ -21,15 +21,15 @@ from typing import Any
 
 import numpy as np
 
-from firmware_bridge.faults import FaultInjector, Faults, WireTruth
-from firmware_bridge.framesource import FrameSource
-from firmware_bridge.layout import Ability, UnitCode
-from firmware_bridge.messages import Hello, Samples, Stats
-from firmware_bridge.protocol import Frame, FrameParser, encode_frame
-from firmware_bridge.samples import SampleSource
-from firmware_bridge.textsource import TextSource
-from firmware_bridge.textwriter import TextWriter
-from models.units import parse_unit
+from edgehar.firmware_bridge.frames.fields import Ability, UnitCode
+from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
+from edgehar.firmware_bridge.frames.messages import Hello, Samples, Stats
+from edgehar.firmware_bridge.frames.source import FrameSource
+from edgehar.firmware_bridge.simulate.faults import FaultInjector, Faults, WireTruth
+from edgehar.firmware_bridge.simulate.text_writer import TextWriter
+from edgehar.firmware_bridge.stream.samples import SampleSource
+from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.models.units import parse_unit
 
 FAULTS = Faults(drop=0.002, lose=0.004, cut=0.01, flip=0.02, stutter=0.005, repeat=0.003, swap=0.003)
 RATE_HZ, SAMPLES_PER_FRAME = 100, 10

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from models import __version__
+from edgehar.models import __version__
 
 _LIBRARIES: Final = ("numpy", "ai-edge-litert", "tflite-runtime", "onnxruntime", "tensorflow")
 

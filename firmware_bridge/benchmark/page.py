@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from firmware_bridge.benchmark.rows import BenchmarkResult, ModelFacts, Row, times_slower
-from reporting.charts import DotRange, Point, dot_range_chart, scatter_chart
-from reporting.markup import Content, Markup, element, join
-from reporting.numbers import MISSING, byte_size, duration_us, error_size, percent, ratio, significant
-from reporting.page import (
+from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, ModelFacts, Row, times_slower
+from edgehar.reporting.charts import DotRange, Point, dot_range_chart, scatter_chart
+from edgehar.reporting.markup import Content, Markup, element, join
+from edgehar.reporting.numbers import MISSING, byte_size, duration_us, error_size, percent, ratio, significant
+from edgehar.reporting.page import (
     Column,
     KeyFigure,
     Section,

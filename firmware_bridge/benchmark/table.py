@@ -9,8 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from firmware_bridge.benchmark.rows import BenchmarkResult, DeviceFacts, LatencyUs, ModelFacts, Row, times_slower
-from reporting.numbers import MISSING, error_size, percent, ratio, significant
+from edgehar.firmware_bridge.benchmark.results import (
+    BenchmarkResult,
+    DeviceFacts,
+    LatencyUs,
+    ModelFacts,
+    Row,
+    times_slower,
+)
+from edgehar.reporting.numbers import MISSING, error_size, percent, ratio, significant
 
 
 @dataclass(frozen=True, slots=True)

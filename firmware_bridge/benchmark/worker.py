@@ -1,7 +1,7 @@
 """The program of a worker process: loads one engine and times it, one line of JSON for each request.
 
-Started by `firmware_bridge.benchmark.process` as ``python -m firmware_bridge.benchmark.worker``; it loads what the
-engine needs and nothing else, so that its memory is the engine's.
+Started by `worker_process.py` as ``python -m edgehar.firmware_bridge.benchmark.worker``; it loads what the engine needs
+and nothing else, so that its memory is the engine's.
 
 ::
 
@@ -34,9 +34,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, read_bundle
-from models.engines import Engine, load_engine
-from models.errors import HarError
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.engines import Engine, load_engine
+from edgehar.models.errors import HarError
 
 _WARM_UP_NS: Final = 50_000_000
 _WARM_UP_CALLS: Final = (3, 50)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from models.c_model import FLOAT32, INT8
-from models.errors import UsageError
+from edgehar.models.errors import UsageError
+from edgehar.models.portable.tables import FLOAT32, INT8
 
 
 @dataclass(frozen=True, slots=True)

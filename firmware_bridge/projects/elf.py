@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from models.errors import DataError
+from edgehar.models.errors import DataError
 
 _ALLOCATED: Final = 2
 _NO_BITS: Final = 8

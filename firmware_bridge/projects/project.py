@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from firmware_bridge.projects.boards import Board
-from firmware_bridge.projects.identity import (
+from edgehar.firmware_bridge.projects.boards import Board
+from edgehar.firmware_bridge.projects.description import (
     config_header,
     identity_header,
     identity_source,
@@ -14,15 +14,16 @@ from firmware_bridge.projects.identity import (
     make_hello,
     model_header,
 )
-from firmware_bridge.projects.sensors import Sensor
-from firmware_bridge.projects.sizes import Needs, needs_of, require_fit, too_slow
-from firmware_bridge.projects.source import tables_source
-from models.bundle import Bundle
-from models.c_blob import unpack_model
-from models.c_model import CModel
-from models.errors import UsageError
-from models.files import atomic_folder
-from models.manifest import ArtifactEntry
+from edgehar.firmware_bridge.projects.sensors import Sensor
+from edgehar.firmware_bridge.projects.sizes import Needs, needs_of, require_fit, too_slow
+from edgehar.firmware_bridge.projects.source import tables_source
+from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.errors import UsageError
+from edgehar.models.files import atomic_folder
+from edgehar.models.portable import SOURCES
+from edgehar.models.portable.blob import unpack_model
+from edgehar.models.portable.tables import CModel
 
 FIRMWARE: Final = Path(__file__).parents[1] / "firmware"
 MARK: Final = "har_identity.h"
@@ -149,7 +150,7 @@ def _generated(
 
 def _copied(board: Board) -> list[Path]:
     """Return the files that are the same for every model."""
-    engine = [FIRMWARE / "engine" / name for name in _ENGINE_FILES]
+    engine = [SOURCES / "engine" / name for name in _ENGINE_FILES]
     wire = sorted((FIRMWARE / "wire").iterdir())
     sensors = sorted((FIRMWARE / "sensors").iterdir()) if board.senses else []
     own = [path for folder in board.folders for path in sorted((FIRMWARE / "boards" / folder).iterdir())]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from models.errors import UsageError
+from edgehar.models.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

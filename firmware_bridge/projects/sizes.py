@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from firmware_bridge.layout import AXES
-from firmware_bridge.projects.boards import BOARDS, Board
-from models.c_model import FLOAT32, GATES, CModel, Matrix
-from models.errors import UsageError
+from edgehar.firmware_bridge.frames.fields import AXES
+from edgehar.firmware_bridge.projects.boards import BOARDS, Board
+from edgehar.models.errors import UsageError
+from edgehar.models.portable.tables import FLOAT32, GATES, CModel, Matrix
 
 _RECORD_BYTES = 48
 """Of a layer in the array of layers, on a chip with 32-bit pointers."""

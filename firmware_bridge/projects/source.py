@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.c_blob import interleave
-from models.c_model import CLayer, CModel, Matrix
+from edgehar.models.portable.blob import interleave
+from edgehar.models.portable.tables import CLayer, CModel, Matrix
 
 _LINE: Final = 116
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, get_type_hints
 
-from models.architecture.blocks import SelfAttention, TemporalBlock
-from models.architecture.feedforward import (
+from edgehar.models.architecture.blocks import SelfAttention, TemporalBlock
+from edgehar.models.architecture.feedforward import (
     PADDINGS,
     Conv1D,
     Dense,
@@ -20,11 +20,11 @@ from models.architecture.feedforward import (
     GlobalMaxPooling1D,
     MaxPooling1D,
 )
-from models.architecture.layer import ACTIVATION_NAMES, MAXIMUM_SIZE, Layer, Shape, Weights, layer_weights
-from models.architecture.named import NAMED
-from models.architecture.recurrent import CELLS, DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
-from models.contract import ACTIVITIES, CHANNELS, WINDOW_LENGTH
-from models.errors import BundleError, UsageError
+from edgehar.models.architecture.layer import ACTIVATION_NAMES, MAXIMUM_SIZE, Layer, Shape, Weights, layer_weights
+from edgehar.models.architecture.named import NAMED
+from edgehar.models.architecture.recurrent import CELLS, DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
+from edgehar.models.contract import ACTIVITIES, CHANNELS, WINDOW_LENGTH
+from edgehar.models.errors import BundleError, UsageError
 
 __all__ = [
     "ACTIVATION_NAMES",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from models.architecture.feedforward import Conv1D
-from models.architecture.layer import Shape
+from edgehar.models.architecture.feedforward import Conv1D
+from edgehar.models.architecture.layer import Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from models.architecture.layer import Shape
+from edgehar.models.architecture.layer import Shape
 
 PADDINGS: Final = ("valid", "same", "causal")
 """Where a convolution lies at the ends of the window: inside, centred, or looking back only; zeros stand outside."""

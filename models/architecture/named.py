@@ -2,10 +2,17 @@
 
 from typing import Final
 
-from models.architecture.blocks import SelfAttention, TemporalBlock
-from models.architecture.feedforward import Conv1D, Dense, Dropout, Flatten, GlobalAveragePooling1D, MaxPooling1D
-from models.architecture.layer import Layer
-from models.architecture.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
+from edgehar.models.architecture.blocks import SelfAttention, TemporalBlock
+from edgehar.models.architecture.feedforward import (
+    Conv1D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePooling1D,
+    MaxPooling1D,
+)
+from edgehar.models.architecture.layer import Layer
+from edgehar.models.architecture.recurrent import GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 
 
 def _stack(layer_type: type[Recurrent], prefix: str, depth: int = 2, units: int = 32) -> tuple[Layer, ...]:

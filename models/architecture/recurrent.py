@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from models.architecture.layer import Shape
+from edgehar.models.architecture.layer import Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Architecture
-from models.bundle import WEIGHTS, Bundle
-from models.errors import DataError, EngineError, UsageError
-from models.manifest import ArtifactEntry
+from edgehar.models.architecture import Architecture
+from edgehar.models.bundle import WEIGHTS, Bundle
+from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.errors import DataError, EngineError, UsageError
 
 
 class Engine(Protocol):
@@ -62,12 +62,12 @@ WEIGHTS_FORMAT: Final = "weights"
 """Format of `weights.npz` itself, which the NumPy engine runs without a compiled artifact."""
 
 ENGINES: Final = {
-    "litert": EngineEntry("models.engines.litert", "LiteRTEngine", "tflite", "pip install 'edgehar[edge]'"),
+    "litert": EngineEntry("edgehar.models.engines.litert", "LiteRTEngine", "tflite", "pip install 'edgehar[edge]'"),
     "onnxruntime": EngineEntry(
-        "models.engines.onnxruntime", "ONNXRuntimeEngine", "onnx", "pip install 'edgehar[onnx]'"
+        "edgehar.models.engines.onnxruntime", "ONNXRuntimeEngine", "onnx", "pip install 'edgehar[onnx]'"
     ),
-    "native": EngineEntry("models.engines.native", "NativeEngine", "c", "apt install gcc"),
-    "numpy": EngineEntry("models.engines.reference", "NumPyEngine", WEIGHTS_FORMAT, "pip install edgehar"),
+    "native": EngineEntry("edgehar.models.engines.native", "NativeEngine", "c", "apt install gcc"),
+    "numpy": EngineEntry("edgehar.models.engines.numpy", "NumPyEngine", WEIGHTS_FORMAT, "pip install edgehar"),
 }
 """Every engine by name."""
 

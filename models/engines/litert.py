@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
-from models.engines import ENGINES, check_windows
-from models.errors import EngineError
-from models.manifest import ArtifactEntry
-from models.quantization import dequantize, quantize
+from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.engines import ENGINES, check_windows
+from edgehar.models.errors import EngineError
+from edgehar.models.quantization import dequantize, quantize
 
 _RUNTIMES: Final = (
     ("ai_edge_litert", "ai_edge_litert.interpreter", "ai-edge-litert"),
@@ -110,7 +110,7 @@ class TfliteModel:
 
 
 class LiteRTEngine:
-    """Runs a .tflite artifact window by window, an interpreter for each thread; see `models.engines.Engine`."""
+    """Runs a .tflite artifact window by window, an interpreter for each thread; see `edgehar.models.engines.Engine`."""
 
     name = "litert"
 

@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
-from models.engines import check_finite, shaped_windows
-from models.engines.native_library import find_compiler, load_library
-from models.errors import EngineError
-from models.fixed_point import VALUE_BITS, to_samples
-from models.manifest import ArtifactEntry
+from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.engines import check_finite, shaped_windows
+from edgehar.models.engines.native_library import find_compiler, load_library
+from edgehar.models.errors import EngineError
+from edgehar.models.portable.fixed_point import VALUE_BITS, to_samples
 
 _CACHE_LINE: Final = 64
 _LEAST_WINDOWS_A_THREAD: Final = 64
@@ -41,7 +41,7 @@ def runtime_version() -> str:
 
 
 class NativeEngine:
-    """Runs a blob of the C engine's tables; see `models.engines.Engine`."""
+    """Runs a blob of the C engine's tables; see `edgehar.models.engines.Engine`."""
 
     name = "native"
 

@@ -3,7 +3,6 @@
 import ctypes
 import functools
 import hashlib
-import importlib.util
 import os
 import platform
 import shutil
@@ -13,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from models.c_model import FLOAT32
-from models.errors import EngineError
+from edgehar.models.errors import EngineError
+from edgehar.models.portable import SOURCES
+from edgehar.models.portable.tables import FLOAT32
 
 _COMPILERS: Final = ("cc", "gcc", "clang")
 _FLAGS: Final = ("-std=c99", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 _THIS_PROCESSOR: Final = (("-march=native",), ("-mcpu=native",), ())
 """What makes a compiler use everything the processor has; the first that the compiler knows is taken."""
 
-_SOURCES: Final = {
+_FILES: Final = {
     FLOAT32: (
         ("-DHAR_FLOAT",),
         ("engine/har_blob.c", "host/har_native_float.c", "host/har_units.c", "host/har_windows.c"),
@@ -70,7 +70,7 @@ def load_library(quantization: str) -> ctypes.CDLL:
     EngineError
         If there is no compiler, its sources are not installed, or it cannot build them.
     """
-    compiler, sources = find_compiler(), _source_folder()
+    compiler, sources = find_compiler(), SOURCES
     path = _cache_folder() / f"{_fingerprint(compiler, sources, quantization)}-{quantization}.so"
     if not path.is_file():
         _build(compiler, sources, quantization, path)
@@ -94,22 +94,9 @@ def load_library(quantization: str) -> ctypes.CDLL:
     return library
 
 
-def _source_folder() -> Path:
-    """Return the folder of the firmware's sources: data of a package this one must not import."""
-    spec = importlib.util.find_spec("firmware_bridge")
-    for location in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(location) / "firmware"
-        if (folder / "engine" / "har_engine.c").is_file():
-            return folder
-    raise EngineError(
-        "engine native: expected the C sources in firmware_bridge/firmware, they are not installed",
-        next_step="Install edgehar again.",
-    )
-
-
 def _fingerprint(compiler: Compiler, sources: Path, quantization: str) -> str:
     """Return what the library depends on, as a hash: sources, compiler, flags, processor."""
-    digest = hashlib.sha256(repr((compiler, _FLAGS, _SOURCES[quantization], _processor())).encode())
+    digest = hashlib.sha256(repr((compiler, _FLAGS, _FILES[quantization], _processor())).encode())
     for folder in ("engine", "host"):
         for file in sorted((sources / folder).glob("*.[ch]")):
             digest.update(file.name.encode() + file.read_bytes())
@@ -153,7 +140,7 @@ def _cache_folder() -> Path:
 
 def _build(compiler: Compiler, sources: Path, quantization: str, target: Path) -> None:
     """Build a library under a temporary name, then give it its own."""
-    defines, files = _SOURCES[quantization]
+    defines, files = _FILES[quantization]
     inputs = [f"-I{sources / folder}" for folder in ("engine", "host")] + [str(sources / file) for file in files]
     complaint = ""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
-from models.engines import ENGINES, check_windows
-from models.errors import EngineError
-from models.manifest import ArtifactEntry
+from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.engines import ENGINES, check_windows
+from edgehar.models.errors import EngineError
 
 _BATCH: Final = 32
 """Windows in one call: more of them leave the processor's caches, fewer leave its vector units idle."""
@@ -39,7 +39,7 @@ def runtime_version() -> str:
 
 
 class ONNXRuntimeEngine:
-    """Runs an .onnx artifact; see `models.engines.Engine`."""
+    """Runs an .onnx artifact; see `edgehar.models.engines.Engine`."""
 
     name = "onnxruntime"
 

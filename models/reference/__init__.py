@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.architecture import (
+from edgehar.models.architecture import (
     GRU,
     LSTM,
     Architecture,
@@ -29,8 +29,8 @@ from models.architecture import (
     Weights,
     layer_weights,
 )
-from models.reference import feedforward, recurrent
-from models.reference.activations import ACTIVATIONS, sigmoid, softmax
+from edgehar.models.reference import feedforward, recurrent
+from edgehar.models.reference.activations import ACTIVATIONS, sigmoid, softmax
 
 __all__ = ["ACTIVATIONS", "forward", "layer_forward", "sigmoid", "softmax", "supports"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Conv1D, Dense, MaxPooling1D, SelfAttention, TemporalBlock
-from models.reference.activations import ACTIVATIONS, softmax
+from edgehar.models.architecture import Conv1D, Dense, MaxPooling1D, SelfAttention, TemporalBlock
+from edgehar.models.reference.activations import ACTIVATIONS, softmax
 
 Array = NDArray[Any]
 

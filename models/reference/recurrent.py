@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, SimpleRNN
-from models.reference.activations import sigmoid
+from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, SimpleRNN
+from edgehar.models.reference.activations import sigmoid
 
 Array = NDArray[Any]
 

@@ -4,8 +4,8 @@
     kernel.py        the low-pass filter between two samples
     ratefilter.py    both put together: samples and their times in, samples at the model's rate out
 
-`pipeline.resampling` runs it over whole recordings, `firmware_bridge.resampling` over a stream: what a model learns
-from is what it meets.
+`edgehar.pipeline.data.rate_conversion` runs it over whole recordings, `edgehar.firmware_bridge.stream.resampler` over a
+stream: what a model learns from is what it meets.
 """
 
 from typing import Final

@@ -1,8 +1,8 @@
 """A run of samples to another rate, by the time each was taken, in three steps.
 
-A grid fitted to the times comes with the samples (`models.resampling.sampleclock`); samples that were taken off it are
-moved onto it by a cubic through their neighbours; and a low-pass filter (`models.resampling.kernel`) is evaluated where
-a sample is wanted. What comes out does not depend on how the run is cut into calls.
+A grid fitted to the times comes with the samples (`sampleclock.py`); samples that were taken off it are moved onto it
+by a cubic through their neighbours; and a low-pass filter (`kernel.py`) is evaluated where a sample is wanted. What
+comes out does not depend on how the run is cut into calls.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.resampling.kernel import SincKernel
+from edgehar.models.resampling.kernel import SincKernel
 
 _COARSE_TICK_S: Final = 1e-3
 _NEIGHBOURS: Final = 2

@@ -12,16 +12,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Architecture, Weights
-from models.bundle import Bundle, CompiledArtifact
-from models.errors import CompileError, UsageError
+from edgehar.models.architecture import Architecture, Weights
+from edgehar.models.bundle import Bundle, CompiledArtifact
+from edgehar.models.errors import CompileError, UsageError
 
 FLOAT32: Final = "float32"
 
 FORMATS: Final = {
-    "tflite": "pipeline.compilers.tflite",
-    "onnx": "pipeline.compilers.onnx",
-    "c": "pipeline.compilers.c99",
+    "tflite": "edgehar.pipeline.compilers.tflite",
+    "onnx": "edgehar.pipeline.compilers.onnx",
+    "c": "edgehar.pipeline.compilers.c99",
 }
 """Every format, and the module with its ``QUANTIZATIONS``, ``obstacle`` and ``lower``; imported when it is used."""
 
@@ -39,7 +39,7 @@ def targets(architecture: Architecture) -> tuple[Target, ...]:
 
     Examples
     --------
-    >>> from models.architecture import named_architecture
+    >>> from edgehar.models.architecture import named_architecture
     >>> targets(named_architecture("lstm"))[0]
     Target(format='tflite', quantization='float32')
     """

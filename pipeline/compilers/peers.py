@@ -1,6 +1,6 @@
 """What the standard converters make of a bundle's weights: each route in a process of its own, for some crash.
 
-A route is also a command: ``python -m pipeline.compilers.peers BUNDLE ROUTE FILE`` writes one file.
+A route is also a command: ``python -m edgehar.pipeline.compilers.peers BUNDLE ROUTE FILE`` writes one file.
 """
 
 import importlib
@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.architecture import GRU, LSTM, Dense, SimpleRNN
-from models.bundle import Bundle, CompiledArtifact, read_bundle
-from models.errors import CompileError
-from models.manifest import TensorSpec
+from edgehar.models.architecture import GRU, LSTM, Dense, SimpleRNN
+from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
+from edgehar.models.bundle.manifest import TensorSpec
+from edgehar.models.errors import CompileError
 
 _TIMEOUT_S: Final = 300.0
 _REASON_LENGTH: Final = 160
@@ -64,7 +64,7 @@ def peer_results(bundle: Bundle, path: Path) -> Iterator[PeerResult]:
 
 def _run(route: Route, bundle: Path, target: Path) -> str | None:
     """Run one route in a process of its own; return why there is no file, or None if there is one."""
-    command = [sys.executable, "-m", "pipeline.compilers.peers", str(bundle), route.name, str(target)]
+    command = [sys.executable, "-P", "-m", "edgehar.pipeline.compilers.peers", str(bundle), route.name, str(target)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     try:
         finished = subprocess.run(

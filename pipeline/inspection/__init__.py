@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from models.bundle import Bundle
-from models.manifest import ArtifactEntry
-from pipeline.inspection.c99 import c_claims, check_c, read_c
-from pipeline.inspection.checks import Trial, check_claims
-from pipeline.inspection.facts import Contents, OperatorFact, RuntimeFact, TensorFact
-from pipeline.inspection.onnx import read_onnx
-from pipeline.inspection.runtimes import onnx_claims, tflite_claims
-from pipeline.inspection.tflite import read_tflite
+from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.pipeline.inspection.c99 import c_claims, check_c, read_c
+from edgehar.pipeline.inspection.checks import Trial, check_claims
+from edgehar.pipeline.inspection.facts import Contents, OperatorFact, RuntimeFact, TensorFact
+from edgehar.pipeline.inspection.onnx import read_onnx
+from edgehar.pipeline.inspection.runtimes import onnx_claims, tflite_claims
+from edgehar.pipeline.inspection.tflite import read_tflite
 
 __all__ = ["Inspection", "OperatorFact", "RuntimeFact", "TensorFact", "inspect_bundle"]
 

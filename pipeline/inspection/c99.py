@@ -5,14 +5,14 @@ from typing import Final
 
 import numpy as np
 
-from models.bundle import Bundle
-from models.c_blob import VERSION, unpack_model
-from models.c_model import CModel, Matrix
-from models.engines import ENGINES
-from models.errors import BundleError
-from models.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
-from models.verification import verify_bundle
-from pipeline.inspection.facts import Contents, RuntimeFact, TensorFact, counted
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import ENGINES
+from edgehar.models.errors import BundleError
+from edgehar.models.portable.blob import VERSION, unpack_model
+from edgehar.models.portable.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
+from edgehar.models.portable.tables import CModel, Matrix
+from edgehar.models.verification import verify_bundle
+from edgehar.pipeline.inspection.facts import Contents, RuntimeFact, TensorFact, counted
 
 ENGINE: Final = "edgehar C engine"
 

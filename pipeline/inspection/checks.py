@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.inspection.facts import RuntimeFact
-from pipeline.inspection.runtimes import LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
+from edgehar.pipeline.inspection.facts import RuntimeFact
+from edgehar.pipeline.inspection.runtimes import LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
 
 DISTRIBUTIONS: Final = {
     LITERT: "ai-edge-litert",

@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 
-from models.errors import BundleError
-from pipeline.inspection.facts import Contents, TensorFact, counted
+from edgehar.models.errors import BundleError
+from edgehar.pipeline.inspection.facts import Contents, TensorFact, counted
 
 
 def read_onnx(content: bytes, *, where: str) -> Contents:

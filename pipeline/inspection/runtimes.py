@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pipeline.inspection.facts import Contents, RuntimeFact
+from edgehar.pipeline.inspection.facts import Contents, RuntimeFact
 
 LITERT: Final = "ai-edge-litert 2.3"
 TFLITE_RUNTIME: Final = "tflite-runtime 2.14"

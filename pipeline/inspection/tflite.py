@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from ai_edge_litert import schema_py_generated as schema
 
-from models.errors import BundleError
-from pipeline.inspection.facts import Contents, TensorFact, counted
+from edgehar.models.errors import BundleError
+from edgehar.pipeline.inspection.facts import Contents, TensorFact, counted
 
 
 def _names(enumeration: type) -> dict[int, str]:

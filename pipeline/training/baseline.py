@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Architecture
-from models.errors import TrainingError
+from edgehar.models.architecture import Architecture
+from edgehar.models.errors import TrainingError
 
 
 def frequency_weights(architecture: Architecture, labels: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
@@ -19,7 +19,7 @@ def frequency_weights(architecture: Architecture, labels: NDArray[np.int64]) -> 
 
     Examples
     --------
-    >>> from models.architecture import named_architecture
+    >>> from edgehar.models.architecture import named_architecture
     >>> weights = frequency_weights(named_architecture("majority", classes=2), np.array([0, 0, 0, 1]))
     >>> np.exp(weights["Output/bias"]).round(2).tolist()
     [0.75, 0.25]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import TrainingError
-from models.normalization import Normalization
-from pipeline.training.augmentation import random_offsets, random_rotations
-from pipeline.training.recipe import Recipe
-from pipeline.windows import Indices, Windows
+from edgehar.models.errors import TrainingError
+from edgehar.models.normalization import Normalization
+from edgehar.pipeline.data.windows import Indices, Windows
+from edgehar.pipeline.training.augmentation import random_offsets, random_rotations
+from edgehar.pipeline.training.recipe import Recipe
 
 Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
 """Normalised windows (batch, window_length, channels), and their labels."""

@@ -3,14 +3,14 @@
 import math
 from typing import Any
 
-from models.architecture import SelfAttention, TemporalBlock
-from pipeline.training.tensorflow_start import keras
+from edgehar.models.architecture import SelfAttention, TemporalBlock
+from edgehar.pipeline.training.tensorflow_start import keras
 
 _GLOROT = "glorot_uniform"
 
 
 class KerasTemporalBlock(keras.layers.Layer):  # type: ignore[misc]
-    """`models.architecture.TemporalBlock`: two causal dilated convolutions and a way around them."""
+    """`edgehar.models.architecture.TemporalBlock`: two causal dilated convolutions and a way around them."""
 
     def __init__(self, block: TemporalBlock) -> None:
         super().__init__(name=block.name)
@@ -37,7 +37,7 @@ class KerasTemporalBlock(keras.layers.Layer):  # type: ignore[misc]
 
 
 class KerasSelfAttention(keras.layers.Layer):  # type: ignore[misc]
-    """`models.architecture.SelfAttention`: one head, added to its input."""
+    """`edgehar.models.architecture.SelfAttention`: one head, added to its input."""
 
     def __init__(self, block: SelfAttention) -> None:
         super().__init__(name=block.name)

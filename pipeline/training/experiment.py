@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import models
-from models.architecture import Architecture, named_architecture
-from models.bundle import Bundle, make_bundle
-from models.contract import CHANNELS
-from models.decoder import UNDECODED
-from models.engines import load_engine
-from models.errors import UsageError
-from models.manifest import Provenance, WindowSpec
-from pipeline.compilers import compile_bundle
-from pipeline.evaluation import Evaluation, evaluate_windows
-from pipeline.plots import confusion_files, learning_curve_files
-from pipeline.recordings import Dataset
-from pipeline.splits import Split, random_windows
-from pipeline.training.fit import Trained, fit
-from pipeline.training.history import Watcher
-from pipeline.training.recipe import Recipe
-from pipeline.windows import Windows
+from edgehar.models.architecture import Architecture, named_architecture
+from edgehar.models.bundle import Bundle, make_bundle
+from edgehar.models.bundle.manifest import Provenance, WindowSpec
+from edgehar.models.contract import CHANNELS
+from edgehar.models.decoder import UNDECODED
+from edgehar.models.engines import load_engine
+from edgehar.models.errors import UsageError
+from edgehar.pipeline.compilers import compile_bundle
+from edgehar.pipeline.data.recordings import Dataset
+from edgehar.pipeline.data.splits import Split, random_windows
+from edgehar.pipeline.data.windows import Windows
+from edgehar.pipeline.evaluation import Evaluation, evaluate_windows
+from edgehar.pipeline.evaluation.plots import confusion_files, learning_curve_files
+from edgehar.pipeline.training.fit import Trained, fit
+from edgehar.pipeline.training.history import Watcher
+from edgehar.pipeline.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)

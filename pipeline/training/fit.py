@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Architecture
-from models.errors import TrainingError
-from models.normalization import Normalization
-from pipeline.splits import default_holdout
-from pipeline.training.baseline import frequency_weights
-from pipeline.training.batches import TrainingBatches
-from pipeline.training.history import Epoch, SilentWatcher, Watcher
-from pipeline.training.initialization import initial_weights
-from pipeline.training.recipe import FREQUENCIES, Recipe
-from pipeline.training.schedule import learning_rate
-from pipeline.training.step import Trainer
-from pipeline.windows import Indices, Windows
+from edgehar.models.architecture import Architecture
+from edgehar.models.errors import TrainingError
+from edgehar.models.normalization import Normalization
+from edgehar.pipeline.data.splits import default_holdout
+from edgehar.pipeline.data.windows import Indices, Windows
+from edgehar.pipeline.training.baseline import frequency_weights
+from edgehar.pipeline.training.batches import TrainingBatches
+from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
+from edgehar.pipeline.training.initialization import initial_weights
+from edgehar.pipeline.training.recipe import FREQUENCIES, Recipe
+from edgehar.pipeline.training.schedule import learning_rate
+from edgehar.pipeline.training.step import Trainer
 
 _JUDGED_AT_ONCE = 1024
 

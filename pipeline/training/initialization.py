@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import LSTM, Architecture, Bidirectional, Layer, SimpleRNN
-from models.contract import SAMPLE_RATE_HZ
-from pipeline.training.recipe import STRUCTURED
+from edgehar.models.architecture import LSTM, Architecture, Bidirectional, Layer, SimpleRNN
+from edgehar.models.contract import SAMPLE_RATE_HZ
+from edgehar.pipeline.training.recipe import STRUCTURED
 
 LOWEST_HZ: Final = 0.5
 HIGHEST_HZ: Final = 15.0
@@ -35,7 +35,7 @@ def initial_weights(
 
     Examples
     --------
-    >>> from models.architecture import named_architecture
+    >>> from edgehar.models.architecture import named_architecture
     >>> weights = initial_weights(named_architecture("lstm"), "orthogonal", np.random.default_rng(0))
     >>> weights["LSTM_1/bias"][32:34].tolist()
     [1.0, 1.0]

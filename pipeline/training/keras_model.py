@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import (
+from edgehar.models.architecture import (
     DIRECTIONS,
     LSTM,
     Architecture,
@@ -24,10 +24,10 @@ from models.architecture import (
     TemporalBlock,
     Weights,
 )
-from models.errors import CompileError
-from pipeline.training.blocks import KerasSelfAttention, KerasTemporalBlock
-from pipeline.training.recurrence import FastSimpleRNN
-from pipeline.training.tensorflow_start import keras
+from edgehar.models.errors import CompileError
+from edgehar.pipeline.training.blocks import KerasSelfAttention, KerasTemporalBlock
+from edgehar.pipeline.training.recurrence import FastSimpleRNN
+from edgehar.pipeline.training.tensorflow_start import keras
 
 
 def keras_model(architecture: Architecture) -> Any:
@@ -35,7 +35,7 @@ def keras_model(architecture: Architecture) -> Any:
 
     Examples
     --------
-    >>> from models.architecture import named_architecture
+    >>> from edgehar.models.architecture import named_architecture
     >>> model = keras_model(named_architecture("simple_rnn"))
     >>> [layer.name for layer in model.layers], model.count_params()
     (['Input', 'RNN_1', 'RNN_2', 'Output'], 3628)

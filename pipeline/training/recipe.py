@@ -18,7 +18,7 @@ gru        not measured      0.715, 0.708         the recipe of ``lstm``, as it 
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
-from models.errors import UsageError
+from edgehar.models.errors import UsageError
 
 ORTHOGONAL: Final = "orthogonal"
 STRUCTURED: Final = "structured"
@@ -39,7 +39,7 @@ class Recipe:
     epochs
         Times every training window is seen. The weights of the last one are kept, unless training stops early.
     learning_rate
-        Highest rate of AdamW (0.9, 0.999); see `pipeline.training.schedule`.
+        Highest rate of AdamW (0.9, 0.999); see `edgehar.pipeline.training.schedule`.
     batch_size
         Windows per step; windows left over by the last full batch of an epoch wait for the next one.
     weight_decay
@@ -53,10 +53,10 @@ class Recipe:
     rotation_deg
         Deviation of the angle by which each window is turned around a random axis; 0 does not turn.
     supervise_every
-        The loss looks at every so many samples, see `pipeline.training.supervision`; 0 looks at the last one only.
+        The loss looks at every so many samples, see `edgehar.pipeline.training.supervision`; 0 looks at the last only.
     initialization
-        ``orthogonal`` or ``structured``, see `pipeline.training.initialization`; or ``frequencies``, which only counts
-        how often each activity was done and trains nothing, see `pipeline.training.baseline`.
+        ``orthogonal`` or ``structured``, see `edgehar.pipeline.training.initialization`; or ``frequencies``, which only
+        counts how often each activity was done and trains nothing, see `edgehar.pipeline.training.baseline`.
     recurrent_dropout
         Share of a recurrent layer's state that is dropped at every step of training (Gal & Ghahramani, 2016); a
         SimpleRNN then goes through Keras's own loop, which is slower.

@@ -6,7 +6,7 @@ Here the backward loop only carries the gradient of the state; those of the kern
 
 from typing import Any
 
-from pipeline.training.tensorflow_start import keras, tf
+from edgehar.pipeline.training.tensorflow_start import keras, tf
 
 
 class FastSimpleRNN(keras.layers.SimpleRNN):  # type: ignore[misc]

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Architecture, SimpleRNN, Weights
-from pipeline.training.keras_model import answers_on_the_way, get_weights, set_weights, training_model
-from pipeline.training.recipe import Recipe
-from pipeline.training.supervision import step_weights, supervised_steps
-from pipeline.training.tensorflow_start import keras, tf
+from edgehar.models.architecture import Architecture, SimpleRNN, Weights
+from edgehar.pipeline.training.keras_model import answers_on_the_way, get_weights, set_weights, training_model
+from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.supervision import step_weights, supervised_steps
+from edgehar.pipeline.training.tensorflow_start import keras, tf
 
 
 class BatchResult(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from models.decoder import REJECTED
+from edgehar.models.decoder import REJECTED
 
 FALSE_ACTIVATION_COST_S: Final = 5.0
 """A wrong label that appears costs as much trust as so many seconds of one that stays."""

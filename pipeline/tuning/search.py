@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from models.decoder import REJECTED, UNDECODED, Dwell, PosteriorFilter
-from models.manifest import DecoderSpec
-from pipeline.tuning.events import EventScores, event_scores
-from pipeline.tuning.streams import Stream
+from edgehar.models.bundle.manifest import DecoderSpec
+from edgehar.models.decoder import REJECTED, UNDECODED, Dwell, PosteriorFilter
+from edgehar.pipeline.tuning.events import EventScores, event_scores
+from edgehar.pipeline.tuning.streams import Stream
 
 SMOOTHINGS: Final = (1, 2, 3, 4, 6, 8)
 STAYS_S: Final = (10.0, 30.0, 60.0, 180.0)

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.windows import Windows
+from edgehar.pipeline.data.windows import Windows
 
 
 class Predictor(Protocol):

@@ -1,10 +1,10 @@
 """Charts as inline SVG: numbers in, markup out. Colours come from the page's style; every mark says its number."""
 
-from reporting.charts.bars import Bar, bar_chart
-from reporting.charts.dot_range import DotRange, dot_range_chart
-from reporting.charts.heat_map import heat_map
-from reporting.charts.lines import BandRow, Series, Span, line_chart
-from reporting.charts.scatter import Point, scatter_chart
+from edgehar.reporting.charts.bars import Bar, bar_chart
+from edgehar.reporting.charts.dot_range import DotRange, dot_range_chart
+from edgehar.reporting.charts.heat_map import heat_map
+from edgehar.reporting.charts.lines import BandRow, Series, Span, line_chart
+from edgehar.reporting.charts.scatter import Point, scatter_chart
 
 __all__ = [
     "Bar",

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from reporting.axes import Scale
-from reporting.markup import EMPTY, Content, Markup, element, join
+from edgehar.reporting.axes import Scale
+from edgehar.reporting.markup import EMPTY, Content, Markup, element, join
 
 WIDTH: Final = 960.0
 """Pixels a full-width chart is drawn in; the page scales it."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reporting.axes import LogScale, log_scale
-from reporting.charts.canvas import (
+from edgehar.reporting.axes import LogScale, log_scale
+from edgehar.reporting.charts.canvas import (
     WIDTH,
     color_class,
     label_at,
@@ -15,8 +15,8 @@ from reporting.charts.canvas import (
     title_of,
     vertical_grid,
 )
-from reporting.markup import EMPTY, Markup, element, join
-from reporting.numbers import duration_us
+from edgehar.reporting.markup import EMPTY, Markup, element, join
+from edgehar.reporting.numbers import duration_us
 
 _ROW: Final = 46.0
 _TOP: Final = 30.0

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reporting.charts.canvas import color_class, label_at, svg, text_width, title_of
-from reporting.markup import Markup, element, join
+from edgehar.reporting.charts.canvas import color_class, label_at, svg, text_width, title_of
+from edgehar.reporting.markup import Markup, element, join
 
 _CELL: Final = 48.0
 _ROW: Final = 36.0

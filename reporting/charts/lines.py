@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reporting.axes import LinearScale, linear_scale
-from reporting.charts.canvas import (
+from edgehar.reporting.axes import LinearScale, linear_scale
+from edgehar.reporting.charts.canvas import (
     WIDTH,
     color_class,
     horizontal_grid,
@@ -16,8 +16,8 @@ from reporting.charts.canvas import (
     text_width,
     title_of,
 )
-from reporting.markup import EMPTY, Markup, element, join
-from reporting.numbers import plain
+from edgehar.reporting.markup import EMPTY, Markup, element, join
+from edgehar.reporting.numbers import plain
 
 _PLOT: Final = 220.0
 _BAND: Final = 26.0

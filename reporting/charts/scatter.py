@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reporting.axes import log_scale
-from reporting.charts.canvas import (
+from edgehar.reporting.axes import log_scale
+from edgehar.reporting.charts.canvas import (
     WIDTH,
     color_class,
     horizontal_grid,
@@ -16,7 +16,7 @@ from reporting.charts.canvas import (
     title_of,
     vertical_grid,
 )
-from reporting.markup import EMPTY, Markup, element, join
+from edgehar.reporting.markup import EMPTY, Markup, element, join
 
 _HEIGHT: Final = 360.0
 _TOP: Final = 52.0

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from models.architecture import ARCHITECTURE_NAMES
-from models.bundle import Bundle
-from models.engines import ENGINES, load_engine, missing_reason, runnable
-from models.reference import forward
-from models.verification import verify_bundle
-from pipeline.compilers import compile_bundle, targets
+from edgehar.models.architecture import ARCHITECTURE_NAMES
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import ENGINES, load_engine, missing_reason, runnable
+from edgehar.models.reference import forward
+from edgehar.models.verification import verify_bundle
+from edgehar.pipeline.compilers import compile_bundle, targets
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURE_NAMES)

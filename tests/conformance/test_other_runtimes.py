@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from models.architecture import ARCHITECTURE_NAMES
-from models.bundle import Bundle
-from pipeline.compilers import compile_bundle, targets
-from pipeline.inspection import inspect_bundle
-from pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
-from pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
+from edgehar.models.architecture import ARCHITECTURE_NAMES
+from edgehar.models.bundle import Bundle
+from edgehar.pipeline.compilers import compile_bundle, targets
+from edgehar.pipeline.inspection import inspect_bundle
+from edgehar.pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
+from edgehar.pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
 
 ROOT = Path(__file__).parents[2]
 
 VERIFY = """
 import dataclasses, json, sys
-from models.bundle import read_bundle
-from models.verification import verify_bundle
+from edgehar.models.bundle import read_bundle
+from edgehar.models.verification import verify_bundle
 print(json.dumps(dataclasses.asdict(verify_bundle(read_bundle(sys.argv[1]), ["litert"]))))
 """
 

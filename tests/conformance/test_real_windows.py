@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import Bundle
-from models.engines import load_engine, missing_reason, runnable
-from models.reference import forward
-from pipeline.compilers import compile_bundle, targets
-from pipeline.compilers.tflite import TOLERANCES
-from pipeline.inspection import inspect_bundle
-from pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
-from pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
-from pipeline.readers import load_dataset
-from pipeline.windows import make_windows
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import load_engine, missing_reason, runnable
+from edgehar.models.reference import forward
+from edgehar.pipeline.compilers import compile_bundle, targets
+from edgehar.pipeline.compilers.tflite import TOLERANCES
+from edgehar.pipeline.data.readers import load_dataset
+from edgehar.pipeline.data.windows import make_windows
+from edgehar.pipeline.inspection import inspect_bundle
+from edgehar.pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
+from edgehar.pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
 
 DATA = Path(os.environ.get("HAR_DATA") or Path(__file__).parents[2] / ".." / "shared" / "datasets") / "usc-had"
 COUNT = 2000

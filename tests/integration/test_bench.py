@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import Bundle
-from models.engines import missing_reason, runnable
-from pipeline.compilers import compile_bundle
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import missing_reason, runnable
+from edgehar.pipeline.compilers import compile_bundle
 
-HAR = [sys.executable, "-m", "pipeline.cli"]
+HAR = [sys.executable, "-m", "edgehar"]
 KEYS = "engine artifact quantization bytes load_ms latency_us windows_per_s peak_rss_mb max_abs_error top1_agreement"
 
 

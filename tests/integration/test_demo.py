@@ -29,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     """Run the demo with the least training that is one, and return its folder and what it printed."""
     out = tmp_path_factory.mktemp("demo") / "out"
     finished = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", "demo", "--epochs", "1", "--out", str(out), "--json"],
+        [sys.executable, "-m", "edgehar", "demo", "--epochs", "1", "--out", str(out), "--json"],
         capture_output=True,
         text=True,
         timeout=280,

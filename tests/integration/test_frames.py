@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firmware_bridge.faults import Faults
-from firmware_bridge.framesensor import Account, FrameSensor, Mishaps, SensorSpec
-from firmware_bridge.greeting import greet
-from firmware_bridge.layout import Ability, UnitCode
-from firmware_bridge.live import Prediction
-from firmware_bridge.liveloop import LiveEnd, LiveLoop
-from firmware_bridge.messages import Hello, Samples
-from firmware_bridge.protocol import encode_frame
-from firmware_bridge.reconnection import open_reader
-from firmware_bridge.samples import Remark
-from firmware_bridge.sinks import LiveStatus
-from firmware_bridge.transport import MemoryTransport
-from models.bundle import Bundle
-from models.errors import BridgeError
-from models.units import parse_unit
+from edgehar.firmware_bridge.frames.fields import Ability, UnitCode
+from edgehar.firmware_bridge.frames.framing import encode_frame
+from edgehar.firmware_bridge.frames.messages import Hello, Samples
+from edgehar.firmware_bridge.line.reconnection import open_reader
+from edgehar.firmware_bridge.line.transport import MemoryTransport
+from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
+from edgehar.firmware_bridge.live.pipeline import Prediction
+from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.session.detection import greet
+from edgehar.firmware_bridge.simulate.faults import Faults
+from edgehar.firmware_bridge.simulate.frame_sensor import Account, FrameSensor, Mishaps, SensorSpec
+from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.models.bundle import Bundle
+from edgehar.models.errors import BridgeError
+from edgehar.models.units import parse_unit
 
 SAMPLES = np.random.default_rng(7).normal(0, 0.6, (4000, 3)).astype(np.float32) + np.float32([0, 0, 1])
 SPEC = SensorSpec(unit=parse_unit("raw:2048"), rate_hz=1000.0, name="virtual")
@@ -176,7 +176,7 @@ def test_a_device_that_is_taken_for_text_and_sends_frames_later(bundle: Bundle) 
 
 
 def test_another_version_is_refused_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmware_bridge.greeting.require_usable", _as_major_2)
+    monkeypatch.setattr("edgehar.firmware_bridge.session.detection.require_usable", _as_major_2)
     sensor = FrameSensor(tmp_path / "port", SAMPLES, spec=SPEC)
     player = threading.Thread(target=sensor.run, kwargs={"total": 300})
     player.start()
@@ -194,7 +194,7 @@ def _as_major_2(hello: object) -> None:
     """Refuse a HELLO as if it were of version 2."""
     import dataclasses
 
-    from firmware_bridge.hello import require_usable
+    from edgehar.firmware_bridge.frames.hello import require_usable
 
     require_usable(dataclasses.replace(hello, major=2))
 
@@ -202,7 +202,7 @@ def _as_major_2(hello: object) -> None:
 def har(*arguments: object) -> "subprocess.Popen[str]":
     """Start `har`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+        [sys.executable, "-m", "edgehar", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

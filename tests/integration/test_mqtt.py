@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from firmware_bridge.live import Prediction
-from firmware_bridge.mqtt import MqttSink
-from firmware_bridge.samples import StreamCounts
-from firmware_bridge.sinks import LiveStatus
-from models.errors import BridgeError, UsageError
+from edgehar.firmware_bridge.live.pipeline import Prediction
+from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.live.sinks.mqtt import MqttSink
+from edgehar.firmware_bridge.stream.samples import StreamCounts
+from edgehar.models.errors import BridgeError, UsageError
 
 LABELS = ("Sitting", "Walking")
 FIRST = Prediction(1.99, "Sitting", 0.75, (0.75, 0.25), 0, 0.0012, "Sitting")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from models.bundle import Bundle
-from models.engines import load_engine
-from pipeline.cli import app
-from pipeline.compilers import peers
+from edgehar.cli import app
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import load_engine
+from edgehar.pipeline.compilers import peers
 
 
 @pytest.fixture(scope="module")

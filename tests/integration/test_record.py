@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.architecture import Architecture, Dense, SimpleRNN
-from models.bundle import Bundle, read_bundle
-from models.capture import read_capture
-from models.errors import HarError
-from pipeline.recordings import Dataset, LabelInterval, Recording
-from pipeline.store import load_store, save_store
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.capture_file import read_capture
+from edgehar.models.errors import HarError
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
+from edgehar.pipeline.data.store import load_store, save_store
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def har(*arguments: object, limit_bytes: int | None = None) -> subprocess.Popen[
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
 
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+        [sys.executable, "-m", "edgehar", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -187,7 +187,7 @@ def test_tune_writes_a_decoder(tmp_path: Path, random_bundle: Callable[..., Bund
 @pytest.mark.parametrize("options", [["--blocks"], [], ["--blocks", "--rate", "104"]])
 def test_a_short_soak_does_not_grow(options: list[str]) -> None:
     soak = [sys.executable, "tools/soak_live.py", "--samples", "200000", "--json", *options]
-    done = subprocess.run(soak, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(soak, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["growth_mb"] < 1.0

@@ -1,7 +1,6 @@
 """`har train` in a process of its own: signals, streams, and what stays on disk."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -9,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import read_bundle
-from models.verification import verify_bundle
-from pipeline.store import save_store
-from pipeline.synthetic import synthetic_dataset
+from edgehar.models.bundle import read_bundle
+from edgehar.models.verification import verify_bundle
+from edgehar.pipeline.data.store import save_store
+from edgehar.pipeline.data.synthetic import synthetic_dataset
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def command(tmp_path: Path) -> list[str]:
     return [
         sys.executable,
         "-m",
-        "pipeline.cli",
+        "edgehar",
         "train",
         *(word for pair in options.items() for word in pair),
         "--json",
@@ -32,10 +31,7 @@ def command(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_bundle_that_verifies(tmp_path: Path, command: list[str], number: signal.Signals) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         for line in process.stderr:
             if line.startswith("epoch 2/"):

@@ -14,24 +14,24 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firmware_bridge.checks import SilenceCheck, StreamChecks
-from firmware_bridge.live import LivePipeline, Prediction
-from firmware_bridge.liveloop import LiveEnd, LiveLoop
-from firmware_bridge.samples import Remark
-from firmware_bridge.serialport import PortInfo
-from firmware_bridge.sinks import LiveStatus
-from firmware_bridge.textsource import TextSource
-from firmware_bridge.textwriter import TextWriter
-from firmware_bridge.transport import MemoryTransport, Transport, open_transport
-from firmware_bridge.virtualport import VirtualPort
-from models.architecture import Architecture, Dense, SimpleRNN
-from models.bundle import Bundle, read_bundle
-from models.contract import ACTIVITIES
-from models.engines import load_engine
-from models.units import parse_unit
-from pipeline.commands import ports
-from pipeline.recordings import Dataset, LabelInterval, Recording
-from pipeline.store import save_store
+from edgehar.commands import ports
+from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
+from edgehar.firmware_bridge.line.serial_port import PortInfo
+from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport, open_transport
+from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
+from edgehar.firmware_bridge.live.pipeline import LivePipeline, Prediction
+from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.simulate.text_writer import TextWriter
+from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
+from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.contract import ACTIVITIES
+from edgehar.models.engines import load_engine
+from edgehar.models.units import parse_unit
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
+from edgehar.pipeline.data.store import save_store
 
 LABELS = ACTIVITIES[:3]
 LENGTH, HOP = 50, 25
@@ -61,7 +61,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def har(*arguments: object) -> subprocess.Popen[str]:
     """Start `har`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+        [sys.executable, "-m", "edgehar", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -247,8 +247,9 @@ def test_ports_for_people(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def test_the_live_path_is_light() -> None:
     code = (
-        "import sys, pipeline.cli, pipeline.commands.live, pipeline.commands.ports, firmware_bridge.terminal, "
-        "firmware_bridge.serialport, firmware_bridge.tcpport, serial\n"
+        "import sys, edgehar.cli, edgehar.commands.live, edgehar.commands.ports, "
+        "edgehar.firmware_bridge.live.sinks.terminal, "
+        "edgehar.firmware_bridge.line.serial_port, edgehar.firmware_bridge.line.tcp, serial\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -6,18 +6,18 @@ import pkgutil
 
 import pytest
 
-import firmware_bridge
-import models
-import reporting
+import edgehar.firmware_bridge
+import edgehar.models
+import edgehar.reporting
 
-_SKIPPED = {"firmware_bridge.benchmark.worker"}
+_SKIPPED = {"edgehar.firmware_bridge.benchmark.worker"}
 """Programs, which redirect the process's output when they run."""
 
 
 def _modules() -> list[str]:
     return [
         module.name
-        for package in (models, reporting, firmware_bridge)
+        for package in (edgehar.models, edgehar.reporting, edgehar.firmware_bridge)
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if module.name not in _SKIPPED
     ]

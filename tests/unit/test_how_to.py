@@ -27,7 +27,7 @@ def test_options_in_the_how_to_exist(command: str) -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HOW_TO.iterdir())).replace("\\\n", " ")
     used = {name for line in re.findall(rf"har {command} [^\n`]*", text) for name in re.findall(r"--[a-z-]+", line)}
     help_text = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", command, "--help"],
+        [sys.executable, "-m", "edgehar", command, "--help"],
         capture_output=True,
         text=True,
         check=True,

@@ -4,15 +4,15 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights
-from models.bundle import FLOAT_TOLERANCE, CompiledArtifact
-from models.c_blob import pack_model
-from models.c_model import ACTIVATIONS, FLOAT32, INT8, CModel, check_bounds
-from models.fixed_point import SAMPLE_ONE, VALUE_BITS
-from models.golden import golden_windows
-from models.integer_reference import predict
-from models.manifest import TensorSpec
-from pipeline.compilers.c99.tables import float_layers, integer_layers
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights
+from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.manifest import TensorSpec
+from edgehar.models.portable.blob import pack_model
+from edgehar.models.portable.fixed_point import SAMPLE_ONE, VALUE_BITS
+from edgehar.models.portable.integer_reference import predict
+from edgehar.models.portable.tables import ACTIVATIONS, FLOAT32, INT8, CModel, check_bounds
+from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers
 
 QUANTIZATIONS: Final = (FLOAT32, INT8)
 
@@ -41,7 +41,7 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
 def lower(
     architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
 ) -> CompiledArtifact:
-    """Return the artifact; see `pipeline.compilers.compile_model`."""
+    """Return the artifact; see `edgehar.pipeline.compilers.compile_model`."""
     model = tables(architecture, weights, quantization, calibration)
     integer = quantization == INT8
     shapes = (1, architecture.window, architecture.channels), (1, architecture.classes)

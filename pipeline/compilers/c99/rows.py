@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.c_model import SHIFTS, Matrix
-from models.errors import CompileError
-from models.fixed_point import SUM_BITS
-from models.quantization import quantize
-from pipeline.compilers.rounding import LARGEST_WEIGHT, round_for_inputs
+from edgehar.models.errors import CompileError
+from edgehar.models.portable.fixed_point import SUM_BITS
+from edgehar.models.portable.tables import SHIFTS, Matrix
+from edgehar.models.quantization import quantize
+from edgehar.pipeline.compilers.quantization.rounding import LARGEST_WEIGHT, round_for_inputs
 
 _LARGEST_MULTIPLIER: Final = 2**16 - 1
 _BITS_TO_SPARE: Final = 4

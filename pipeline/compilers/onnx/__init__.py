@@ -7,7 +7,7 @@ from typing import Any, Final, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import (
+from edgehar.models.architecture import (
     GRU,
     LSTM,
     Architecture,
@@ -25,16 +25,16 @@ from models.architecture import (
     Weights,
     layer_weights,
 )
-from models.bundle import CompiledArtifact
-from models.golden import golden_windows
-from models.manifest import TensorSpec
-from models.reference import forward
-from pipeline.compilers.onnx import feedforward, recurrent
-from pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
-from pipeline.compilers.onnx.storage import STORAGES, rounded, shared_scales
-from pipeline.compilers.onnx.values import BATCH_FIRST, Values
-from pipeline.compilers.onnx.wave import simple_rnn_stack
-from pipeline.compilers.prerounding import preround
+from edgehar.models.bundle import CompiledArtifact
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.manifest import TensorSpec
+from edgehar.models.reference import forward
+from edgehar.pipeline.compilers.onnx import feedforward, recurrent
+from edgehar.pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
+from edgehar.pipeline.compilers.onnx.storage import STORAGES, rounded, shared_scales
+from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, Values
+from edgehar.pipeline.compilers.onnx.wave import simple_rnn_stack
+from edgehar.pipeline.compilers.quantization.prerounding import preround
 
 QUANTIZATIONS: Final = tuple(STORAGES)
 INT8: Final = "int8-weights"
@@ -65,7 +65,7 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
 def lower(
     architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
 ) -> CompiledArtifact:
-    """Return the artifact; see `pipeline.compilers.compile_model`."""
+    """Return the artifact; see `edgehar.pipeline.compilers.compile_model`."""
     if quantization == INT8 and calibration is not None:
         weights = preround(architecture, weights, calibration, shared_scales)
     graph = OnnxGraph(STORAGES[quantization])

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import (
+from edgehar.models.architecture import (
     Conv1D,
     Dense,
     Flatten,
@@ -16,8 +16,8 @@ from models.architecture import (
     SelfAttention,
     TemporalBlock,
 )
-from pipeline.compilers.onnx.graph import OnnxGraph
-from pipeline.compilers.onnx.values import BATCH_FIRST, CHANNELS_SECOND, VECTOR, Values
+from edgehar.pipeline.compilers.onnx.graph import OnnxGraph
+from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, CHANNELS_SECOND, VECTOR, Values
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from models.architecture import Shape
-from models.errors import CompileError
+from edgehar.models.architecture import Shape
+from edgehar.models.errors import CompileError
 
 OPSET: Final = 17
 """Operator set of every model we write: read by onnxruntime from 1.12 (2022) on."""

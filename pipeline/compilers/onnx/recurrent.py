@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
-from pipeline.compilers.onnx.values import TIME_FIRST, VECTOR, Values
+from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
+from edgehar.pipeline.compilers.onnx.values import TIME_FIRST, VECTOR, Values
 
 Arrays = dict[str, NDArray[Any]]
 

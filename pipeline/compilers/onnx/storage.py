@@ -11,10 +11,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from models.architecture import Layer, Recurrent, Weights
-from models.quantization import per_channel
-from pipeline.compilers.onnx.graph import Axis, OnnxGraph, Storage
-from pipeline.compilers.prerounding import SharedScale
+from edgehar.models.architecture import Layer, Recurrent, Weights
+from edgehar.models.quantization import per_channel
+from edgehar.pipeline.compilers.onnx.graph import Axis, OnnxGraph, Storage
+from edgehar.pipeline.compilers.quantization.prerounding import SharedScale
 
 
 def as_float32(graph: OnnxGraph, name: str, values: NDArray[Any], axis: Axis) -> str:

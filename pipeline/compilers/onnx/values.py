@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.compilers.onnx.graph import OnnxGraph
+from edgehar.pipeline.compilers.onnx.graph import OnnxGraph
 
 BATCH_FIRST: Final = "NLC"
 """Batch, steps, channels: what a model takes, and dense layers."""

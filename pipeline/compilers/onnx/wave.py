@@ -14,9 +14,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from models.architecture import SimpleRNN
-from pipeline.compilers.onnx.graph import BATCH, OnnxGraph
-from pipeline.compilers.onnx.values import TIME_FIRST, VECTOR, Values
+from edgehar.models.architecture import SimpleRNN
+from edgehar.pipeline.compilers.onnx.graph import BATCH, OnnxGraph
+from edgehar.pipeline.compilers.onnx.values import TIME_FIRST, VECTOR, Values
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -5,17 +5,17 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import Architecture, Weights
-from models.bundle import FLOAT_TOLERANCE, CompiledArtifact
-from models.engines.litert import TfliteModel
-from models.errors import CompileError
-from models.golden import golden_windows
-from models.manifest import TensorSpec
-from pipeline.compilers.prerounding import preround
-from pipeline.compilers.tflite import integer
-from pipeline.compilers.tflite.floating import lower_floating
-from pipeline.compilers.tflite.graph import FlatbufferModel, Tensor
-from pipeline.compilers.tflite.storage import INT8_STORAGES, STORAGES, as_float32, shared_scales
+from edgehar.models.architecture import Architecture, Weights
+from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.manifest import TensorSpec
+from edgehar.models.engines.litert import TfliteModel
+from edgehar.models.errors import CompileError
+from edgehar.pipeline.compilers.quantization.prerounding import preround
+from edgehar.pipeline.compilers.tflite import integer
+from edgehar.pipeline.compilers.tflite.floating import lower_floating
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Tensor
+from edgehar.pipeline.compilers.tflite.storage import INT8_STORAGES, STORAGES, as_float32, shared_scales
 
 INTEGER: Final = "int8"
 QUANTIZATIONS: Final = (*STORAGES, INTEGER)
@@ -34,7 +34,7 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
 def lower(
     architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
 ) -> CompiledArtifact:
-    """Return the artifact; see `pipeline.compilers.compile_model`."""
+    """Return the artifact; see `edgehar.pipeline.compilers.compile_model`."""
     model = FlatbufferModel(STORAGES.get(quantization, as_float32))
     if quantization == INTEGER:
         window, values = integer.lower_integer(model, architecture, weights, _required(calibration))

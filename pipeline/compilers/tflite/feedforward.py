@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from models.architecture import (
+from edgehar.models.architecture import (
     Conv1D,
     Dense,
     Flatten,
@@ -22,8 +22,8 @@ from models.architecture import (
     SelfAttention,
     TemporalBlock,
 )
-from pipeline.compilers.tflite import operators as op
-from pipeline.compilers.tflite.graph import Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite import operators as op
+from edgehar.pipeline.compilers.tflite.graph import Subgraph, Tensor
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from models.architecture import (
+from edgehar.models.architecture import (
     DIRECTIONS,
     GRU,
     LSTM,
@@ -16,9 +16,9 @@ from models.architecture import (
     Weights,
     layer_weights,
 )
-from pipeline.compilers.tflite import feedforward, fused, gru
-from pipeline.compilers.tflite import operators as op
-from pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite import feedforward, fused, gru
+from edgehar.pipeline.compilers.tflite import operators as op
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
 
 _FUSED: Final[dict[str, Callable[..., Tensor]]] = {SimpleRNN.kind: fused.simple_rnn, LSTM.kind: fused.lstm}
 """Recurrent layers TFLite has an operator for."""

@@ -7,9 +7,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from models.architecture import LSTM, SimpleRNN
-from pipeline.compilers.tflite.graph import Subgraph, Tensor
-from pipeline.compilers.tflite.operators import last_step
+from edgehar.models.architecture import LSTM, SimpleRNN
+from edgehar.pipeline.compilers.tflite.graph import Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.operators import last_step
 
 
 def simple_rnn(graph: Subgraph, layer: SimpleRNN, weights: dict[str, NDArray[Any]], values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import DTypeLike, NDArray
 
-from models.architecture import Shape
+from edgehar.models.architecture import Shape
 
 _FILE_IDENTIFIER: Final = b"TFL3"
 _SCHEMA_VERSION: Final = 3

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import DIRECTIONS, GRU, Bidirectional, Weights, layer_weights
-from pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
-from pipeline.compilers.tflite.loop import State, walk
-from pipeline.compilers.tflite.operators import (
+from edgehar.models.architecture import DIRECTIONS, GRU, Bidirectional, Weights, layer_weights
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.loop import State, walk
+from edgehar.pipeline.compilers.tflite.operators import (
     activation,
     add,
     concatenate,

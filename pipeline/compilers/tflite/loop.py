@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from models.architecture import Shape
-from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
+from edgehar.models.architecture import Shape
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 
 
 @dataclass(frozen=True, slots=True)

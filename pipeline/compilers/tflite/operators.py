@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from models.architecture import Shape
-from pipeline.compilers.tflite.graph import Subgraph, Tensor
+from edgehar.models.architecture import Shape
+from edgehar.pipeline.compilers.tflite.graph import Subgraph, Tensor
 
 ACTIVATION_OPERATORS: Final = {"relu": "RELU", "tanh": "TANH", "sigmoid": "LOGISTIC", "softmax": "SOFTMAX"}
 """Operator of every activation a layer may name; ``linear`` needs none."""

@@ -9,10 +9,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from models.architecture import GRU, LSTM, Layer, SimpleRNN
-from models.quantization import quantize, symmetric_scale
-from pipeline.compilers.prerounding import SharedScale
-from pipeline.compilers.tflite.graph import Scale, Storage, Subgraph, Tensor
+from edgehar.models.architecture import GRU, LSTM, Layer, SimpleRNN
+from edgehar.models.quantization import quantize, symmetric_scale
+from edgehar.pipeline.compilers.quantization.prerounding import SharedScale
+from edgehar.pipeline.compilers.tflite.graph import Scale, Storage, Subgraph, Tensor
 
 
 def as_float32(graph: Subgraph, name: str, values: NDArray[Any]) -> Tensor:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
-from models.c_blob import pack_model
-from models.c_model import CModel
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.portable import SOURCES
+from edgehar.models.portable.blob import pack_model
+from edgehar.models.portable.tables import CModel
 
 FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wshadow", "-Wstrict-prototypes", "-Wundef")
@@ -46,7 +47,7 @@ def _compile(command: Sequence[str | Path]) -> None:
 
 
 def _build_driver(compiler: Sequence[str], target: Path, *flags: str) -> Path:
-    engine = FIRMWARE / "engine"
+    engine = SOURCES / "engine"
     sources = [engine / "har_engine.c", engine / "har_blob.c", Path(__file__).parent / "driver.c"]
     _compile([*compiler, *STRICT, *flags, f"-I{engine}", *sources, "-o", target, "-lm"])
     return target
@@ -102,7 +103,7 @@ def _random_architecture(generator: np.random.Generator) -> Architecture:
 
 @pytest.fixture(scope="session")
 def firmware() -> Path:
-    """The folder of the C sources."""
+    """The folder of the firmware's C sources."""
     return FIRMWARE
 
 

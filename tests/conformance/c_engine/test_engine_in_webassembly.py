@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.architecture import named_architecture
-from models.fixed_point import to_samples
-from models.golden import golden_windows
-from models.integer_reference import forward
-from models.reference import forward as oracle
-from pipeline.compilers.c99 import tables
+from edgehar.models.architecture import named_architecture
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.portable.fixed_point import to_samples
+from edgehar.models.portable.integer_reference import forward
+from edgehar.models.reference import forward as oracle
+from edgehar.pipeline.compilers.c99 import tables
 
 NAMED = ("simple_rnn", "lstm", "gru")
 CLANG = (sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi", "-O2")

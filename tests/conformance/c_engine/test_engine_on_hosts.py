@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge.projects.source import tables_source
-from models.architecture import named_architecture
-from models.c_blob import HEADER, MAGIC, pack_model
-from models.c_model import CModel
-from models.errors import CompileError
-from models.fixed_point import to_samples
-from models.golden import golden_windows
-from models.integer_reference import forward
-from models.reference import forward as oracle
-from pipeline.compilers.c99 import tables
+from edgehar.firmware_bridge.projects.source import tables_source
+from edgehar.models.architecture import named_architecture
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.errors import CompileError
+from edgehar.models.portable import SOURCES
+from edgehar.models.portable.blob import HEADER, MAGIC, pack_model
+from edgehar.models.portable.fixed_point import to_samples
+from edgehar.models.portable.integer_reference import forward
+from edgehar.models.portable.tables import CModel
+from edgehar.models.reference import forward as oracle
+from edgehar.pipeline.compilers.c99 import tables
 
 FLOAT = ("-DHAR_FLOAT",)
 NAMED = ("simple_rnn", "lstm", "gru")
@@ -64,18 +65,18 @@ def float_cases(random_architecture, random_weights) -> tuple[list[tuple[CModel,
 
 
 @pytest.mark.parametrize("numbers", [(), FLOAT], ids=["integer", "float"])
-def test_every_warning_is_an_error(numbers: tuple[str, ...], need, compile_c, firmware: Path, strict, tmp_path) -> None:
+def test_every_warning_is_an_error(numbers: tuple[str, ...], need, compile_c, strict, tmp_path) -> None:
     for source in ("har_engine.c", "har_blob.c"):
-        file = firmware / "engine" / source
+        file = SOURCES / "engine" / source
         compile_c([need("gcc", "gcc"), *strict, *numbers, "-O2", "-c", file, "-o", tmp_path / "object.o"])
 
 
-def test_layers_can_be_left_out(need, compile_c, firmware: Path, strict, tmp_path: Path) -> None:
+def test_layers_can_be_left_out(need, compile_c, strict, tmp_path: Path) -> None:
     gcc = need("gcc", "gcc")
     names = ("SIMPLE_RNN", "LSTM", "GRU", "HIDDEN_DENSE")
     engine = tmp_path / "engine"
     engine.mkdir()
-    for file in (firmware / "engine").iterdir():
+    for file in (SOURCES / "engine").iterdir():
         (engine / file.name).write_bytes(file.read_bytes())
     for kept in names:
         lines = "".join(f"#define HAR_USE_{name} {int(name == kept)}\n" for name in names)
@@ -84,11 +85,11 @@ def test_layers_can_be_left_out(need, compile_c, firmware: Path, strict, tmp_pat
             compile_c([gcc, *strict, *numbers, "-c", engine / "har_engine.c", "-o", tmp_path / "object.o"])
 
 
-def test_headers_are_cpp_too(need, compile_c, firmware: Path, tmp_path: Path) -> None:
+def test_headers_are_cpp_too(need, compile_c, tmp_path: Path) -> None:
     source = tmp_path / "user.cpp"
     source.write_text('#include "har_blob.h"\nint main() { har_engine e; return har_reset(&e) == HAR_OK; }\n')
     compile_c(
-        [need("g++", "g++"), "-Wall", "-Wextra", "-Werror", f"-I{firmware / 'engine'}", "-c", source, "-o", "/dev/null"]
+        [need("g++", "g++"), "-Wall", "-Wextra", "-Werror", f"-I{SOURCES / 'engine'}", "-c", source, "-o", "/dev/null"]
     )
 
 
@@ -179,7 +180,7 @@ def test_other_numbers_are_refused(need, build_driver, run_driver, cases, float_
 
 @pytest.mark.parametrize("quantization", ["int8", "float32"])
 def test_generated_source_runs_like_the_blob(
-    quantization: str, need, compile_c, firmware: Path, strict, random_weights, tmp_path: Path
+    quantization: str, need, compile_c, strict, random_weights, tmp_path: Path
 ) -> None:
     architecture = named_architecture("gru")
     model = tables(architecture, random_weights(architecture), quantization)
@@ -196,8 +197,8 @@ def test_generated_source_runs_like_the_blob(
         "    return 0;\n}\n"
     )
     numbers = FLOAT if quantization == "float32" else ()
-    sources = [tmp_path / "main.c", tmp_path / "har_model.c", firmware / "engine" / "har_engine.c"]
-    includes = [f"-I{firmware / 'engine'}", f"-I{tmp_path}"]
+    sources = [tmp_path / "main.c", tmp_path / "har_model.c", SOURCES / "engine" / "har_engine.c"]
+    includes = [f"-I{SOURCES / 'engine'}", f"-I{tmp_path}"]
     compile_c([need("gcc", "gcc"), *strict, *numbers, *includes, *sources, "-o", tmp_path / "main", "-lm"])
     window = golden_windows(200, 3)[1:2]
     samples = window if numbers else to_samples(window)

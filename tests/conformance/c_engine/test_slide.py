@@ -1,16 +1,16 @@
 """Overlapping windows from phase-shifted states: exactly what whole windows give, at every hop."""
 
 import ctypes
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
-from models.c_blob import pack_model
-from models.fixed_point import to_samples
-from models.integer_reference import forward
-from pipeline.compilers.c99 import tables
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from edgehar.models.portable import SOURCES
+from edgehar.models.portable.blob import pack_model
+from edgehar.models.portable.fixed_point import to_samples
+from edgehar.models.portable.integer_reference import forward
+from edgehar.pipeline.compilers.c99 import tables
 
 SHIM = """
 #include "har_blob.h"
@@ -65,11 +65,11 @@ ARCHITECTURES = (
 
 
 @pytest.fixture(scope="module")
-def library(need, compile_c, firmware: Path, strict, tmp_path_factory) -> ctypes.CDLL:
+def library(need, compile_c, strict, tmp_path_factory) -> ctypes.CDLL:
     """The engine with har_slide, under sanitizers where a library may have them."""
     folder = tmp_path_factory.mktemp("slide")
     (folder / "slide.c").write_text(SHIM)
-    engine = firmware / "engine"
+    engine = SOURCES / "engine"
     sources = [engine / name for name in ("har_engine.c", "har_blob.c", "har_slide.c")]
     flags = ("-O1", "-shared", "-fPIC", "-fsanitize=undefined", "-fno-sanitize-recover=all")
     compile_c([need("gcc", "gcc"), *strict, *flags, f"-I{engine}", *sources, folder / "slide.c", "-o", folder / "s.so"])

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.emulators import find_program
-from firmware_bridge.projects.boards import find_board
-from firmware_bridge.projects.project import write_project
-from firmware_bridge.transport import unplugged
-from models.bundle import Bundle
-from models.errors import BridgeError
-from pipeline.compilers import Target, compile_bundle
+from edgehar.firmware_bridge.device.emulators import find_program
+from edgehar.firmware_bridge.line.transport import unplugged
+from edgehar.firmware_bridge.projects.boards import find_board
+from edgehar.firmware_bridge.projects.project import write_project
+from edgehar.models.bundle import Bundle
+from edgehar.models.errors import BridgeError
+from edgehar.pipeline.compilers import Target, compile_bundle
 
 
 def _need(*programs: str) -> None:

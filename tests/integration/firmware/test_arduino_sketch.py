@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge.emulators import emulate
-from firmware_bridge.messagereader import decode_message
-from firmware_bridge.messages import Hello, Log, Samples, Start, Stats, Stop, Who
-from firmware_bridge.projects.boards import find_board
-from firmware_bridge.projects.project import write_project
-from firmware_bridge.projects.sensors import find_sensor
-from firmware_bridge.protocol import Frame, FrameParser, encode_frame
-from firmware_bridge.transport import open_transport
-from models.c_blob import unpack_model
-from models.integer_reference import forward
+from edgehar.firmware_bridge.device.emulators import emulate
+from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
+from edgehar.firmware_bridge.frames.message_reader import decode_message
+from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
+from edgehar.firmware_bridge.line.transport import open_transport
+from edgehar.firmware_bridge.projects.boards import find_board
+from edgehar.firmware_bridge.projects.project import write_project
+from edgehar.firmware_bridge.projects.sensors import find_sensor
+from edgehar.models.portable.blob import unpack_model
+from edgehar.models.portable.integer_reference import forward
 
 CORE = Path("/usr/share/arduino/hardware/arduino/avr")
 DEFINES = ("-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_AVR_UNO", "-DARDUINO_ARCH_AVR", "-DDECIMAL_DIG=17")

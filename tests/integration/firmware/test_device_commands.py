@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.emulators import emulate
-from models.bundle import read_bundle
-from models.engines import load_engine
-from models.errors import UsageError
-from pipeline.commands.bench import bench
-from pipeline.commands.evaluate import evaluate
-from pipeline.commands.firmware import firmware
+from edgehar.commands.bench import bench
+from edgehar.commands.evaluate import evaluate
+from edgehar.commands.firmware import firmware
+from edgehar.firmware_bridge.device.emulators import emulate
+from edgehar.models.bundle import read_bundle
+from edgehar.models.engines import load_engine
+from edgehar.models.errors import UsageError
 
 SYNTHETIC = "synthetic"
 

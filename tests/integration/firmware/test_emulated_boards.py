@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge.deviceengine import DeviceEngine
-from firmware_bridge.emulators import emulate
-from firmware_bridge.layout import DurationUnit
-from models.errors import BridgeError
-from models.reference import forward
+from edgehar.firmware_bridge.device.emulators import emulate
+from edgehar.firmware_bridge.device.engine import DeviceEngine
+from edgehar.firmware_bridge.frames.fields import DurationUnit
+from edgehar.models.errors import BridgeError
+from edgehar.models.reference import forward
 
 WINDOWS = 4
 ARM = ("arm-none-eabi-gcc", "make", "qemu-system-arm")

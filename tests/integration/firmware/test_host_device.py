@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge.deviceclient import DeviceClient
-from firmware_bridge.deviceengine import DeviceEngine
-from firmware_bridge.layout import Ability, ErrorCode, Type
-from firmware_bridge.messagereader import decode_message
-from firmware_bridge.messages import Ack, Ask, DeviceError, Hello, Infer, Result, Start, Stats, Who
-from firmware_bridge.protocol import Frame, FrameParser, encode_frame
-from models.errors import BridgeError, EngineError
-from models.fixed_point import to_samples
-from models.golden import golden_windows
-from models.reference import forward
+from edgehar.firmware_bridge.device.client import DeviceClient
+from edgehar.firmware_bridge.device.engine import DeviceEngine
+from edgehar.firmware_bridge.frames.fields import Ability, ErrorCode, Type
+from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
+from edgehar.firmware_bridge.frames.message_reader import decode_message
+from edgehar.firmware_bridge.frames.messages import Ack, Ask, DeviceError, Hello, Infer, Result, Start, Stats, Who
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.errors import BridgeError, EngineError
+from edgehar.models.portable.fixed_point import to_samples
+from edgehar.models.reference import forward
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "frames.json"
 SANITIZED = "EXTRA=-g -fsanitize=address,undefined -fno-sanitize-recover=all"

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.decoder import UNDECODED, UNKNOWN, Decoder, scaled_count, scaled_transitions
-from models.manifest import DecoderSpec
+from edgehar.models.bundle.manifest import DecoderSpec
+from edgehar.models.decoder import UNDECODED, UNKNOWN, Decoder, scaled_count, scaled_transitions
 
 LABELS = ("sit", "stand", "walk")
 STICKY = ((0.98, 0.01, 0.01), (0.01, 0.98, 0.01), (0.01, 0.01, 0.98))

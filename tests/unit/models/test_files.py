@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.files import atomic_folder, atomic_path
+from edgehar.models.files import atomic_folder, atomic_path
 
 
 def _write_half(writing: AbstractContextManager[Path], failure: type[BaseException]) -> None:

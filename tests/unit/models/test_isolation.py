@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-import models.isolation
-from models.architecture import named_architecture
-from models.errors import EngineError, UsageError
-from models.isolation import Isolation
+import edgehar.models.isolation
+from edgehar.models.architecture import named_architecture
+from edgehar.models.errors import EngineError, UsageError
+from edgehar.models.isolation import Isolation
 
 
 def test_results_and_errors_come_back() -> None:
@@ -31,7 +31,7 @@ def test_it_is_one_process_until_it_dies() -> None:
 
 
 def test_what_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.isolation, "_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(edgehar.models.isolation, "_TIMEOUT_S", 0.2)
     with Isolation() as isolation, pytest.raises(EngineError, match="hangs on this file"):
         isolation.run(time.sleep, 60)
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
-from models.errors import DataError
-from models.normalization import Normalization, fold_normalization
-from models.reference import forward
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.errors import DataError
+from edgehar.models.normalization import Normalization, fold_normalization
+from edgehar.models.reference import forward
 
 FIRST_LAYERS = [
     SimpleRNN("first", 6),

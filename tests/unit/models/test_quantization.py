@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.quantization import dequantize, quantize, round_half_away
+from edgehar.models.quantization import dequantize, quantize, round_half_away
 
 
 def _round_exactly(value: Fraction) -> int:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.errors import UsageError
-from models.units import parse_unit
+from edgehar.models.errors import UsageError
+from edgehar.models.units import parse_unit
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import models.engines
-from models.bundle import Bundle
-from models.errors import EngineError, UsageError
-from models.npz import write_npz
-from models.verification import verify_bundle
+import edgehar.models.engines
+from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.npz import write_npz
+from edgehar.models.errors import EngineError, UsageError
+from edgehar.models.verification import verify_bundle
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ class StatefulEngine:
     name, runtime, artifact, quantization = "numpy", "broken 1.0", "weights.npz", "float32"
 
     def __init__(self, bundle: Bundle, fault: str) -> None:
-        self._inner = models.engines.load_engine(bundle, "numpy")
+        self._inner = edgehar.models.engines.load_engine(bundle, "numpy")
         self._fault = fault
         self._calls = 0
 
@@ -58,7 +58,7 @@ def test_the_oracle_passes(bundle: Bundle) -> None:
 )
 def test_a_fault_is_found(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, fault: str, said: str) -> None:
     broken = StatefulEngine(bundle, fault)
-    monkeypatch.setattr("models.verification.load_engine", lambda *_: broken)
+    monkeypatch.setattr("edgehar.models.verification.load_engine", lambda *_: broken)
     result = verify_bundle(bundle, ["numpy"])
     assert not result.ok
     assert said in result.artifacts[0].reason
@@ -71,7 +71,9 @@ def test_other_golden_outputs_are_refused(bundle: Bundle) -> None:
 
 
 def test_what_is_not_installed_is_not_checked(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.verification.missing_reason", lambda _: "engine numpy: not installed. Install it.")
+    monkeypatch.setattr(
+        "edgehar.models.verification.missing_reason", lambda _: "engine numpy: not installed. Install it."
+    )
     result = verify_bundle(bundle)
     assert not result.ok, "nothing was checked, so nothing is proven"
     assert not result.artifacts[0].checked
@@ -82,7 +84,7 @@ def test_a_refusal_is_a_finding(bundle: Bundle, monkeypatch: pytest.MonkeyPatch)
     def refuse(*_: object) -> None:
         raise EngineError("engine numpy: refuses", next_step="Update.")
 
-    monkeypatch.setattr("models.verification.load_engine", refuse)
+    monkeypatch.setattr("edgehar.models.verification.load_engine", refuse)
     result = verify_bundle(bundle)
     assert not result.ok
     assert "refuses" in result.artifacts[0].reason

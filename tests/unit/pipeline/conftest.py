@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.recordings import Dataset, LabelInterval, Recording
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 _DATA = Path(os.environ.get("HAR_DATA") or Path(__file__).parents[3] / ".." / "shared" / "datasets")
 
@@ -34,7 +34,7 @@ def hapt_path() -> Path:
 @pytest.fixture(scope="session")
 def usc_had(usc_had_path: Path) -> Dataset:
     """The real USC-HAD, read once."""
-    from pipeline.readers import load_dataset
+    from edgehar.pipeline.data.readers import load_dataset
 
     return load_dataset(usc_had_path)
 

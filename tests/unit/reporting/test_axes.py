@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reporting.axes import LinearScale, LogScale, linear_scale, log_scale
+from edgehar.reporting.axes import LinearScale, LogScale, linear_scale, log_scale
 
 _NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20)
 _POSITIVE = st.lists(st.floats(1e-3, 1e9), min_size=1, max_size=20)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting.charts import (
+from edgehar.reporting.charts import (
     BandRow,
     Bar,
     DotRange,
@@ -21,7 +21,7 @@ from reporting.charts import (
     line_chart,
     scatter_chart,
 )
-from reporting.numbers import byte_size, duration_us
+from edgehar.reporting.numbers import byte_size, duration_us
 
 NASTY = '<script>"&'
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.markup import EMPTY, Markup, element, join
+from edgehar.reporting.markup import EMPTY, Markup, element, join
 
 
 class _Texts(HTMLParser):

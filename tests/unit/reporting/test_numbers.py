@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.numbers import MISSING, amount, byte_size, duration_us, error_size, percent, plain, ratio, significant
+from edgehar.reporting.numbers import (
+    MISSING,
+    amount,
+    byte_size,
+    duration_us,
+    error_size,
+    percent,
+    plain,
+    ratio,
+    significant,
+)
 
 
 @pytest.mark.parametrize(

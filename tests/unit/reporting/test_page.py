@@ -5,8 +5,8 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-from reporting.markup import Markup
-from reporting.page import (
+from edgehar.reporting.markup import Markup
+from edgehar.reporting.page import (
     Column,
     KeyFigure,
     Section,
@@ -121,7 +121,7 @@ def test_a_wide_table_is_set_smaller():
 
 def test_reports_need_the_standard_library_only():
     code_ = (
-        "import sys; before = set(sys.modules); import reporting.page, reporting.charts;"
+        "import sys; before = set(sys.modules); import edgehar.reporting.page, edgehar.reporting.charts;"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names);"
         "print(sorted(new))"
     )

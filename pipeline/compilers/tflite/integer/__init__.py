@@ -10,14 +10,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, layer_weights
-from models.reference import ACTIVATIONS
-from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
-from pipeline.compilers.tflite.integer import operators as op
-from pipeline.compilers.tflite.integer.lstm import lstm_stack
-from pipeline.compilers.tflite.integer.recurrent import recurrent_stack
-from pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
-from pipeline.compilers.tflite.integer.weights import Factor, store_factors
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, layer_weights
+from edgehar.models.reference import ACTIVATIONS
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.integer import operators as op
+from edgehar.pipeline.compilers.tflite.integer.lstm import lstm_stack
+from edgehar.pipeline.compilers.tflite.integer.recurrent import recurrent_stack
+from edgehar.pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
+from edgehar.pipeline.compilers.tflite.integer.weights import Factor, store_factors
 
 _RECURRENT: Final = (LSTM, SimpleRNN, GRU)
 _HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")

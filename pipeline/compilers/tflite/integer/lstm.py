@@ -9,15 +9,15 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from models.architecture import LSTM, Weights, layer_weights
-from models.quantization import round_half_away
-from models.reference import layer_forward, sigmoid
-from pipeline.compilers.observation import delayed
-from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
-from pipeline.compilers.tflite.integer import operators as op
-from pipeline.compilers.tflite.integer.scales import GATE, number_of, observed_scale
-from pipeline.compilers.tflite.integer.weights import Factor, store_factors
-from pipeline.compilers.tflite.operators import last_step
+from edgehar.models.architecture import LSTM, Weights, layer_weights
+from edgehar.models.quantization import round_half_away
+from edgehar.models.reference import layer_forward, sigmoid
+from edgehar.pipeline.compilers.quantization.observation import delayed
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.integer import operators as op
+from edgehar.pipeline.compilers.tflite.integer.scales import GATE, number_of, observed_scale
+from edgehar.pipeline.compilers.tflite.integer.weights import Factor, store_factors
+from edgehar.pipeline.compilers.tflite.operators import last_step
 
 _FINER: Final = 16
 """How many fine steps of the input make a coarse one."""

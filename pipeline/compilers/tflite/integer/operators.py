@@ -6,8 +6,8 @@ from typing import Any, Final
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
-from pipeline.compilers.tflite.integer.scales import UNIT
+from edgehar.pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.integer.scales import UNIT
 
 _ACTIVATIONS: Final = {"tanh": "TANH", "sigmoid": "LOGISTIC", "softmax": "SOFTMAX"}
 _VERSION: Final = 3

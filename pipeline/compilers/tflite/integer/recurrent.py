@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.architecture import GRU, SimpleRNN, Weights, layer_weights
-from models.reference import layer_forward, sigmoid
-from pipeline.compilers.observation import delayed
-from pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
-from pipeline.compilers.tflite.integer import operators as op
-from pipeline.compilers.tflite.integer.scales import GATE, UNIT, gate_part_scale
-from pipeline.compilers.tflite.integer.weights import Factor, store_factors
-from pipeline.compilers.tflite.loop import State, walk
+from edgehar.models.architecture import GRU, SimpleRNN, Weights, layer_weights
+from edgehar.models.reference import layer_forward, sigmoid
+from edgehar.pipeline.compilers.quantization.observation import delayed
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.integer import operators as op
+from edgehar.pipeline.compilers.tflite.integer.scales import GATE, UNIT, gate_part_scale
+from edgehar.pipeline.compilers.tflite.integer.weights import Factor, store_factors
+from edgehar.pipeline.compilers.tflite.loop import State, walk
 
 _DIFFERENCE = Scale(2.0**-14)
 """Scale of what lies between -2 and 2: the difference of two states."""

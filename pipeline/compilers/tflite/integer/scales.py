@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quantization import symmetric_scale
-from pipeline.compilers.tflite.graph import Scale
+from edgehar.models.quantization import symmetric_scale
+from edgehar.pipeline.compilers.tflite.graph import Scale
 
 UNIT: Final = Scale(2.0**-15)
 """Scale of int16 numbers between -1 and 1: states, gates, probabilities."""

@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quantization import quantize, symmetric_scale
-from pipeline.compilers.rounding import round_for_inputs
-from pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
-from pipeline.compilers.tflite.integer.scales import number_of
+from edgehar.models.quantization import quantize, symmetric_scale
+from edgehar.pipeline.compilers.quantization.rounding import round_for_inputs
+from edgehar.pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.integer.scales import number_of
 
 _BIAS_LIMIT: Final = 2.0**30
 

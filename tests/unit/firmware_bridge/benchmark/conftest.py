@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge.benchmark.contest import Contest
-from firmware_bridge.benchmark.contestants import Entrant, Loaded, Timed
-from firmware_bridge.benchmark.machine import Machine
-from firmware_bridge.benchmark.rows import BenchmarkResult, LatencyUs, ModelFacts, Row, Settings
-from models.errors import EngineError
+from edgehar.firmware_bridge.benchmark.candidates import Entrant, Loaded, Timed
+from edgehar.firmware_bridge.benchmark.machine import Machine
+from edgehar.firmware_bridge.benchmark.plan import Contest
+from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, LatencyUs, ModelFacts, Row, Settings
+from edgehar.models.errors import EngineError
 
 CLASSES = 3
 WINDOWS = 40

@@ -2,8 +2,8 @@
 
 import platform
 
-from firmware_bridge.benchmark import machine as machines
-from firmware_bridge.benchmark.machine import describe_machine
+from edgehar.firmware_bridge.benchmark import machine as machines
+from edgehar.firmware_bridge.benchmark.machine import describe_machine
 
 
 def test_this_machine_is_described():

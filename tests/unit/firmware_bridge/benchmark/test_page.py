@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from firmware_bridge.benchmark.page import benchmark_page, benchmark_sections
+from edgehar.firmware_bridge.benchmark.page import benchmark_page, benchmark_sections
 
 
 def test_every_row_is_in_pictures_and_tables(result):

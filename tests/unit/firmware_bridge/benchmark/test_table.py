@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from firmware_bridge.benchmark.rows import BenchmarkResult
-from firmware_bridge.benchmark.table import print_result
+from edgehar.firmware_bridge.benchmark.results import BenchmarkResult
+from edgehar.firmware_bridge.benchmark.table import print_result
 
 
 def _printed(result: BenchmarkResult, width: int) -> list[str]:

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from firmware_bridge.benchmark.worker import WorkerProgram, peak_rss_mb, waited_ns
+from edgehar.firmware_bridge.benchmark.worker import WorkerProgram, peak_rss_mb, waited_ns
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_predicting_before_loading_is_refused():
 
 def test_peak_memory_is_that_of_this_program_and_remembers():
     code = (
-        "import numpy; from firmware_bridge.benchmark.worker import peak_rss_mb as peak;"
+        "import numpy; from edgehar.firmware_bridge.benchmark.worker import peak_rss_mb as peak;"
         "before = peak(); ballast = numpy.ones(20_000_000); del ballast; print(before, peak())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -91,7 +91,7 @@ def test_peak_memory_is_that_of_this_program_and_remembers():
 @pytest.mark.skipif(waited_ns() is None, reason="this system does not tell how long a thread waited")
 def test_waiting_for_the_processor_is_counted_and_sleeping_is_not():
     spin = "import time; end = time.monotonic() + 1.0\nwhile time.monotonic() < end: pass"
-    watch = f"from firmware_bridge.benchmark.worker import waited_ns as w; a = w()\n{spin}\nprint(w() - a)"
+    watch = f"from edgehar.firmware_bridge.benchmark.worker import waited_ns as w; a = w()\n{spin}\nprint(w() - a)"
     here = str(sorted(os.sched_getaffinity(0))[0])
     pinned = [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{here}}})\n{watch}"]
     rivals = [subprocess.Popen(pinned, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -103,7 +103,7 @@ def test_waiting_for_the_processor_is_counted_and_sleeping_is_not():
 
 
 def _run(requests: list[dict], extra: str = "") -> tuple[list[dict], str]:
-    code = f"import sys; {extra}\nfrom firmware_bridge.benchmark import worker\nworker.main()"
+    code = f"import sys; {extra}\nfrom edgehar.firmware_bridge.benchmark import worker\nworker.main()"
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     done = subprocess.run([sys.executable, "-c", code], input=lines, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
@@ -111,9 +111,9 @@ def _run(requests: list[dict], extra: str = "") -> tuple[list[dict], str]:
 
 def test_what_libraries_print_does_not_mix_with_the_replies():
     noisy = (
-        "import os, models.engines\n"
+        "import os, edgehar.models.engines\n"
         "def loud(*arguments, **options): print('hello'); os.write(1, b'from C'); raise ValueError('x')\n"
-        "import firmware_bridge.benchmark.worker as w; w.read_bundle = loud"
+        "import edgehar.firmware_bridge.benchmark.worker as w; w.read_bundle = loud"
     )
     request = {"request": "load", "bundle": "", "engine": "", "artifact": "", "threads": 1, "windows": ""}
     replies, stderr = _run([request, {"request": "memory"}], noisy)

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.layout import Ability
-from firmware_bridge.messagereader import decode_message
-from firmware_bridge.projects.boards import BOARDS, find_board
-from firmware_bridge.projects.elf import program_size
-from firmware_bridge.projects.identity import labels_source, make_hello
-from firmware_bridge.projects.project import write_project
-from firmware_bridge.projects.sensors import SENSORS, find_sensor
-from firmware_bridge.projects.sizes import needs_of, too_slow
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
-from models.bundle import Bundle
-from models.c_blob import pack_model, unpack_model
-from models.errors import DataError, UsageError
-from pipeline.compilers import Target, compile_bundle
+from edgehar.firmware_bridge.frames.fields import Ability
+from edgehar.firmware_bridge.frames.message_reader import decode_message
+from edgehar.firmware_bridge.projects.boards import BOARDS, find_board
+from edgehar.firmware_bridge.projects.description import labels_source, make_hello
+from edgehar.firmware_bridge.projects.elf import program_size
+from edgehar.firmware_bridge.projects.project import write_project
+from edgehar.firmware_bridge.projects.sensors import SENSORS, find_sensor
+from edgehar.firmware_bridge.projects.sizes import needs_of, too_slow
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.bundle import Bundle
+from edgehar.models.errors import DataError, UsageError
+from edgehar.models.portable.blob import pack_model, unpack_model
+from edgehar.pipeline.compilers import Target, compile_bundle
 
 
 @pytest.fixture(scope="module")

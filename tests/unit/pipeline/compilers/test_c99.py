@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.projects.source import tables_source
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
-from models.c_blob import unpack_model
-from models.errors import CompileError
-from models.fixed_point import SUM_BITS
-from models.integer_reference import predict
-from models.reference import forward
-from pipeline.compilers import Target, compile_model, targets
-from pipeline.compilers.c99 import supports, tables
-from pipeline.compilers.c99.rows import Linear, quantize_rows
+from edgehar.firmware_bridge.projects.source import tables_source
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from edgehar.models.errors import CompileError
+from edgehar.models.portable.blob import unpack_model
+from edgehar.models.portable.fixed_point import SUM_BITS
+from edgehar.models.portable.integer_reference import predict
+from edgehar.models.reference import forward
+from edgehar.pipeline.compilers import Target, compile_model, targets
+from edgehar.pipeline.compilers.c99 import supports, tables
+from edgehar.pipeline.compilers.c99.rows import Linear, quantize_rows
 
 LAST = Dense("o", 4, "softmax")
 

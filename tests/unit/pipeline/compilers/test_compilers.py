@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.architecture import (
+from edgehar.models.architecture import (
     ARCHITECTURE_NAMES,
     GRU,
     LSTM,
@@ -27,10 +27,10 @@ from models.architecture import (
     TemporalBlock,
     named_architecture,
 )
-from models.engines import load_engine
-from models.errors import CompileError, UsageError
-from models.reference import forward
-from pipeline.compilers import FORMATS, Target, compile_bundle, compile_model, targets
+from edgehar.models.engines import load_engine
+from edgehar.models.errors import CompileError, UsageError
+from edgehar.models.reference import forward
+from edgehar.pipeline.compilers import FORMATS, Target, compile_bundle, compile_model, targets
 
 RECURRENT = ("simple_rnn", "lstm", "gru")
 RUNTIME = {"tflite": "litert", "onnx": "onnxruntime", "c": "native"}

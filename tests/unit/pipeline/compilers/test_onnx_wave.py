@@ -7,10 +7,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.architecture import Architecture, Dense, SimpleRNN
-from models.golden import golden_windows
-from models.reference import forward
-from pipeline.compilers import compile_model
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.reference import forward
+from edgehar.pipeline.compilers import compile_model
 
 UNITS = (5, 3, 6, 4)
 

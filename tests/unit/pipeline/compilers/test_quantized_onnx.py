@@ -5,10 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 
-from models.architecture import named_architecture
-from models.engines import load_engine
-from models.golden import golden_windows
-from pipeline.compilers import Target, compile_bundle, compile_model
+from edgehar.models.architecture import named_architecture
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.engines import load_engine
+from edgehar.pipeline.compilers import Target, compile_bundle, compile_model
 
 RECURRENT = ("simple_rnn", "lstm", "gru")
 BYTES_A_WEIGHT = {"float16": 2, "int8-weights": 1}

@@ -6,13 +6,13 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
-from models.engines import load_engine
-from models.engines.litert import TfliteModel
-from models.errors import CompileError
-from models.golden import golden_windows
-from models.reference import forward
-from pipeline.compilers import Target, compile_bundle, compile_model, targets
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.engines import load_engine
+from edgehar.models.engines.litert import TfliteModel
+from edgehar.models.errors import CompileError
+from edgehar.models.reference import forward
+from edgehar.pipeline.compilers import Target, compile_bundle, compile_model, targets
 
 RECURRENT = ("simple_rnn", "lstm", "gru")
 TYPES = {code: name for name, code in vars(schema.TensorType).items() if not name.startswith("_")}

@@ -15,19 +15,19 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pipeline.inspection
-from models.architecture import ARCHITECTURE_NAMES
-from models.bundle import Bundle
-from models.engines import missing_reason
-from models.errors import BundleError
-from pipeline.commands.inspect import inspect
-from pipeline.compilers import Target, compile_bundle, targets
-from pipeline.inspection import OperatorFact, inspect_bundle
-from pipeline.inspection.c99 import read_c
-from pipeline.inspection.checks import Trial, try_files
-from pipeline.inspection.onnx import read_onnx
-from pipeline.inspection.runtimes import OPERATORS, TFLITE_MICRO
-from pipeline.inspection.tflite import read_tflite
+import edgehar.pipeline.inspection
+from edgehar.commands.inspect import inspect
+from edgehar.models.architecture import ARCHITECTURE_NAMES
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import missing_reason
+from edgehar.models.errors import BundleError
+from edgehar.pipeline.compilers import Target, compile_bundle, targets
+from edgehar.pipeline.inspection import OperatorFact, inspect_bundle
+from edgehar.pipeline.inspection.c99 import read_c
+from edgehar.pipeline.inspection.checks import Trial, try_files
+from edgehar.pipeline.inspection.onnx import read_onnx
+from edgehar.pipeline.inspection.runtimes import OPERATORS, TFLITE_MICRO
+from edgehar.pipeline.inspection.tflite import read_tflite
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +222,7 @@ def test_the_command_ends_with_1_where_a_runtime_contradicts(
     def contradict(claims, trials, windows, pythons):
         return [[replace(claim, checked=not claim.claimed) for claim in each] for each in claims]
 
-    monkeypatch.setattr(pipeline.inspection, "check_claims", contradict)
+    monkeypatch.setattr(edgehar.pipeline.inspection, "check_claims", contradict)
     with pytest.raises(typer.Exit) as ended:
         inspect(tmp_path / "bundle", as_json=True)
     assert ended.value.exit_code == 1

@@ -2,10 +2,10 @@
 
 import pytest
 
-from models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
-from pipeline.recordings import Dataset
-from pipeline.synthetic import synthetic_dataset
-from pipeline.windows import Windows, make_windows
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.pipeline.data.recordings import Dataset
+from edgehar.pipeline.data.synthetic import synthetic_dataset
+from edgehar.pipeline.data.windows import Windows, make_windows
 
 LENGTH = 40
 LAYERS = {"simple_rnn": SimpleRNN, "lstm": LSTM, "gru": GRU}

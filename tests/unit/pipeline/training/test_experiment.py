@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from models.architecture import Architecture
-from models.engines import load_engine
-from models.verification import verify_bundle
-from pipeline.metrics import Scores
-from pipeline.recordings import Dataset
-from pipeline.splits import Split, holdout
-from pipeline.training.experiment import Experiment, plots_of
-from pipeline.training.fit import Trained
-from pipeline.training.recipe import Recipe
-from pipeline.windows import Windows
+from edgehar.models.architecture import Architecture
+from edgehar.models.engines import load_engine
+from edgehar.models.verification import verify_bundle
+from edgehar.pipeline.data.recordings import Dataset
+from edgehar.pipeline.data.splits import Split, holdout
+from edgehar.pipeline.data.windows import Windows
+from edgehar.pipeline.evaluation.metrics import Scores
+from edgehar.pipeline.training.experiment import Experiment, plots_of
+from edgehar.pipeline.training.fit import Trained
+from edgehar.pipeline.training.recipe import Recipe
 
 RECIPE = Recipe(epochs=2, learning_rate=1e-2, batch_size=128)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.architecture import (
+from edgehar.models.architecture import (
     Architecture,
     Bidirectional,
     Conv1D,
@@ -15,13 +15,13 @@ from models.architecture import (
     TemporalBlock,
     named_architecture,
 )
-from models.errors import TrainingError
-from models.reference import forward
-from pipeline.splits import holdout
-from pipeline.training.baseline import frequency_weights
-from pipeline.training.fit import fit
-from pipeline.training.recipe import FREQUENCIES, Recipe
-from pipeline.windows import Windows
+from edgehar.models.errors import TrainingError
+from edgehar.models.reference import forward
+from edgehar.pipeline.data.splits import holdout
+from edgehar.pipeline.data.windows import Windows
+from edgehar.pipeline.training.baseline import frequency_weights
+from edgehar.pipeline.training.fit import fit
+from edgehar.pipeline.training.recipe import FREQUENCIES, Recipe
 
 RECIPE = Recipe(epochs=3, learning_rate=1e-2, batch_size=128, offset_samples=10, rotation_deg=10.0)
 HEAD = Dense("Output", 12, "softmax")

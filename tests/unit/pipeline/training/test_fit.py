@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.architecture import Architecture, named_architecture
-from models.errors import TrainingError
-from models.normalization import Normalization
-from pipeline.recordings import Dataset
-from pipeline.splits import holdout
-from pipeline.training.fit import Trained, fit
-from pipeline.training.history import Epoch, SilentWatcher
-from pipeline.training.recipe import Recipe, default_recipe
-from pipeline.windows import Windows, make_windows
+from edgehar.models.architecture import Architecture, named_architecture
+from edgehar.models.errors import TrainingError
+from edgehar.models.normalization import Normalization
+from edgehar.pipeline.data.recordings import Dataset
+from edgehar.pipeline.data.splits import holdout
+from edgehar.pipeline.data.windows import Windows, make_windows
+from edgehar.pipeline.training.fit import Trained, fit
+from edgehar.pipeline.training.history import Epoch, SilentWatcher
+from edgehar.pipeline.training.recipe import Recipe, default_recipe
 
 RECIPE = Recipe(epochs=3, learning_rate=1e-2, batch_size=128, offset_samples=10, rotation_deg=10.0)
 ONE_EPOCH = RECIPE.changed(epochs=1)

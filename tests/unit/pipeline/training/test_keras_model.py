@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.architecture import (
+from edgehar.models.architecture import (
     ARCHITECTURE_NAMES,
     GRU,
     LSTM,
@@ -23,13 +23,19 @@ from models.architecture import (
     TemporalBlock,
     named_architecture,
 )
-from models.golden import golden_windows
-from models.normalization import Normalization, fold_normalization
-from models.reference import forward, softmax
-from pipeline.training.keras_model import answers_on_the_way, get_weights, keras_model, set_weights, training_model
-from pipeline.training.recurrence import tanh_recurrence
-from pipeline.training.supervision import supervised_steps
-from pipeline.training.tensorflow_start import keras, tf
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.normalization import Normalization, fold_normalization
+from edgehar.models.reference import forward, softmax
+from edgehar.pipeline.training.keras_model import (
+    answers_on_the_way,
+    get_weights,
+    keras_model,
+    set_weights,
+    training_model,
+)
+from edgehar.pipeline.training.recurrence import tanh_recurrence
+from edgehar.pipeline.training.supervision import supervised_steps
+from edgehar.pipeline.training.tensorflow_start import keras, tf
 
 NAMES = {
     "simple_rnn": ["Input", "RNN_1", "RNN_2", "Output"],

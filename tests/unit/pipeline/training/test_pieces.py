@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.architecture import ARCHITECTURE_NAMES, named_architecture
-from pipeline.training.augmentation import random_offsets, random_rotations
-from pipeline.training.initialization import initial_weights
-from pipeline.training.schedule import learning_rate
-from pipeline.training.supervision import step_weights, supervised_steps
+from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
+from edgehar.pipeline.training.augmentation import random_offsets, random_rotations
+from edgehar.pipeline.training.initialization import initial_weights
+from edgehar.pipeline.training.schedule import learning_rate
+from edgehar.pipeline.training.supervision import step_weights, supervised_steps
 
 
 @given(total=st.integers(2, 10_000), warmup=st.floats(0, 0.9), peak=st.floats(1e-6, 1))

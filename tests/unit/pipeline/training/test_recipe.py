@@ -2,9 +2,9 @@
 
 import pytest
 
-from models.architecture import ARCHITECTURE_NAMES
-from models.errors import UsageError
-from pipeline.training.recipe import Recipe, default_recipe
+from edgehar.models.architecture import ARCHITECTURE_NAMES
+from edgehar.models.errors import UsageError
+from edgehar.pipeline.training.recipe import Recipe, default_recipe
 
 
 def test_every_named_architecture_has_a_recipe() -> None:

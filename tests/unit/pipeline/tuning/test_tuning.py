@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from models.decoder import REJECTED, UNDECODED, Decoder
-from models.manifest import DecoderSpec
-from pipeline.recordings import Dataset, LabelInterval, Recording
-from pipeline.tuning.events import event_scores
-from pipeline.tuning.search import SMOOTHINGS, decode, search, transitions
-from pipeline.tuning.streams import Stream, streams_of
-from pipeline.windows import make_windows
+from edgehar.models.bundle.manifest import DecoderSpec
+from edgehar.models.decoder import REJECTED, UNDECODED, Decoder
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
+from edgehar.pipeline.data.windows import make_windows
+from edgehar.pipeline.tuning.events import event_scores
+from edgehar.pipeline.tuning.search import SMOOTHINGS, decode, search, transitions
+from edgehar.pipeline.tuning.streams import Stream, streams_of
 
 
 def noisy_stream(seed: int, *, subject: str = "1", wrong: float = 0.25, stay: int = 60) -> Stream:

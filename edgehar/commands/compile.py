@@ -1,0 +1,118 @@
+"""`har compile`: add compiled artifacts to a bundle."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edgehar.commands.bundles import check_unpacked, read_bundles
+from edgehar.commands.progress import progress_bar
+from edgehar.models.architecture import Architecture
+from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.errors import UsageError
+from edgehar.pipeline import compilers
+from edgehar.pipeline.compilers import FORMATS, Target, known_quantizations, targets
+from edgehar.pipeline.compilers.quantization.calibration import calibration_windows
+from edgehar.pipeline.data.readers import load_dataset
+from edgehar.pipeline.data.recordings import Dataset
+
+_ALL: Final = "all"
+
+
+def compile_bundle(
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle's folder, rewritten whole or not at all; or a folder of bundles.")
+    ],
+    format: Annotated[  # noqa: A002
+        list[str] | None,
+        typer.Option("--format", "--target", help=f"{' or '.join(FORMATS)}; may be repeated. Default: all."),
+    ] = None,
+    quantization: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="float32, float16, int8-weights, int8-hybrid, int8 or all; may be repeated. Default: float32."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Recordings the model was trained on: integers take their scales from them, and int8 weights are "
+            "rounded for them.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compile a bundle's model to files other runtimes load, and keep them in the bundle.
+
+    A file of the same format and quantization is replaced. Check the result with `har verify`.
+    """
+    found = read_bundles(bundle)
+    check_unpacked(found)
+    wanted = _wanted(found[0][1].manifest.architecture, format, quantization or ["float32"])
+    dataset = None if data is None else _dataset(data)
+    # All of them, or none: a model that cannot be compiled is found before the first is written.
+    compiled = []
+    for path, model in found:
+        calibration = None if dataset is None else calibration_windows(model, dataset)
+        compiled.append((path, compilers.compile_bundle(model, wanted, calibration=calibration)))
+    added = []
+    for path, model in compiled:
+        there = model.save(path).manifest.artifacts
+        added.append((path, [entry for entry in there if Target(entry.format, entry.quantization) in wanted]))
+    if as_json:
+        whole = [{"bundle": str(path), "artifacts": [_as_json(entry) for entry in entries]} for path, entries in added]
+        typer.echo(json.dumps(whole[0] if bundle == added[0][0] else {"bundles": whole}))
+        return
+    for path, entries in added:
+        if path != bundle:
+            Console().print(path.name, style="bold")
+        Console().print(_table(entries))
+
+
+def _dataset(data: str) -> Dataset:
+    """Return the recordings to calibrate with."""
+    with progress_bar("reading") as advance:
+        return load_dataset(data, progress=advance)
+
+
+def _wanted(architecture: Architecture, formats: list[str] | None, quantizations: list[str]) -> list[Target]:
+    """Return the targets asked for; without formats, and for all quantizations, those that there are.
+
+    One that a format cannot express stays among them: compiling it says which layer is in the way.
+    """
+    known = known_quantizations()
+    everything = quantizations == [_ALL]
+    if everything:
+        quantizations = list(known)
+    for quantization in quantizations:
+        if quantization not in known:
+            raise UsageError(
+                f"quantization: expected one of {', '.join(known)}, or all alone, got {quantization!r}",
+                next_step="Choose one of these.",
+                quantization=quantization,
+            )
+    wanted = [Target(name, quantization) for name in formats or FORMATS for quantization in quantizations]
+    if formats is not None and not everything:
+        return wanted
+    there = targets(architecture)
+    return [target for target in wanted if target in there] or wanted
+
+
+def _as_json(entry: ArtifactEntry) -> dict[str, object]:
+    """Return what a program wants to know of an artifact."""
+    names = ("file", "format", "quantization", "route", "bytes", "sha256")
+    return {name: getattr(entry, name) for name in names}
+
+
+def _table(entries: list[ArtifactEntry]) -> Table:
+    """Return the artifacts as a table."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("artifact", "quantization", "route", "bytes"):
+        table.add_column(title, justify="right" if title == "bytes" else "left")
+    for entry in entries:
+        table.add_row(entry.file, entry.quantization, entry.route, f"{entry.bytes:,}")
+    return table

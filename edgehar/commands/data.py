@@ -1,0 +1,149 @@
+"""`har data`: bring recordings in, look at them, fetch them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from edgehar.commands.dataset_report import facts_about, print_dataset
+from edgehar.commands.progress import progress_bar
+from edgehar.models.errors import UsageError
+from edgehar.pipeline.data.fetch import SOURCES, fetch
+from edgehar.pipeline.data.readers import FORMATS, load_dataset
+from edgehar.pipeline.data.readers.column_roles import Layout
+from edgehar.pipeline.data.store import check_target, save_store
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring recordings in, look at them, fetch them.")
+
+PATH_HELP = "A store, USC-HAD, HAPT, captures, a CSV file or a folder of them, or the word synthetic (synthetic:SEED)."
+
+CSV = "What a CSV does not say by itself"
+USC_HAD = "USC-HAD"
+
+PathArgument = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
+FormatOption = Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command("import")
+def import_(
+    path: PathArgument,
+    out: Annotated[Path, typer.Option("--out", help="The store to write; a store that is there is replaced.")],
+    format: FormatOption = "auto",  # noqa: A002
+    columns: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help="Columns of x, y, z, by name or number: ax,ay,az.")
+    ] = None,
+    time_column: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help="Column of the timestamp; none ignores it.")
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help="Column of the activity; none ignores it.")
+    ] = None,
+    subject_column: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help="Column of the person; none ignores it.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help="g, m/s2, or raw:SCALE in counts per g.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(metavar="HZ", rich_help_panel=CSV, help="Samples per second.")] = None,
+    time_unit: Annotated[str | None, typer.Option(rich_help_panel=CSV, help="s, ms, us, ns or iso.")] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help="comma, semicolon, tab, bar or space.")
+    ] = None,
+    activity: Annotated[str | None, typer.Option(rich_help_panel=CSV, help="The activity of all rows.")] = None,
+    subject: Annotated[str | None, typer.Option(rich_help_panel=CSV, help="The person of all rows.")] = None,
+    file_pattern: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help="What file names say, such as '{subject}_{activity}*.csv'.")
+    ] = None,
+    unlabelled: Annotated[str, typer.Option(rich_help_panel=CSV, help="Labels that mean none, such as 0.")] = "",
+    drop_bad_rows: Annotated[
+        bool, typer.Option("--drop-bad-rows", rich_help_panel=CSV, help="Leave out, count and report unusable rows.")
+    ] = False,
+    placement: Annotated[str, typer.Option(rich_help_panel=CSV, help="Where on the body the sensor was.")] = "",
+    exclude_suspect: Annotated[
+        bool,
+        typer.Option("--exclude-suspect", rich_help_panel=USC_HAD, help="Leave out files that contradict their name."),
+    ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", rich_help_panel=USC_HAD, help="Read a folder that lacks files.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read recordings of any format into a store, and say what was found in them.
+
+    A store opens at once. What a CSV does not say is detected and printed: check it, and declare what is wrong.
+    """
+    layout = Layout(
+        axes=_three(columns),
+        time=time_column,
+        label=label_column,
+        subject=subject_column,
+        unit=unit,
+        rate_hz=rate,
+        time_unit=time_unit,
+        delimiter=delimiter,
+        activity_name=activity,
+        subject_name=subject,
+        file_pattern=file_pattern,
+        unlabelled=tuple(label.strip() for label in unlabelled.split(",") if label.strip()),
+        drop_bad_rows=drop_bad_rows,
+        placement=placement,
+    )
+    check_target(out)
+    with progress_bar("reading") as advance:
+        dataset = load_dataset(
+            path,
+            format=format,
+            progress=advance,
+            layout=None if layout == Layout() else layout,
+            exclude_suspect=exclude_suspect,
+            allow_missing=allow_missing,
+        )
+    save_store(dataset, out)
+    if as_json:
+        typer.echo(json.dumps({"store": str(out), **facts_about(dataset)}, ensure_ascii=False))
+        return
+    print_dataset(dataset, Console())
+    typer.echo(f"Written to {out}. Use it with --data {out}.")
+
+
+@app.command()
+def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption = False) -> None:  # noqa: A002
+    """Show who does what for how long, at which rate, and every problem found."""
+    with progress_bar("reading") as advance:
+        dataset = load_dataset(path, format=format, progress=advance)
+    if as_json:
+        typer.echo(json.dumps(facts_about(dataset), ensure_ascii=False))
+        return
+    print_dataset(dataset, Console())
+
+
+@app.command("fetch")
+def fetch_(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(SOURCES)}.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The folder to make; by default named after it.")] = None,
+    url: Annotated[str | None, typer.Option(help="Another address of the archive, such as a mirror.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Download a public data set from its official address, check it, and unpack it.
+
+    A download that broke goes on where it stopped.
+    """
+    with progress_bar(f"fetching {name}", in_bytes=True) as advance:
+        folder = fetch(name, out or Path(name), url=url, progress=advance)
+    if as_json:
+        typer.echo(json.dumps({"name": name, "path": str(folder)}, ensure_ascii=False))
+        return
+    typer.echo(f"{name} is in {folder}. Look at it with: har data info {folder}")
+
+
+def _three(columns: str | None) -> tuple[str, str, str] | None:
+    """Return the three columns of x, y and z."""
+    if columns is None:
+        return None
+    names = [name.strip() for name in columns.split(",")]
+    if len(names) != 3 or not all(names):
+        raise UsageError(f"expected three columns for x, y, z, got {columns!r}", next_step="Write --columns ax,ay,az.")
+    return names[0], names[1], names[2]

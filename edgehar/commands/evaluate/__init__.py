@@ -1,0 +1,243 @@
+"""`har evaluate`: judge a bundle's files on labelled recordings, with any engine."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from edgehar.commands.bundles import check_unpacked, read_bundles
+from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
+from edgehar.commands.evaluate.cases import Case, pool
+from edgehar.commands.progress import progress_bar
+from edgehar.commands.scores_table import print_leaky, print_scores
+from edgehar.commands.subjects import parse_subjects
+from edgehar.commands.training_progress import watched
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import ENGINES, Engine, load_engine
+from edgehar.models.errors import UsageError
+from edgehar.models.files import atomic_path
+from edgehar.pipeline.data.readers import load_dataset
+from edgehar.pipeline.data.recordings import Dataset
+from edgehar.pipeline.data.windows import Indices, Windows, make_windows
+from edgehar.pipeline.evaluation import Evaluation
+from edgehar.pipeline.evaluation.held_out import Jury, call_jury, check_activities
+from edgehar.pipeline.training.recipe import Recipe
+
+_WHO: Final = "Who is judged"
+_THREADS: Final = os.cpu_count() or 1
+
+
+def evaluate(
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle; or a folder of them, such as har train --groups makes: judged as one.")
+    ],
+    data: Annotated[
+        str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
+    ],
+    engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}, or device.")] = "auto",
+    port: Annotated[
+        str | None, typer.Option(metavar="URL", help="Of the device, with --engine device: its firmware classifies.")
+    ] = None,
+    quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
+    hop: Annotated[
+        int | None, typer.Option(min=1, help="Samples from one window to the next. Default: the bundle's.")
+    ] = None,
+    most_windows: Annotated[
+        int | None, typer.Option("--windows", min=1, help="Judge so many windows, evenly spread. Default: all.")
+    ] = None,
+    subjects: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,C", rich_help_panel=_WHO, help="These people. Default: those held out in training."),
+    ] = None,
+    all_subjects: Annotated[
+        bool, typer.Option("--all-subjects", rich_help_panel=_WHO, help="Everybody in the data.")
+    ] = False,
+    common_activities: Annotated[
+        bool,
+        typer.Option(
+            "--common-activities", rich_help_panel=_WHO, help="Leave out activities the model has no label for."
+        ),
+    ] = False,
+    show_leaky: Annotated[
+        bool,
+        typer.Option(
+            "--show-leaky",
+            help="Also train a model the same way on windows split at random, to show how much that flatters.",
+        ),
+    ] = False,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the confusion matrix as PNG and JSON.")
+    ] = None,
+    every_artifact: Annotated[
+        bool,
+        typer.Option(
+            "--every-artifact",
+            help="Judge every compiled file, each on the runtime of its format, and say what its quantization costs.",
+        ),
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Write the figures into the bundle: its manifest and its model card.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure accuracy and macro-F1, per class and per person, on people the model has never seen.
+
+    Judging people the model learned from is possible, and said loudly.
+    """
+    if subjects is not None and all_subjects:
+        raise UsageError("expected --subjects or --all-subjects, got both", next_step="Choose one.")
+    if plots is not None and plots.exists() and not plots.is_dir():
+        raise UsageError(f"{plots}: expected a folder, got a file", next_step="Choose another --plots.")
+    if keep and most_windows is not None:
+        raise UsageError(
+            "--keep: expected all windows, got --windows: a glance would replace what was measured of all",
+            next_step="Leave one of them out.",
+        )
+    _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
+    chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
+    found = read_bundles(bundle)
+    if keep:
+        check_unpacked(found)
+    with progress_bar("reading") as advance:
+        dataset = load_dataset(data, progress=advance)
+    windows = _windows(found[0][1], dataset, hop, common_only=common_activities)
+    cases = []
+    for _, each in found:
+        jury = call_jury(each, dataset, windows, subjects=chosen, everyone=all_subjects)
+        cases.append(Case(each, jury, windows, _spread(jury.indices(windows), most_windows)))
+    rows = _artifact_rows(cases) if every_artifact else []
+    judged = [row.single for row in rows] or [_judge(cases, engine, quantization, port)]
+    jury, shown = pool(cases, judged[0])
+    if keep:
+        for index, (path, each) in enumerate(found):
+            each.with_metrics([evaluations[index].metrics_entry() for evaluations in judged]).save(path)
+    leaky = _leaky(found[0][1], dataset, windows) if show_leaky else None
+    if plots is not None:
+        _write_plots(plots, shown, found[0][1].manifest.architecture.name)
+    _publish(bundle, jury, shown, rows, leaky, as_json=as_json)
+
+
+def _fitting(every_artifact: bool, **chosen: object) -> None:
+    """Refuse what names one artifact, or draws one, where all are asked for."""
+    given = [f"--{name}" for name, value in chosen.items() if value]
+    if every_artifact and given:
+        raise UsageError(
+            f"--every-artifact: expected no {' or '.join(given)} beside it: each file runs on its own format's runtime",
+            next_step="Leave one of them out.",
+        )
+
+
+def _artifact_rows(cases: list[Case]) -> list[ArtifactScores]:
+    """Judge every artifact, with a bar for those who wait."""
+    with progress_bar("judging") as advance:
+        return judge_artifacts(cases, threads=_THREADS, advance=advance)
+
+
+def _judge(cases: list[Case], engine: str, quantization: str, port: str | None) -> tuple[Evaluation, ...]:
+    """Judge one engine with one artifact of every bundle."""
+    evaluations = []
+    for case in cases:
+        with _runner(case.bundle, engine, quantization, port) as runner:
+            evaluations.append(case.judge(runner))
+    return tuple(evaluations)
+
+
+@contextlib.contextmanager
+def _runner(bundle: Bundle, engine: str, quantization: str, port: str | None) -> Iterator[Engine]:
+    """Give the engine that is judged; the line to a device is closed afterwards."""
+    if (engine == "device") != (port is not None):
+        raise UsageError(
+            "expected --engine device and --port URL together, got one of them",
+            next_step="Pass both, or neither.",
+        )
+    if port is None:
+        yield load_engine(bundle, engine, quantization, threads=_THREADS)
+        return
+    from edgehar.firmware_bridge.device.engine import DeviceEngine
+
+    with contextlib.closing(DeviceEngine(bundle, port)) as device:
+        yield device
+
+
+def _spread(indices: Indices, most: int | None) -> Indices:
+    """Return at most so many of the indices, evenly spread."""
+    if most is None or most >= len(indices):
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
+
+
+def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: bool) -> Windows:
+    """Return the windows of a bundle's own length, rate and labels."""
+    check_activities(bundle, dataset, common_only=common_only)
+    spec = bundle.manifest.window
+    windows = make_windows(
+        dataset,
+        window_length=spec.length,
+        hop=spec.hop if hop is None else hop,
+        rate_hz=spec.rate_hz,
+        activities=bundle.manifest.labels,
+    )
+    for note in windows.notes:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(escape(note))
+    return windows
+
+
+def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
+    """Return what the bundle's recipe seems to reach on windows split at random."""
+    from edgehar.pipeline.training.experiment import Experiment
+
+    manifest = bundle.manifest
+    recipe = Recipe.from_json(manifest.provenance.configuration.get("recipe", {}))
+    experiment = Experiment(dataset, windows, manifest.architecture, recipe, manifest.provenance.seed)
+    title = f"{manifest.architecture.name}, windows split at random (leaky)"
+    with watched(title, epochs=recipe.epochs, quiet=False) as watcher:
+        return experiment.leaky(watcher=watcher)
+
+
+def _write_plots(folder: Path, evaluation: Evaluation, name: str) -> None:
+    """Write the confusion matrix."""
+    from edgehar.pipeline.evaluation.plots import confusion_files
+
+    for file, content in confusion_files(evaluation, name=name).items():
+        with atomic_path(folder / file) as temporary:
+            temporary.write_bytes(content)
+
+
+def _publish(
+    path: Path,
+    jury: Jury,
+    evaluation: Evaluation,
+    rows: list[ArtifactScores],
+    leaky: Evaluation | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what was measured; what is not honest, on stderr as well."""
+    if not jury.is_honest:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]har:[/] {escape(evaluation.protocol)}. Such a number says nothing about other people."
+        )
+    if not as_json:
+        console = Console(highlight=False, soft_wrap=True)
+        if rows:
+            print_artifacts(rows, console)
+        else:
+            print_scores(evaluation, console)
+        if leaky is not None:
+            print_leaky(leaky, evaluation, console)
+        return
+    printed: dict[str, Any] = {"bundle": str(path), "honest": jury.is_honest}
+    if rows:
+        printed |= {"protocol": evaluation.protocol, "artifacts": [row.to_json() for row in rows]}
+    else:
+        printed |= evaluation.to_json()
+    if leaky is not None:
+        printed["leaky"] = leaky.headline()
+    typer.echo(json.dumps(printed, ensure_ascii=False))

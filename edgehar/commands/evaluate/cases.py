@@ -1,0 +1,52 @@
+"""What is judged: a bundle on the windows of its jury; and several such verdicts as one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.bundle import Bundle
+from edgehar.models.engines import Engine
+from edgehar.pipeline.data.windows import Indices, Windows
+from edgehar.pipeline.evaluation import Evaluation, evaluate_windows, pool_evaluations, predict_labels
+from edgehar.pipeline.evaluation.held_out import Jury
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A bundle, the people it is judged on, and the windows of theirs that count."""
+
+    bundle: Bundle
+    jury: Jury
+    windows: Windows
+    indices: Indices
+
+    def labels(self, engine: Engine, *, advance: Callable[[int], None] | None = None) -> NDArray[np.int64]:
+        """Return the label an engine gives to every window."""
+        return predict_labels(engine, self.windows, self.indices, advance=advance)
+
+    def judge(self, engine: Engine, labels: NDArray[np.int64] | None = None) -> Evaluation:
+        """Judge an engine, or labels it gave before."""
+        configuration: dict[str, Any] = self.bundle.manifest.provenance.configuration
+        return evaluate_windows(
+            engine,
+            self.windows,
+            self.indices,
+            protocol=self.jury.protocol,
+            train_subjects=configuration.get("train_subjects", ()),
+            predicted=labels,
+        )
+
+
+def pool(cases: Sequence[Case], evaluations: Sequence[Evaluation]) -> tuple[Jury, Evaluation]:
+    """Return the evaluations of all cases as one, and the jury of all: honest if each is."""
+    if len(cases) == 1:
+        return cases[0].jury, evaluations[0]
+    known = tuple(name for case in cases for name in case.jury.known)
+    protocol = f"Pooled over {len(cases)} models, each judged on subjects it never saw"
+    if known:
+        protocol = f"NOT HONEST: pooled over {len(cases)} models, each judged on subjects some of which it learned from"
+    pooled = pool_evaluations(evaluations, protocol=protocol)
+    return Jury(pooled.test_subjects, known, protocol), pooled

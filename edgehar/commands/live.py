@@ -1,0 +1,215 @@
+"""`har live`: classify a sensor on a serial line as it moves."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final, TextIO
+
+import typer
+from rich.console import Console
+
+from edgehar.commands.interruption import StopRequest, stop_on_signals
+from edgehar.firmware_bridge.line.reconnection import open_reader
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
+from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
+from edgehar.firmware_bridge.live.sinks import JsonLinesSink, LineSink, LiveStatus, Sink
+from edgehar.firmware_bridge.session.detection import greet
+from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.engines import load_engine
+from edgehar.models.errors import BridgeError, UsageError
+from edgehar.models.units import UNIT_HELP, parse_unit
+
+_STDOUT = "-"
+
+DEFAULT_BRIDGE_MS: Final = 50.0
+LONGEST_BRIDGE_MS: Final = 500.0
+"""A quarter of a window."""
+
+
+def live(
+    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    port: Annotated[
+        str,
+        typer.Option(help="/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."),
+    ],
+    protocol: Annotated[str, typer.Option(help="auto, frames (binary) or text.")] = "auto",
+    reconnect: Annotated[
+        bool | None,
+        typer.Option("--reconnect/--no-reconnect", help="Wait for an unplugged sensor. Default: for USB devices."),
+    ] = None,
+    unit: Annotated[str, typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.")] = "g",
+    rate: Annotated[float | None, typer.Option(help="Samples a second the sensor sends. Default: the model's.")] = None,
+    hop: Annotated[int | None, typer.Option(help="Samples between two labels. Default: the model's.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds. Default: never.")] = None,
+    jsonl: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write every label as a line of JSON; - is stdout.")
+    ] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Label every window alone, without the bundle's decoder.")] = False,
+    bridge: Annotated[
+        float, typer.Option(metavar="MS", help="Interpolate, and mark, gaps of up to so many milliseconds.")
+    ] = DEFAULT_BRIDGE_MS,
+    mqtt: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Publish every label: mqtt://[USER@]HOST[:PORT]/TOPIC, or mqtts://."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="auto, litert, onnxruntime or numpy.")] = "auto",
+    quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
+    baud: Annotated[int, typer.Option(help="Bits a second, as the sensor was set to.")] = DEFAULT_BAUD,
+    plain: Annotated[bool, typer.Option("--plain", help="Print lines, even on a terminal.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as one JSON object, and no labels.")
+    ] = False,
+) -> None:
+    """Classify live: samples from a serial port, as binary frames or as text lines x,y,z, become labels.
+
+    Runs until --duration is over, Ctrl-C (exit code 130), or the sensor is unplugged (exit code 1) and not waited for;
+    ends with a summary. Frames say their unit and rate, text lines do not: nothing is guessed about these. Commas,
+    tabs, semicolons, blanks, a header and a column of timestamps are detected.
+    """
+    if as_json and jsonl == _STDOUT:
+        raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
+    _check_numbers(duration, bridge, hop, rate)
+    declared = parse_unit(unit)
+    model = read_bundle(bundle)
+    runner = load_engine(model, engine, quantization)
+    title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
+    with stop_on_signals() as stop, contextlib.ExitStack() as opened:
+        reader = open_reader(port, baud=baud, reconnect=reconnect)
+        opened.callback(reader.close)
+        sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
+        if mqtt is not None:
+            sinks.append(_open_mqtt(mqtt, model, opened))
+        began_s = time.monotonic()
+        greeting = greet(
+            reader, protocol=protocol, longest_s=duration, on_silence=_silence_teller(sinks, port, baud), stop=stop
+        )
+        left_s = None if duration is None else duration - (time.monotonic() - began_s)
+        loop = LiveLoop.for_model(
+            reader,
+            runner,
+            model.manifest,
+            unit=declared,
+            rate_hz=rate,
+            hop=hop,
+            baud=baud,
+            raw=raw,
+            bridge_s=bridge / 1e3,
+            hello=greeting.hello,
+            may_be_frames=protocol == "auto",
+            arrived=greeting.arrivals,
+        )
+        end = loop.run(sinks, duration_s=left_s, stop=stop)
+    _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
+    _exit(end, port, stop, listened_s=time.monotonic() - began_s)
+
+
+def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate: float | None) -> None:
+    """Refuse numbers that cannot be, before a device is waited for."""
+    if duration is not None and not duration > 0:
+        raise UsageError(
+            f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to go on forever."
+        )
+    if not 0 <= bridge <= LONGEST_BRIDGE_MS:
+        raise UsageError(
+            f"expected --bridge from 0 to {LONGEST_BRIDGE_MS:g} ms, got {bridge:g}",
+            next_step="A longer gap hides a movement: leave it a gap.",
+        )
+    if hop is not None and hop < 1:
+        raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
+    if rate is not None and not rate > 0:
+        raise UsageError(f"expected a rate above 0 Hz, got {rate:g}", next_step="Pass the sensor's --rate.")
+
+
+def _silence_teller(sinks: list[Sink], port: str, baud: int) -> Callable[[], None]:
+    """Return what tells a person that nothing has arrived yet."""
+    text = f"{port}: nothing has arrived yet; is the sensor on, and sending at {baud} baud?"
+
+    def tell() -> None:
+        for sink in sinks:
+            sink.remarked(Remark(text, warning=True))
+
+    return tell
+
+
+def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | None:
+    """Return where JSON lines go."""
+    if jsonl is None:
+        return None
+    if jsonl == _STDOUT:
+        return sys.stdout
+    try:
+        return opened.enter_context(Path(jsonl).open("w", encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{jsonl}: expected a file to write labels to, got {error.strerror}",
+            next_step="Choose another --jsonl.",
+            path=jsonl,
+        ) from error
+
+
+def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
+    """Return the sink that publishes labels."""
+    from edgehar.firmware_bridge.live.sinks.mqtt import MqttSink
+
+    sink = MqttSink(url, labels=model.manifest.labels, model_id=model.manifest.model_id)
+    opened.callback(sink.close)
+    return sink
+
+
+def _sinks(
+    model: Bundle, title: str, jsonl: str | None, opened: contextlib.ExitStack, *, show_labels: bool, plain: bool
+) -> list[Sink]:
+    """Return everybody who wants to know the labels: a file, and one sink for a person."""
+    labels = model.manifest.labels
+    sinks: list[Sink] = []
+    labels_file = _open_jsonl(jsonl, opened)
+    if labels_file is not None:
+        sinks.append(JsonLinesSink(labels_file, name=jsonl or "", labels=labels))
+    console = Console()
+    if not show_labels or jsonl == _STDOUT:
+        sinks.append(LineSink(labels_to=None, remarks_to=sys.stderr))
+    elif console.is_terminal and not plain:
+        from edgehar.firmware_bridge.live.sinks.terminal import TerminalView
+
+        sinks.append(TerminalView(console, title=title, labels=labels))
+    else:
+        sys.stderr.write(f"{title}\n")
+        sinks.append(LineSink(labels_to=sys.stdout, remarks_to=sys.stderr))
+    for sink in sinks:
+        opened.callback(sink.close)
+    return sinks
+
+
+def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:
+    """Print the summary."""
+    if to_json:
+        typer.echo(json.dumps(end.status.to_json(), ensure_ascii=False))
+    else:
+        typer.echo(end.status.sentence(), err=to_stderr)
+
+
+def _exit(end: LiveEnd, port: str, stop: StopRequest, *, listened_s: float) -> None:
+    """End with the exit code that tells how it went."""
+    if end.error is not None:
+        raise end.error
+    if stop():
+        raise typer.Exit(stop.exit_code)
+    if not end.status.counts.samples:
+        raise _no_sample(end.status, port, listened_s)
+
+
+def _no_sample(status: LiveStatus, port: str, listened_s: float) -> BridgeError:
+    """Return the error of a stream that had no sample in it."""
+    if status.counts.implausible:
+        expected = "expected samples in the declared unit"
+        got = f"{status.counts.implausible:,} lines, all with values that no accelerometer measures"
+        next_step = f"Pass the --unit the sensor sends: {UNIT_HELP}."
+    else:
+        expected = "expected samples, as frames or lines of text"
+        got = f"{status.counts.bytes_read:,} bytes and not one sample in {listened_s:.0f} s"
+        next_step = "Check the wiring, --baud, and that the sensor sends frames or one x,y,z line a sample."
+    return BridgeError(f"{port}: {expected}, got {got}", next_step=next_step, port=port)

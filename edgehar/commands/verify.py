@@ -1,0 +1,74 @@
+"""`har verify`: prove a bundle with its golden windows, on every engine that is installed."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edgehar.models.bundle import read_bundle
+from edgehar.models.verification import ArtifactVerification, Verification, verify_bundle
+
+FAILED = 1
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    engine: Annotated[
+        list[str] | None, typer.Option(help="Check on this engine only; may be repeated. Default: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Prove that every artifact of a bundle gives what the model gives.
+
+    Checks every hash, then replays the golden windows on every installed engine: forwards, backwards, twice, and one by
+    one. What is not installed is listed as not checked. Exit code 1 if anything fails.
+    """
+    result = verify_bundle(read_bundle(bundle), engine, isolate=True)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
+    else:
+        _print(result)
+    if not result.ok:
+        raise typer.Exit(FAILED)
+
+
+def _print(result: Verification) -> None:
+    """Print the findings as a table, and the reasons as sentences below it."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("artifact", no_wrap=True)
+    table.add_column("engine", no_wrap=True)
+    for title in ("error", "allowed", "agrees"):
+        table.add_column(title, no_wrap=True, justify="right")
+    table.add_column("", no_wrap=True)
+    for row in result.artifacts:
+        table.add_row(*_cells(row))
+    console = Console()
+    console.print(table)
+    for row in result.artifacts:
+        if row.reason is not None:
+            console.print(escape(f"{row.artifact} on {row.engine}: {row.reason}"), highlight=False, soft_wrap=True)
+    console.print("error: of a probability, at most; agrees: windows with the float64 oracle's label.")
+    console.print("[green]verified[/]" if result.ok else "[red]not verified[/]")
+
+
+def _cells(row: ArtifactVerification) -> list[str]:
+    """Return one row of the table."""
+    if not row.checked:
+        return [row.artifact, row.engine, "", "", "", "[yellow]not checked[/]"]
+    verdict = "[green]ok[/]" if row.ok else "[red]FAILED[/]"
+    if row.max_abs_error is None or row.top1_agreement is None:
+        return [row.artifact, row.engine, "", "", "", verdict]
+    leaks = [name for name, matters in (("order", row.order_matters), ("batch", row.batch_matters)) if matters]
+    return [
+        row.artifact,
+        escape(row.runtime or row.engine),
+        f"{row.max_abs_error:.1e}",
+        f"{row.tolerance:.2g}",
+        f"{row.top1_agreement:.1%}",
+        f"{verdict}, {' and '.join(leaks)} of windows matters" if leaks else verdict,
+    ]

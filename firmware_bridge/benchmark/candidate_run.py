@@ -1,0 +1,165 @@
+"""A lane: one contestant on its way through a benchmark, its worker, and what it has given so far."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.firmware_bridge.benchmark.candidates import Contestant, Timed, Worker
+from edgehar.firmware_bridge.benchmark.plan import Contest
+from edgehar.firmware_bridge.benchmark.results import DeviceFacts, LatencyUs, Row, Settings
+from edgehar.models.errors import EngineError, HarError
+
+_BULK_WINDOWS: Final = (64, 4096)
+"""Fewest and most windows of one bulk call."""
+
+
+class Lane:
+    """Measures one contestant, a turn at a time. Its first failure ends its worker and becomes its row's error."""
+
+    def __init__(self, contest: Contest, contestant: Contestant, settings: Settings) -> None:
+        self._contest, self._contestant, self._settings = contest, contestant, settings
+        self._worker: Worker | None = None
+        self._error: str | None = None
+        self._runtime: str | None = None
+        self._load_ms: float | None = None
+        self._peak_rss_mb: float | None = None
+        self._turns: list[NDArray[np.int64]] = []
+        self._waits_ns: list[int | None] = []
+        self._bulk_rates: list[float] = []
+        self._bulk_pace: float | None = None
+        self._device: DeviceFacts | None = None
+        self._max_abs_error = 0.0
+        self._compared = self._agreed = 0
+
+    @property
+    def name(self) -> str:
+        """Who runs in this lane, in a few words."""
+        entrant = self._contestant.entrant
+        return f"{self._contest.model.architecture} {entrant.engine} {entrant.artifact}".strip()
+
+    def load(self, windows: Path) -> None:
+        """Start the worker and load the engine."""
+        try:
+            self._worker = self._contestant.start(windows)
+        except HarError as error:
+            self._fail(error)
+        self._attempt(self._load)
+
+    def time_each(self, turn: int) -> None:
+        """Take a turn of single predictions: an equal part of all windows."""
+        wanted = np.linspace(0, self._settings.windows, self._settings.turns + 1).round().astype(int).tolist()
+        first, count = wanted[turn], wanted[turn + 1] - wanted[turn]
+        if count:
+            self._attempt(lambda worker: self._time_each(worker, first, count))
+
+    def measure_memory(self) -> None:
+        """Note how much memory single predictions have taken."""
+        self._attempt(self._measure_memory)
+
+    def time_bulk(self, *, counts: bool) -> None:
+        """Take a turn of many windows in one call; ``counts`` is whether it is part of the result."""
+        self._attempt(lambda worker: self._time_bulk(worker, counts=counts))
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def row(self) -> Row:
+        """Return what was measured until now."""
+        entrant, durations = self._contestant.entrant, self._durations()
+        error = self._error
+        if error is None and not len(durations):
+            error = "interrupted before its first turn"
+        return Row(
+            model=self._contest.model.model_id,
+            engine=entrant.engine,
+            artifact=entrant.artifact,
+            quantization=entrant.quantization,
+            route=entrant.route,
+            bytes=entrant.bytes,
+            runtime=self._runtime,
+            windows=len(durations),
+            load_ms=self._load_ms,
+            latency_us=LatencyUs.of_nanoseconds(durations) if len(durations) and self._has_time() else None,
+            turn_p50_us=tuple(LatencyUs.of_nanoseconds(turn).p50 for turn in self._turns if self._has_time()),
+            waited_share=self._waited_share(),
+            windows_per_s=float(np.median(self._bulk_rates)) if self._bulk_rates else None,
+            peak_rss_mb=self._peak_rss_mb,
+            max_abs_error=self._max_abs_error if self._compared else None,
+            top1_agreement=self._agreed / self._compared if self._compared else None,
+            device=self._device,
+            error=error,
+        )
+
+    def _attempt(self, action: Callable[[Worker], None]) -> None:
+        """Do something with the worker, unless it has failed before."""
+        if self._worker is None:
+            return
+        try:
+            action(self._worker)
+        except HarError as error:
+            self._fail(error)
+
+    def _fail(self, error: HarError) -> None:
+        """Take the contestant out of the benchmark."""
+        self._error = str(error)
+        self.close()
+
+    def _load(self, worker: Worker) -> None:
+        loaded = worker.load()
+        self._load_ms, self._runtime = loaded.load_ms, loaded.runtime
+
+    def _time_each(self, worker: Worker, first: int, count: int) -> None:
+        timed = worker.time_each(first, count, limit_s=self._settings.turn_limit_s)
+        self._compare(first, timed)
+        self._turns.append(timed.durations_ns)
+        self._device = timed.device
+        self._waits_ns.append(timed.waited_ns)
+
+    def _measure_memory(self, worker: Worker) -> None:
+        self._peak_rss_mb = worker.peak_rss_mb()
+
+    def _time_bulk(self, worker: Worker, *, counts: bool) -> None:
+        timed = worker.time_bulk(0, self._bulk_windows())
+        self._compare(0, timed)
+        self._bulk_pace = len(timed.outputs) / (float(timed.durations_ns.sum()) / 1e9)
+        if counts:
+            self._bulk_rates.append(self._bulk_pace)
+
+    def _bulk_windows(self) -> int:
+        """Return how many windows take about as long as a bulk turn shall, by the pace known so far."""
+        pace = self._bulk_pace or 1e9 / float(np.median(self._durations()))
+        return int(np.clip(pace * self._settings.bulk_turn_s, *_BULK_WINDOWS))
+
+    def _compare(self, first: int, timed: Timed) -> None:
+        """Hold outputs to the oracle's."""
+        oracle = self._contest.oracle
+        expected = oracle[np.arange(first, first + len(timed.outputs)) % len(oracle)]
+        if timed.outputs.shape != expected.shape:
+            raise EngineError(f"expected outputs of shape {expected.shape}, got {timed.outputs.shape}")
+        broken = int((~np.isfinite(timed.outputs)).any(axis=1).sum())
+        if broken:
+            raise EngineError(f"expected probabilities, got NaN or infinity for {broken} of {len(expected)} windows")
+        self._max_abs_error = max(self._max_abs_error, float(np.abs(timed.outputs - expected).max()))
+        self._agreed += int((timed.outputs.argmax(axis=1) == expected.argmax(axis=1)).sum())
+        self._compared += len(expected)
+
+    def _waited_share(self) -> float | None:
+        """Return the share of all single predictions' time that was lost to others, where every turn knew."""
+        known = [wait for wait in self._waits_ns if wait is not None]
+        if not known or len(known) < len(self._waits_ns):
+            return None
+        return min(1.0, sum(known) / max(1, int(self._durations().sum())))
+
+    def _has_time(self) -> bool:
+        """Whether durations are the engine's: those of a device that counts no time are the line's as well."""
+        return self._device is None or self._device.has_time
+
+    def _durations(self) -> NDArray[np.int64]:
+        """Return the durations of all turns."""
+        return np.concatenate([np.empty(0, np.int64), *self._turns])

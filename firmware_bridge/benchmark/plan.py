@@ -1,0 +1,168 @@
+"""A contest: all engines with all artifacts of a bundle, the windows they get, and what the oracle makes of those."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.firmware_bridge.benchmark.candidates import Contestant, Entrant, Unrunnable, Worker
+from edgehar.firmware_bridge.benchmark.results import ModelFacts
+from edgehar.firmware_bridge.benchmark.worker_process import ProcessWorker
+from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
+from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.engines import ENGINES, runnable
+from edgehar.models.errors import UsageError
+from edgehar.models.reference import forward
+
+DISTINCT_WINDOWS: Final = 1000
+"""Different windows a contest is run on; longer runs begin again with the first."""
+
+_ORACLE_BATCH: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EngineContestant:
+    """An engine with an artifact of a bundle on disk, in a process of its own.
+
+    ``python`` may be the interpreter of another environment, one with an older runtime say: it needs this project.
+    """
+
+    entrant: Entrant
+    bundle: Path
+    threads: int = 1
+    python: str | None = None
+
+    def start(self, windows: Path) -> Worker:
+        """Start the process."""
+        task = {
+            "bundle": str(self.bundle),
+            "engine": self.entrant.engine,
+            "artifact": self.entrant.artifact,
+            "threads": self.threads,
+            "windows": str(windows),
+        }
+        return ProcessWorker(task, threads=self.threads, python=self.python)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contest:
+    """All contestants that run one model, the windows they all get, and the outputs they should give."""
+
+    model: ModelFacts
+    contestants: tuple[Contestant, ...]
+    windows: NDArray[np.float32]
+    oracle: NDArray[np.float64]
+
+
+def bundle_contest(
+    path: Path,
+    *,
+    engines: Sequence[str] | None = None,
+    windows: NDArray[np.float32] | None = None,
+    artificial: int = DISTINCT_WINDOWS,
+    threads: int = 1,
+    extra: Sequence[Contestant] = (),
+) -> Contest:
+    """Return the contest of every engine with every artifact of a bundle that it can read.
+
+    Parameters
+    ----------
+    path
+        The bundle, a folder or a zip.
+    engines
+        Names of `ENGINES`; by default all that the bundle has files for. Those not installed, and those named here
+        that the bundle has nothing for, are rows that say so.
+    windows : ndarray of shape (n, window_length, channels), float32, in g
+        What to predict: by default artificial windows.
+    artificial
+        How many of those there are.
+    threads
+        Processor threads an engine may use.
+    extra
+        Further contestants for the same model, such as what standard converters make of it.
+
+    Raises
+    ------
+    UsageError
+        If there is no engine of a name.
+    BundleError
+        If there is no readable bundle at ``path``.
+    """
+    unknown = [name for name in engines or () if name not in ENGINES]
+    if unknown or (engines is not None and not engines):
+        raise UsageError(
+            f"engines: expected names of {', '.join(ENGINES)}, got {', '.join(unknown) or 'none'}",
+            next_step="Name some of these, separated by commas.",
+        )
+    bundle = read_bundle(path)
+    architecture, window = bundle.manifest.architecture, bundle.manifest.window
+    if windows is None:
+        windows = golden_windows(architecture.window, architecture.channels, count=artificial)
+    model = ModelFacts(
+        model_id=bundle.manifest.model_id,
+        architecture=architecture.name,
+        parameters=architecture.parameter_count,
+        bundle=str(path),
+        hop_s=window.hop / window.rate_hz,
+    )
+    own = _contestants(bundle, path, engines, threads)
+    return Contest(model, (*own, *extra), windows, oracle_outputs(bundle, windows))
+
+
+def foreign_contestants(
+    bundle: Bundle, artifacts: Sequence[CompiledArtifact], folder: Path, *, threads: int = 1
+) -> list[Contestant]:
+    """Return contestants for files that other converters made of a bundle's weights.
+
+    Parameters
+    ----------
+    bundle
+        The model the files were made of.
+    artifacts
+        The files; their routes say who made them. Each meets every engine that reads its format.
+    folder
+        Where they are kept, as a bundle, until they have been measured; must not exist yet.
+    threads
+        Processor threads an engine may use.
+    """
+    bare = replace(bundle, manifest=replace(bundle.manifest, artifacts=()))
+    bare.with_artifacts(artifacts).save(folder)
+    return [
+        EngineContestant(
+            Entrant(engine, artifact.file, artifact.quantization, artifact.route, len(artifact.content)),
+            folder,
+            threads,
+        )
+        for artifact in artifacts
+        for engine, entry in ENGINES.items()
+        if entry.format == artifact.format
+    ]
+
+
+def oracle_outputs(bundle: Bundle, windows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the NumPy oracle's probabilities (n_windows, n_classes) in float64, for windows in g."""
+    architecture, weights = bundle.manifest.architecture, bundle.folded_weights
+    parts = [
+        forward(architecture, weights, windows[start : start + _ORACLE_BATCH])
+        for start in range(0, len(windows), _ORACLE_BATCH)
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _contestants(bundle: Bundle, path: Path, engines: Sequence[str] | None, threads: int) -> list[Contestant]:
+    """Return a contestant for every engine and artifact: whether an engine is installed, its worker finds out."""
+    entries = {entry.file: entry for entry in bundle.manifest.artifacts}
+    contestants: list[Contestant] = []
+    for engine in engines or ENGINES:
+        readable = [(file, quantization) for name, file, quantization in runnable(bundle) if name == engine]
+        if engines and not readable:
+            reason = f"the bundle has no {ENGINES[engine].format} artifact. Add one with `har compile`."
+            contestants.append(Unrunnable(Entrant(engine, "", "", "", None), reason))
+        for file, quantization in readable:
+            route = entries[file].route if file in entries else ""
+            entrant = Entrant(engine, file, quantization, route, len(bundle.files[file]))
+            contestants.append(EngineContestant(entrant, path, threads))
+    return contestants

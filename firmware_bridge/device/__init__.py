@@ -1,0 +1,1 @@
+"""A device that runs the model itself, as an engine; and emulators of such devices."""

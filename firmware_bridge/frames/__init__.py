@@ -1,0 +1,1 @@
+"""The binary protocol: framing, fields, messages, HELLO, sequence numbers, the device clock. No I/O."""

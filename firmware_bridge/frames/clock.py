@@ -1,0 +1,103 @@
+"""When the samples of frames were taken, in seconds: from wrapping microseconds and sample numbers."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.firmware_bridge.frames.fields import SAMPLE_BYTES
+
+_MODULUS_US: Final = 2**32
+_FEWEST_SAMPLES: Final = 50
+_SPAN_SAMPLES: Final = 2000
+_LEAST_STEP_S: Final = 1e-6
+
+
+class FrameTime:
+    """Follow the clock of a device that tells the time of every frame's first sample.
+
+    Its microseconds wrap every 71.6 minutes; the sample numbers tell how often they did, even across a long loss. The
+    time between two samples is what the clock shows over the last thousands of samples, the nominal rate until then.
+
+    Parameters
+    ----------
+    rate_hz
+        Nominal rate of the sensor.
+
+    Examples
+    --------
+    >>> time = FrameTime(rate_hz=100.0)
+    >>> [round(time.advance(micros % 2**32, index), 2) for micros, index in ((2**32 - 10_000, 0), (2**32, 1))]
+    [0.0, 0.01]
+    """
+
+    def __init__(self, *, rate_hz: float) -> None:
+        self._nominal_us = self._period_us = 1e6 / rate_hz
+        self._now_us = 0.0
+        self._last: tuple[int, int] | None = None
+        self._anchors: list[tuple[float, int]] = []
+        self._last_sample_s = -np.inf
+
+    @property
+    def period_s(self) -> float:
+        """Seconds from one sample to the next."""
+        return self._period_us * 1e-6
+
+    def advance(self, micros: int, index: int, *, restarted: bool = False) -> float:
+        """Return the time of a frame's first sample, in seconds since the first one.
+
+        Parameters
+        ----------
+        micros
+            The device's clock at that sample, modulo 2³².
+        index
+            Number of that sample since the first one, lost ones included.
+        restarted
+            Whether the clock began anew since the last frame.
+        """
+        if self._last is not None:
+            last_micros, last_index = self._last
+            expected_us = (index - last_index) * self._period_us
+            step_us = float((micros - last_micros) % _MODULUS_US)
+            step_us += _MODULUS_US * round((expected_us - step_us) / _MODULUS_US)
+            if restarted:
+                step_us = expected_us
+            self._now_us += step_us
+        if restarted:
+            self._anchors.clear()
+        self._last = (micros, index)
+        self._refine(index)
+        return self._now_us * 1e-6
+
+    def of_samples(self, frames: list[tuple[bytes, float]]) -> NDArray[np.float64]:
+        """Return the time of every sample of frames, strictly increasing.
+
+        Parameters
+        ----------
+        frames
+            Payload of each, and the time of its first sample, in order.
+        """
+        if not frames:
+            return np.empty(0, np.float64)
+        numbers = np.array([len(payload) // SAMPLE_BYTES for payload, _ in frames])
+        starts_s = np.repeat([start_s for _, start_s in frames], numbers)
+        first = np.repeat(np.cumsum(numbers) - numbers, numbers)
+        times_s: NDArray[np.float64] = starts_s + (np.arange(len(first)) - first) * self.period_s
+        if times_s[0] <= self._last_sample_s or (np.diff(times_s) <= 0).any():
+            ramp = np.arange(len(times_s)) * _LEAST_STEP_S
+            times_s = np.maximum.accumulate(np.maximum(times_s - ramp, self._last_sample_s + _LEAST_STEP_S)) + ramp
+        self._last_sample_s = float(times_s[-1])
+        return times_s
+
+    def _refine(self, index: int) -> None:
+        """Measure the period over the last thousands of samples."""
+        anchors = self._anchors
+        if not anchors or index - anchors[-1][1] >= _SPAN_SAMPLES:
+            anchors.append((self._now_us, index))
+            del anchors[:-2]
+        since_us, since_index = anchors[0]
+        if index - since_index >= _FEWEST_SAMPLES:
+            measured_us = (self._now_us - since_us) / (index - since_index)
+            # A clock that is off by half is not one; a corrupt one must not stretch frames into each other.
+            if 0.5 * self._nominal_us < measured_us < 2.0 * self._nominal_us:
+                self._period_us = measured_us

@@ -1,0 +1,1 @@
+"""Bytes from and to a device: serial ports, TCP, pseudo-terminals; identity, reconnection, the reading thread."""

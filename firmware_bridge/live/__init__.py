@@ -1,0 +1,1 @@
+"""Live classification: from sample blocks to labels, and where the labels go."""

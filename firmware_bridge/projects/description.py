@@ -1,0 +1,191 @@
+"""What a firmware says it is: its HELLO, packed by the code that reads it, and the numbers its C code is built with."""
+
+from typing import Final
+
+from edgehar.firmware_bridge.frames.fields import MODEL_HASH_BYTES, Ability
+from edgehar.firmware_bridge.frames.messages import Hello
+from edgehar.firmware_bridge.projects.boards import Board
+from edgehar.firmware_bridge.projects.sensors import Sensor
+from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.portable.tables import FLOAT32, CModel
+
+STREAM_SAMPLES: Final = 10
+"""Samples in a frame of the stream: 7.9 bytes a sample on the line."""
+
+
+def make_hello(
+    board: Board, manifest: Manifest, model: CModel, *, artifact_sha256: str, sensor: Sensor | None
+) -> Hello:
+    """Return the HELLO of a board with a model; boot id, dropped samples and whether it streams are filled in there."""
+    abilities = Ability.INFERS
+    if model.quantization == FLOAT32:
+        abilities |= Ability.FLOATS
+    if sensor is not None:
+        abilities |= Ability.SENSES
+    return Hello(
+        boot_id=0,
+        abilities=abilities,
+        rate_mhz=0 if sensor is None else round(sensor.rate_hz * 1000),
+        counts_per_unit=0.0 if sensor is None else sensor.counts_per_g,
+        unit=1,
+        range_unit=0.0 if sensor is None else sensor.range_g,
+        model_hash=bytes.fromhex(artifact_sha256)[:MODEL_HASH_BYTES],
+        window=model.window,
+        classes=model.classes,
+        longest_body=board.longest_body,
+        sensor="" if sensor is None else sensor.name,
+        placement=manifest.window.mounting if sensor is not None else "",
+        model=manifest.model_id,
+    )
+
+
+def identity_header(
+    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, classifies: bool = False
+) -> str:
+    """Return har_identity.h; ``classifies`` tells whether the board keeps up with its sensor."""
+    senses = Ability.SENSES in hello.abilities
+    return f"""/* What this firmware says it is. Written by `har firmware`. */
+#ifndef HAR_IDENTITY_H
+#define HAR_IDENTITY_H
+
+#include <stdint.h>
+
+#define HAR_MODEL_WINDOW {model.window}
+#define HAR_MODEL_CLASSES {model.classes}
+#define HAR_LONGEST_BODY {max(board.longest_body, len(hello.pack()))}
+#define HAR_DEVICE_SENSES {int(senses)}
+#define HAR_STREAM_SAMPLES {STREAM_SAMPLES}
+#define HAR_RATE_MHZ {hello.rate_mhz}ul
+{_sensor_lines(sensor, classifies=classifies)}
+/* The body of HELLO (docs/protocol.md). */
+#define HAR_IDENTITY_BYTES {len(hello.pack())}
+extern const uint8_t har_identity[HAR_IDENTITY_BYTES];
+
+#endif
+"""
+
+
+def identity_source(hello: Hello) -> str:
+    """Return har_identity.c."""
+    body = hello.pack()
+    lines = [", ".join(f"0x{byte:02X}" for byte in body[at : at + 16]) for at in range(0, len(body), 16)]
+    joined = ",\n    ".join(lines)
+    return f"""/* Written by `har firmware`. */
+#include "har_identity.h"
+
+#include "har_port.h"
+
+const uint8_t har_identity[HAR_IDENTITY_BYTES] HAR_FLASH = {{
+    {joined},
+}};
+"""
+
+
+def model_header(manifest: Manifest, model: CModel, *, artifact_sha256: str) -> str:
+    """Return har_model.h: the model's name, memory and labels."""
+    labels = "\n".join(f" *   {index:3} {label}" for index, label in enumerate(manifest.labels))
+    window = manifest.window
+    return f"""/* {manifest.model_id}, {model.quantization}: {window.length} samples at {window.rate_hz:g} Hz.
+ * Artifact sha256 {artifact_sha256}
+ *
+{labels}
+ */
+#ifndef HAR_MODEL_H
+#define HAR_MODEL_H
+
+#include "har.h"
+
+/* Memory of an engine, for har_open. */
+#define HAR_MODEL_SUMS {model.scratch_sums + model.kept_sums}
+#define HAR_MODEL_VALUES {model.kept_values}
+#define HAR_MODEL_SCRATCH_SUMS {model.scratch_sums}
+#define HAR_MODEL_KEPT_SUMS {model.kept_sums}
+
+/* Samples in a hundred seconds. */
+#define HAR_MODEL_RATE_HUNDRED_S {round(100 * window.rate_hz)}
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+extern const har_model har_model_tables;
+
+/* Write a label as text that ends with a zero, cut to ``room`` bytes with it; return its length. */
+uint8_t har_label(uint8_t index, char *text, uint8_t room);
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+
+def labels_source(manifest: Manifest) -> str:
+    """Return har_labels.c."""
+    literals = "\n".join(f"    {_c_string(label)}" for label in manifest.labels)
+    return f"""/* Written by `har firmware`. */
+#include "har_model.h"
+
+#include "har_port.h"
+
+/* One after the other, each ended by a zero. */
+static const char labels[] HAR_FLASH =
+{literals};
+
+uint8_t har_label(uint8_t index, char *text, uint8_t room)
+{{
+    const char *from = labels;
+    uint8_t length = 0;
+    for (; index > 0; index--)
+        while (HAR_READ_I8(from++) != 0)
+            continue;
+    for (; length + 1 < room && HAR_READ_I8(from) != 0; length++)
+        text[length] = (char)HAR_READ_I8(from++);
+    text[length] = 0;
+    return length;
+}}
+"""
+
+
+def config_header(model: CModel) -> str:
+    """Return har_config.h: only what this model needs."""
+    kinds = {layer.kind for layer in model.layers}
+    used = {
+        "SIMPLE_RNN": "simple_rnn" in kinds,
+        "LSTM": "lstm" in kinds,
+        "GRU": bool(kinds & {"gru", "gru_reset_after"}),
+        "HIDDEN_DENSE": any(layer.kind == "dense" for layer in model.layers[:-1]),
+    }
+    lines = [f"#define HAR_USE_{name} {int(flag)}" for name, flag in used.items()]
+    if model.quantization == FLOAT32:
+        lines.append("#define HAR_FLOAT 1")
+    joined = "\n".join(lines)
+    return f"""/* What this build of the engine contains. Written by `har firmware`. */
+#ifndef HAR_CONFIG_H
+#define HAR_CONFIG_H
+
+{joined}
+
+#endif
+"""
+
+
+def _sensor_lines(sensor: Sensor | None, *, classifies: bool) -> str:
+    """Return what a sketch wants to know of its sensor."""
+    if sensor is None:
+        return ""
+    return f"#define HAR_SENSOR {sensor.symbol}\n#define HAR_CLASSIFIES {int(classifies)}\n"
+
+
+def _c_string(text: str) -> str:
+    """Return text as a C string literal with a zero of its own."""
+    escaped = "".join(
+        f"\\{character}"
+        if character in '"\\'
+        else character
+        if character.isascii() and character.isprintable()
+        else "?"
+        for character in text
+    )
+    return f'"{escaped}\\0"'

@@ -1,0 +1,1 @@
+"""What live classification and recording share: finding out what a device speaks, and the loop that reads it."""

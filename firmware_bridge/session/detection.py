@@ -1,0 +1,176 @@
+"""Find out what a device speaks: frames, whose HELLO says what it is, or text lines."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
+from edgehar.firmware_bridge.frames.hello import require_usable
+from edgehar.firmware_bridge.frames.message_reader import decode_message
+from edgehar.firmware_bridge.frames.messages import FromHost, Hello, Who
+from edgehar.firmware_bridge.line.reader import Arrival, LineReader
+from edgehar.models.errors import BridgeError, UsageError
+
+PROTOCOLS: Final = ("auto", "frames", "text")
+LISTEN_S: Final = 1.0
+"""So long is listened before anything is written: a text sensor is never written to."""
+ASK_EVERY_S: Final = 0.5
+GIVE_UP_S: Final = 5.0
+_PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+_FEWEST_TEXT_BYTES: Final = 8
+_TICK_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a device speaks: its HELLO, or None for text; and what came meanwhile, to be decoded."""
+
+    hello: Hello | None
+    arrivals: tuple[Arrival, ...]
+
+
+class ProtocolDetector:
+    """Tell frames from text, in whatever a line delivers. No I/O.
+
+    One frame with the right checksum is proof. Text is a line end, and behind it a whole line without a byte that text
+    does not have.
+
+    Examples
+    --------
+    >>> detector = ProtocolDetector()
+    >>> detector.feed(b"x,y,z\\n0.1,0.2,0.9\\n", 0.0)
+    >>> detector.protocol
+    'text'
+    """
+
+    def __init__(self) -> None:
+        self._parser = FrameParser()
+        self._tail = b""
+        self._joined = False
+        self.hello: Hello | None = None
+        self.protocol: str | None = None
+        self.bytes_read = 0
+        self.echoes = False
+
+    def feed(self, data: bytes, now_s: float) -> None:
+        """Take the bytes of one read."""
+        self.bytes_read += len(data)
+        for event in self._parser.feed(data, now_s):
+            if isinstance(event, Frame):
+                message = decode_message(event.body)
+                if isinstance(message, FromHost):
+                    self.echoes = True
+                    continue
+                self.protocol = "frames"
+                if isinstance(message, Hello):
+                    self.hello = message
+        if self.protocol is None:
+            *lines, tail = (self._tail + data).split(b"\n")
+            self._tail = tail[-1024:]
+            for line in lines:
+                if self._joined and len(line) >= _FEWEST_TEXT_BYTES and not line.translate(None, _PRINTABLE):
+                    self.protocol = "text"
+                self._joined = True
+
+    @property
+    def damaged(self) -> int:
+        """How many frames were damaged: many, where a line carries no frames."""
+        return self._parser.counts.damaged_total
+
+
+def greet(
+    reader: LineReader,
+    *,
+    protocol: str = "auto",
+    give_up_s: float = GIVE_UP_S,
+    longest_s: float | None = None,
+    on_silence: Callable[[], None] = lambda: None,
+    stop: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Greeting:
+    """Listen, ask, and return what the device speaks.
+
+    Parameters
+    ----------
+    reader
+        The line.
+    protocol
+        ``text`` and ``frames`` where it is known, or ``auto``.
+    give_up_s
+        When to give up. With ``auto`` this is counted from the first byte on, and what is no frame then is text: a
+        device that is still off may speak either when it is switched on.
+    longest_s
+        When to give up in any case; None for never.
+    on_silence
+        Called once when nothing has come for ``give_up_s``, and is waited for.
+    stop
+        Says when to give up earlier.
+
+    Raises
+    ------
+    UsageError
+        When the protocol is none of these.
+    BridgeError
+        When the device speaks another version or cannot be used, or frames were expected and no HELLO came.
+    """
+    if protocol not in PROTOCOLS:
+        raise UsageError(
+            f"expected a protocol of {', '.join(PROTOCOLS)}, got {protocol!r}", next_step="Leave it out to detect it."
+        )
+    if protocol == "text":
+        return Greeting(None, ())
+    detector = ProtocolDetector()
+    arrivals: list[Arrival] = []
+    began_s = heard_s = clock()
+    ask_s = began_s + (LISTEN_S if protocol == "auto" else 0.0)
+    told = False
+    while detector.hello is None and not stop():
+        now_s = clock()
+        waiting = protocol == "auto" and not detector.bytes_read
+        if longest_s is not None and now_s - began_s >= longest_s:
+            break
+        if (protocol == "auto" and detector.protocol == "text") or (not waiting and now_s - heard_s >= give_up_s):
+            break
+        if waiting and not told and now_s - began_s >= give_up_s:
+            told = True
+            on_silence()
+        heard_s = now_s if waiting else heard_s
+        if now_s >= ask_s or (detector.protocol == "frames" and ask_s == began_s + LISTEN_S):
+            reader.write(encode_frame(Who().pack(), after_silence=True))
+            ask_s = now_s + ASK_EVERY_S
+        try:
+            arrival = reader.take(timeout_s=_TICK_S)
+        except BridgeError:
+            if protocol == "auto" and arrivals:
+                break
+            raise
+        if arrival is not None:
+            arrivals.append(arrival)
+            detector.feed(arrival.data, arrival.arrived_s)
+    if detector.hello is not None:
+        require_usable(detector.hello)
+    elif not stop() and (protocol == "frames" or detector.protocol == "frames"):
+        raise _no_hello(reader.name, detector, clock() - began_s)
+    return Greeting(detector.hello, tuple(arrivals))
+
+
+def _no_hello(name: str, detector: ProtocolDetector, waited_s: float) -> BridgeError:
+    """Return the error of a device that does not say what it is."""
+    if detector.protocol == "frames":
+        got, next_step = "frames, and no answer to WHO", "Connect the wire from the host to the device as well."
+    elif detector.protocol == "text":
+        got, next_step = "text lines", "Pass --protocol text."
+    elif detector.echoes:
+        got, next_step = "back what was written", "Nothing but the line itself answers: connect the device."
+    elif detector.bytes_read:
+        got = f"{detector.bytes_read:,} bytes that are neither frames nor text"
+        next_step = "Check --baud: a wrong rate looks like this."
+    else:
+        got, next_step = "nothing", "Check the wiring, --baud, and that the device is on."
+    return BridgeError(
+        f"{name}: expected the device to say HELLO within {waited_s:.0f} s, got {got}",
+        next_step=next_step,
+        port=name,
+        reason="no_hello",
+    )

@@ -1,0 +1,1 @@
+"""Virtual sensors that play recordings into a pseudo-terminal, with seeded faults."""

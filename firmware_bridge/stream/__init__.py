@@ -1,0 +1,1 @@
+"""What every source of samples hands on, whatever the wire: blocks, rate, gaps, clocks, windows. No I/O."""

@@ -1,0 +1,1 @@
+"""Text lines of samples, as sketches print them. No I/O."""

@@ -1,0 +1,58 @@
+"""The model card: the manifest, written for people (after Mitchell et al., Model Cards for Model Reporting, 2019)."""
+
+from edgehar.models.bundle.manifest import Manifest, MetricsEntry
+
+
+def model_card(manifest: Manifest) -> str:
+    """Return the card as Markdown; every figure in it is one of the manifest's."""
+    architecture, window, origin = manifest.architecture, manifest.window, manifest.provenance
+    parts = [
+        f"# {manifest.model_id}",
+        f"`{architecture.name}`, {architecture.parameter_count:,} parameters, tells {len(manifest.labels)} activities "
+        f"apart from {window.length} samples of acceleration "
+        f"({window.length / window.rate_hz:g} s at {window.rate_hz:g} Hz).",
+        "" if origin.complete else "**Training was interrupted: these are the best weights until then.**",
+        "## Input",
+        f"Channels {', '.join(window.channels)} in {window.unit}, raw: normalisation is inside the compiled model. "
+        f"Axes: {window.axis_frame}. Worn: {window.mounting}.",
+        "## Labels",
+        ", ".join(manifest.labels),
+        "## Measured",
+        _metrics_table(manifest.metrics),
+        "## Artifacts",
+        _artifacts_table(manifest),
+        "## Training data",
+        f"{origin.dataset} (sha256 `{origin.dataset_sha256[:16]}`). Terms: {origin.dataset_terms}",
+        "## Limits",
+        "Accuracy on other people, other wearing positions and other sensors is not known until it is measured there. "
+        "The label is always one of those above: movements it was not trained on get one of them too. "
+        "Not a medical device.",
+        "## Made",
+        f"{origin.created_utc}, seed {origin.seed}, "
+        + ", ".join(f"{name} {version}" for name, version in origin.versions.items())
+        + ".",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _metrics_table(metrics: tuple[MetricsEntry, ...]) -> str:
+    """Return one row per measurement."""
+    if not metrics:
+        return "Nothing yet: run `har evaluate`."
+    head = "| protocol | engine | artifact | windows | accuracy | macro-F1 |\n|---|---|---|---:|---:|---:|"
+    rows = [
+        f"| {entry.protocol} | {entry.engine} | {entry.artifact} | {entry.windows:,} "
+        f"| {entry.accuracy:.3f} | {entry.macro_f1:.3f} |"
+        for entry in metrics
+    ]
+    return "\n".join([head, *rows])
+
+
+def _artifacts_table(manifest: Manifest) -> str:
+    """Return one row per compiled file."""
+    head = "| file | format | quantization | route | bytes |\n|---|---|---|---|---:|"
+    rows = [
+        f"| {entry.file} | {entry.format} | {entry.quantization} | {entry.route} | {entry.bytes:,} |"
+        for entry in manifest.artifacts
+    ]
+    return "\n".join([head, *rows])

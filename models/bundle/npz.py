@@ -1,0 +1,88 @@
+"""Read a NumPy .npz strictly: known names, known shapes, no pickles, nothing allocated before its size is known."""
+
+import io
+import lzma
+import math
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.errors import BundleError
+
+MAXIMUM_ARRAY_BYTES: Final = 64 * 2**20
+"""Bytes all arrays of one file may take."""
+
+DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    ValueError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What reading a damaged zip, or an array in one, may raise."""
+
+
+def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return the bytes of an uncompressed .npz; the same arrays always give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0)), member.getvalue())
+    return buffer.getvalue()
+
+
+def read_npz(content: bytes, *, where: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz by name.
+
+    Raises
+    ------
+    BundleError
+        If it is not an .npz, the arrays are larger than the cap, hold objects, or are not as long as they say.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+            _refuse_larger(members, where)
+            return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
+    except DAMAGE as error:
+        raise BundleError(
+            f"{where}: expected a NumPy .npz archive, got something else ({error})",
+            next_step="The file is damaged: train or download the bundle again.",
+        ) from error
+
+
+def _refuse_larger(members: list[zipfile.ZipInfo], where: str) -> None:
+    """Refuse arrays that together unpack to more than the cap, before the first of them is unpacked."""
+    total = sum(member.file_size for member in members)
+    if total > MAXIMUM_ARRAY_BYTES:
+        raise BundleError(
+            f"{where}: expected arrays of at most {MAXIMUM_ARRAY_BYTES:,} bytes in all, they unpack to {total:,}",
+            next_step="Do not use this file: it is damaged or made to exhaust memory.",
+        )
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    """Read one array after checking that its header and its size agree."""
+    stream = io.BytesIO(archive.read(member))
+    version = np.lib.format.read_magic(stream)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in read_header:
+        raise ValueError(f"array format version {version} is not known")
+    shape, fortran_order, dtype = read_header[version](stream)
+    if dtype.hasobject:
+        raise ValueError("object arrays are not allowed")
+    content = stream.read()
+    if math.prod(shape) * dtype.itemsize != len(content):
+        raise ValueError(f"{member.filename} says {shape} {dtype} and holds {len(content)} bytes")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")

@@ -1,0 +1,204 @@
+/* Reads a model blob, trusting nothing in it. */
+#include "har_blob.h"
+
+#include <string.h>
+
+#define HAR_HEADER_BYTES 24u
+#define HAR_MATRIX_BYTES 20u
+#define HAR_LAYER_BYTES (4u + 2u * HAR_MATRIX_BYTES)
+#define HAR_FORMAT_VERSION 1u
+#ifdef HAR_FLOAT
+#define HAR_NUMBERS 1u
+#else
+#define HAR_NUMBERS 2u
+#endif
+
+/* The bounds of models/portable/tables.py. */
+#define HAR_MOST_INPUTS 511u
+#define HAR_MOST_BIAS 268435456
+#define HAR_MOST_GAIN 128u
+#define HAR_MOST_WINDOW 2047u
+#define HAR_MOST_CLASSES 255u
+#define HAR_LEAST_SHIFT 16u
+#define HAR_MOST_SHIFT 32u
+#define HAR_MOST_FRACTION 12u
+
+typedef struct har_bytes {
+    const uint8_t *at;
+    size_t count;
+} har_bytes;
+
+static uint16_t har_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] | (unsigned)at[1] << 8);
+}
+
+static uint32_t har_u32(const uint8_t *at)
+{
+    return (uint32_t)har_u16(at) | (uint32_t)har_u16(at + 2) << 16;
+}
+
+/* CRC-32 as zlib computes it, a bit at a time: a model is loaded once. */
+static uint32_t har_crc32(const uint8_t *at, size_t count)
+{
+    uint32_t crc = 0xFFFFFFFFu;
+    for (; count > 0; count--) {
+        int bit;
+        crc ^= *at++;
+        for (bit = 0; bit < 8; bit++)
+            crc = crc & 1u ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+    }
+    return ~crc;
+}
+
+static int har_is_little_endian(void)
+{
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    return first == 1;
+}
+
+/* Where an array lies: inside the blob, aligned, of count numbers of some size. NULL if it does not. */
+static const void *har_array(har_bytes blob, uint32_t offset, size_t count, size_t size)
+{
+    if (offset % 4 != 0 || offset < HAR_HEADER_BYTES || offset > blob.count || count > (blob.count - offset) / size)
+        return NULL;
+    return blob.at + offset;
+}
+
+#ifndef HAR_FLOAT
+/* Whether 32 bits suffice for whatever the matrix is given. */
+static int har_fits_32_bits(const har_matrix *matrix)
+{
+    size_t row;
+    if (matrix->inputs > HAR_MOST_INPUTS || matrix->shift < HAR_LEAST_SHIFT || matrix->shift > HAR_MOST_SHIFT)
+        return 0;
+    for (row = 0; row < matrix->outputs; row++) {
+        if ((uint64_t)matrix->inputs * matrix->multipliers[row] >= (uint64_t)HAR_MOST_GAIN << matrix->shift)
+            return 0;
+        if (matrix->bias && (matrix->bias[row] > HAR_MOST_BIAS || matrix->bias[row] < -HAR_MOST_BIAS))
+            return 0;
+    }
+    return 1;
+}
+#endif
+
+static har_status har_load_matrix(har_matrix *matrix, har_bytes blob, const uint8_t *record)
+{
+    const uint32_t bias = har_u32(record + 12);
+    size_t outputs;
+    matrix->inputs = har_u16(record);
+    matrix->outputs = har_u16(record + 2);
+    outputs = matrix->outputs;
+    if (matrix->inputs == 0 || outputs == 0)
+        return HAR_DAMAGED_MODEL;
+    matrix->bias = bias ? har_array(blob, bias, outputs, sizeof(har_sum)) : NULL;
+    if (bias && !matrix->bias)
+        return HAR_DAMAGED_MODEL;
+#ifndef HAR_FLOAT
+    outputs += outputs % 2;
+    matrix->shift = record[4];
+    matrix->multipliers = har_array(blob, har_u32(record + 16), matrix->outputs, sizeof(uint16_t));
+    if (!matrix->multipliers || !har_fits_32_bits(matrix))
+        return HAR_DAMAGED_MODEL;
+#endif
+    matrix->weights = har_array(blob, har_u32(record + 8), outputs * matrix->inputs, sizeof(har_weight));
+    return matrix->weights ? HAR_OK : HAR_DAMAGED_MODEL;
+}
+
+/* Load one layer that takes ``inputs`` numbers. */
+static har_status har_load_layer(har_layer *layer, har_bytes blob, const uint8_t *record, uint16_t inputs)
+{
+    uint16_t gates = 1;
+    layer->kind = record[0];
+    layer->activation = record[1];
+    layer->fraction = record[2];
+    if (layer->kind < HAR_SIMPLE_RNN || layer->kind > HAR_DENSE || layer->fraction > HAR_MOST_FRACTION)
+        return HAR_DAMAGED_MODEL;
+    if (har_load_matrix(&layer->kernel, blob, record + 4) != HAR_OK)
+        return HAR_DAMAGED_MODEL;
+    memset(&layer->recurrent, 0, sizeof layer->recurrent);
+    if (layer->kind == HAR_LSTM)
+        gates = 4;
+    else if (layer->kind == HAR_GRU || layer->kind == HAR_GRU_RESET_AFTER)
+        gates = 3;
+    layer->units = (uint16_t)(layer->kernel.outputs / gates);
+    if (layer->kernel.inputs != inputs || layer->units == 0 || layer->kernel.outputs % gates != 0)
+        return HAR_DAMAGED_MODEL;
+    if (layer->kind == HAR_DENSE)
+        return layer->activation >= HAR_LINEAR && layer->activation <= HAR_SOFTMAX ? HAR_OK : HAR_DAMAGED_MODEL;
+    if (har_load_matrix(&layer->recurrent, blob, record + 4 + HAR_MATRIX_BYTES) != HAR_OK)
+        return HAR_DAMAGED_MODEL;
+    return layer->recurrent.inputs == layer->units && layer->recurrent.outputs == layer->kernel.outputs ? HAR_OK
+                                                                                                  : HAR_DAMAGED_MODEL;
+}
+
+/* Add a layer's share to the memory the model asks for; no share may pass 65535 numbers. The last layer's numbers are
+ * logits, which stay in the scratch memory. */
+static har_status har_add_needs(har_model *model, const har_layer *layer, int last)
+{
+    const uint32_t scratch = (uint32_t)layer->kernel.outputs * (layer->kind == HAR_GRU_RESET_AFTER ? 2 : 1);
+    const uint32_t sums = model->kept_sums + (layer->kind == HAR_LSTM ? (uint32_t)layer->units : 0);
+    const uint32_t handed = last ? 0 : (uint32_t)layer->units * (layer->kind == HAR_GRU ? 2 : 1);
+    const uint32_t values = model->kept_values + handed;
+    if (scratch > UINT16_MAX || sums > UINT16_MAX || values > UINT16_MAX)
+        return HAR_DAMAGED_MODEL;
+    if (scratch > model->scratch_sums)
+        model->scratch_sums = (uint16_t)scratch;
+    model->kept_sums = (uint16_t)sums;
+    model->kept_values = (uint16_t)values;
+    return HAR_OK;
+}
+
+/* Every layer in turn takes what the one before it hands on; the last one, and no other, ends in a softmax. */
+static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes blob)
+{
+    uint16_t numbers = model->channels;
+    uint8_t index;
+    model->scratch_sums = model->kept_sums = model->kept_values = 0;
+    for (index = 0; index < model->layer_count; index++) {
+        const int last = index + 1 == model->layer_count;
+        const uint8_t *record = blob.at + HAR_HEADER_BYTES + index * HAR_LAYER_BYTES;
+        if (har_load_layer(layers + index, blob, record, numbers) != HAR_OK)
+            return HAR_DAMAGED_MODEL;
+        if (har_add_needs(model, layers + index, last) != HAR_OK)
+            return HAR_DAMAGED_MODEL;
+        numbers = layers[index].units;
+        if (last != (layers[index].kind == HAR_DENSE && layers[index].activation == HAR_SOFTMAX))
+            return HAR_DAMAGED_MODEL;
+        if (index >= model->step_layers && layers[index].kind != HAR_DENSE)
+            return HAR_DAMAGED_MODEL;
+    }
+    return numbers == model->classes ? HAR_OK : HAR_DAMAGED_MODEL;
+}
+
+har_status har_load(har_model *model, har_layer *layers, size_t layer_room, const void *blob, size_t bytes)
+{
+    har_bytes own;
+    own.at = blob;
+    own.count = bytes;
+    if (!model || !layers || !blob || (uintptr_t)blob % 4 != 0 || !har_is_little_endian())
+        return HAR_BAD_ARGUMENT;
+    if (bytes < HAR_HEADER_BYTES || memcmp(own.at, "HARC", 4) != 0)
+        return HAR_NOT_A_MODEL;
+    if (own.at[12] != HAR_FORMAT_VERSION)
+        return HAR_OTHER_VERSION;
+    if (har_u32(own.at + 8) != bytes || har_u32(own.at + 4) != har_crc32(own.at + 8, bytes - 8))
+        return HAR_DAMAGED_MODEL;
+    if (own.at[13] != HAR_NUMBERS)
+        return HAR_OTHER_NUMBERS;
+    model->layers = layers;
+    model->layer_count = own.at[14];
+    model->step_layers = own.at[15];
+    model->window = har_u16(own.at + 16);
+    model->channels = har_u16(own.at + 18);
+    model->classes = har_u16(own.at + 20);
+    if (model->step_layers == 0 || model->step_layers >= model->layer_count || model->window == 0 ||
+        model->window > HAR_MOST_WINDOW || model->classes > HAR_MOST_CLASSES ||
+        bytes < HAR_HEADER_BYTES + (size_t)model->layer_count * HAR_LAYER_BYTES)
+        return HAR_DAMAGED_MODEL;
+    if (model->layer_count > layer_room)
+        return HAR_SMALL_MEMORY;
+    return har_load_layers(model, layers, own);
+}

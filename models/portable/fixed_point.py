@@ -1,0 +1,131 @@
+"""The integer arithmetic of the C engine, in NumPy: formats, rounding, activations. In C it is `har_integer.h`.
+
+==============  ========  ========  ==========================================
+number          C type    one is    holds
+==============  ========  ========  ==========================================
+sample          int16     2048      acceleration in g, up to 16 g either way
+value           int16     32768     what layers hand on, -1 to 1
+sum             int32     8192      biases, products, logits
+gate            uint16    65536     0 to 1
+cell            int32     1048576   the long memory of an LSTM
+probability     uint16    32768     0 to 1
+==============  ========  ========  ==========================================
+
+Everything is computed in int64 here, where nothing can overflow; the C engine needs 32 bits because of the bounds that
+`edgehar.models.portable.tables` holds a model to.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.quantization import quantize, round_half_away
+
+Integers = NDArray[np.int64]
+
+SAMPLE_ONE: Final = 2**11
+VALUE_BITS: Final = 15
+SUM_BITS: Final = 13
+GATE_BITS: Final = 16
+CELL_BITS: Final = 20
+
+VALUE_LIMIT: Final = 2**VALUE_BITS - 1
+_TANH_STEPS_PER_UNIT: Final = 32
+_TANH_END: Final = 4
+_EXP_STEPS: Final = 32
+_LOG2_E: Final = 47274
+"""log2(e) in 2^-15."""
+
+TANH_TABLE: Final[Integers] = np.minimum(
+    round_half_away(
+        2**VALUE_BITS * np.tanh(np.arange(_TANH_END * _TANH_STEPS_PER_UNIT + 1) / _TANH_STEPS_PER_UNIT)
+    ).astype(np.int64),
+    VALUE_LIMIT,
+)
+"""tanh from 0 to 4 in steps of 1/32."""
+
+EXP_TABLE: Final[Integers] = round_half_away(2**VALUE_BITS * 2.0 ** (-np.arange(_EXP_STEPS + 1) / _EXP_STEPS)).astype(
+    np.int64
+)
+"""2^-x from 0 to 1 in steps of 1/32."""
+
+
+def to_samples(windows: NDArray[Any]) -> NDArray[np.int16]:
+    """Return acceleration in g as samples, saturated at 16 g.
+
+    Examples
+    --------
+    >>> to_samples(np.array([1.0, -0.0002, 99.0])).tolist()
+    [2048, 0, 32767]
+    """
+    samples: NDArray[np.int16] = quantize(windows, scale=1 / SAMPLE_ONE, dtype=np.int16)
+    return samples
+
+
+def round_shift(values: Integers, bits: Any) -> Integers:
+    """Return values / 2^bits, halves away from zero.
+
+    Examples
+    --------
+    >>> round_shift(np.array([3, -3, 2, 5]), 1).tolist()
+    [2, -2, 1, 3]
+    """
+    bits = np.asarray(bits, np.int64)
+    shifted: Integers = (np.abs(values) + (np.int64(1) << (bits - 1))) >> bits
+    return np.where(values < 0, -shifted, shifted)
+
+
+def rescale(values: Integers, multipliers: Any, shift: int) -> Integers:
+    """Return values x multipliers / 2^shift, rounded once, halves away from zero."""
+    return round_shift(values * np.asarray(multipliers, np.int64), shift)
+
+
+def tanh(sums: Integers) -> Integers:
+    """Return tanh of sums as values: straight lines between table entries, 1 from 4 on."""
+    magnitude = np.abs(sums)
+    inside = np.minimum(magnitude, (_TANH_END << SUM_BITS) - 1)
+    entry, rest = inside >> 8, inside & 255
+    below = TANH_TABLE[entry]
+    line = below + (((TANH_TABLE[entry + 1] - below) * rest + 128) >> 8)
+    result = np.where(magnitude < _TANH_END << SUM_BITS, line, VALUE_LIMIT)
+    return np.where(sums < 0, -result, result)
+
+
+def sigmoid(sums: Integers) -> Integers:
+    """Return 1/2 + tanh(x/2)/2 of sums as gates; the half is cut towards zero."""
+    halved = np.abs(sums) >> 1
+    return (1 << VALUE_BITS) + tanh(np.where(sums < 0, -halved, halved))
+
+
+def pass_gate(numbers: Integers, gates: Integers) -> Integers:
+    """Return numbers x gates in the numbers' own format."""
+    return round_shift(numbers * gates, GATE_BITS)
+
+
+def mix(kept: Integers, fresh: Integers, gates: Integers) -> Integers:
+    """Return gate x kept + (1 - gate) x fresh."""
+    return round_shift(kept * gates + fresh * ((1 << GATE_BITS) - gates), GATE_BITS)
+
+
+def narrow(sums: Integers, fraction: int) -> Integers:
+    """Return sums as 16-bit values with ``fraction`` bits below the point, saturated."""
+    return np.clip(round_shift(sums, SUM_BITS - fraction), -VALUE_LIMIT - 1, VALUE_LIMIT)
+
+
+def softmax(logits: Integers) -> Integers:
+    """Return the softmax over the last axis as probabilities: powers of two, their fractions from a table."""
+    powers = _exp_down(logits.max(axis=-1, keepdims=True) - logits)
+    total = powers.sum(axis=-1, keepdims=True)
+    probabilities: Integers = ((powers << VALUE_BITS) + total // 2) // total
+    return probabilities
+
+
+def _exp_down(distance: Integers) -> Integers:
+    """Return exp(-distance) in 2^-15 of distances as sums; 0 from 16 on."""
+    exponent = np.minimum(distance >> 1, 2**16 - 1) * _LOG2_E
+    whole, entry, rest = exponent >> 27, (exponent >> 22) & (_EXP_STEPS - 1), (exponent >> 16) & 63
+    above = EXP_TABLE[entry]
+    power = above - (((above - EXP_TABLE[entry + 1]) * rest + 32) >> 6)
+    halved = round_shift(power, np.clip(whole, 1, 16))
+    return np.where(whole == 0, power, np.where(whole > 15, 0, halved))

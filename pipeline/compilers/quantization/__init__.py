@@ -1,0 +1,1 @@
+"""What all int8 files share: calibration windows, and rounding chosen for the inputs a layer will see."""

@@ -1,0 +1,153 @@
+"""Captures of `har record`: samples with their loss marks, takes with their labels."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgehar.models.capture_file import SUFFIX, Capture, read_capture
+from edgehar.models.contract import ACTIVITIES
+from edgehar.models.errors import DataError
+from edgehar.models.resampling import RATE_TOLERANCE
+from edgehar.pipeline.data.readers import Progress
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
+
+_EVEN: float = 0.1
+"""Times that lie off an even grid by less than this share of a step say no more than the rate does."""
+
+
+def recognises(path: Path) -> bool:
+    """Tell whether the path is a capture, or a folder that holds some."""
+    return path.suffix == SUFFIX if path.is_file() else any(path.glob(f"*{SUFFIX}"))
+
+
+def read(path: Path, *, progress: Progress | None = None) -> Dataset:
+    """Read a capture, or every capture of a folder.
+
+    Raises
+    ------
+    DataError
+        When there is none, or one holds no samples.
+    """
+    files = [path] if path.is_file() else sorted(path.glob(f"*{SUFFIX}"))
+    if not files:
+        raise DataError(f"{path}: expected captures ({SUFFIX}), found none", next_step="Check the path.")
+    recordings = []
+    for number, file in enumerate(files, start=1):
+        recordings.append(_recording(file, read_capture(file)))
+        if progress is not None:
+            progress(number, len(files))
+    return Dataset(
+        name=path.stem,
+        activities=_activities(recordings),
+        recordings=tuple(recordings),
+        notes=(f"{len(files)} captures of har record.",),
+    )
+
+
+def _activities(recordings: Iterable[Recording]) -> tuple[str, ...]:
+    """Return every activity once: in the order of the training defaults if all are among these, else as they came."""
+    found = list(dict.fromkeys(label.activity for recording in recordings for label in recording.labels))
+    return tuple(name for name in ACTIVITIES if name in found) if set(found) <= set(ACTIVITIES) else tuple(found)
+
+
+def _recording(path: Path, capture: Capture) -> Recording:
+    """Return one capture as a recording."""
+    blocks = [block for block in capture.blocks if len(block.samples_g)]
+    if not blocks:
+        raise DataError(f"{path}: expected samples, the capture holds none", next_step="Leave it out.", path=str(path))
+    samples = np.concatenate([block.samples_g for block in blocks])
+    times_s = np.concatenate([block.times_s for block in blocks])
+    gaps, lost = _gaps(capture)
+    rate_hz, even = _rate(times_s, gaps, capture.info.rate_hz)
+    forward = bool((np.diff(times_s) > 0).all())
+    labels, problems = _labels(capture, times_s)
+    return Recording(
+        recording_id=path.stem,
+        subject=capture.info.subject,
+        samples=samples.astype(np.float32),
+        rate_hz=rate_hz,
+        labels=labels,
+        placement=capture.info.placement,
+        source=path.name,
+        timestamps_s=None if even or not forward else times_s.astype(np.float64),
+        gaps=gaps,
+        problems=(*problems, *_damage(capture, lost, len(gaps), forward)),
+    )
+
+
+def _gaps(capture: Capture) -> tuple[tuple[int, ...], int]:
+    """Return the indices of samples that do not follow the one before, and how many are known to be missing."""
+    gaps: list[int] = []
+    index, lost, broken = 0, 0, False
+    for block in capture.blocks:
+        lost += block.lost
+        broken = broken or block.lost > 0 or not block.continues
+        if not len(block.samples_g):
+            continue
+        if broken and index:
+            gaps.append(index)
+        index, broken = index + len(block.samples_g), False
+    return tuple(gaps), lost
+
+
+def _rate(times_s: npt.NDArray[np.float64], gaps: tuple[int, ...], declared_hz: float) -> tuple[float, bool]:
+    """Return the rate, and whether the times say no more than it does; the declared one where they agree with it."""
+    edges = [0, *gaps, len(times_s)]
+    runs = [times_s[start:stop] for start, stop in pairwise(edges)]
+    steps = sum(len(run) - 1 for run in runs)
+    span_s = sum(float(run[-1] - run[0]) for run in runs)
+    measured_hz = steps / span_s if span_s > 0 else declared_hz
+    rate_hz = declared_hz if abs(measured_hz / declared_hz - 1) <= RATE_TOLERANCE else measured_hz
+    off = max(float(np.abs(run - run[0] - np.arange(len(run)) / rate_hz).max()) for run in runs)
+    return rate_hz, off * rate_hz <= _EVEN
+
+
+def _labels(capture: Capture, times_s: npt.NDArray[np.float64]) -> tuple[tuple[LabelInterval, ...], list[str]]:
+    """Return the takes that were kept, and what is to be said of them."""
+    takes, problems = _takes(capture.events), []
+    intervals = []
+    for number, take in takes.items():
+        stop_s = take.get("stop_s")
+        if stop_s is None:
+            problems.append(f"Take {number} ({take['activity']}) has no end; it is taken to reach the last sample.")
+            stop_s = float(times_s[-1]) + 1e-6
+        start, stop = (int(np.searchsorted(times_s, edge)) for edge in (take["start_s"], stop_s))
+        if stop > start:
+            intervals.append(LabelInterval(start, stop, take["activity"]))
+    return tuple(sorted(intervals, key=lambda interval: interval.start)), problems
+
+
+def _takes(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Follow the events; return the takes that were not discarded, as they were labelled last."""
+    takes: dict[int, dict[str, Any]] = {}
+    for event in events:
+        number = event["take"]
+        if event["event"] == "begin":
+            takes[number] = {"activity": event["activity"], "start_s": event["t_s"]}
+        elif number not in takes:
+            continue
+        elif event["event"] == "end":
+            takes[number]["stop_s"] = event["t_s"]
+        elif event["event"] == "discard":
+            del takes[number]
+        elif event["event"] == "relabel":
+            takes[number]["activity"] = event["activity"]
+    return takes
+
+
+def _damage(capture: Capture, lost: int, gaps: int, forward: bool) -> list[str]:
+    """Say what is missing."""
+    said = []
+    if gaps or lost:
+        said.append(f"{lost:,} samples were lost on the wire; {gaps} gaps are marked.")
+    if capture.torn_bytes:
+        said.append(f"The last {capture.torn_bytes} bytes are an unfinished record, as a power cut leaves; left out.")
+    if capture.damaged:
+        said.append(f"{capture.damaged_bytes} bytes in {capture.damaged} places are damaged; each left a gap.")
+    if not forward:
+        said.append("The sensor's times do not always run forward; they are left out.")
+    return said

@@ -1,0 +1,227 @@
+"""The store: a data set in one folder, its samples in one file that is mapped into memory instead of read.
+
+::
+
+    STORE/index.json        what is where: schema, activities, and per recording its rows, rate, labels, gaps, problems
+    STORE/samples.npy       float32 (n, 3) in g, all recordings one after the other
+    STORE/timestamps.npy    float64 (m,) in s, of the recordings that have them; absent when none has
+
+Nothing is ever unpickled. The content hash in the index is checked whenever a store is opened.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from edgehar.models.errors import DataError, UsageError
+from edgehar.models.files import atomic_folder
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
+
+FORMAT: Final = "edgehar recordings"
+SCHEMA_MAJOR: Final = 1
+SCHEMA_MINOR: Final = 0
+INDEX_NAME: Final = "index.json"
+SAMPLES_NAME: Final = "samples.npy"
+TIMESTAMPS_NAME: Final = "timestamps.npy"
+MAX_INDEX_BYTES: Final = 256 * 2**20
+
+_Kind = TypeVar("_Kind")
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a folder holds an index that names itself one of ours."""
+    try:
+        with (path / INDEX_NAME).open("rb") as stream:
+            return FORMAT.encode() in stream.read(256)
+    except OSError:
+        return False
+
+
+def check_target(path: Path) -> None:
+    """Refuse to write a store where something else is.
+
+    Raises
+    ------
+    UsageError
+        When ``path`` is something else than a store or an empty folder: it would be deleted.
+    """
+    occupied = path.exists() and not (path.is_dir() and (is_store(path) or not any(path.iterdir())))
+    if occupied:
+        raise UsageError(
+            f"{path}: expected a new path or an existing store to replace, found something else there",
+            next_step="Choose another path for the store.",
+            path=str(path),
+        )
+
+
+def save_store(dataset: Dataset, path: Path) -> None:
+    """Write a data set as a store, replacing a store that stands there.
+
+    Raises
+    ------
+    UsageError
+        When ``path`` is something else than a store or an empty folder.
+    """
+    check_target(path)
+    timed = [item.timestamps_s for item in dataset.recordings if item.timestamps_s is not None]
+    with atomic_folder(path) as folder:
+        (folder / INDEX_NAME).write_text(json.dumps(_index(dataset), indent=1) + "\n", encoding="utf-8")
+        _write_rows(folder / SAMPLES_NAME, [item.samples for item in dataset.recordings], np.dtype("<f4"))
+        if timed:
+            _write_rows(folder / TIMESTAMPS_NAME, timed, np.dtype("<f8"))
+
+
+def load_store(path: Path) -> Dataset:
+    """Open a store; samples are views into the mapped file.
+
+    Raises
+    ------
+    DataError
+        When a file or key is missing, the schema is unknown, a recording lies outside its file, or the content is not
+        what the index says.
+    """
+    index = _read_index(path / INDEX_NAME)
+    try:
+        entries = [_object(entry) for entry in _take(index, "recordings", list)]
+        timed = any(entry.get("timestamps_start") is not None for entry in entries)
+        samples = _map_rows(path / SAMPLES_NAME, np.dtype("<f4"), 2)
+        timestamps = _map_rows(path / TIMESTAMPS_NAME, np.dtype("<f8"), 1) if timed else None
+        dataset = Dataset(
+            name=_take(index, "name", str),
+            activities=tuple(_take(index, "activities", list)),
+            recordings=tuple(_recording(entry, samples, timestamps) for entry in entries),
+            problems=tuple(_take(index, "problems", list)),
+            notes=tuple(_take(index, "notes", list)),
+            terms=_take(index, "terms", str),
+        )
+        promised = _take(index, "content_hash", str)
+    except (DataError, TypeError, ValueError) as error:
+        reason = error.message if isinstance(error, DataError) else str(error)
+        raise _refusal(path, f"expected a store, but {reason}") from error
+    if dataset.content_hash != promised:
+        raise _refusal(path, f"expected content with hash {promised[:12]}…, got {dataset.content_hash[:12]}…")
+    return dataset
+
+
+def _index(dataset: Dataset) -> dict[str, Any]:
+    """Return what is written to the index file."""
+    entries: list[dict[str, Any]] = []
+    row = time_row = 0
+    for item in dataset.recordings:
+        entries.append(
+            {
+                "recording_id": item.recording_id,
+                "subject": item.subject,
+                "rate_hz": float(item.rate_hz),
+                "placement": item.placement,
+                "source": item.source,
+                "samples_start": row,
+                "samples_stop": row + len(item),
+                "timestamps_start": None if item.timestamps_s is None else time_row,
+                "labels": [[int(label.start), int(label.stop), label.activity] for label in item.labels],
+                "gaps": [int(gap) for gap in item.gaps],
+                "problems": list(item.problems),
+            }
+        )
+        row += len(item)
+        time_row += 0 if item.timestamps_s is None else len(item)
+    return {
+        "format": FORMAT,
+        "schema_version": f"{SCHEMA_MAJOR}.{SCHEMA_MINOR}",
+        "name": dataset.name,
+        "activities": list(dataset.activities),
+        "terms": dataset.terms,
+        "notes": list(dataset.notes),
+        "problems": list(dataset.problems),
+        "content_hash": dataset.content_hash,
+        "recordings": entries,
+    }
+
+
+def _write_rows(path: Path, parts: list[Any], dtype: np.dtype[Any]) -> None:
+    """Write arrays one after the other as one .npy file, without joining them in memory first."""
+    rows = sum(len(part) for part in parts)
+    header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *parts[0].shape[1:])}
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for part in parts:
+            stream.write(np.ascontiguousarray(part, dtype=dtype).data)
+
+
+def _map_rows(path: Path, dtype: np.dtype[Any], ndim: int) -> npt.NDArray[Any]:
+    """Map a .npy file into memory after checking that it is what the store wrote."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path.name} is missing, cut short or not an array ({error})") from error
+    if array.dtype != dtype or array.ndim != ndim or (ndim == 2 and array.shape[1] != 3):
+        raise DataError(f"{path.name} holds {array.dtype} of shape {array.shape}")
+    return np.asarray(array)
+
+
+def _read_index(path: Path) -> dict[str, Any]:
+    """Read the index file and refuse what is not one of a schema known here."""
+    try:
+        if path.stat().st_size > MAX_INDEX_BYTES:
+            raise _refusal(path, f"expected at most {MAX_INDEX_BYTES} bytes, got {path.stat().st_size}")
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _refusal(path, f"expected a readable JSON file, but {error}") from error
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise _refusal(path, f'expected "format": "{FORMAT}", got another file')
+    version = str(index.get("schema_version"))
+    if version.partition(".")[0] != str(SCHEMA_MAJOR):
+        raise DataError(
+            f"{path}: expected schema version {SCHEMA_MAJOR}.x, got {version}",
+            next_step="Update this program, or import the recordings again.",
+            path=str(path),
+        )
+    return index
+
+
+def _recording(entry: Mapping[str, Any], samples: npt.NDArray[Any], times: npt.NDArray[Any] | None) -> Recording:
+    """Return the recording an entry of the index describes."""
+    start, stop = _take(entry, "samples_start", int), _take(entry, "samples_stop", int)
+    if not 0 <= start < stop <= len(samples):
+        raise DataError(f"recording rows {start} to {stop} lie outside the {len(samples)} rows of {SAMPLES_NAME}")
+    if "timestamps_start" not in entry:
+        raise DataError("the key 'timestamps_start' is missing")
+    at = entry["timestamps_start"]
+    return Recording(
+        recording_id=_take(entry, "recording_id", str),
+        subject=_take(entry, "subject", str),
+        samples=samples[start:stop],
+        rate_hz=_take(entry, "rate_hz", float),
+        labels=tuple(LabelInterval(int(a), int(b), str(name)) for a, b, name in _take(entry, "labels", list)),
+        placement=_take(entry, "placement", str),
+        source=_take(entry, "source", str),
+        timestamps_s=None if at is None or times is None else times[at : at + stop - start],
+        gaps=tuple(int(gap) for gap in _take(entry, "gaps", list)),
+        problems=tuple(_take(entry, "problems", list)),
+    )
+
+
+def _object(entry: Any) -> dict[str, Any]:
+    """Return an entry of the index that must be an object."""
+    if not isinstance(entry, dict):
+        raise DataError(f"an entry of 'recordings' is {type(entry).__name__}, not an object")
+    return entry
+
+
+def _take(mapping: Mapping[str, Any], key: str, kind: type[_Kind]) -> _Kind:
+    """Return a required value of the index, of the type it must have."""
+    if key not in mapping:
+        raise DataError(f"the key {key!r} is missing")
+    value = mapping[key]
+    if not isinstance(value, kind):
+        raise DataError(f"the key {key!r} holds {type(value).__name__}, not {kind.__name__}")
+    return value
+
+
+def _refusal(path: Path, sentence: str) -> DataError:
+    """Return the error for a store that cannot be used."""
+    return DataError(f"{path}: {sentence}", next_step="Import the recordings again.", path=str(path))

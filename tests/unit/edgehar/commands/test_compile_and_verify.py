@@ -1,0 +1,126 @@
+"""`har compile` and `har verify`, as their users see them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from edgehar.commands.compile import compile_bundle
+from edgehar.commands.verify import verify
+from edgehar.models.bundle import read_bundle
+from edgehar.models.engines import missing_reason
+from edgehar.models.errors import BundleError, CompileError, UsageError
+from edgehar.pipeline.compilers import targets
+
+FORMATS_WITHOUT_INTEGERS = ("tflite", "c")
+
+
+@pytest.fixture
+def path(tmp_path: Path, random_bundle) -> Path:
+    """A saved bundle without artifacts."""
+    random_bundle("gru").save(tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def test_compile_adds_what_verify_proves(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    files = ["model.float32.tflite", "model.float32.onnx", "model.float32.harc"]
+    assert [entry["file"] for entry in said["artifacts"]] == files
+    assert (path / "model.float32.onnx").stat().st_size == said["artifacts"][1]["bytes"]
+    verify(path, as_json=True)
+    proven = json.loads(capsys.readouterr().out)
+    assert proven["ok"] is True
+    compiler = missing_reason("native") is None
+    assert {(row["artifact"], row["checked"], row["ok"]) for row in proven["artifacts"]} == {
+        (name, compiler or not name.endswith(".harc"), True) for name in ("weights.npz", *files)
+    }
+
+
+def test_compiling_twice_replaces(path: Path) -> None:
+    compile_bundle(path, format=["onnx"])
+    compile_bundle(path)
+    assert len(read_bundle(path).manifest.artifacts) == 3
+
+
+def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path)
+    verify(path)
+    said = capsys.readouterr().out
+    assert "44,672" in said
+    assert "verified" in said
+
+
+def test_a_folder_of_different_models_is_refused(random_bundle, tmp_path: Path) -> None:
+    for name in ("gru", "lstm"):
+        random_bundle(name).save(tmp_path / name)
+    with pytest.raises(UsageError, match=r"expected bundles of one model, .* \(gru and lstm\)\. Name one of them"):
+        compile_bundle(tmp_path)
+    assert not read_bundle(tmp_path / "gru").manifest.artifacts
+
+
+def test_an_unknown_target_is_refused_and_nothing_written(path: Path) -> None:
+    before = sorted(path.iterdir())
+    with pytest.raises(
+        UsageError, match="expected one of float32, float16, int8-weights, int8-hybrid, int8, or all alone, got 'int3'"
+    ):
+        compile_bundle(path, quantization=["int3"])
+    assert sorted(path.iterdir()) == before
+
+
+def test_what_a_format_cannot_express_is_refused_by_its_layer(
+    random_bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cnn"
+    random_bundle("cnn").save(path)
+    for format_name in FORMATS_WITHOUT_INTEGERS:
+        with pytest.raises(CompileError, match="layer Conv_1 is a Conv1D"):
+            compile_bundle(path, format=[format_name], quantization=["int8"])
+    with pytest.raises(CompileError, match=r"Choose among tflite float32, onnx float32, .*onnx int8-weights"):
+        compile_bundle(path, quantization=["int8"])
+    assert not read_bundle(path).manifest.artifacts
+
+
+def test_integers_without_calibration_are_refused(path: Path) -> None:
+    with pytest.raises(CompileError, match=r"expected calibration windows .* Pass --data"):
+        compile_bundle(path, format=["tflite"], quantization=["int8"])
+
+
+def test_integers_are_calibrated_with_recordings(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path, format=["tflite"], quantization=["int8", "float16"], data="synthetic", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert [entry["quantization"] for entry in said["artifacts"]] == ["int8", "float16"]
+    verify(path, engine=["litert"], as_json=True)
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+def test_all_is_everything_a_model_can_be(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path, quantization=["all"], data="synthetic", as_json=True)
+    made = {(entry["format"], entry["quantization"]) for entry in json.loads(capsys.readouterr().out)["artifacts"]}
+    assert made == {(target.format, target.quantization) for target in targets(read_bundle(path).manifest.architecture)}
+    compile_bundle(path, format=["c"], quantization=["all"], data="synthetic", as_json=True)
+    made = {entry["quantization"] for entry in json.loads(capsys.readouterr().out)["artifacts"]}
+    assert made == {"float32", "int8"}
+
+
+def test_an_altered_artifact_ends_verification(path: Path) -> None:
+    compile_bundle(path)
+    artifact = path / "model.float32.tflite"
+    artifact.write_bytes(artifact.read_bytes()[:-1] + b"x")
+    with pytest.raises(BundleError, match="sha256"):
+        verify(path)
+
+
+def test_a_model_that_is_not_proven_ends_with_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = read_bundle(path)
+    weights = {name: value * 1.01 for name, value in bundle.weights.items()}
+    other = type(bundle)(bundle.manifest, {**bundle.files})
+    other.__dict__["weights"] = weights
+    from edgehar.pipeline import compilers
+
+    compilers.compile_bundle(other).save(path)
+    with pytest.raises(typer.Exit) as ended:
+        verify(path, as_json=True)
+    assert ended.value.exit_code == 1
+    assert json.loads(capsys.readouterr().out)["ok"] is False

@@ -1,0 +1,217 @@
+"""Blocks out of frames: exact loss, restarts, waiting for HELLO, device time, and what is said."""
+
+import numpy as np
+import pytest
+
+from edgehar.firmware_bridge.frames.fields import Ability, Level, UnitCode
+from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
+from edgehar.firmware_bridge.frames.message_reader import decode_message
+from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Who
+from edgehar.firmware_bridge.frames.source import FrameSource
+from edgehar.firmware_bridge.stream.samples import SampleBlock
+from edgehar.models.errors import BridgeError
+
+ABILITIES = Ability.SENSES | Ability.STREAMS
+
+
+def hello(boot_id: int = 1, *, rate_mhz: int = 100_000, abilities: Ability = ABILITIES) -> Hello:
+    """Return what the device of these tests says it is."""
+    return Hello(boot_id, abilities, rate_mhz, 1000.0, UnitCode.G, 16.0)
+
+
+def samples(sequence: int, count: int = 10, *, boot_id: int = 1, dropped: int = 0, micros: int | None = None) -> bytes:
+    """Return a frame whose samples' x is their number."""
+    values = np.zeros((count, 3), "<i2")
+    values[:, 0] = (sequence + np.arange(count)) % 30000
+    taken_us = 10_000 * sequence if micros is None else micros
+    return encode_frame(Samples(boot_id, sequence, taken_us % 2**32, dropped % 2**16, values.tobytes()).pack())
+
+
+def numbers(blocks: list[SampleBlock]) -> list[tuple[list[int], int, bool]]:
+    """Return the samples' numbers of each block, the loss in front of it, and whether it continues."""
+    return [
+        (np.rint(block.samples_g[:, 0] * 1000).astype(int).tolist(), block.lost, block.continues) for block in blocks
+    ]
+
+
+def asked(source: FrameSource) -> list[type]:
+    """Return the types of the messages a source wants to send."""
+    events = FrameParser().feed(source.outgoing(), 0.0)
+    return [type(decode_message(event.body)) for event in events if isinstance(event, Frame)]
+
+
+def test_a_whole_stream_is_one_block_however_it_is_cut() -> None:
+    wire = b"".join(samples(first) for first in range(500, 600, 10))
+    whole = FrameSource(hello()).feed(wire, 0.0).blocks
+    assert numbers(whole) == [(list(range(500, 600)), 0, True)]
+    source = FrameSource(hello())
+    pieces = [block for at in range(len(wire)) for block in source.feed(wire[at : at + 1], at * 1e-4).blocks]
+    assert np.array_equal(np.concatenate([block.samples_g for block in pieces]), whole[0].samples_g)
+    np.testing.assert_allclose(np.concatenate([block.times_s for block in pieces]), whole[0].times_s)
+    assert all(block.continues and not block.lost for block in pieces)
+    assert source.counts.samples == 100
+    assert source.counts.bytes_read == len(wire)
+
+
+def test_loss_is_exact_and_split_between_device_and_line() -> None:
+    source = FrameSource(hello())
+    wire = samples(0) + samples(30, dropped=15) + samples(40, dropped=15)
+    assert numbers(source.feed(wire, 0.0).blocks) == [
+        (list(range(10)), 0, True),
+        (list(range(30, 50)), 20, False),
+    ]
+    assert (source.counts.lost, source.counts.dropped, source.counts.samples) == (20, 15, 30)
+
+
+def test_a_damaged_frame_costs_its_samples_and_no_more() -> None:
+    source = FrameSource(hello())
+    damaged = bytearray(samples(10))
+    damaged[20] ^= 0x10
+    decoded = source.feed(samples(0) + bytes(damaged) + samples(20), 0.0)
+    assert [block.lost for block in decoded.blocks] == [0, 10]
+    assert (source.counts.damaged, source.counts.lost) == (1, 10)
+    assert [remark.text for remark in decoded.remarks] == ["damaged frame (checksum)"]
+
+
+def test_repeated_and_late_frames_are_not_used_and_told_apart() -> None:
+    source = FrameSource(hello())
+    wire = samples(0) + samples(0) + samples(20) + samples(10) + samples(10) + samples(30)
+    assert numbers(source.feed(wire, 0.0).blocks) == [(list(range(10)), 0, True), (list(range(20, 40)), 10, False)]
+    counts = source.counts
+    assert (counts.repeated, counts.late, counts.lost, counts.samples) == (20, 10, 10, 30)
+
+
+def test_counters_wrap_without_loss() -> None:
+    source = FrameSource(hello())
+    wire = samples(2**32 - 10, dropped=2**16 - 1, micros=2**32 - 100_000) + samples(0, dropped=2**16 - 1, micros=0)
+    wire += samples(20, dropped=2, micros=200_000)
+    blocks = source.feed(wire, 0.0).blocks
+    assert [block.lost for block in blocks] == [0, 10]
+    assert source.counts.dropped == 3
+    np.testing.assert_allclose(np.concatenate([block.times_s for block in blocks])[[0, 10, 20]], [0.0, 0.1, 0.3])
+
+
+def test_time_goes_on_across_a_loss_of_hours() -> None:
+    source = FrameSource(hello())
+    hours = 3 * 3600 * 100
+    blocks = source.feed(samples(0) + samples(hours), 0.0).blocks
+    assert blocks[1].lost == hours - 10
+    assert blocks[1].times_s[0] == pytest.approx(3 * 3600)
+
+
+def test_a_restart_waits_for_hello_and_counts_what_is_known() -> None:
+    source = FrameSource(hello())
+    source.feed(samples(0), 0.0)
+    assert source.feed(samples(20, boot_id=2), 0.1).blocks == []
+    assert asked(source) == [Who]
+    assert source.feed(samples(30, boot_id=2), 0.2).blocks == []
+    assert asked(source) == []
+    decoded = source.feed(encode_frame(hello(2).pack()), 0.3)
+    assert numbers(decoded.blocks) == [(list(range(20, 40)), 20, False)]
+    assert (source.counts.restarts, source.counts.lost) == (1, 20)
+    assert "restarted" in decoded.remarks[0].text
+    assert decoded.blocks[0].times_s[0] == pytest.approx(0.3)
+
+
+def test_the_first_frame_of_a_boot_that_comes_second_is_late() -> None:
+    source = FrameSource(hello())
+    source.feed(samples(0) + encode_frame(hello(2).pack()) + samples(10, boot_id=2) + samples(0, boot_id=2), 0.0)
+    assert (source.counts.lost, source.counts.late, source.counts.repeated) == (10, 10, 0)
+
+
+def test_a_restart_under_the_same_boot_id_is_noticed() -> None:
+    source = FrameSource(hello())
+    source.feed(b"".join(samples(first) for first in range(0, 1000, 10)), 0.0)
+    for first in range(0, 300, 10):
+        source.feed(samples(first), 1.0)
+    assert source.counts.restarts == 1
+    assert source.counts.samples == 1000 + 150
+    assert source.counts.repeated == 150
+
+
+def test_samples_of_a_boot_that_never_introduced_itself_are_lost() -> None:
+    source = FrameSource()
+    assert source.feed(samples(0, boot_id=9), 0.0).blocks == []
+    decoded = source.feed(encode_frame(hello(1).pack()), 0.1)
+    assert [block.lost for block in decoded.blocks] == [10]
+    assert source.counts.lost == 10
+
+
+def test_stats_tell_of_a_loss_in_front_of_a_silence() -> None:
+    source = FrameSource(hello())
+    source.feed(samples(0), 0.0)
+    decoded = source.feed(encode_frame(Stats(1, 50, 500_000, 5, 0, 0).pack()), 0.1)
+    assert [(len(block.samples_g), block.lost) for block in decoded.blocks] == [(0, 40)]
+    assert numbers(source.feed(samples(50), 0.2).blocks) == [(list(range(50, 60)), 0, True)]
+    assert (source.counts.lost, source.counts.dropped) == (40, 5)
+
+
+def test_a_device_that_waits_is_started_and_a_cut_line_asked() -> None:
+    source = FrameSource()
+    source.feed(encode_frame(hello(abilities=Ability.SENSES).pack()), 0.0)
+    assert asked(source) == [Start]
+    source.feed(samples(0)[:30], 0.0)
+    source.line_was_cut(1.0)
+    assert asked(source) == [Who]
+    assert numbers(source.feed(samples(10), 1.1).blocks) == [(list(range(10, 20)), 0, True)]
+    assert source.counts.damaged == 1
+
+
+def test_axes_and_units_are_applied() -> None:
+    turned = Hello(1, ABILITIES, 100_000, 100.0, UnitCode.M_S2, 156.9, axes=(-2, 1, 3))
+    payload = np.array([[100, 200, -32768]], "<i2").tobytes()
+    block = FrameSource(turned).feed(encode_frame(Samples(1, 0, 0, 0, payload).pack()), 0.0).blocks[0]
+    np.testing.assert_allclose(block.samples_g, [[-2 / 9.80665, 1 / 9.80665, -327.68 / 9.80665]], rtol=1e-6)
+
+
+def test_the_measured_rate_is_the_devices() -> None:
+    source = FrameSource(hello())
+    for first in range(0, 3000, 10):
+        source.feed(samples(first, micros=9_600 * first), first * 0.011)
+    rate = source.rate
+    assert rate is not None
+    assert rate.by_device
+    assert rate.rate_hz == pytest.approx(1e6 / 9600, rel=1e-5)
+
+
+def test_times_increase_even_where_the_clock_jitters() -> None:
+    source, rng = FrameSource(hello()), np.random.default_rng(3)
+    wire = b"".join(
+        samples(n, 2, micros=max(0, 10_000 * n + int(rng.integers(-30_000, 30_000)))) for n in range(0, 600, 2)
+    )
+    times_s = np.concatenate([block.times_s for block in source.feed(wire, 0.0).blocks])
+    assert (np.diff(times_s) > 0).all()
+    assert times_s[-1] == pytest.approx(5.99, abs=0.1)
+
+
+def test_what_a_device_says_is_passed_on_a_few_times() -> None:
+    source = FrameSource(hello())
+    said = [
+        remark for _ in range(9) for remark in source.feed(encode_frame(Log(Level.WARNING, "hot").pack()), 0).remarks
+    ]
+    assert len(said) == 5
+    assert (said[0].text, said[0].warning) == ("the device says: hot", True)
+    echo = source.feed(encode_frame(Who().pack()) + encode_frame(b"\x55"), 0).remarks
+    assert "sends back" in echo[0].text
+    assert "55" in echo[1].text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (Hello(1, ABILITIES, 1, 1, 1, 1, major=2), "expected a device that speaks protocol 1.x, got 2.0"),
+        (Hello(1, Ability.INFERS, 1, 1, 1, 1), "one that only classifies"),
+        (Hello(1, ABILITIES, 0, 1, 1, 1), "a rate of 0 Hz"),
+        (Hello(1, ABILITIES, 100_000, 0.0, 1, 1), "0 counts per unit"),
+        (Hello(1, ABILITIES, 100_000, 1.0, 3, 1), "unit 3"),
+        (Hello(1, ABILITIES, 100_000, 1.0, 1, 1, axes=(1, 1, 3)), "axes"),
+    ],
+)
+def test_a_hello_that_cannot_be_used_is_refused(wrong: Hello, reason: str) -> None:
+    with pytest.raises(BridgeError, match=reason):
+        FrameSource().feed(encode_frame(wrong.pack()), 0.0)
+
+
+def test_another_rate_than_before_is_refused() -> None:
+    with pytest.raises(BridgeError, match="expected samples at 100 Hz, the device now says 50 Hz"):
+        FrameSource(hello()).feed(encode_frame(hello(2, rate_mhz=50_000).pack()), 0.0)

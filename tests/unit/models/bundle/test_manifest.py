@@ -1,0 +1,167 @@
+"""The manifest: everything is written and read back, nothing is defaulted, and contradictions are refused."""
+
+import copy
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgehar.models.bundle import CompiledArtifact
+from edgehar.models.bundle.manifest import Manifest, MetricsEntry, TensorSpec
+from edgehar.models.errors import BundleError
+
+
+@pytest.fixture(scope="module")
+def manifest(random_bundle) -> Manifest:
+    """A manifest with every kind of entry."""
+    bundle = random_bundle("simple_rnn")
+    tensor = TensorSpec("serving", "float32", (1, 200, 3), 0.0, 0)
+    artifact = CompiledArtifact("model.tflite", "tflite", "float32", "direct", tensor, tensor, b"content")
+    metrics = MetricsEntry(
+        protocol="hold-out",
+        engine="numpy",
+        artifact="weights.npz",
+        quantization="float32",
+        train_subjects=("1", "2"),
+        test_subjects=("3",),
+        windows=10,
+        accuracy=0.5,
+        macro_f1=0.4,
+        per_class_f1={"Sitting": 0.25},
+    )
+    return bundle.with_artifacts([artifact]).with_metrics([metrics]).manifest
+
+
+@pytest.fixture(scope="module")
+def data(manifest) -> dict[str, Any]:
+    """The manifest as JSON data."""
+    return json.loads(json.dumps(manifest.to_json()))
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of everything inside a JSON value."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside = [place for key, item in entries for place in _places(item, (*path, key))]
+    return ([path] if path else []) + inside
+
+
+def _changed(data: dict[str, Any], path: tuple[Any, ...], change: Any) -> dict[str, Any]:
+    """Return a copy with the value at a path replaced, or removed where ``change`` is `...`."""
+    changed = copy.deepcopy(data)
+    parent = changed
+    for key in path[:-1]:
+        parent = parent[key]
+    if change is ...:
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = change
+    return changed
+
+
+def test_json_gives_the_same_manifest_back(manifest, data):
+    assert Manifest.from_json(data) == manifest
+
+
+def test_every_key_is_required(data):
+    free_form = {("provenance", "versions"), ("provenance", "configuration"), ("metrics", 0, "per_class_f1")}
+    checked = 0
+    for path in _places(data):
+        if isinstance(path[-1], int) or path[:-1] in free_form:
+            continue
+        with pytest.raises(BundleError, match=str(path[-1])):
+            Manifest.from_json(_changed(data, path, ...))
+        checked += 1
+    assert checked > 70
+
+
+@pytest.mark.parametrize("schema", ["2.0", "0.9", "", "one", 10])
+def test_another_schema_is_refused_whatever_else_is_there(data, schema):
+    with pytest.raises(BundleError, match=r"expected schema 1\.x") as caught:
+        Manifest.from_json({"schema": schema})
+    assert "Update edgehar" in str(caught.value)
+
+
+def test_a_later_minor_schema_with_new_keys_is_read(data, manifest):
+    assert Manifest.from_json(data | {"schema": "1.7", "novelty": 1}).model_id == manifest.model_id
+
+
+def test_a_manifest_of_schema_1_0_knew_no_transitions(data, manifest):
+    decoder = {key: value for key, value in data["decoder"].items() if key != "transitions"}
+    assert Manifest.from_json(data | {"schema": "1.0", "decoder": decoder}).decoder == manifest.decoder
+    with pytest.raises(BundleError, match="'transitions' is missing"):
+        Manifest.from_json(data | {"schema": "1.1", "decoder": decoder})
+
+
+def test_a_decoder_is_a_mean_or_a_markov_model(data):
+    still = [[float(row == column) for column in range(12)] for row in range(12)]
+    decoder = data["decoder"] | {"transitions": still, "smoothing_windows": 1}
+    assert Manifest.from_json(data | {"decoder": decoder}).decoder.transitions[3][3] == 1.0
+    with pytest.raises(BundleError, match="either transitions or a mean"):
+        Manifest.from_json(data | {"decoder": decoder | {"smoothing_windows": 4}})
+
+
+@pytest.mark.parametrize("data", [None, [], "text", 3, {}])
+def test_what_is_no_manifest_at_all_is_refused(data):
+    with pytest.raises(BundleError, match="'schema' is missing"):
+        Manifest.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "complaint"),
+    [
+        (("labels",), ["Sitting"], "expected 12 labels, one per output of the architecture, got 1"),
+        (("labels", 1), "Walking Forward", "labels that all differ"),
+        (("labels", 1), "", "not empty"),
+        (("labels", 1), 7, "expected a string"),
+        (("window", "length"), 100, "expected windows of 200 samples, as the architecture has them, got 100"),
+        (("window", "channels"), ["x", "y"], "expected 3 different channels"),
+        (("window", "channels", 1), "x", "expected 3 different channels"),
+        (("window", "hop"), 0, "expected a hop of 1 sample or more, got 0"),
+        (("window", "rate_hz"), 0.0, "expected a rate above 0 Hz, got 0"),
+        (("window", "rate_hz"), math.nan, "rate_hz: expected a finite number, got nan"),
+        (("window", "rate_hz"), 10**400, "rate_hz: expected a finite number, got 1000"),
+        (("window", "rate_hz"), "100", "rate_hz: expected a number, got str"),
+        (("window", "unit"), "m/s2", "expected acceleration in g, got 'm/s2'"),
+        (("normalization", "mean_g"), [0.0], "a mean and a deviation for each of 3 channels, got 1 and 3"),
+        (("normalization", "std_g", 0), 0.0, "deviations above 0 g"),
+        (("normalization", "std_g", 0), -1.0, "deviations above 0 g"),
+        (("decoder", "smoothing_windows"), 0, "smoothing over 1 window or more"),
+        (("decoder", "reject_below"), 1.5, "a probability to reject below, got 1.5"),
+        (("decoder", "transitions"), [[1.0]], "expected 12 x 12 transitions, got 1 rows of"),
+        (("decoder", "transitions"), [[0.1] * 12] * 12, "rows are probabilities and add up to 1"),
+        (("decoder", "transitions"), [[2.0, -1.0] + [0.0] * 10] * 12, "rows are probabilities"),
+        (("provenance", "complete"), 1, "expected a bool, got int"),
+        (("provenance", "seed"), True, "expected a int, got bool"),
+        (("artifacts", 0, "file"), "weights.npz", "every file to be named once"),
+        (("artifacts", 0, "file"), "manifest.json", "every file to be named once"),
+        (("artifacts", 0, "tolerance"), -1e-5, "a tolerance of model.tflite that is not negative"),
+        (("artifacts", 0, "input", "shape"), "wrong", "shape: expected a list, got str"),
+        (("metrics", 0, "per_class_f1", "Sitting"), math.inf, "expected a finite number, got inf"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_with_a_sentence(data, path, change, complaint):
+    with pytest.raises(BundleError, match=complaint):
+        Manifest.from_json(_changed(data, path, change))
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=400)
+@given(draw=st.data(), change=_ANYTHING | st.just(...))
+def test_no_alteration_escapes_as_another_exception(data, draw, change):
+    path = draw.draw(st.sampled_from(_places(data)))
+    try:
+        altered = Manifest.from_json(_changed(data, path, change))
+    except BundleError:
+        return
+    assert altered.architecture.window == altered.window.length
+    assert len(altered.labels) == altered.architecture.classes
+    assert Manifest.from_json(json.loads(json.dumps(altered.to_json()))) == altered

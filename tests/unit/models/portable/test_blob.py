@@ -1,0 +1,87 @@
+"""The model blob: what goes in comes out, and nothing else comes out."""
+
+import contextlib
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from edgehar.models.errors import BundleError
+from edgehar.models.portable.blob import HEADER, MAGIC, pack_model, unpack_model
+from edgehar.models.portable.tables import CModel
+from edgehar.pipeline.compilers.c99 import tables
+
+ODD = Architecture(
+    "odd",
+    17,
+    3,
+    (
+        SimpleRNN("a", 5, return_sequences=True),
+        Dense("b", 3, "relu"),
+        GRU("c", 7, return_sequences=True, reset_after=False),
+        LSTM("d", 1),
+        Dense("e", 3, "tanh"),
+        Dense("f", 5, "softmax"),
+    ),
+)
+
+
+def assert_same(left: CModel, right: CModel) -> None:
+    """Hold two models to each other, array by array."""
+    assert (left.window, left.channels, left.step_layers) == (right.window, right.channels, right.step_layers)
+    assert len(left.layers) == len(right.layers)
+    for one, other in zip(left.layers, right.layers, strict=True):
+        assert (one.kind, one.fraction) == (other.kind, other.fraction)
+        if one.kind == "dense":
+            assert one.activation == other.activation
+        for mine, yours in zip(one.matrices, other.matrices, strict=True):
+            assert mine.shift == yours.shift
+            for name in ("weights", "bias", "multipliers"):
+                first, second = getattr(mine, name), getattr(yours, name)
+                assert (first is None) == (second is None)
+                if first is not None:
+                    assert first.dtype == second.dtype
+                    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("quantization", ["float32", "int8"])
+@pytest.mark.parametrize("architecture", [ODD, named_architecture("gru")], ids=lambda it: it.name)
+def test_a_model_survives_the_journey(architecture: Architecture, quantization: str, random_weights) -> None:
+    model = tables(architecture, random_weights(architecture), quantization)
+    blob = pack_model(model)
+    assert_same(unpack_model(blob), model)
+    assert pack_model(unpack_model(blob)) == blob
+
+
+@pytest.fixture(scope="module")
+def blob(random_weights) -> bytes:
+    """A small integer model."""
+    return pack_model(tables(ODD, random_weights(ODD), "int8"))
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_blob_cut_or_altered_is_refused(blob: bytes, data: st.DataObject) -> None:
+    length = data.draw(st.integers(0, len(blob) - 1))
+    with pytest.raises(BundleError):
+        unpack_model(blob[:length])
+    at = data.draw(st.integers(0, len(blob) - 1))
+    flip = data.draw(st.integers(1, 255))
+    with pytest.raises(BundleError):
+        unpack_model(blob[:at] + bytes([blob[at] ^ flip]) + blob[at + 1 :])
+
+
+@settings(max_examples=100)
+@given(data=st.data())
+def test_a_blob_made_to_do_harm_is_refused_or_read(blob: bytes, data: st.DataObject) -> None:
+    """With a checksum that is right, any header: an error with a sentence, or a model, never another exception."""
+    head = bytearray(blob[: HEADER.size + 6 * 44])
+    for _ in range(data.draw(st.integers(1, 4))):
+        head[data.draw(st.integers(8, len(head) - 1))] = data.draw(st.integers(0, 255))
+    content = bytes(head[8:]) + blob[len(head) :]
+    harmful = MAGIC + zlib.crc32(content).to_bytes(4, "little") + content
+    with contextlib.suppress(BundleError):
+        unpack_model(harmful)

@@ -1,0 +1,101 @@
+"""Captures as data sets: takes become labels, losses become gaps, true rates are found."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgehar.models.capture_file import CapturedBlock, CaptureInfo, encode_block, encode_event, encode_info
+from edgehar.models.errors import DataError
+from edgehar.pipeline.data.readers import load_dataset
+from edgehar.pipeline.data.store import load_store, save_store
+from edgehar.pipeline.data.windows import make_windows
+
+
+def write(
+    path: Path, events: list[dict[str, Any]], *, true_hz: float = 100.0, lost: dict[int, int] | None = None
+) -> None:
+    """Write 1000 samples in blocks of 10, some lost before the given ones, then events."""
+    info = CaptureInfo("7", "right hip", "g", 100.0, "2026-01-01T00:00:00+00:00", "/dev/ttyUSB0")
+    data, shift = encode_info(info), 0
+    for start in range(0, 1000, 10):
+        gone = (lost or {}).get(start, 0)
+        shift += gone
+        numbers = np.arange(start, start + 10)
+        samples = np.repeat(numbers[:, np.newaxis], 3, axis=1).astype(np.float32)
+        block = CapturedBlock(samples, (numbers + shift) / true_hz, 0.0, lost=gone, continues=not gone)
+        data += encode_block(block)
+    path.write_bytes(data + b"".join(map(encode_event, events)))
+
+
+def begin(take: int, activity: str, t_s: float) -> dict[str, Any]:
+    """Return the event of a take that begins."""
+    return {"event": "begin", "take": take, "activity": activity, "t_s": t_s}
+
+
+def test_takes_become_labels(tmp_path: Path) -> None:
+    events = [
+        begin(1, "walk", 1.0),
+        {"event": "end", "take": 1, "t_s": 3.0},
+        begin(2, "walk", 3.5),
+        {"event": "discard", "take": 2},
+        begin(3, "sit", 5.0),
+        {"event": "end", "take": 3, "t_s": 6.0},
+        {"event": "relabel", "take": 3, "activity": "stand"},
+        begin(4, "walk", 9.0),
+    ]
+    write(tmp_path / "morning.harcap", events)
+    dataset = load_dataset(tmp_path / "morning.harcap")
+    (found,) = dataset.recordings
+    assert [(label.start, label.stop, label.activity) for label in found.labels] == [
+        (100, 300, "walk"),
+        (500, 600, "stand"),
+        (900, 1000, "walk"),
+    ]
+    assert (found.subject, found.placement, found.rate_hz, found.timestamps_s) == ("7", "right hip", 100.0, None)
+    assert dataset.activities == ("walk", "stand")
+    assert any("Take 4 (walk) has no end" in problem for problem in found.problems)
+
+
+def test_losses_become_gaps_that_no_window_spans_even_after_the_store(tmp_path: Path) -> None:
+    events = [begin(1, "Sitting", 0.0), {"event": "end", "take": 1, "t_s": 99.0}]
+    write(tmp_path / "a.harcap", events, lost={400: 7})
+    save_store(load_dataset(tmp_path), tmp_path / "store")
+    dataset = load_store(tmp_path / "store")
+    (found,) = dataset.recordings
+    assert found.gaps == (400,)
+    assert "7 samples were lost" in found.problems[0]
+    windows = make_windows(dataset, window_length=200, hop=50)
+    first = windows.batch()[:, 0, 0]
+    assert not ((first > 200) & (first < 400)).any()
+
+
+def test_the_rate_is_the_one_the_times_show(tmp_path: Path) -> None:
+    write(tmp_path / "a.harcap", [], true_hz=104.0, lost={500: 50})
+    (found,) = load_dataset(tmp_path / "a.harcap").recordings
+    assert found.rate_hz == pytest.approx(104.0)
+
+
+def test_a_torn_end_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.harcap"
+    write(path, [])
+    path.write_bytes(path.read_bytes()[:-100])
+    (found,) = load_dataset(path).recordings
+    assert len(found) == 990
+    assert any("unfinished record" in problem for problem in found.problems)
+
+
+def test_a_folder_is_one_data_set(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.harcap", [begin(1, "Walking Forward", 0.0)])
+    dataset = load_dataset(tmp_path)
+    assert [recording.recording_id for recording in dataset.recordings] == ["a", "b"]
+    assert dataset.activities == ("Walking Forward",)
+
+
+def test_a_capture_without_samples_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.harcap"
+    path.write_bytes(encode_info(CaptureInfo("7", "", "g", 100.0, "", "")))
+    with pytest.raises(DataError, match="holds none"):
+        load_dataset(path)
