@@ -19,4 +19,6 @@ make() {
 }
 
 make tflite-runtime python3.11 'numpy<2' 'tflite-runtime==2.14.0'
+# The engine itself is asked there, not only the runtime; its other dependencies are not needed for that.
+"$place/tflite-runtime/bin/pip" install --quiet --no-deps -e .
 make tflite-micro "$(tools/find_python.sh)" 'tflite-micro==0.dev20261023182759'

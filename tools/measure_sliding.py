@@ -17,7 +17,7 @@ from edgehar.firmware_bridge.device.emulators import emulate
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import Log
-from edgehar.firmware_bridge.line.transport import open_transport
+from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.projects.boards import find_board
 from edgehar.firmware_bridge.projects.project import FIRMWARE, write_project
 from edgehar.models.bundle import Bundle, read_bundle

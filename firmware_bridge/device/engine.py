@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from edgehar.firmware_bridge.device.client import DeviceClient
 from edgehar.firmware_bridge.frames.fields import PROBABILITY_ONE, Ability, DurationUnit, Numbers
 from edgehar.firmware_bridge.frames.messages import Hello
-from edgehar.firmware_bridge.line.transport import Transport, open_transport
+from edgehar.firmware_bridge.line.opening import open_transport
+from edgehar.firmware_bridge.line.transport import Transport
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import check_windows

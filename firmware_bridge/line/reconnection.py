@@ -1,9 +1,10 @@
 """Open a port to be read by a thread, and again when its device comes back, whatever its name is then."""
 
 from edgehar.firmware_bridge.line.identity import ListPorts, find_port, identify
+from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.reader import LineReader
 from edgehar.firmware_bridge.line.serial_port import list_ports
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport, open_transport
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
 
 
 def open_reader(

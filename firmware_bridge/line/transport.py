@@ -1,26 +1,14 @@
-"""Bytes from and to a device, by whatever line: serial ports, TCP, loops, and memory for tests.
-
-=====================  ===============================================================================
-URL                    what it opens
-=====================  ===============================================================================
-``/dev/ttyUSB0``       a serial port, locked for this program alone; so are links to one, and ``COM3``
-``usb:1a86:7523``      the port of a USB device: vendor, product and, if need be, ``:SERIAL`` number
-``socket://HOST:PORT`` a TCP connection: a serial server, an emulator
-``rfc2217://H:P``      a remote serial port with its settings
-``loop://``            what is written comes back
-=====================  ===============================================================================
+"""A line to a device: bytes come and go, whatever carries them; and a line in memory, for tests.
 
 Whatever goes wrong with a port is a :class:`~edgehar.models.errors.BridgeError`, with ``details["reason"]`` one of
 ``missing``, ``busy``, ``denied``, ``refused``, ``unplugged``, ``ambiguous`` or ``not_a_port``.
 """
 
-import contextlib
 from collections import deque
 from collections.abc import Iterable
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
-from edgehar.models.errors import BridgeError, UsageError
+from edgehar.models.errors import BridgeError
 
 DEFAULT_BAUD: Final = 115200
 
@@ -93,42 +81,6 @@ class MemoryTransport:
         self.closed = True
 
 
-def open_transport(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
-    """Open a port by its URL.
-
-    Raises
-    ------
-    UsageError
-        When the URL names no kind of port there is, or the baud rate cannot be.
-    BridgeError
-        When the port is missing, busy, denied, refused, or no port at all.
-    """
-    if baud <= 0:
-        raise UsageError(f"expected a baud rate above 0, got {baud}", next_step="Pass the rate the device was set to.")
-    if url.lower().startswith("usb:"):
-        from edgehar.firmware_bridge.line.identity import find_port, parse_identity
-
-        url = find_port(parse_identity(url))
-    scheme = url.partition("://")[0].lower() if "://" in url else ""
-    if scheme == "socket":
-        from edgehar.firmware_bridge.line.tcp import TcpTransport
-
-        host, port = _host_and_port(url)
-        return TcpTransport(host, port, name=url)
-    if scheme not in ("", "rfc2217", "loop"):
-        raise UsageError(
-            "expected a port like /dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT, socket://HOST:PORT, rfc2217://HOST:PORT or "
-            f"loop://, got {url!r}",
-            next_step="List the ports of this machine with `har ports`.",
-            port=url,
-        )
-    if scheme == "rfc2217":
-        _host_and_port(url)
-    from edgehar.firmware_bridge.line.serial_port import SerialTransport
-
-    return SerialTransport(url, baud=baud)
-
-
 def unplugged(name: str) -> BridgeError:
     """Return the error of a line that was there and is gone."""
     return BridgeError(
@@ -142,17 +94,3 @@ def unplugged(name: str) -> BridgeError:
 def is_unplugged(error: BridgeError) -> bool:
     """Tell whether an error means that the line was there and is gone."""
     return error.details.get("reason") == "unplugged"
-
-
-def _host_and_port(url: str) -> tuple[str, int]:
-    """Return the host and port of a network URL."""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        if parts.hostname and parts.port:
-            return parts.hostname, parts.port
-    scheme = url.partition("://")[0]
-    raise UsageError(
-        f"expected {scheme}://HOST:PORT with a port from 1 to 65535, got {url!r}",
-        next_step=f"For example {scheme}://127.0.0.1:4000.",
-        port=url,
-    )

@@ -39,6 +39,7 @@ from edgehar.models.bundle.manifest import (
     TensorSpec,
     WindowSpec,
 )
+from edgehar.models.bundle.manifest_json import manifest_from_json
 from edgehar.models.bundle.npz import read_npz, write_npz
 from edgehar.models.errors import BundleError
 from edgehar.models.files import atomic_folder
@@ -265,7 +266,7 @@ def read_bundle(path: Path | str) -> Bundle:
     """
     path = Path(path)
     source = open_source(path)
-    manifest = Manifest.from_json(_parse_manifest(source.read(MANIFEST, MAXIMUM_MANIFEST_BYTES), path))
+    manifest = manifest_from_json(_parse_manifest(source.read(MANIFEST, MAXIMUM_MANIFEST_BYTES), path))
     entries: list[FileEntry | ArtifactEntry] = [manifest.weights, manifest.golden, *manifest.artifacts]
     return Bundle(manifest, {entry.file: _checked(source, entry, path) for entry in entries}, path)
 

@@ -1,12 +1,10 @@
 """What must hold between the parts of a manifest: a file may be well formed, hashed, and still contradict itself."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import BundleError
-
-if TYPE_CHECKING:
-    from edgehar.models.bundle.manifest import Manifest
 
 UNIT: Final = "g"
 """The only unit a model takes; sources convert to it."""
@@ -14,7 +12,7 @@ UNIT: Final = "g"
 _SUM_TOLERANCE: Final = 1e-6
 
 
-def check_manifest(manifest: "Manifest") -> None:
+def check_manifest(manifest: Manifest) -> None:
     """Refuse a manifest that contradicts itself.
 
     Raises
@@ -30,7 +28,7 @@ def check_manifest(manifest: "Manifest") -> None:
         )
 
 
-def _contradictions(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
+def _contradictions(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield the key, what was expected and what came, for everything that does not fit."""
     yield from _labels(manifest)
     yield from _window(manifest)
@@ -39,7 +37,7 @@ def _contradictions(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
     yield from _files(manifest)
 
 
-def _labels(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
+def _labels(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with the labels."""
     labels, classes = manifest.labels, manifest.architecture.classes
     if len(labels) != classes:
@@ -48,7 +46,7 @@ def _labels(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
         yield "labels", "labels that all differ and are not empty", f"{list(labels)}"
 
 
-def _window(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
+def _window(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with the window."""
     window, architecture = manifest.window, manifest.architecture
     if window.length != architecture.window:
@@ -63,7 +61,7 @@ def _window(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
         yield "window", f"acceleration in {UNIT}", f"{window.unit!r}"
 
 
-def _normalization(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
+def _normalization(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with the normalisation."""
     mean, std, channels = manifest.normalization.mean_g, manifest.normalization.std_g, manifest.architecture.channels
     if not len(mean) == len(std) == channels:
@@ -72,7 +70,7 @@ def _normalization(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
         yield "normalization", "deviations above 0 g", f"{list(std)}"
 
 
-def _decoder(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
+def _decoder(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with the decoder."""
     decoder = manifest.decoder
     if decoder.smoothing_windows < 1 or decoder.minimum_dwell_windows < 0:
@@ -95,7 +93,7 @@ def _decoder(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
         yield "decoder", "either transitions or a mean over windows", f"both ({decoder.smoothing_windows} windows)"
 
 
-def _files(manifest: "Manifest") -> Iterator[tuple[str, str, str]]:
+def _files(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with the list of files."""
     names = ["manifest.json", manifest.weights.file, manifest.golden.file]
     names += [entry.file for entry in manifest.artifacts]

@@ -1,24 +1,19 @@
-"""Pictures of training and evaluation, as PNG files in memory, each with its numbers as JSON."""
+"""The picture of a confusion matrix as a PNG file in memory, its numbers as JSON, and what all pictures share."""
 
 import io
 import json
 import textwrap
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.metrics import Scores
-from edgehar.pipeline.training.history import Epoch
 
 _DPI: Final = 130
-_INK: Final = "#1f2933"
-_FAINT: Final = "#9aa5b1"
-_TRAINING: Final = "#2066a8"
-_VALIDATION: Final = "#c2571a"
+INK: Final = "#1f2933"
+FAINT: Final = "#9aa5b1"
 _CELL_INCHES: Final = 0.52
 _LETTERS_PER_INCH: Final = 13
 
@@ -26,14 +21,7 @@ _LETTERS_PER_INCH: Final = 13
 def confusion_files(evaluation: Evaluation, *, name: str) -> dict[str, bytes]:
     """Return the confusion matrix of a model called ``name``, as picture and as JSON with all that was measured."""
     picture = confusion_png(evaluation.scores, title=name, subtitle=evaluation.protocol)
-    return {"confusion.png": picture, "confusion.json": _json(evaluation.to_json())}
-
-
-def learning_curve_files(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> dict[str, bytes]:
-    """Return the learning curves, as picture and as JSON."""
-    numbers = {"kept_epoch": kept_epoch, "epochs": [epoch.to_json() for epoch in history]}
-    picture = learning_curves_png(history, title=title, kept_epoch=kept_epoch)
-    return {"learning_curves.png": picture, "learning_curves.json": _json(numbers)}
+    return {"confusion.png": picture, "confusion.json": json_file(evaluation.to_json())}
 
 
 def confusion_png(scores: Scores, *, title: str, subtitle: str) -> bytes:
@@ -50,12 +38,12 @@ def confusion_png(scores: Scores, *, title: str, subtitle: str) -> bytes:
     axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
     for row, column in np.ndindex(*share.shape):
         if counts[row, column]:
-            ink = "white" if share[row, column] > 0.55 else _INK
+            ink = "white" if share[row, column] > 0.55 else INK
             text = _percent(share[row, column])
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
-    axes.text(len(labels) - 0.35, -0.62, "windows", ha="left", va="center", color=_FAINT, fontsize=8)
+    axes.text(len(labels) - 0.35, -0.62, "windows", ha="left", va="center", color=FAINT, fontsize=8)
     for row, total in enumerate(totals[:, 0]):
-        axes.text(len(labels) - 0.35, row, f"{total:,}", ha="left", va="center", color=_FAINT, fontsize=8)
+        axes.text(len(labels) - 0.35, row, f"{total:,}", ha="left", va="center", color=FAINT, fontsize=8)
     axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(labels)), labels)
     axes.set_xlabel("taken for (% of the row)")
@@ -64,41 +52,8 @@ def confusion_png(scores: Scores, *, title: str, subtitle: str) -> bytes:
     axes.spines[:].set_visible(False)
     lines = textwrap.wrap(subtitle, width=int(_LETTERS_PER_INCH * side))
     lines += [f"{scores.windows:,} windows · accuracy {scores.accuracy:.3f} · macro-F1 {scores.macro_f1:.3f}"]
-    axes.set_title("\n".join([title, *lines]), loc="left", fontsize=9.5, color=_INK, linespacing=1.4)
-    return _png(figure)
-
-
-def learning_curves_png(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> bytes:
-    """Return loss and accuracy at the last step over the epochs, and the epoch whose weights were kept."""
-    numbers = [epoch.number for epoch in history]
-    figure = Figure(figsize=(9.0, 3.9), layout="constrained")
-    losses, accuracies = figure.subplots(1, 2)
-    curves = (
-        (losses, "cross-entropy", "final_loss", "validation_loss"),
-        (accuracies, "accuracy", "accuracy", "validation_accuracy"),
-    )
-    for axes, name, of_training, of_validation in curves:
-        _curve(axes, numbers, [getattr(epoch, of_training) for epoch in history], _TRAINING, "training, augmented")
-        judged = [getattr(epoch, of_validation) for epoch in history]
-        if None not in judged:
-            _curve(axes, numbers, judged, _VALIDATION, "held-out training subjects")
-        axes.axvline(kept_epoch, color=_FAINT, linewidth=1, linestyle=(0, (3, 3)), label=f"kept: epoch {kept_epoch}")
-        axes.set_xlabel("epoch")
-        axes.set_title(name, loc="left", fontsize=10, color=_INK)
-        axes.set_xlim(0.5, numbers[-1] + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
-        axes.spines[["top", "right"]].set_visible(False)
-    losses.set_ylim(bottom=0)
-    accuracies.set_ylim(0, 1)
-    losses.legend(frameon=False, fontsize=8)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=_INK)
-    return _png(figure)
-
-
-def _curve(axes: Any, numbers: list[int], values: list[float], colour: str, label: str) -> None:
-    """Draw one line; with few epochs, its points as well."""
-    axes.plot(numbers, values, color=colour, linewidth=1.8, marker="o" if len(numbers) < 15 else "", ms=4, label=label)
+    axes.set_title("\n".join([title, *lines]), loc="left", fontsize=9.5, color=INK, linespacing=1.4)
+    return png_file(figure)
 
 
 def _percent(share: float) -> str:
@@ -108,12 +63,12 @@ def _percent(share: float) -> str:
     return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
 
 
-def _json(data: Any) -> bytes:
+def json_file(data: Any) -> bytes:
     """Return data as a JSON file."""
     return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _png(figure: Figure) -> bytes:
+def png_file(figure: Figure) -> bytes:
     """Return the figure as a PNG file."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=_DPI)

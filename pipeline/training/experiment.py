@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from typing import Any
 
-import models
+from edgehar.models import __version__
 from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import Provenance, WindowSpec
@@ -19,9 +19,10 @@ from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.splits import Split, random_windows
 from edgehar.pipeline.data.windows import Windows
 from edgehar.pipeline.evaluation import Evaluation, evaluate_windows
-from edgehar.pipeline.evaluation.plots import confusion_files, learning_curve_files
+from edgehar.pipeline.evaluation.plots import confusion_files
 from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
+from edgehar.pipeline.training.learning_curves import learning_curve_files
 from edgehar.pipeline.training.recipe import Recipe
 
 
@@ -160,4 +161,4 @@ def plots_of(trained: Trained, evaluation: Evaluation, *, name: str, seed: int) 
 def _versions() -> dict[str, str]:
     """Return the versions that decide what weights come out."""
     libraries = {name: importlib.metadata.version(name) for name in ("numpy", "tensorflow", "keras")}
-    return {"edgehar": models.__version__, "python": platform.python_version(), **libraries}
+    return {"edgehar": __version__, "python": platform.python_version(), **libraries}

@@ -15,9 +15,10 @@ import pytest
 from numpy.typing import NDArray
 
 from edgehar.commands import ports
+from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
 from edgehar.firmware_bridge.line.serial_port import PortInfo
-from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport, open_transport
+from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport
 from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
 from edgehar.firmware_bridge.live.pipeline import LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus

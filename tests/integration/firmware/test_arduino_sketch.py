@@ -13,7 +13,7 @@ from edgehar.firmware_bridge.device.emulators import emulate
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
-from edgehar.firmware_bridge.line.transport import open_transport
+from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.projects.boards import find_board
 from edgehar.firmware_bridge.projects.project import write_project
 from edgehar.firmware_bridge.projects.sensors import find_sensor

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from edgehar.models.errors import DataError, UsageError
 from edgehar import cli
+from edgehar.models.errors import DataError, UsageError
 
 
 def run_har(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

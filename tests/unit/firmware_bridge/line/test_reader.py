@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from edgehar.firmware_bridge.line import reconnection
 from edgehar.firmware_bridge.frames.fields import Ability, UnitCode
 from edgehar.firmware_bridge.frames.framing import encode_frame
 from edgehar.firmware_bridge.frames.messages import Hello, Stop
+from edgehar.firmware_bridge.line import reconnection
 from edgehar.firmware_bridge.line.identity import PortIdentity, find_port, identify, parse_identity
+from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.reader import Arrival, DirectLine, LineReader
 from edgehar.firmware_bridge.line.serial_port import PortInfo
-from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport, open_transport
+from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport
 from edgehar.firmware_bridge.session.detection import ProtocolDetector, greet
 from edgehar.models.errors import BridgeError, UsageError
 

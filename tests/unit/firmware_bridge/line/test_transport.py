@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import serial
 
+from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
 from edgehar.firmware_bridge.line.serial_port import list_ports
-from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport, is_unplugged, open_transport
+from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport, is_unplugged
 from edgehar.models.errors import BridgeError, UsageError
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from edgehar.firmware_bridge.record import writer as recorder
 from edgehar.firmware_bridge.line.transport import MemoryTransport
+from edgehar.firmware_bridge.record import writer as recorder
 from edgehar.firmware_bridge.record.loop import RecordEnd, RecordLoop, RecordStatus
 from edgehar.firmware_bridge.record.script import Session, Step
 from edgehar.firmware_bridge.record.sparkline import Trace

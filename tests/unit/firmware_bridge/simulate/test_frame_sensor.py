@@ -12,7 +12,8 @@ from edgehar.firmware_bridge.frames.fields import Ability, ErrorCode, Numbers
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import Ask, DeviceError, Hello, Infer, Samples, Start, Stats, Stop, Who
-from edgehar.firmware_bridge.line.transport import Transport, open_transport
+from edgehar.firmware_bridge.line.opening import open_transport
+from edgehar.firmware_bridge.line.transport import Transport
 from edgehar.firmware_bridge.simulate.frame_sensor import FrameSensor, SensorSpec
 from edgehar.models.errors import UsageError
 from edgehar.models.units import parse_unit

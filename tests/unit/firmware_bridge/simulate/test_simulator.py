@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
-from edgehar.firmware_bridge.line.transport import Transport, open_transport
+from edgehar.firmware_bridge.line.transport import Transport
 from edgehar.firmware_bridge.simulate.simulator import SETTLE_S, Played, Segment, SegmentStart, VirtualSensor
 from edgehar.firmware_bridge.simulate.text_writer import TextWriter
 from edgehar.models.errors import BridgeError, UsageError

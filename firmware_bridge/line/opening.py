@@ -1,0 +1,65 @@
+"""Open a port by its URL, whatever line it is.
+
+=====================  ===============================================================================
+URL                    what it opens
+=====================  ===============================================================================
+``/dev/ttyUSB0``       a serial port, locked for this program alone; so are links to one, and ``COM3``
+``usb:1a86:7523``      the port of a USB device: vendor, product and, if need be, ``:SERIAL`` number
+``socket://HOST:PORT`` a TCP connection: a serial server, an emulator
+``rfc2217://H:P``      a remote serial port with its settings
+``loop://``            what is written comes back
+=====================  ===============================================================================
+"""
+
+import contextlib
+from urllib.parse import urlsplit
+
+from edgehar.firmware_bridge.line.identity import find_port, parse_identity
+from edgehar.firmware_bridge.line.serial_port import SerialTransport
+from edgehar.firmware_bridge.line.tcp import TcpTransport
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
+from edgehar.models.errors import UsageError
+
+
+def open_transport(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
+    """Open a port by its URL.
+
+    Raises
+    ------
+    UsageError
+        When the URL names no kind of port there is, or the baud rate cannot be.
+    BridgeError
+        When the port is missing, busy, denied, refused, or no port at all.
+    """
+    if baud <= 0:
+        raise UsageError(f"expected a baud rate above 0, got {baud}", next_step="Pass the rate the device was set to.")
+    if url.lower().startswith("usb:"):
+        url = find_port(parse_identity(url))
+    scheme = url.partition("://")[0].lower() if "://" in url else ""
+    if scheme == "socket":
+        host, port = _host_and_port(url)
+        return TcpTransport(host, port, name=url)
+    if scheme not in ("", "rfc2217", "loop"):
+        raise UsageError(
+            "expected a port like /dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT, socket://HOST:PORT, rfc2217://HOST:PORT or "
+            f"loop://, got {url!r}",
+            next_step="List the ports of this machine with `har ports`.",
+            port=url,
+        )
+    if scheme == "rfc2217":
+        _host_and_port(url)
+    return SerialTransport(url, baud=baud)
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    """Return the host and port of a network URL."""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.hostname and parts.port:
+            return parts.hostname, parts.port
+    scheme = url.partition("://")[0]
+    raise UsageError(
+        f"expected {scheme}://HOST:PORT with a port from 1 to 65535, got {url!r}",
+        next_step=f"For example {scheme}://127.0.0.1:4000.",
+        port=url,
+    )

@@ -1,0 +1,53 @@
+"""Learning curves: loss and accuracy over the epochs of a training, as a picture and as numbers."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from edgehar.pipeline.evaluation.plots import FAINT, INK, json_file, png_file
+from edgehar.pipeline.training.history import Epoch
+
+_TRAINING: Final = "#2066a8"
+_VALIDATION: Final = "#c2571a"
+
+
+def learning_curve_files(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> dict[str, bytes]:
+    """Return the learning curves, as picture and as JSON."""
+    numbers = {"kept_epoch": kept_epoch, "epochs": [epoch.to_json() for epoch in history]}
+    picture = learning_curves_png(history, title=title, kept_epoch=kept_epoch)
+    return {"learning_curves.png": picture, "learning_curves.json": json_file(numbers)}
+
+
+def learning_curves_png(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> bytes:
+    """Return loss and accuracy at the last step over the epochs, and the epoch whose weights were kept."""
+    numbers = [epoch.number for epoch in history]
+    figure = Figure(figsize=(9.0, 3.9), layout="constrained")
+    losses, accuracies = figure.subplots(1, 2)
+    curves = (
+        (losses, "cross-entropy", "final_loss", "validation_loss"),
+        (accuracies, "accuracy", "accuracy", "validation_accuracy"),
+    )
+    for axes, name, of_training, of_validation in curves:
+        _curve(axes, numbers, [getattr(epoch, of_training) for epoch in history], _TRAINING, "training, augmented")
+        judged = [getattr(epoch, of_validation) for epoch in history]
+        if None not in judged:
+            _curve(axes, numbers, judged, _VALIDATION, "held-out training subjects")
+        axes.axvline(kept_epoch, color=FAINT, linewidth=1, linestyle=(0, (3, 3)), label=f"kept: epoch {kept_epoch}")
+        axes.set_xlabel("epoch")
+        axes.set_title(name, loc="left", fontsize=10, color=INK)
+        axes.set_xlim(0.5, numbers[-1] + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(axis="y", color="#e4e7eb", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+    losses.set_ylim(bottom=0)
+    accuracies.set_ylim(0, 1)
+    losses.legend(frameon=False, fontsize=8)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    return png_file(figure)
+
+
+def _curve(axes: Any, numbers: list[int], values: list[float], colour: str, label: str) -> None:
+    """Draw one line; with few epochs, its points as well."""
+    axes.plot(numbers, values, color=colour, linewidth=1.8, marker="o" if len(numbers) < 15 else "", ms=4, label=label)
