@@ -126,4 +126,4 @@ def test_reports_need_the_standard_library_only():
         "print(sorted(new))"
     )
     done = subprocess.run([sys.executable, "-c", code_], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['reporting']"
+    assert done.stdout.strip() == "['edgehar']"

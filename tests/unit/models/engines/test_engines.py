@@ -146,7 +146,7 @@ def test_windows_become_contiguous_float32(bundle):
 
 def test_loading_the_table_loads_no_runtime():
     names = {entry.module for entry in ENGINES.values()}
-    assert names == {f"edgehar.models.engines.{name}" for name in ("litert", "onnxruntime", "native", "reference")}
+    assert names == {f"edgehar.models.engines.{name}" for name in ("litert", "onnxruntime", "native", "numpy")}
     assert all(hasattr(edgehar.models.engines, name) for name in ("Engine", "load_engine"))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
-_DATA = Path(os.environ.get("HAR_DATA") or Path(__file__).parents[3] / ".." / "shared" / "datasets")
+_DATA = Path(os.environ.get("HAR_DATA") or Path(__file__).parents[2] / ".." / "shared" / "datasets")
 
 
 def _real(name: str) -> Path:
