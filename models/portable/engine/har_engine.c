@@ -9,9 +9,12 @@
 #include "har_integer.h"
 #endif
 
-/* Elements that hold this many numbers: as many, unless an element holds several. */
+/* Elements that hold this many numbers: as many, unless an element holds several. Then every layer's share begins at an
+ * element of its own, and shares are added up as spans: the span of a sum of numbers can be less. */
 #ifndef HAR_SPAN
 #define HAR_SPAN(numbers) (numbers)
+#define HAR_KEPT_SUMS(model) ((model)->kept_sums)
+#define HAR_KEPT_VALUES(model) ((model)->kept_values)
 #endif
 
 /* Where a layer finds its share of the engine's memory. */
@@ -173,8 +176,8 @@ har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, s
     if (!engine || !model || !sums || !values)
         return HAR_BAD_ARGUMENT;
     HAR_VIEW(har_model, own, model);
-    if (sum_count < (size_t)HAR_SPAN(own->scratch_sums) + HAR_SPAN(own->kept_sums) ||
-        value_count < (size_t)HAR_SPAN(own->kept_values))
+    if (sum_count < (size_t)HAR_SPAN(own->scratch_sums) + HAR_KEPT_SUMS(own) ||
+        value_count < (size_t)HAR_KEPT_VALUES(own))
         return HAR_SMALL_MEMORY;
     engine->model = model;
     engine->scratch = sums;
@@ -189,8 +192,8 @@ har_status har_reset(har_engine *engine)
         return HAR_BAD_ARGUMENT;
     HAR_VIEW(har_model, model, engine->model);
     /* All bits zero is 0 in integers and in IEEE 754 floats alike. */
-    memset(engine->sums, 0, HAR_SPAN(model->kept_sums) * sizeof *engine->sums);
-    memset(engine->values, 0, HAR_SPAN(model->kept_values) * sizeof *engine->values);
+    memset(engine->sums, 0, HAR_KEPT_SUMS(model) * sizeof *engine->sums);
+    memset(engine->values, 0, HAR_KEPT_VALUES(model) * sizeof *engine->values);
     engine->steps = 0;
     return HAR_OK;
 }

@@ -5,6 +5,30 @@
 #define HAR_SPAN(numbers) (((numbers) + HAR_LANES - 1) / HAR_LANES)
 #define HAR_MOST_VECTORS 4
 
+/* Vectors that all layers keep between steps. */
+HAR_INLINE size_t har_kept_sum_vectors(const har_model *model)
+{
+    size_t vectors = 0;
+    uint8_t index;
+    for (index = 0; index < model->layer_count; index++)
+        if (model->layers[index].kind == HAR_LSTM)
+            vectors += HAR_SPAN(model->layers[index].units);
+    return vectors;
+}
+
+/* The last layer hands on none. */
+HAR_INLINE size_t har_kept_value_vectors(const har_model *model)
+{
+    size_t vectors = 0;
+    uint8_t index;
+    for (index = 0; index + 1 < model->layer_count; index++)
+        vectors += (model->layers[index].kind == HAR_GRU ? 2u : 1u) * (size_t)HAR_SPAN(model->layers[index].units);
+    return vectors;
+}
+
+#define HAR_KEPT_SUMS(model) har_kept_sum_vectors(model)
+#define HAR_KEPT_VALUES(model) har_kept_value_vectors(model)
+
 /* Whole vectors first: a vector read back from narrower stores has to wait for them. */
 HAR_INLINE void har_start(const har_matrix *matrix, har_lanes *sums)
 {
