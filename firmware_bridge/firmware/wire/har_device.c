@@ -23,10 +23,30 @@ enum har_refusal { HAR_UNKNOWN_TYPE = 1, HAR_BAD_LENGTH = 2, HAR_BAD_VALUE = 3, 
 
 #define HAR_STREAMS 2
 #define HAR_INFER_HEAD 6
+#define HAR_RESULT_HEAD 14
+#define HAR_STATS_BYTES 23
 #ifdef HAR_FLOAT
 #define HAR_NUMBERS_CODE 1
+#define HAR_PROBABILITY_BYTES 4
 #else
 #define HAR_NUMBERS_CODE 0
+#define HAR_PROBABILITY_BYTES 2
+#endif
+
+/* Everything a device says has to fit into its body; `har firmware` refuses what does not, before this does. */
+#if HAR_LONGEST_BODY > HAR_MOST_BODY
+#error "HAR_LONGEST_BODY: a frame holds no longer body than HAR_MOST_BODY"
+#endif
+#if HAR_IDENTITY_BYTES > HAR_LONGEST_BODY || HAR_STATS_BYTES > HAR_LONGEST_BODY
+#error "HAR_LONGEST_BODY: HELLO and STATS need a longer body"
+#endif
+#if HAR_MODEL_CLASSES < 1 || HAR_RESULT_HEAD + HAR_PROBABILITY_BYTES * HAR_MODEL_CLASSES > HAR_LONGEST_BODY
+#error "HAR_MODEL_CLASSES: RESULT needs a longer body for so many labels"
+#endif
+#if HAR_DEVICE_SENSES
+#if HAR_STREAM_SAMPLES < 1 || HAR_STREAM_HEAD + 6 * HAR_STREAM_SAMPLES > HAR_MOST_BODY
+#error "HAR_STREAM_SAMPLES: a frame holds at least one and at most 39 samples"
+#endif
 #endif
 
 /* Writing and reading bodies: little-endian, at any address. */

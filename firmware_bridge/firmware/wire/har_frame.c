@@ -79,6 +79,8 @@ void har_send(uint8_t *body, uint8_t length, void (*put)(uint8_t byte))
 {
     uint32_t crc = 0xFFFFFFFFul;
     uint8_t at, end, start = 0;
+    if (length == 0 || length > HAR_MOST_BODY)
+        return;
     for (at = 0; at < length; at++)
         crc = har_crc32_add(crc, body[at]);
     crc = ~crc;
