@@ -32,10 +32,12 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty cache, and no memory of what was found before."""
     find_compiler.cache_clear()
     load_library.cache_clear()
+    native_library._private_folder.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     yield tmp_path / "cache"
     find_compiler.cache_clear()
     load_library.cache_clear()
+    native_library._private_folder.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +61,76 @@ def test_the_library_is_built_once_for_its_owner_alone(fresh: Path, monkeypatch:
     assert first.har_native_size() > 0
 
 
-def test_a_folder_others_can_write_to_is_refused(fresh: Path) -> None:
-    (fresh / "edgehar" / "native").mkdir(parents=True)
-    (fresh / "edgehar" / "native").chmod(0o777)
-    with pytest.raises(EngineError, match=r"expected a folder that only its owner, you, can write to.*chmod 700"):
-        load_library("float32")
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o720, 0o702])
+def test_a_folder_others_can_write_to_is_not_used(mode: int, fresh: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither everybody nor a group: who can write there could put a library of theirs in the place of ours."""
+    folder = fresh / "edgehar" / "native"
+    folder.mkdir(parents=True)
+    folder.chmod(mode)
+    library = load_library("int8")
+    assert not list(folder.iterdir())
+    assert Path(library._name).parent == native_library._private_folder()
+    assert stat.S_IMODE(native_library._private_folder().stat().st_mode) == 0o700
+    (said,) = caplog.messages
+    assert f"expected {folder} to be writable to you alone (run: chmod 700 {folder})" in said
 
 
-def test_a_folder_that_cannot_be_made_is_said(fresh: Path) -> None:
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o750])
+def test_a_folder_others_can_only_read_is_used(mode: int, fresh: Path) -> None:
+    folder = fresh / "edgehar" / "native"
+    folder.mkdir(parents=True)
+    folder.chmod(mode)
+    assert Path(load_library("int8")._name).parent == folder
+
+
+def test_a_folder_of_somebody_else_is_not_used(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
+    assert Path(load_library("int8")._name).parent == native_library._private_folder()
+
+
+def test_without_a_folder_the_library_is_built_for_this_process(
+    fresh: Path, bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
     fresh.parent.mkdir(exist_ok=True)
     fresh.write_text("a file is in the way")
-    with pytest.raises(EngineError, match="expected a folder for built libraries"):
-        load_library("float32")
+    assert load_engine(bundle).name == "native"
+    (said,) = caplog.messages
+    assert "expected a folder for built libraries (Not a directory: set XDG_CACHE_HOME)" in said
+
+
+def test_a_home_that_nobody_knows_is_no_end(fresh: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert load_engine(bundle).name == "native"
+
+
+def test_without_any_folder_the_next_engine_is_taken(
+    fresh: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fresh.parent.mkdir(exist_ok=True)
+    fresh.write_text("a file is in the way")
+
+    def full(*_: object, **__: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(native_library.tempfile, "mkdtemp", full)
+    assert load_engine(bundle).name == "numpy"
+    assert "No space left on device" in caplog.messages[-1]
+    assert "trying the next engine" in caplog.messages[-1]
+    with pytest.raises(EngineError, match=r"a folder for temporary files \(No space left on device\)"):
+        load_engine(bundle, "native")
+
+
+def test_a_disk_that_fills_up_while_building_is_said(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(native_library, "_compile", full)
+    with pytest.raises(EngineError, match=r"expected to write to .*\(No space left on device\)"):
+        load_library("int8")
 
 
 def test_no_compiler_is_no_engine_and_no_crash(fresh: Path, monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
@@ -97,6 +157,48 @@ def test_a_compiler_that_fails_is_quoted(fresh: Path, monkeypatch: pytest.Monkey
     with pytest.raises(EngineError, match=r"cc 0.1 cannot build the C engine \(no luck today\)"):
         load_library("float32")
     assert not list((fresh / "edgehar" / "native").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ('echo "fatal error: stdint.h: No such file" >&2; exit 1', "stdint.h: No such file"),
+        ("exec sleep 30", "no end after 0.2 s"),
+        (': > "$(echo "$@" | sed "s/.*-o //; s/ .*//")"', "cannot be loaded"),
+    ],
+)
+def test_auto_takes_the_next_engine_where_the_compiler_does_not_work(
+    script: str, said: str, fresh: Path, monkeypatch, tmp_path: Path, bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A compiler without the headers of a C library is what a Raspberry Pi with gcc and without libc6-dev has."""
+    broken = tmp_path / "cc"
+    broken.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo "cc 0.1" && exit 0\n{script}\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("CC", str(broken))
+    find_compiler()
+    monkeypatch.setattr(native_library, "_TIMEOUT_S", 0.2 if "sleep" in script else 20)
+    engine = load_engine(bundle)
+    assert engine.name == "numpy"
+    assert engine.predict(np.zeros((1, 200, 3), np.float32)).shape == (1, 12)
+    (warned,) = caplog.messages
+    assert said in warned
+    assert warned.endswith("trying the next engine")
+    with pytest.raises(EngineError, match="engine native"):
+        load_engine(bundle, "native")
+
+
+def test_auto_fails_where_no_engine_is_left(fresh: Path, monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+    """The integers of the C engine have no slower engine."""
+    monkeypatch.setattr(native_library, "_FLAGS", ("-no-such-flag",))
+    with pytest.raises(EngineError, match="cannot build the C engine"):
+        load_engine(bundle, "auto", "int8")
+
+
+def test_auto_passes_over_an_artifact_that_its_engine_refuses(bundle: Bundle, caplog: pytest.LogCaptureFixture) -> None:
+    name = "model.float32.harc"
+    broken = replace(bundle, files={**bundle.files, name: bundle.files[name][:-1]})
+    assert load_engine(broken).name == "numpy"
+    assert f"engine native: {name}: model blob" in caplog.messages[0]
 
 
 @pytest.mark.parametrize("quantization", ["float32", "int8"])
