@@ -2,7 +2,7 @@
 #include "har_lanes_arithmetic.h"
 
 /* Every layer's units fill whole vectors; its numbers lie as plain floats. */
-#define HAR_SPAN(numbers) (((numbers) + HAR_LANES - 1) / HAR_LANES)
+#define HAR_SPAN(numbers) ((uint16_t)(((numbers) + HAR_LANES - 1u) / HAR_LANES))
 #define HAR_MOST_VECTORS 4
 
 /* Vectors that all layers keep between steps. */
