@@ -1,5 +1,6 @@
 """What a firmware says it is: its HELLO, packed by the code that reads it, and the numbers its C code is built with."""
 
+import math
 from typing import Final
 
 from edgehar.firmware_bridge.frames.fields import MODEL_HASH_BYTES, Ability
@@ -46,9 +47,9 @@ def make_hello(
 
 
 def identity_header(
-    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, classifies: bool = False
+    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, step_s: float | None = None
 ) -> str:
-    """Return har_identity.h; ``classifies`` tells whether the board keeps up with its sensor."""
+    """Return har_identity.h; ``step_s`` is what a step takes on the board at most, None where nobody knows."""
     senses = Ability.SENSES in hello.abilities
     return f"""/* What this firmware says it is. Written by `har firmware`. */
 #ifndef HAR_IDENTITY_H
@@ -62,7 +63,7 @@ def identity_header(
 #define HAR_DEVICE_SENSES {int(senses)}
 #define HAR_STREAM_SAMPLES {STREAM_SAMPLES}
 #define HAR_RATE_MHZ {hello.rate_mhz}ul
-{_sensor_lines(sensor, classifies=classifies)}
+{_sensor_lines(sensor, step_s or 0.0)}
 /* The body of HELLO (docs/protocol.md). */
 #define HAR_IDENTITY_BYTES {len(hello.pack())}
 extern const uint8_t har_identity[HAR_IDENTITY_BYTES];
@@ -213,8 +214,13 @@ def config_header(model: CModel) -> str:
 """
 
 
-def _sensor_lines(sensor: Sensor | None, *, classifies: bool) -> str:
-    """Return what a sketch wants to know of its sensor."""
+def _sensor_lines(sensor: Sensor | None, step_s: float) -> str:
+    """Return what a sketch wants to know of its sensor, and whether the board keeps up with it."""
     if sensor is None:
         return ""
-    return f"#define HAR_SENSOR {sensor.symbol}\n#define HAR_CLASSIFIES {int(classifies)}\n"
+    return (
+        f"#define HAR_SENSOR {sensor.symbol}\n"
+        f"#define HAR_CLASSIFIES {int(step_s < 1 / sensor.rate_hz)}\n"
+        f"/* Microseconds that a sample of one window takes at most. */\n"
+        f"#define HAR_STEP_US {math.ceil(step_s * 1e6)}ul\n"
+    )

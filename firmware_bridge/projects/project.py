@@ -18,7 +18,7 @@ from edgehar.firmware_bridge.projects.description import (
 )
 from edgehar.firmware_bridge.projects.escaping import markdown
 from edgehar.firmware_bridge.projects.sensors import Sensor, require_rate
-from edgehar.firmware_bridge.projects.sizes import Needs, needs_of, require_fit, too_slow
+from edgehar.firmware_bridge.projects.sizes import Needs, needs_of, require_fit
 from edgehar.firmware_bridge.projects.source import tables_source
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
@@ -125,7 +125,7 @@ def write_project(
         )
     with atomic_folder(out) as folder:
         (folder / "src").mkdir()
-        for name, text in _generated(bundle, board, model, artifact, sensor, hello).items():
+        for name, text in _generated(bundle, board, model, artifact, sensor, hello, needs).items():
             (folder / "src" / name).write_text(text, encoding="utf-8")
         for file in _copied(board):
             place = _place(folder, file)
@@ -136,12 +136,16 @@ def write_project(
 
 
 def _generated(
-    bundle: Bundle, board: Board, model: CModel, artifact: ArtifactEntry, sensor: Sensor | None, hello: Hello
+    bundle: Bundle,
+    board: Board,
+    model: CModel,
+    artifact: ArtifactEntry,
+    sensor: Sensor | None,
+    hello: Hello,
+    needs: Needs,
 ) -> Mapping[str, str]:
     """Return the files that are made for this model and board, by name."""
     manifest = bundle.manifest
-    rate_hz = manifest.window.rate_hz if sensor is None else sensor.rate_hz
-    classifies = sensor is not None and too_slow(model, board, rate_hz) is None
     comment = (
         f"{manifest.model_id}, {model.quantization}, artifact sha256 {artifact.sha256}. Written by `har firmware`."
     )
@@ -150,7 +154,7 @@ def _generated(
         "har_model.h": model_header(manifest, model, artifact_sha256=artifact.sha256),
         "har_model.c": tables_source(model, name="har_model_tables", comment=comment),
         "har_labels.c": labels_source(manifest.labels),
-        "har_identity.h": identity_header(board, model, hello, sensor=sensor, classifies=classifies),
+        "har_identity.h": identity_header(board, model, hello, sensor=sensor, step_s=needs.step_s),
         "har_identity.c": identity_source(hello),
     }
 
