@@ -26,7 +26,7 @@ class Board:
     stack_bytes
         Left free for the stack.
     clock_hz
-        Of the processor; None where cycles are nobody's concern.
+        Of the processor; None where the speed does not matter.
     cycles_per_product, cycles_per_float_product, cycles_per_gated_unit
         Cycles a multiply-accumulate of integers or of floats takes at most, everything else counted in; and those a
         unit of an LSTM or GRU takes besides.

@@ -49,7 +49,7 @@ def make_hello(
 def identity_header(
     board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, step_s: float | None = None
 ) -> str:
-    """Return har_identity.h; ``step_s`` is what a step takes on the board at most, None where nobody knows."""
+    """Return har_identity.h; ``step_s`` is what a step takes on the board at most, None where it is not known."""
     senses = Ability.SENSES in hello.abilities
     return f"""/* What this firmware says it is. Written by `har firmware`. */
 #ifndef HAR_IDENTITY_H

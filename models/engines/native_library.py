@@ -144,12 +144,12 @@ class _NoCacheError(Exception):
 
 
 def _cache_folder() -> Path:
-    """Return the folder of built libraries, which nobody but this user can write to."""
+    """Return the folder of built libraries, which only this user can write to."""
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgehar" / "native"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
-    except (OSError, RuntimeError) as error:  # RuntimeError: nobody knows where home is.
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder.
         reason = error.strerror if isinstance(error, OSError) else error
         raise _NoCacheError(f"expected a folder for built libraries ({reason}: set XDG_CACHE_HOME)") from error
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):

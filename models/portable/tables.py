@@ -96,7 +96,7 @@ class CModel:
 
     @property
     def scratch_sums(self) -> int:
-        """Sums of memory that all layers use in turn."""
+        """Sums of memory that one layer after another uses."""
         return max(layer.kernel.outputs * (2 if layer.kind == "gru_reset_after" else 1) for layer in self.layers)
 
     @property

@@ -17,9 +17,9 @@ extern "C" {
 uint32_t har_crc32_add(uint32_t crc, uint8_t byte);
 
 typedef enum har_received {
-    HAR_NOTHING = 0, /* the frame goes on, or there is none */
-    HAR_FRAME,       /* a whole frame: its body is in the buffer */
-    HAR_DAMAGE       /* something that was no frame has ended */
+    HAR_NOTHING = 0, /* the frame is not complete, or none has begun */
+    HAR_FRAME,       /* a frame is complete and its checksum is right: its body is in the buffer */
+    HAR_DAMAGE       /* bytes have ended that are no frame */
 } har_received;
 
 /* A receiver; its members are its own, but for body and length after HAR_FRAME. */
@@ -29,8 +29,8 @@ typedef struct har_receiver {
     uint8_t length; /* of the body */
     uint8_t block;  /* bytes to come before the next code */
     uint8_t zero;   /* whether a 00 was stuffed at the block's end */
-    uint8_t begun;
-    uint8_t spoiled;
+    uint8_t begun;    /* whether a byte of the frame has come */
+    uint8_t too_long; /* whether the frame has more bytes than there is room for */
     uint32_t crc;
     uint32_t last_us;
 } har_receiver;

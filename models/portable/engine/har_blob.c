@@ -31,6 +31,7 @@ typedef struct har_bytes {
     size_t left;
 } har_bytes;
 
+/* Little-endian numbers, at any address. */
 static uint16_t har_u16(const uint8_t *at)
 {
     return (uint16_t)(at[0] | (unsigned)at[1] << 8);
@@ -54,6 +55,7 @@ static uint32_t har_crc32(const uint8_t *at, size_t count)
     return ~crc;
 }
 
+/* Arrays are used where they lie, so the machine must have the order of their bytes. */
 static int har_is_little_endian(void)
 {
     const uint16_t one = 1;
@@ -102,6 +104,7 @@ static int har_fits_32_bits(const har_matrix *matrix)
 }
 #endif
 
+/* Load a matrix from its record, every array and number checked. */
 static har_status har_load_matrix(har_matrix *matrix, har_bytes *blob, const uint8_t *record)
 {
     const uint32_t bias = har_u32(record + 12);
@@ -133,6 +136,7 @@ static har_status har_load_matrix(har_matrix *matrix, har_bytes *blob, const uin
     return HAR_OK;
 }
 
+/* Rows of the kernel for each unit. */
 static uint16_t har_gates_of(uint8_t kind)
 {
     switch (kind) {
@@ -194,7 +198,7 @@ static har_status har_add_needs(har_model *model, const har_layer *layer, int la
     return HAR_OK;
 }
 
-/* Every layer in turn takes what the one before it hands on; the last one, and no other, ends in a softmax. */
+/* Every layer takes what the one before it hands on; the last one, and no other, ends in a softmax. */
 static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes *blob)
 {
     uint16_t numbers = model->channels;

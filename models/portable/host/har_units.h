@@ -63,6 +63,7 @@ HAR_INLINE void har_add_vectors(const har_matrix *matrix, size_t row, size_t vec
         *(har_lanes *)(sums + row + k * HAR_LANES) += even[k] + odd[k];
 }
 
+/* The same for one row, where there are too few for a vector. */
 HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *inputs, float *sums)
 {
     const size_t outputs = matrix->outputs;
@@ -77,6 +78,7 @@ HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *i
     sums[row] += even + odd;
 }
 
+/* sums[first..last) += weights x inputs, as many vectors of rows at once as there are registers for. */
 static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_lanes *inputs,
                                 har_lanes *sums)
 {
@@ -93,6 +95,7 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_row(matrix, row, numbers, totals);
 }
 
+/* Shifted by the largest logit, so that no input overflows. */
 HAR_INLINE void har_softmax(har_lanes *sums, uint16_t classes, float *probabilities)
 {
     const float *logits = (const float *)sums;

@@ -47,6 +47,7 @@ static uint8_t har_wire_write(uint8_t to, uint8_t reg, uint8_t value)
     return Wire.endTransmission();
 }
 
+/* Read ``count`` registers from ``reg`` on. */
 static uint8_t har_wire_read(uint8_t from, uint8_t reg, uint8_t *bytes, uint8_t count)
 {
     Wire.beginTransmission(from);
@@ -58,6 +59,7 @@ static uint8_t har_wire_read(uint8_t from, uint8_t reg, uint8_t *bytes, uint8_t 
     return 0;
 }
 
+/* Wait for the sensor. */
 static void har_wire_wait(uint16_t milliseconds)
 {
     delay(milliseconds);
@@ -145,7 +147,7 @@ class EdgeHAR
         }
     }
 
-    /* Nothing can be sensed: say so every second, to whoever listens. */
+    /* Send a remark once a second while there is no sensor. */
     void complain(const char *sentence)
     {
         if (millis() - said_ms_ >= 1000) {
@@ -171,7 +173,7 @@ class EdgeHAR
         return true;
     }
 
-    /* What the sensor took and nobody fetched, told by the clock: sensors keep the last sample only. */
+    /* Count the samples that were not fetched in time, by the clock: sensors keep only the last one. */
     void count_missed(uint32_t now_us)
     {
         const uint32_t period_us = 100000000ul / HAR_SENSOR.samples_per_hundred_s;
