@@ -110,8 +110,11 @@ class EdgeHAR
         Wire.setClock(400000);
         har_open(&asked, &har_model_tables, sums, HAR_MODEL_SUMS, values, HAR_MODEL_VALUES);
         begin_live();
-        // An analog input that nothing is connected to is noise enough to tell one start from another.
-        har_device_open(&device_, &asked, (uint16_t)(analogRead(A0) << 8 ^ analogRead(A1) << 4 ^ micros()));
+        // An analog input that nothing is connected to is noise enough to tell one start from another. A0 is on every board.
+        uint16_t boot_id = (uint16_t)micros();
+        for (uint8_t k = 0; k < 8; k++)
+            boot_id = (uint16_t)(boot_id << 3 ^ boot_id >> 13 ^ analogRead(A0));
+        har_device_open(&device_, &asked, boot_id);
     }
 
     /* Answer the line and take a sample if there is one; to be called as often as can be. */

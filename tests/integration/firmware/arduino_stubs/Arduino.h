@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The one analog input that all boards have. */
 #define A0 14
-#define A1 15
 
 unsigned long micros(void);
 unsigned long millis(void);
