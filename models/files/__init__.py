@@ -12,7 +12,6 @@ meanwhile, where readers look for it (`settled`). What a killed writer left is r
     .NAME.previous           the old one while NAME is missing
 """
 
-from edgehar.models.files.locking import locked
-from edgehar.models.files.writing import atomic_folder, atomic_path, settled
+from edgehar.models.files.writing import alone, atomic_folder, atomic_path, settled
 
-__all__ = ["atomic_folder", "atomic_path", "locked", "settled"]
+__all__ = ["alone", "atomic_folder", "atomic_path", "settled"]

@@ -14,6 +14,24 @@ from edgehar.models.files.locking import locked
 
 
 @contextlib.contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """Be the only writer of ``target`` during the block, after what killed writers left there was tidied up.
+
+    The block must not take the lock of the same target again.
+
+    Raises
+    ------
+    HarError
+        If another process is writing it.
+    """
+    target = _real(target)
+    with locked(target) as known:
+        if known:
+            _tidy(target)
+        yield
+
+
+@contextlib.contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` that becomes ``target`` when the block succeeds.
 
@@ -26,8 +44,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """
     target = _real(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target) as alone:
-        _tidy(target, alone=alone)
+    with alone(target):
         handle, name = tempfile.mkstemp(prefix=_prefix(target), suffix=target.suffix, dir=target.parent)
         os.close(handle)
         temporary = Path(name)
@@ -53,7 +70,7 @@ def atomic_folder(target: Path, *, lock: bool = True) -> Iterator[Path]:
     target
         Where the folder shall stand; what a link there points to is replaced, not the link.
     lock
-        False where the caller holds the lock of the target (`edgehar.models.files.locked`).
+        False where the caller is `alone` already.
 
     Raises
     ------
@@ -62,8 +79,7 @@ def atomic_folder(target: Path, *, lock: bool = True) -> Iterator[Path]:
     """
     target = _real(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target) if lock else contextlib.nullcontext(True) as alone:
-        _tidy(target, alone=alone)
+    with alone(target) if lock else contextlib.nullcontext():
         temporary = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
         try:
             yield temporary
@@ -102,10 +118,8 @@ def _put_in_place(temporary: Path, target: Path) -> None:
     _remove(previous)
 
 
-def _tidy(target: Path, *, alone: bool) -> None:
-    """Finish or undo what killed writers began; only where no other can be at work."""
-    if not alone:
-        return
+def _tidy(target: Path) -> None:
+    """Undo what killed writers began, and remove what they left."""
     previous = _previous(target)
     if previous.exists() and not target.exists():
         previous.replace(target)

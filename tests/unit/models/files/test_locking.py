@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from edgehar.models.errors import HarError
-from edgehar.models.files import locked, locking
+from edgehar.models.files import locking
+from edgehar.models.files.locking import locked
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from edgehar.models.files import locked
+from edgehar.models.files.locking import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
