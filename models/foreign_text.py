@@ -13,7 +13,7 @@ from typing import Final
 PLACEHOLDER: Final = "·"
 """Stands for every character that is not shown."""
 
-LONGEST: Final = 300
+LONGEST: Final = 1000
 """Characters of a foreign text that are shown unless a caller says otherwise."""
 
 _ELLIPSIS: Final = "…"

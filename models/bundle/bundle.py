@@ -75,7 +75,14 @@ class Bundle:
     @cached_property
     def folded_weights(self) -> dict[str, NDArray[np.float32]]:
         """Weights with the normalisation folded in: they take raw g."""
-        return fold_normalization(self.manifest.architecture, self.weights, self.manifest.normalization)
+        with np.errstate(all="ignore"):
+            folded = fold_normalization(self.manifest.architecture, self.weights, self.manifest.normalization)
+        if not all(np.isfinite(array).all() for array in folded.values()):
+            raise BundleError(
+                "manifest.json: expected a normalization that the weights can be divided by, it makes them infinite",
+                next_step="The manifest was altered: train or download the bundle again.",
+            )
+        return folded
 
     @cached_property
     def golden(self) -> dict[str, NDArray[Any]]:
@@ -95,6 +102,14 @@ class Bundle:
             )
         _require_finite_float32(arrays, GOLDEN)
         return arrays
+
+    def only(self, file: str) -> "Bundle":
+        """Return the bundle with one of its artifacts alone, or with none where ``file`` is not an artifact.
+
+        Two converters may have made the same format and quantization; this says which of their files is meant.
+        """
+        artifacts = tuple(entry for entry in self.manifest.artifacts if entry.file == file)
+        return replace(self, manifest=replace(self.manifest, artifacts=artifacts))
 
     def with_artifacts(self, artifacts: Sequence[CompiledArtifact]) -> "Bundle":
         """Return a bundle that holds these artifacts too; one with the same file name is replaced."""

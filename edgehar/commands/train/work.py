@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from edgehar.commands.foreign import shown
 from edgehar.commands.interruption import uninterrupted
 from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, read_bundle
@@ -51,7 +51,7 @@ class Work:
 
     def say(self, sentence: str) -> None:
         """Print a sentence on stderr."""
-        Console(stderr=True, highlight=False, soft_wrap=True).print(escape(sentence))
+        Console(stderr=True, highlight=False, soft_wrap=True).print(shown(sentence))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
