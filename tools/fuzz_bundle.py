@@ -3,8 +3,8 @@
     pip install atheris && python tools/fuzz_bundle.py --seconds 600    guided by coverage
     python tools/fuzz_bundle.py --plain --inputs 20000                  without atheris: whole bundles, altered
 
-The first byte of an input says what the rest stands for: a manifest, an .npz, a zip of a bundle, or the weights or golden
-windows of a bundle whose manifest vouches for them. Seeds are made from untrained models.
+The first byte of an input says what the rest stands for: a manifest, an .npz, a zip of a bundle, or the weights or
+golden windows of a bundle whose manifest vouches for them. Seeds are made from untrained models.
 """
 
 import argparse
