@@ -40,11 +40,11 @@ def verify(
 def _print(result: Verification) -> None:
     """Print the findings as a table, and the reasons as sentences below it."""
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column("artifact", no_wrap=True)
-    table.add_column("engine", no_wrap=True)
+    table.add_column("artifact", overflow="fold")
+    table.add_column("engine", overflow="fold")
     for title in ("error", "mean", "agrees", "recorded", "allowed"):
         table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("", no_wrap=True)
+    table.add_column("")
     for row in result.artifacts:
         table.add_row(*_cells(row))
     console = Console()

@@ -6,7 +6,6 @@ from typing import Final
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from edgehar.firmware_bridge.benchmark.results import (
@@ -17,7 +16,7 @@ from edgehar.firmware_bridge.benchmark.results import (
     Row,
     times_slower,
 )
-from edgehar.models.foreign_text import printable
+from edgehar.firmware_bridge.benchmark.terminal_text import escape
 from edgehar.reporting.numbers import MISSING, error_size, percent, ratio, significant
 
 
@@ -41,15 +40,10 @@ def _number(value: float | None) -> str:
     return MISSING if value is None else significant(value)
 
 
-def _shown(text: str) -> str:
-    """Return foreign text, such as names of files, for a terminal and as no markup."""
-    return escape(printable(text))
-
-
 _COLUMNS: Final = (
-    _Column("engine", lambda row, rows: _shown(row.engine), numeric=False),
-    _Column("artifact", lambda row, rows: _shown(row.quantization if row.is_own else row.route), numeric=False),
-    _Column("file", lambda row, rows: _shown(row.artifact), 8, numeric=False),
+    _Column("engine", lambda row, rows: row.engine, numeric=False),
+    _Column("artifact", lambda row, rows: escape(row.quantization if row.is_own else row.route), numeric=False),
+    _Column("file", lambda row, rows: escape(row.artifact), 8, numeric=False),
     _Column("bytes", lambda row, rows: MISSING if row.bytes is None else f"{row.bytes:,}", 3),
     _Column("load\nms", lambda row, rows: _number(row.load_ms), 7),
     _Column("p50\nµs", _microseconds(lambda latency: latency.p50)),
@@ -71,7 +65,7 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
     """
     for model in result.models:
         measured, failed = result.rows_of(model)
-        console.print(f"\n[bold]{_shown(model.architecture)}[/]  [dim]{_shown(_about(model))}[/]")
+        console.print(f"\n[bold]{escape(model.architecture)}[/]  [dim]{escape(_about(model))}[/]")
         if measured:
             console.print(_fitting_table(measured, console))
         for row in result.devices_of(model):
@@ -79,16 +73,16 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
                 console.print(_device_line(row, row.device), soft_wrap=True)
         for row in failed:
             name = " ".join(filter(None, (row.engine, row.artifact)))
-            console.print(f"[red]✗[/] [bold]{_shown(name)}[/]: {_shown(row.error or '')}", soft_wrap=True)
+            console.print(f"[red]✗[/] [bold]{escape(name)}[/]: {escape(row.error or '')}", soft_wrap=True)
     console.print(f"\n[dim]{escape(_conditions(result))}[/]")
     if disturbance := result.disturbance():
-        console.print(f"[yellow]{_shown(disturbance)}[/]")
+        console.print(f"[yellow]{escape(disturbance)}[/]")
 
 
 def _device_line(row: Row, facts: DeviceFacts) -> str:
     """Return what a device counted, in a sentence: too much for a column each."""
     parts = [
-        f"[bold]{_shown(row.engine)}[/] {_shown(row.quantization)}, {_shown(row.runtime or '')}: "
+        f"[bold]{escape(row.engine)}[/] {escape(row.quantization)}, {escape(row.runtime or '')}: "
         f"{facts.p50:,} {facts.unit} "
         f"a window (p95 {facts.p95:,}, p99 {facts.p99:,}, max {facts.max:,})"
     ]
