@@ -24,6 +24,7 @@ from edgehar.models.bundle import (
     make_bundle,
     read_bundle,
 )
+from edgehar.models.bundle.card import model_card
 from edgehar.models.bundle.manifest import MetricsEntry, TensorSpec
 from edgehar.models.bundle.npz import read_npz, write_npz
 from edgehar.models.errors import BundleError
@@ -338,3 +339,18 @@ def test_no_damage_to_a_zip_escapes_as_another_exception(data, bundle, tmp_path_
         return
     assert found.files == bundle.files
     assert read_npz(found.files[WEIGHTS], where=WEIGHTS)
+
+
+def test_the_card_shows_texts_as_they_are(bundle):
+    labels = ("<script>", "a|b", "*bold*", "[x](y)", "snake_case", *bundle.manifest.labels[5:])
+    card = model_card(replace(bundle.manifest, labels=labels, model_id="`id`"))
+    for text in (r"\<script\>", r"a\|b", r"\*bold\*", r"\[x\](y)", "snake_case", r"# \`id\`"):
+        assert text in card
+    assert "<script>" not in card
+
+
+def test_one_artifact_alone(bundle):
+    both = bundle.with_artifacts([_artifact("second.tflite", b"other")])
+    assert [entry.file for entry in both.only("second.tflite").manifest.artifacts] == ["second.tflite"]
+    assert both.only(WEIGHTS).manifest.artifacts == ()
+    assert both.only("second.tflite").files == both.files
