@@ -11,11 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edgehar.models.architecture import Architecture, Dense, Flatten
 from edgehar.models.bundle import read_bundle
 from edgehar.models.bundle.manifest_json import manifest_from_json
 from edgehar.models.bundle.npz import read_npz, write_npz
-from edgehar.models.errors import BundleError
+from edgehar.models.decoder import Decoder
+from edgehar.models.engines import load_engine
+from edgehar.models.errors import BundleError, HarError
 from edgehar.models.foreign_text import unprintable
+from edgehar.models.verification import verify_bundle
 
 STEERING = ["a\x1b]0;x\x07", "a\nb", "a\rb", "\u202ea", "\ud800", "a\x00", "a\u2028"]
 
@@ -149,3 +153,45 @@ def test_a_lone_surrogate_in_a_saved_bundle_is_a_sentence(folder, edit):
     edit(folder, lambda data: data["labels"].__setitem__(0, "\ud800"))
     with pytest.raises(BundleError, match=r"U\+D800"):
         read_bundle(folder)
+
+
+def _places(value, path=()):
+    """Return the path of everything inside a JSON value."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [*([path] if path else []), *(place for key, item in entries for place in _places(item, (*path, key)))]
+
+
+NUMBERS = [0, -1, 1, 2, 255, 65_536, 2**31, 2**63, 10**40, 0.0, -0.0, 1e-308, 1e308, -1e308, 5e-324]
+OTHERS = [True, None, "", "x", "a\x1b", "\ud800", "../x", "weights.npz", [], {}, [[]], ["x"] * 12, [0.5] * 3, {"a": {}}]
+EXTREME = st.sampled_from([*NUMBERS, *OTHERS])
+
+
+@pytest.fixture(scope="module")
+def small(random_bundle):
+    """A bundle that is read and verified in a moment."""
+    return random_bundle(Architecture("small", 4, 3, (Flatten("Flat"), Dense("Output", 3, "softmax"))))
+
+
+@settings(max_examples=250, deadline=None)
+@given(data=st.data())
+def test_whatever_a_manifest_says_only_sentences_come_back(data, small, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("altered") / "bundle"
+    small.save(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for path in data.draw(st.lists(st.sampled_from(_places(manifest)), min_size=1, max_size=3)):
+        with contextlib.suppress(KeyError, IndexError, TypeError):
+            put(manifest, path, data.draw(EXTREME))
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    try:
+        found = read_bundle(folder)
+        verify_bundle(found, ["numpy"])
+        load_engine(found, "numpy").predict(np.zeros((2, 4, 3)))
+        Decoder.of_model(found.manifest).decode(np.full(3, 1 / 3))
+        found.save(folder)
+        assert read_bundle(folder).manifest == found.manifest
+    except HarError as refused:
+        said = str(refused)
+    else:
+        said = ""
+    assert unprintable(said.replace(str(folder), "")) is None
+    assert len(said) < 2000
