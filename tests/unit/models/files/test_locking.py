@@ -116,3 +116,18 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
     with pytest.raises(OSError, match="symbolic link"), locked(Path(tmp_path / "target")):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_another_refusal_of_the_system_is_passed_on_and_nothing_stays_open(tmp_path, monkeypatch):
+    asked = []
+
+    def refuse(handle):
+        asked.append(handle)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(locking, "_try_lock", refuse)
+    with pytest.raises(OSError, match="Input/output error"), locked(tmp_path / "target"):
+        pass
+    assert len(asked) == 1
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(asked[0])
