@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.models import __version__
 from edgehar.models.errors import HarError
 
@@ -157,7 +157,7 @@ def _internal_error() -> int:
 
 def _say(sentence: str) -> None:
     """Print one sentence on stderr, as `har: ...`."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]har:[/] {shown(sentence, _LONGEST)}")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]har:[/] {escape(sentence, _LONGEST)}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
-from edgehar.commands.foreign import shown
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.terminal_text import escape
 from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
@@ -72,7 +72,7 @@ def compile_bundle(
         return
     for path, entries in added:
         if path != bundle:
-            Console().print(shown(path.name), style="bold")
+            Console().print(escape(path.name), style="bold")
         Console().print(_table(entries))
 
 
@@ -117,5 +117,5 @@ def _table(entries: list[ArtifactEntry]) -> Table:
     for title in ("artifact", "quantization", "route", "bytes"):
         table.add_column(title, justify="right" if title == "bytes" else "left")
     for entry in entries:
-        table.add_row(*map(shown, (entry.file, entry.quantization, entry.route)), f"{entry.bytes:,}")
+        table.add_row(*map(escape, (entry.file, entry.quantization, entry.route)), f"{entry.bytes:,}")
     return table

@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.data.recordings import Dataset
 
 _MAX_SHOWN: Final = 25
@@ -45,7 +45,7 @@ def facts_about(dataset: Dataset) -> dict[str, Any]:
 def print_dataset(dataset: Dataset, console: Console) -> None:
     """Print a data set for people."""
     facts = facts_about(dataset)
-    console.print(f"[bold]{shown(dataset.name)}[/]  {_summary(facts)}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]{escape(dataset.name)}[/]  {_summary(facts)}", highlight=False, soft_wrap=True)
     if dataset.activities:
         for table in (_activities(dataset, facts), _people(dataset, facts)):
             # A table that is too wide runs over the edge: a number cut short would be a wrong number.
@@ -58,7 +58,7 @@ def print_dataset(dataset: Dataset, console: Console) -> None:
     if not facts["problems"]:
         console.print("No problems found.")
     if dataset.terms:
-        console.print(f"Terms: {shown(dataset.terms)}", highlight=False, soft_wrap=True)
+        console.print(f"Terms: {escape(dataset.terms)}", highlight=False, soft_wrap=True)
     console.print(f"Content: sha256 {facts['content_hash']}", highlight=False, soft_wrap=True)
 
 
@@ -95,7 +95,7 @@ def _activities(dataset: Dataset, facts: dict[str, Any]) -> Table:
         each = [row[activity] for row in facts["seconds_by_subject"].values() if activity in row]
         share = sum(each) / facts["labelled_seconds"]
         least, most = (f"{min(each):,.0f}", f"{max(each):,.0f}") if each else ("", "")
-        cells = [str(number), shown(activity), f"{sum(each):,.0f}", f"{share:.1%}", str(len(each)), least, most]
+        cells = [str(number), escape(activity), f"{sum(each):,.0f}", f"{share:.1%}", str(len(each)), least, most]
         table.add_row(*cells)
     return table
 
@@ -109,7 +109,7 @@ def _people(dataset: Dataset, facts: dict[str, Any]) -> Table:
     table.add_column("all", justify="right")
     for subject, row in facts["seconds_by_subject"].items():
         cells = [f"{row[activity]:.0f}" if activity in row else "-" for activity in dataset.activities]
-        table.add_row(shown(subject), *cells, f"{sum(row.values()):.0f}")
+        table.add_row(escape(subject), *cells, f"{sum(row.values()):.0f}")
     return table
 
 
@@ -119,6 +119,6 @@ def _print_sentences(title: str, sentences: list[str], console: Console) -> None
         return
     console.print(f"[bold]{title}[/]", highlight=False)
     for sentence in sentences[:_MAX_SHOWN]:
-        console.print(f"  {shown(sentence)}", highlight=False, soft_wrap=True)
+        console.print(f"  {escape(sentence)}", highlight=False, soft_wrap=True)
     if len(sentences) > _MAX_SHOWN:
         console.print(f"  and {len(sentences) - _MAX_SHOWN} more; --json prints all.", highlight=False)

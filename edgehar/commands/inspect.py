@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
 from edgehar.pipeline.inspection import Inspection, RuntimeFact, TensorFact, inspect_bundle
 
@@ -47,8 +47,8 @@ def _print(found: Inspection, *, every_tensor: bool) -> None:
     """Print one file."""
     console = Console(highlight=False)
     console.print(
-        f"[bold]{shown(found.file)}[/]  {shown(found.quantization)}, {found.bytes:,} bytes, "
-        f"made by {shown(found.route)} route"
+        f"[bold]{escape(found.file)}[/]  {escape(found.quantization)}, {found.bytes:,} bytes, "
+        f"made by {escape(found.route)} route"
     )
     console.print(_operators(found))
     console.print(_tensors(found, every_tensor=every_tensor))
@@ -59,7 +59,7 @@ def _operators(found: Inspection) -> Table:
     """Return the operators as a table."""
     table = _table("operator", "version", "times")
     for operator in found.operators:
-        table.add_row(shown(operator.name), str(operator.version), str(operator.count))
+        table.add_row(escape(operator.name), str(operator.version), str(operator.count))
     return table
 
 
@@ -73,7 +73,7 @@ def _tensors(found: Inspection, *, every_tensor: bool) -> Table:
             shape = " x ".join("n" if size < 0 else str(size) for size in tensor.shape)
             stored = f"{tensor.stored_bytes:,}" if tensor.stored_bytes else ""
             zero = str(tensor.zero_point) if tensor.scales else ""
-            table.add_row(shown(tensor.name), tensor.dtype, shape, _scale(tensor), zero, stored)
+            table.add_row(escape(tensor.name), tensor.dtype, shape, _scale(tensor), zero, stored)
     return table
 
 
@@ -95,7 +95,7 @@ def _runtimes(facts: tuple[RuntimeFact, ...]) -> Table:
             colour = "green" if fact.checked == fact.claimed else "red"
             result = "runs" if fact.checked else "refused"
             checked = f"[{colour}]{result}[/], {fact.checked_with}"
-        reason = f" ({shown(fact.reason)})" if fact.reason else ""
+        reason = f" ({escape(fact.reason)})" if fact.reason else ""
         table.add_row(fact.runtime, claim + reason, checked)
     return table
 

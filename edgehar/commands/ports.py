@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.line.serial_port import PortInfo, how_to_get_access, list_ports
 from edgehar.models.foreign_text import printable
 
@@ -38,5 +38,5 @@ def _table(found: list[PortInfo]) -> Table:
     for port in found:
         description = port.description if port.description != port.device else ""
         cells = (port.device, description, port.manufacturer, port.usb, port.serial_number)
-        table.add_row(*map(shown, cells))
+        table.add_row(*map(escape, cells))
     return table

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.metrics import mean_and_deviation
 
@@ -12,8 +12,8 @@ def print_scores(evaluation: Evaluation, console: Console) -> None:
     """Print what was measured, on whom, and by what."""
     scores = evaluation.scores
     console.print(
-        f"{shown(evaluation.protocol)}: {scores.windows:,} windows, accuracy [bold]{scores.accuracy:.3f}[/], "
-        f"macro-F1 [bold]{scores.macro_f1:.3f}[/] ({shown(evaluation.artifact)} on {shown(evaluation.runtime)})"
+        f"{escape(evaluation.protocol)}: {scores.windows:,} windows, accuracy [bold]{scores.accuracy:.3f}[/], "
+        f"macro-F1 [bold]{scores.macro_f1:.3f}[/] ({escape(evaluation.artifact)} on {escape(evaluation.runtime)})"
     )
     console.print(_classes(evaluation))
     console.print(_subjects(evaluation))
@@ -41,7 +41,7 @@ def _classes(evaluation: Evaluation) -> Table:
         counts = scores.confusion[row].copy()
         total, counts[row] = counts.sum(), 0
         other = f"{scores.labels[counts.argmax()]} ({counts.max() / total:.0%})" if counts.any() else ""
-        table.add_row(shown(label), f"{total:,}", f"{f1:.3f}", shown(other))
+        table.add_row(escape(label), f"{total:,}", f"{f1:.3f}", escape(other))
     return table
 
 
@@ -53,7 +53,7 @@ def _subjects(evaluation: Evaluation) -> Table:
         table.add_column(title, justify="right")
     found = [(name, evaluation.per_subject[name]) for name in evaluation.test_subjects]
     for name, scores in found:
-        table.add_row(shown(name), f"{scores.windows:,}", f"{scores.accuracy:.3f}", f"{scores.macro_f1:.3f}")
+        table.add_row(escape(name), f"{scores.windows:,}", f"{scores.accuracy:.3f}", f"{scores.macro_f1:.3f}")
     if len(found) > 1:
         spread = [mean_and_deviation(getattr(each, name) for _, each in found) for name in ("accuracy", "macro_f1")]
         table.add_row("mean ± sd", "", *(f"{mean:.3f} ± {deviation:.3f}" for mean, deviation in spread), style="bold")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 
 
@@ -27,7 +27,7 @@ def watched(title: str, *, epochs: int, quiet: bool) -> Iterator[Watcher]:
     if quiet:
         yield SilentWatcher()
         return
-    console.print(shown(title))
+    console.print(escape(title))
     if not console.is_terminal:
         yield _Lines(console, epochs)
         return

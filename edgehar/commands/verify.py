@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
 from edgehar.models.verification import ArtifactVerification, Verification, verify_bundle
 
@@ -51,7 +51,7 @@ def _print(result: Verification) -> None:
     console.print(table)
     for row in result.artifacts:
         if row.reason is not None:
-            console.print(shown(f"{row.artifact} on {row.engine}: {row.reason}"), highlight=False, soft_wrap=True)
+            console.print(escape(f"{row.artifact} on {row.engine}: {row.reason}"), highlight=False, soft_wrap=True)
     console.print(
         "error: largest difference of a probability from the float64 oracle's; mean: what a window gives to other "
         "classes than the oracle does; agrees: windows with the oracle's label; recorded: largest difference from what "
@@ -63,7 +63,7 @@ def _print(result: Verification) -> None:
 
 def _cells(row: ArtifactVerification) -> list[str]:
     """Return one row of the table."""
-    names = [shown(row.artifact), shown(row.runtime or row.engine)]
+    names = [escape(row.artifact), escape(row.runtime or row.engine)]
     if not row.checked:
         return [*names, "", "", "", "", "", "[yellow]not checked[/]"]
     verdict = "[green]ok[/]" if row.ok else "[red]FAILED[/]"

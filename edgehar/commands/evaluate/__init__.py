@@ -15,10 +15,10 @@ from rich.console import Console
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
 from edgehar.commands.evaluate.cases import Case, pool
-from edgehar.commands.foreign import shown
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.scores_table import print_leaky, print_scores
 from edgehar.commands.subjects import parse_subjects
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.engines import ENGINES, Engine, load_engine
@@ -187,7 +187,7 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: 
         activities=bundle.manifest.labels,
     )
     for note in windows.notes:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(shown(note))
+        Console(stderr=True, highlight=False, soft_wrap=True).print(escape(note))
     return windows
 
 
@@ -224,7 +224,7 @@ def _publish(
     """Print what was measured; what is not honest, on stderr as well."""
     if not jury.is_honest:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]har:[/] {shown(evaluation.protocol)}. Such a number says nothing about other people."
+            f"[bold red]har:[/] {escape(evaluation.protocol)}. Such a number says nothing about other people."
         )
     if not as_json:
         console = Console(highlight=False, soft_wrap=True)

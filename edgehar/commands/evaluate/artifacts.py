@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edgehar.commands.evaluate.cases import Case, pool
-from edgehar.commands.foreign import shown
+from edgehar.commands.terminal_text import escape
 from edgehar.models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.evaluation import Evaluation
@@ -101,7 +101,7 @@ def judge_artifacts(
 def print_artifacts(rows: Sequence[ArtifactScores], console: Console) -> None:
     """Print the rows as a table."""
     first = rows[0].evaluation
-    console.print(f"{shown(first.protocol)}: {first.scores.windows:,} windows")
+    console.print(f"{escape(first.protocol)}: {first.scores.windows:,} windows")
     table = Table(box=None, padding=(0, 1, 0, 0))
     for title in ("artifact", "engine"):
         table.add_column(title, no_wrap=True)
@@ -110,7 +110,7 @@ def print_artifacts(rows: Sequence[ArtifactScores], console: Console) -> None:
     for row in rows:
         scores = row.evaluation.scores
         table.add_row(
-            shown(row.evaluation.artifact),
+            escape(row.evaluation.artifact),
             row.evaluation.engine,
             f"{row.bytes:,}",
             f"{scores.accuracy:.3f}",

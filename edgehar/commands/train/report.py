@@ -6,8 +6,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from edgehar.commands.foreign import shown
 from edgehar.commands.scores_table import print_leaky, print_scores
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.train.work import Result
 
 
@@ -40,12 +40,12 @@ def print_for_people(result: Result) -> None:
     manifest, console = bundle.manifest, Console(highlight=False, soft_wrap=True)
     done = manifest.provenance.configuration
     console.print(
-        f"[bold]{shown(manifest.architecture.name)}[/]  {manifest.architecture.parameter_count:,} parameters, "
+        f"[bold]{escape(manifest.architecture.name)}[/]  {manifest.architecture.parameter_count:,} parameters, "
         f"{done['epochs_done']} epochs in {done['training_s']:,.0f} s ({done['windows_per_s']:,} windows/s), "
         f"weights of epoch {done['kept_epoch']}"
     )
     print_scores(evaluation, console)
     if result.leaky is not None:
         print_leaky(result.leaky, evaluation, console)
-    place = shown(bundle.location)
+    place = escape(bundle.location)
     console.print(f"Written to {place}. Measure it with: har evaluate {place} --data PATH")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import typer
 from rich.console import Console
 
-from edgehar.commands.foreign import shown
 from edgehar.commands.interruption import uninterrupted
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.errors import BundleError
@@ -51,7 +51,7 @@ class Work:
 
     def say(self, sentence: str) -> None:
         """Print a sentence on stderr."""
-        Console(stderr=True, highlight=False, soft_wrap=True).print(shown(sentence))
+        Console(stderr=True, highlight=False, soft_wrap=True).print(escape(sentence))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
