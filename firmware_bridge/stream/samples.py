@@ -51,6 +51,7 @@ class StreamCounts:
     counts samples that came twice and were used once; ``restarts`` counts the times the stream stood still, was cut, or
     the device began anew, with an unknown number of samples missing. Where the device keeps count, ``dropped`` tells
     how many of the lost ones it could not send, and ``late`` how many came when they could no longer be used.
+    ``waiting`` counts lines that are held back until it is known what they mean.
     """
 
     bytes_read: int = 0
@@ -62,6 +63,7 @@ class StreamCounts:
     restarts: int = 0
     dropped: int = 0
     late: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Which unnamed columns are the axes of an accelerometer: told by a second or two of their numbers, or not at all.
 
-A column that counts up is a time; one that never changes is an address, a battery, a temperature; four whose squares
-add up to one are a quaternion; one that is the length of three others is a magnitude. Of what is left, three columns in
-a row are acceleration if their mean vector is as long as gravity in some unit. If two triples are, nobody can tell which
-it is but the person who wrote the sketch: then there is no answer, and a reason.
+A column that counts up is a time. One that never changes is an address, a battery, a temperature. Four whose squares
+add up to one are a quaternion. One that is the length of three others is a magnitude. Of what is left, three columns
+in a row are acceleration if their mean vector is as long as gravity in some unit. If two triples are, only the person
+who wrote the sketch can tell which it is: then there is no answer, and a reason.
 """
 
 from collections.abc import Sequence
@@ -48,11 +48,12 @@ def find_axes(rows: NDArray[np.float64], *, times: Sequence[int] = ()) -> Column
     """
     others = dict.fromkeys(times, "time")
     columns = [column for column in range(rows.shape[1]) if column not in others]
-    for column in _steady(rows, columns):
-        others[column] = "never changes"
-    columns = [column for column in columns if column not in others]
+    # A quaternion may have a part that never changes.
     for start in _quaternions(rows, columns):
         others |= dict.fromkeys(range(start, start + 4), "a quaternion")
+    columns = [column for column in columns if column not in others]
+    for column in _steady(rows, columns):
+        others[column] = "never changes"
     columns = [column for column in columns if column not in others]
     for column in _magnitudes(rows, columns):
         others[column] = "a magnitude"

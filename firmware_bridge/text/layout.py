@@ -94,7 +94,8 @@ class TextLayout:
             )
         if any(self.names):
             shown = ", ".join(f"{axis} is {name}" for axis, name in zip("xyz", self.names, strict=True))
-            return f"{template.slots} numbers a line: {shown}"
+            timed = "" if self.time is None else f", {slots[self.time.place.slot]}"
+            return f"{template.slots} numbers a line: {shown}{timed}"
         shown = ", ".join(slots.get(slot, "unused") for slot in range(template.slots))
         between = _SEPARATOR_NAMES.get(template.constants[1] if template.slots > 1 else "", "text")
         comma = ", with decimal commas" if template.decimal_comma else ""

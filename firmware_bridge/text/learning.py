@@ -19,7 +19,7 @@ from edgehar.firmware_bridge.text.evidence import find_axes
 from edgehar.firmware_bridge.text.layout import Place, TextLayout, declared_unit, time_column
 from edgehar.firmware_bridge.text.template import Template, dissect
 from edgehar.firmware_bridge.text.ticks import behaves_like_time, time_by_name
-from edgehar.models.sensing.names import AXES, NamedColumns, find_acceleration, read_name
+from edgehar.models.sensing.names import NamedColumns, find_acceleration, read_name
 
 TIME_ROWS: Final = 20
 """Rows by which a time column is told."""
@@ -32,6 +32,8 @@ _CYCLES: Final = 3
 
 _DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+(\s*[;|\t ]\s*[-+]?\d+,\d+){2,}[\s;]*")
 _ALL_COMMAS: Final = re.compile(r"\s*[-+]?\d+(,[-+]?\d+){5,}\s*,?\s*")
+_LARGEST: Final = 1e19
+"""A row with a larger number is damaged. Comparing NaN is false, so a row with a number missing is left out too."""
 _SHOWN_LETTERS: Final = 80
 
 
@@ -75,8 +77,8 @@ class LayoutLearner:
         self._rate_hz = rate_hz
         self._columns = columns
         self._header: tuple[str, ...] = ()
-        self._rows: list[_Row] = []
         self._decimal_comma = False
+        self._forget()
 
     @property
     def rows(self) -> int:
@@ -86,7 +88,14 @@ class LayoutLearner:
     @property
     def templates(self) -> set[Template]:
         """The templates of all lines seen."""
-        return {row.template for row in self._rows}
+        return set(self._known)
+
+    def _forget(self) -> None:
+        """Begin anew."""
+        self._rows: list[_Row] = []
+        # Names are worked out once for each template, so equal ones are kept as one.
+        self._known: dict[Template, Template] = {}
+        self._whole: dict[Template, list[_Row]] = {}
 
     def name_columns(self, names: Sequence[str]) -> None:
         """Take the names of a header."""
@@ -99,7 +108,10 @@ class LayoutLearner:
         cut = dissect(line, decimal_comma=self._decimal_comma)
         if cut is None:
             return False
-        self._rows.append(_Row(line, *cut))
+        row = _Row(line, self._known.setdefault(cut[0], cut[0]), cut[1])
+        self._rows.append(row)
+        if all(abs(number) <= _LARGEST for number in row.numbers):
+            self._whole.setdefault(row.template, []).append(row)
         return True
 
     def decide(self, *, final: bool = False) -> TextLayout | Question | None:
@@ -120,11 +132,7 @@ class LayoutLearner:
 
     def _by_template(self) -> dict[Template, list[_Row]]:
         """Return the lines whose numbers are all there, by their template."""
-        groups: dict[Template, list[_Row]] = {}
-        for row in self._rows:
-            if all(number == number for number in row.numbers):  # noqa: PLR0124  (not NaN)
-                groups.setdefault(row.template, []).append(row)
-        return groups or {self._rows[-1].template: []}
+        return self._whole or {self._rows[-1].template: []}
 
     def _names(self, template: Template) -> tuple[str, ...]:
         """Return the names of a template's slots: the header's, if it has as many, else those in the line."""
@@ -216,8 +224,11 @@ class LayoutLearner:
             return self._unclear(f"{template.slots} numbers a line are no x, y and z") if enough else None
         if len(rows) < TIME_ROWS and not final:
             return None
-        ticks = {slot: [row.numbers[slot] for row in rows[:TIME_ROWS]] for slot in (0, template.slots - 1)}
+        ticks = {slot: [row.numbers[slot] for row in rows] for slot in (0, template.slots - 1)}
         times = [slot for slot, column in ticks.items() if behaves_like_time(column, self._rate_hz)][:1]
+        if times and len(rows) < EVIDENCE_ROWS and not final and not all(map(float.is_integer, ticks[times[0]])):
+            # An axis may rise evenly for a moment, but not by whole numbers.
+            return None
         left = [slot for slot in range(template.slots) if slot not in times]
         axes: tuple[int, int, int] | None = None
         reason = ""
@@ -285,7 +296,8 @@ class LayoutLearner:
     def _use_decimal_commas(self) -> None:
         """Read the lines again with commas inside numbers."""
         self._decimal_comma = True
-        lines, self._rows = [row.line for row in self._rows], []
+        lines = [row.line for row in self._rows]
+        self._forget()
         for line in lines:
             self.add(line)
 
@@ -314,6 +326,3 @@ def _slot_of(column: str, names: Sequence[str], slots: int) -> int | None:
     if plain.isdecimal() and 1 <= int(plain) <= slots:
         return int(plain) - 1
     return None
-
-
-__all__ = ["AXES", "EVIDENCE_ROWS", "MOST_ROWS", "TIME_ROWS", "LayoutLearner", "Question"]

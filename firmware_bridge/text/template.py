@@ -8,11 +8,11 @@ Sketches print the same line over and over with other numbers in it::
     {"acc":{"x":0.12,"y":-0.34,"z":0.91}}        the same, with other punctuation
     >ax:0.12                                     one slot; a sample takes several lines
 
-So no format needs a parser of its own. A line is cut into numbers and what is between them; lines whose constant text
-is the same have the same template, whatever the width their numbers are printed in. The text before a slot is its name.
+So no format needs a parser of its own. A line is cut into numbers and what is between them. Lines whose constant text
+is the same have the same template, however wide their numbers are. The text before a slot is its name.
 
-Not every digit is a number: the 2 of ``m/s^2``, the 1 of ``ax1``, ``0x68``, a time of day and a date belong to the text.
-``nan``, ``inf``, ``ovf``, ``null`` and ``none`` stand where a number should be: such a slot is not a number.
+Not every digit is a number: the 2 of ``m/s^2``, the 1 of ``ax1``, ``0x68``, a time of day and a date are text. ``nan``,
+``inf``, ``ovf``, ``null`` and ``none`` stand where a number should be: such a slot is not a number.
 """
 
 import math
@@ -47,6 +47,7 @@ _TOKEN: Final = {
     comma: re.compile(f"(?P<text>{_TEXT_WITH_DIGITS})|{_number(',' if comma else '[.]')}", re.IGNORECASE)
     for comma in (False, True)
 }
+_PLAIN_NUMBER: Final = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _GLUED: Final = re.compile(_AXIS_GLUED)
 _SPACES: Final = re.compile(r"\s+")
 _NOISE: Final = re.compile(r"[^\w()\[\]/^²*°%.-]+")
@@ -119,10 +120,16 @@ class Template:
             names.append(name)
         return tuple(zip(_with_first_axes(names, befores), _spread(units, names), strict=True))
 
-    def numbers(self, line: str) -> tuple[float, ...] | None:
-        """Return the numbers of a line of this template, or None if it is not one."""
-        cut = dissect(line, decimal_comma=self.decimal_comma)
-        return cut[1] if cut is not None and cut[0].constants == self.constants else None
+    def pattern(self) -> "re.Pattern[bytes]":
+        """Return a pattern that matches lines of this template, its numbers as groups, where all of them are there.
+
+        It is for speed: a line that it does not match may still be one, by `dissect`.
+        """
+        words = [
+            [re.escape(word.encode("latin-1", "replace")) for word in piece.split(" ")] for piece in self.constants
+        ]
+        number = rb"\s*(" + _PLAIN_NUMBER + rb")\s*"
+        return re.compile(rb"\s*" + number.join(rb"\s*".join(each) for each in words) + rb"[,;]?\s*")
 
 
 def dissect(line: str, *, decimal_comma: bool = False) -> tuple[Template, tuple[float, ...]] | None:
@@ -132,10 +139,12 @@ def dissect(line: str, *, decimal_comma: bool = False) -> tuple[Template, tuple[
     --------
     >>> template, numbers = dissect("Acceleration X: 1.2, Y: -3.3, Z: 8.9 m/s^2")
     >>> template.names, template.units, numbers
-    (('Acceleration X', 'Acceleration Y', 'Acceleration Z'), ('m/s2', 'm/s2', 'm/s2'), (1.2, -3.3, 8.9))
+    (('Acceleration X', 'acceleration Y', 'acceleration Z'), ('m/s2', 'm/s2', 'm/s2'), (1.2, -3.3, 8.9))
     """
     text = _ESCAPES.sub("", line)
-    constants, numbers, end = [], [], 0
+    constants: list[str] = []
+    numbers: list[float] = []
+    end = 0
     text = _GLUED.sub(r"\g<glued>:", text)
     for match in _TOKEN[decimal_comma].finditer(text):
         if match["text"] is not None:
@@ -147,7 +156,8 @@ def dissect(line: str, *, decimal_comma: bool = False) -> tuple[Template, tuple[
         end = match.end()
     if not numbers:
         return None
-    constants.append(text[end:])
+    # One separator behind the last number is a habit of sketches, and says nothing.
+    constants.append(text[end:].rstrip().removesuffix(",").removesuffix(";"))
     return Template(tuple(_normal(piece) for piece in constants), decimal_comma), tuple(numbers)
 
 

@@ -2,7 +2,7 @@
 
 A sensor that is worn turns and shakes, but over a second or two its mean vector stays near the length of gravity: over
 all windows of two seconds of USC-HAD, running and jumping included, it lies between 0.75 and 1.33 g. That interval is
-narrower than a factor of two, so that at most one of the ranges a sensor can be set to (each twice the one before) fits.
+narrower than a factor of two, and each range of a sensor is twice the one before: so at most one of them fits.
 """
 
 import math

@@ -32,7 +32,7 @@ _SENSORS: Final = {
     MAGNETOMETER: "mag magn magnet magnetic magnetometer compass",
     QUATERNION: "q quat quaternion",
     OTHER: (
-        "roll pitch yaw euler heading attitude angle orientation orient tilt temp tmp temperature pressure press humidity "
+        "roll pitch yaw euler heading attitude angle orientation orient tilt temp tmp temperature pressure humidity "
         "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step "
         "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg"
     ),
