@@ -3,9 +3,9 @@
 from typing import Final
 
 from edgehar.firmware_bridge.frames.clock import FrameTime
+from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g
 from edgehar.firmware_bridge.frames.fields import Ability, Level
 from edgehar.firmware_bridge.frames.framing import Damage, FrameEvent, FrameParser, encode_frame
-from edgehar.firmware_bridge.frames.hello import require_usable, scale_to_g
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import (
     DeviceError,

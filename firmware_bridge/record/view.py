@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgehar.firmware_bridge.record.loop import RecordStatus
-from edgehar.firmware_bridge.record.script import KEYS_HELP, Phase, Session
+from edgehar.firmware_bridge.record.script import KEYS_HELP, Phase, ScriptRunner
 from edgehar.firmware_bridge.record.sparkline import Trace
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock
 
@@ -57,26 +57,26 @@ class TerminalRecordView:
         """Keep the newest remarks in sight."""
         self._remarks.append(remark)
 
-    def progressed(self, session: Session, status: RecordStatus) -> None:
+    def progressed(self, script: ScriptRunner, status: RecordStatus) -> None:
         """Draw."""
-        self._live.update(self._render(session, status), refresh=True)
+        self._live.update(self._render(script, status), refresh=True)
 
     def close(self) -> None:
         """Leave the last picture on the screen."""
         self._live.stop()
 
-    def _render(self, session: Session, status: RecordStatus) -> RenderableType:
+    def _render(self, script: ScriptRunner, status: RecordStatus) -> RenderableType:
         """Return the whole view."""
         width = min(self._console.width, _WIDEST)
         parts: list[RenderableType] = [
             Rule(Text(self._title, style="dim", overflow="ellipsis", no_wrap=True), style="dim", align="left"),
-            Padding(_headline(session, status), (1, 2, 0, 2)),
-            Padding(_progress(session, width - 4), (0, 2, 1, 2)),
+            Padding(_headline(script, status), (1, 2, 0, 2)),
+            Padding(_progress(script, width - 4), (0, 2, 1, 2)),
             Padding(self._traces(width - 4), (0, 2, 1, 2)),
             Padding(_stream(status), (0, 2)),
-            Padding(_kept(session), (0, 2)),
+            Padding(_kept(script), (0, 2)),
             *(Padding(Text(note.text, style="yellow" if note.warning else "dim"), (0, 2)) for note in self._remarks),
-            Padding(_keys(session), (1, 2, 0, 2)),
+            Padding(_keys(script), (1, 2, 0, 2)),
         ]
         return Constrain(Group(*parts), width)
 
@@ -112,12 +112,12 @@ class LineRecordView:
         """Write a remark."""
         self._say(f"{'warning: ' if remark.warning else ''}{remark.text}")
 
-    def progressed(self, session: Session, status: RecordStatus) -> None:
+    def progressed(self, script: ScriptRunner, status: RecordStatus) -> None:
         """Say what is next, once."""
-        step = session.step
-        if step is not None and session.phase is Phase.READY and self._prompted != session.number:
-            self._prompted = session.number
-            self._say(f"next: {step.activity} for {step.seconds:g} s, in {session.left_s:.0f} s")
+        step = script.step
+        if step is not None and script.phase is Phase.READY and self._prompted != script.number:
+            self._prompted = script.number
+            self._say(f"next: {step.activity} for {step.seconds:g} s, in {script.left_s:.0f} s")
 
     def close(self) -> None:
         """Nothing to close: the stream belongs to the caller."""
@@ -128,19 +128,19 @@ class LineRecordView:
         self._stream.flush()
 
 
-def _headline(session: Session, status: RecordStatus) -> RenderableType:
+def _headline(script: ScriptRunner, status: RecordStatus) -> RenderableType:
     """Return what to do now, across the view."""
-    step = session.step
+    step = script.step
     if status.silent or not status.counts.samples:
         left, right, style = "silence" if status.counts.samples else "waiting for the sensor", "", "black on yellow"
     elif step is None:
-        left, right, style = "done" if session.steps else "recording, without labels", "", "bold white on blue"
-    elif session.phase is Phase.TAKE:
-        left, right, style = session.label, f"{session.left_s:.0f} s left", "bold white on red"
-    elif session.phase is Phase.PAUSED:
+        left, right, style = "done" if script.steps else "recording, without labels", "", "bold white on blue"
+    elif script.phase is Phase.TAKE:
+        left, right, style = script.label, f"{script.left_s:.0f} s left", "bold white on red"
+    elif script.phase is Phase.PAUSED:
         left, right, style = "paused", f"next: {step.activity}", "black on yellow"
     else:
-        left, right, style = f"get ready: {step.activity}", f"in {session.left_s:.0f} s", "bold black on green"
+        left, right, style = f"get ready: {step.activity}", f"in {script.left_s:.0f} s", "bold black on green"
     band = Table.grid(expand=True)
     band.add_column(ratio=1, no_wrap=True)
     band.add_column(justify="right", no_wrap=True)
@@ -148,14 +148,14 @@ def _headline(session: Session, status: RecordStatus) -> RenderableType:
     return band
 
 
-def _progress(session: Session, width: int) -> RenderableType:
+def _progress(script: ScriptRunner, width: int) -> RenderableType:
     """Return how much of a take is done, and what follows."""
-    step = session.step
+    step = script.step
     if step is None:
         return Text(" ")
-    following = f"then {session.following.activity}" if session.following else "the last one"
-    text = Text(f"{session.number} of {len(session.steps)}, {step.seconds:g} s; {following}  ", style="dim")
-    done = 1 - session.left_s / step.seconds if session.phase is Phase.TAKE else 0.0
+    following = f"then {script.following.activity}" if script.following else "the last one"
+    text = Text(f"{script.number} of {len(script.steps)}, {step.seconds:g} s; {following}  ", style="dim")
+    done = 1 - script.left_s / step.seconds if script.phase is Phase.TAKE else 0.0
     room = max(0, width - len(text))
     text.append("━" * round(done * room), style="red")
     text.append("━" * (room - round(done * room)), style="grey23")
@@ -180,16 +180,16 @@ def _size(count: int) -> str:
     return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
 
 
-def _kept(session: Session) -> RenderableType:
+def _kept(script: ScriptRunner) -> RenderableType:
     """Return the takes so far, the newest first."""
-    takes = (f"{take.activity} {take.seconds:.0f} s" for take in reversed(session.kept))
+    takes = (f"{take.activity} {take.seconds:.0f} s" for take in reversed(script.kept))
     text = " ← ".join(takes)
     return Text(f"kept: {text}" if text else " ", style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _keys(session: Session) -> RenderableType:
+def _keys(script: ScriptRunner) -> RenderableType:
     """Return what the keys do."""
-    if not session.steps:
+    if not script.steps:
         return Text("q end", style="dim")
-    names = "  ".join(f"{n} {name}" for n, name in enumerate(session.choices[:_CHOICES_SHOWN], start=1))
+    names = "  ".join(f"{n} {name}" for n, name in enumerate(script.choices[:_CHOICES_SHOWN], start=1))
     return Text(f"{KEYS_HELP}\n{names}", style="dim")

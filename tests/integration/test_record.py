@@ -139,7 +139,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_kept(port: Path, tmp_pat
         (["--activity", "walk"], "expected an activity and its seconds"),
         (["--activity", "walk:5", "--script", "x"], "got both"),
         (["--script", "{tmp}/nothing"], "expected a script"),
-        (["--rate", "0"], "expected --rate and --duration above 0"),
+        (["--rate", "0"], "expected --rate from 0.1 to 32000 Hz, got 0"),
         (["--subject", " "], "expected a --subject"),
         (["--unit", "feet"], "expected the unit"),
     ],

@@ -21,7 +21,8 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
-from edgehar.firmware_bridge.live.sinks import LiveStatus, as_json
+from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.live.sinks.json_lines import as_json
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.errors import BridgeError, UsageError
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
-from edgehar.firmware_bridge.live.sinks import LiveStatus, drift_text
+from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.decoder import UNKNOWN
 
@@ -137,8 +137,8 @@ class TerminalView:
         broken = counts.lost or counts.restarts
         holes += f", {status.bridged:,} bridged" if status.bridged else ""
         parts.append(Text(f"{counts.lost:,} lost{holes}", style="bold red" if broken else "green"))
-        if status.drift_ppm is not None:
-            parts.append(Text(drift_text(status.drift_ppm)))
+        if status.clock is not None and status.clock.may_be_drift:
+            parts.append(Text(f"sensor clock {status.clock}"))
         if status.latency_p50_s is not None:
             slow_s = status.latency_p99_s or 0.0
             parts.append(Text(f"label in {1e3 * status.latency_p50_s:.1f} ms, p99 {1e3 * slow_s:.1f} ms"))
