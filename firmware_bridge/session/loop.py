@@ -28,6 +28,8 @@ from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock,
 from edgehar.models.errors import BridgeError
 
 _READ_TIMEOUT_S: Final = 0.1
+_MOST_BYTES_AT_ONCE: Final = 4096
+"""A megabyte that waited must not hold up the end of a session."""
 _RATE_CHECKED_EVERY_S: Final = 0.2
 """Measuring the rate costs more than a read."""
 
@@ -122,6 +124,7 @@ class SessionLoop:
         self._clock = clock
         self._started_s = clock()
         self._rate_checked_s = -math.inf
+        self._is_over: Callable[[], bool] = lambda: False
 
     @property
     def state(self) -> StreamState:
@@ -142,12 +145,11 @@ class SessionLoop:
             When the line fails in another way than being unplugged, or the consumer fails.
         """
         self._started_s = shown_s = self._clock()
+        self._is_over = lambda: stop() or self._consumer.finished or self._is_late(duration_s)
         error = None
         for arrival in self._arrived:
             self._act_on(arrival)
-        while not stop() and not self._consumer.finished:
-            if duration_s is not None and self._clock() - self._started_s >= duration_s:
-                break
+        while not self._is_over():
             try:
                 self._turn()
             except BridgeError as gone:
@@ -161,6 +163,10 @@ class SessionLoop:
         self._hand_on(self._source.finish(self._clock()))
         self._check_rate(at_once=True)
         return error
+
+    def _is_late(self, duration_s: float | None) -> bool:
+        """Return whether the session has lasted as long as it should."""
+        return duration_s is not None and self._clock() - self._started_s >= duration_s
 
     def _turn(self) -> None:
         """Read once and act on what came, or on nothing having come."""
@@ -178,7 +184,11 @@ class SessionLoop:
             self._hand_on(self._source.line_was_cut(arrival.arrived_s))
         if arrival.data:
             self._remark(self._silence.heard(arrival.arrived_s))
-            self._hand_on(self._source.feed(arrival.data, arrival.arrived_s))
+        for start in range(0, len(arrival.data), _MOST_BYTES_AT_ONCE):
+            if start and self._is_over():
+                break
+            part = arrival.data[start : start + _MOST_BYTES_AT_ONCE]
+            self._hand_on(self._source.feed(part, arrival.arrived_s))
         self._line.write(self._source.outgoing())
         self._line.rest(self._consumer.longest_rest_s(self._source.counts, self._clock() - self._started_s))
 
