@@ -124,7 +124,7 @@ class SessionLoop:
         self._clock = clock
         self._started_s = clock()
         self._rate_checked_s = -math.inf
-        self._is_over: Callable[[], bool] = lambda: False
+        self._duration_s: float | None = None
 
     @property
     def state(self) -> StreamState:
@@ -145,11 +145,11 @@ class SessionLoop:
             When the line fails in another way than being unplugged, or the consumer fails.
         """
         self._started_s = shown_s = self._clock()
-        self._is_over = lambda: stop() or self._consumer.finished or self._is_late(duration_s)
+        self._duration_s = duration_s
         error = None
         for arrival in self._arrived:
             self._act_on(arrival)
-        while not self._is_over():
+        while not (stop() or self._consumer.finished or self._is_late()):
             try:
                 self._turn()
             except BridgeError as gone:
@@ -164,9 +164,9 @@ class SessionLoop:
         self._check_rate(at_once=True)
         return error
 
-    def _is_late(self, duration_s: float | None) -> bool:
+    def _is_late(self) -> bool:
         """Return whether the session has lasted as long as it should."""
-        return duration_s is not None and self._clock() - self._started_s >= duration_s
+        return self._duration_s is not None and self._clock() - self._started_s >= self._duration_s
 
     def _turn(self) -> None:
         """Read once and act on what came, or on nothing having come."""
@@ -185,7 +185,7 @@ class SessionLoop:
         if arrival.data:
             self._remark(self._silence.heard(arrival.arrived_s))
         for start in range(0, len(arrival.data), _MOST_BYTES_AT_ONCE):
-            if start and self._is_over():
+            if start and self._is_late():
                 break
             part = arrival.data[start : start + _MOST_BYTES_AT_ONCE]
             self._hand_on(self._source.feed(part, arrival.arrived_s))
