@@ -192,3 +192,15 @@ def test_a_short_soak_does_not_grow(options: list[str]) -> None:
     found = json.loads(done.stdout)
     assert found["growth_mb"] < 1.0
     assert found["windows"] > 8000
+
+
+def test_a_folder_that_is_not_there_is_made(port: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "recordings"
+    options = ("--subject", "7", "--activity", "walk:1", "--ready", "0", "--json", "--out", f"{folder}/")
+    process = har("record", "--port", port, *options)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    (capture,) = folder.iterdir()
+    assert json.loads(out)["capture"] == str(capture)
+    assert (capture.suffix, capture.name.startswith("7-")) == (".harcap", True)
+    assert not folder.with_name("recordings.harcap").exists()
