@@ -3,9 +3,9 @@
 from typing import Final
 
 from edgehar.firmware_bridge.frames.clock import FrameTime
+from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g
 from edgehar.firmware_bridge.frames.fields import Ability, Level
 from edgehar.firmware_bridge.frames.framing import Damage, FrameEvent, FrameParser, encode_frame
-from edgehar.firmware_bridge.frames.hello import require_usable, scale_to_g
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import (
     DeviceError,
@@ -150,9 +150,26 @@ class FrameSource:
         if not step.usable:
             return
         start_s = time.advance(samples.micros, step.index, restarted=step.restarted)
+        if time.jumped:
+            self._break_at_jump(time, blocks, arrived_s)
         self._run.append((samples.payload, start_s))
         self._counts.samples += samples.count
-        self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=start_s)
+        taken = self._counts.samples + self._counts.lost
+        self._meter.observe(count=taken, time_s=start_s if time.believed else arrived_s)
+
+    def _break_at_jump(self, time: FrameTime, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Break the stream where the device's clock jumped, and say when the clock is put aside."""
+        self._hole(0, blocks, arrived_s)
+        self._counts.restarts += 1
+        self._meter.restart()
+        if time.believed:
+            self._say(
+                "the device's clock jumped: how many samples are missing cannot be known", kind="jump", warning=True
+            )
+            return
+        self._meter = RateMeter(by_device=False)
+        text = "the device's clock contradicts its sample numbers: it is put aside, the declared rate gives the time"
+        self._say(text, kind="clock", warning=True)
 
     def _wait(self, samples: Samples) -> None:
         """Keep samples until it is known what they mean; the oldest are lost if that takes too long."""

@@ -14,6 +14,8 @@ SILENCE_S: Final = 2.0
 RATE_TOLERANCE: Final = 0.02
 """A model does not mind a rate that is off by less."""
 _RATE_SPAN_S: Final = 5.0
+_EARLY_RATE_TOLERANCE: Final = 0.1
+"""Before the rate was measured for five seconds, only a rate that is off by more is worth a remark."""
 _RATE_SIGMAS: Final = 4.0
 _GARBAGE_BYTES: Final = 2000
 _STUCK_S: Final = 5.0
@@ -170,10 +172,11 @@ class StreamChecks:
 
     def of_rate(self, rate: RateEstimate | None) -> list[Remark]:
         """Return what is to be said of the measured rate; asked less often, for a fit costs more than a read."""
-        if self._rate_said or rate is None or rate.span_s < _RATE_SPAN_S:
+        if self._rate_said or rate is None:
             return []
         off_hz = abs(rate.rate_hz - self._declared_hz)
-        if off_hz <= RATE_TOLERANCE * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
+        tolerance = _EARLY_RATE_TOLERANCE if rate.span_s < _RATE_SPAN_S else RATE_TOLERANCE
+        if off_hz <= tolerance * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
             return []
         self._rate_said = True
         text = f"expected {self._declared_hz:g} Hz, measured {rate}: "

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import ENGINES, check_windows
+from edgehar.models.engines.native_messages import without_information
 from edgehar.models.errors import EngineError
 from edgehar.models.quantization import dequantize, quantize
 
@@ -63,8 +64,9 @@ class TfliteModel:
     def __init__(self, content: bytes, *, file: str) -> None:
         interpreter_class, self.runtime = _find_interpreter()
         try:
-            self._interpreter = interpreter_class(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with without_information():
+                self._interpreter = interpreter_class(model_content=content, num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise EngineError(
                 f"engine litert: {self.runtime} refuses {file} ({_one_line(error)})",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from edgehar.firmware_bridge.frames.device_description import check_against_model, describe, range_g, unit_of
 from edgehar.firmware_bridge.frames.fields import Ability, UnitCode
-from edgehar.firmware_bridge.frames.hello import check_against_model, describe, range_g, unit_of
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.stream.checks import SaturationCheck, StillnessCheck
 from edgehar.models.bundle import Bundle
