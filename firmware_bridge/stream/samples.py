@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.stream.rate import RateEstimate
+from edgehar.models.units import Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +86,11 @@ class SampleSource(Protocol):
     @property
     def rate(self) -> RateEstimate | None:
         """The measured sample rate, once there is enough to measure."""
+        ...
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit in which the device sends, once it is known."""
         ...
 
     def feed(self, data: bytes, arrived_s: float) -> Decoded:

@@ -28,7 +28,7 @@ from edgehar.firmware_bridge.text.lines import (
 )
 from edgehar.firmware_bridge.text.ticks import COUNTER, SECONDS_PER_TICK
 from edgehar.models.errors import BridgeError
-from edgehar.models.sensing.gravity import describe_scale, guess_unit
+from edgehar.models.sensing.gravity import describe_unit, guess_unit
 from edgehar.models.units import UNIT_HELP, Unit, parse_unit
 
 PLAUSIBLE_G: Final = 100.0
@@ -214,8 +214,7 @@ class TextSource:
     def _use_unit(self, name: str, why: str) -> None:
         """Read numbers in a unit that was found out, and say so."""
         self._unit = parse_unit(name)
-        scale = describe_scale(self._unit.per_g) if self._unit.counts else name
-        self._say(f"the unit is taken to be {scale}: {why}; pass --unit if it is another", kind="unit")
+        self._say(f"the unit is taken to be {describe_unit(name)}: {why}; pass --unit if it is another", kind="unit")
 
     def _take(self, sample: Sample, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Add one sample to the run, unless it cannot be true; start a new run after a loss."""

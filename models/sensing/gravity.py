@@ -21,12 +21,13 @@ PLAUSIBLE_LENGTH_G: Final = (0.70, 1.41)
 
 _COUNTS_PER_G: Final = tuple(2**power for power in range(6, 16))
 _RANGES: Final = {
-    256: "10 bits at any range in full resolution, as an ADXL345",
-    1024: "12 bits at ±2 g",
-    2048: "16 bits at ±16 g",
-    4096: "16 bits at ±8 g",
-    8192: "16 bits at ±4 g",
-    16384: "16 bits at ±2 g",
+    "1000": "milli-g",
+    "256": "10 bits at any range in full resolution, as an ADXL345",
+    "1024": "12 bits at ±2 g",
+    "2048": "16 bits at ±16 g",
+    "4096": "16 bits at ±8 g",
+    "8192": "16 bits at ±4 g",
+    "16384": "16 bits at ±2 g",
 }
 _OFFSET_SHARE: Final = 0.2
 """A converter's reading that never comes nearer to zero than this share of its largest value has an offset."""
@@ -87,20 +88,35 @@ def guess_unit(values: NDArray[np.float64]) -> UnitGuess:
     ('m/s2', 'raw:4096')
     """
     length = float(np.linalg.norm(values.mean(axis=0)))
-    whole = bool(np.all(values == np.rint(values)))
     if has_offset(values):
         return UnitGuess(None, length, "all three axes keep far from zero, as raw readings of a converter do")
+    unit = unit_of_length(length, whole=bool(np.all(values == np.rint(values))))
+    if unit is None:
+        return UnitGuess(None, length, f"the mean vector is {length:.4g} long, which is gravity in no unit")
+    return UnitGuess(unit, length, f"gravity is {length:.4g} long")
+
+
+def unit_of_length(length: float, *, whole: bool) -> str | None:
+    """Return the one unit in which gravity may be so long, as `parse_unit` reads it; None if there is none.
+
+    Parameters
+    ----------
+    length
+        Length of the mean vector of a window, in the unit that is looked for.
+    whole
+        Whether the sensor sends whole numbers, which may be counts.
+    """
+    if not length > 0:
+        return None
     candidates: list[tuple[str, float]] = [("g", 1.0), ("m/s2", STANDARD_GRAVITY_M_S2), ("raw:1000", 1000.0)]
     if whole:
         candidates += [(f"raw:{counts}", float(counts)) for counts in _COUNTS_PER_G]
     low, high = MEAN_LENGTH_G
     fitting = [(abs(math.log(length / per_g)), unit) for unit, per_g in candidates if low <= length / per_g <= high]
     if not fitting:
-        return UnitGuess(None, length, f"the mean vector is {length:.4g} long, which is gravity in no unit")
-    _, unit = min(fitting)
-    if unit == "raw:1024" and any(other == "raw:1000" for _, other in fitting):
-        unit = "raw:1000"
-    return UnitGuess(unit, length, f"gravity is {length:.4g} long")
+        return None
+    # Between milli-g and 12 bits at ±2 g gravity cannot tell, nor does it matter.
+    return "raw:1000" if any(unit == "raw:1000" for _, unit in fitting) else min(fitting)[1]
 
 
 def has_offset(values: NDArray[np.float64]) -> bool:
@@ -116,13 +132,13 @@ def has_offset(values: NDArray[np.float64]) -> bool:
     return same_sign and bool(magnitude.min() > _OFFSET_SHARE * magnitude.max()) and float(magnitude.max()) > 64
 
 
-def describe_scale(per_g: float) -> str:
-    """Return which setting of a common sensor gives so many counts per g.
+def describe_unit(unit: str) -> str:
+    """Return a unit with the setting of a common sensor that gives it.
 
     Examples
     --------
-    >>> describe_scale(8192)
-    'raw:8192 (16 bits at ±4 g)'
+    >>> describe_unit("raw:8192"), describe_unit("m/s2")
+    ('raw:8192 (16 bits at ±4 g)', 'm/s2')
     """
-    known = _RANGES.get(round(per_g))
-    return f"raw:{per_g:g}" + (f" ({known})" if known else "")
+    known = _RANGES.get(unit.removeprefix("raw:"))
+    return f"{unit} ({known})" if known else unit

@@ -298,7 +298,7 @@ def listen(transport: Transport, listener: Listener) -> LiveEnd:
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         pipeline,
         silence=SilenceCheck(port=transport.name, baud=115200, started_s=time.monotonic()),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=LENGTH),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=LENGTH),
     ).run([listener], duration_s=30)
 
 
@@ -384,7 +384,7 @@ def test_silence_breaks_the_window_and_is_said(tmp_path: Path) -> None:
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         pipeline,
         silence=SilenceCheck(port="x", baud=115200, started_s=0.0),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=LENGTH),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=LENGTH),
         clock=clock,
     ).run([listener])
     said = " ".join(remark.text for remark in listener.remarks)
