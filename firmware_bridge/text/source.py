@@ -252,7 +252,8 @@ class TextSource:
         off_hz = abs(rate.rate_hz - self._rate_hz)
         if off_hz <= _ADOPTED_TOLERANCE * self._rate_hz or off_hz <= _ADOPTED_SIGMAS * rate.uncertainty_hz:
             return
-        self._say(f"the sensor sends {rate}, not {self._rate_hz:g} Hz: that is used from here on", kind="rate")
+        text = f"the sensor sends {rate}, not {self._rate_hz:g} Hz: that is used from here on"
+        self._say(f"{text}; pass --rate {self._rate_hz:g} for a replay at another speed", kind="rate")
         self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
         self._rate_hz = rate.rate_hz
         # Samples before and after are spaced differently: no window may span both.
