@@ -3,9 +3,9 @@
 from typing import Final
 
 from edgehar.firmware_bridge.frames.clock import FrameTime
+from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g, unit_of
 from edgehar.firmware_bridge.frames.fields import Ability, Level
 from edgehar.firmware_bridge.frames.framing import Damage, FrameEvent, FrameParser, encode_frame
-from edgehar.firmware_bridge.frames.hello import require_usable, scale_to_g
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import (
     DeviceError,
@@ -22,6 +22,7 @@ from edgehar.firmware_bridge.frames.messages import (
 from edgehar.firmware_bridge.frames.sequence import SequenceTracker
 from edgehar.firmware_bridge.stream.rate import RateEstimate, RateMeter
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, StreamCounts
+from edgehar.models.units import Unit
 
 _REMARKS_PER_KIND: Final = 5
 _MOST_WAITING: Final = 256
@@ -84,6 +85,11 @@ class FrameSource:
     def rate(self) -> RateEstimate | None:
         """The measured rate, by the device's clock."""
         return self._meter.estimate()
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit of the device's counts, once it has said HELLO."""
+        return None if self.hello is None else unit_of(self.hello)
 
     @property
     def hello(self) -> Hello | None:
@@ -150,9 +156,26 @@ class FrameSource:
         if not step.usable:
             return
         start_s = time.advance(samples.micros, step.index, restarted=step.restarted)
+        if time.jumped:
+            self._break_at_jump(time, blocks, arrived_s)
         self._run.append((samples.payload, start_s))
         self._counts.samples += samples.count
-        self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=start_s)
+        taken = self._counts.samples + self._counts.lost
+        self._meter.observe(count=taken, time_s=start_s if time.believed else arrived_s)
+
+    def _break_at_jump(self, time: FrameTime, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Break the stream where the device's clock jumped, and say when the clock is put aside."""
+        self._hole(0, blocks, arrived_s)
+        self._counts.restarts += 1
+        self._meter.restart()
+        if time.believed:
+            self._say(
+                "the device's clock jumped: how many samples are missing cannot be known", kind="jump", warning=True
+            )
+            return
+        self._meter = RateMeter(by_device=False)
+        text = "the device's clock contradicts its sample numbers: it is put aside, the declared rate gives the time"
+        self._say(text, kind="clock", warning=True)
 
     def _wait(self, samples: Samples) -> None:
         """Keep samples until it is known what they mean; the oldest are lost if that takes too long."""

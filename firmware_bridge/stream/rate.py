@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-MINIMUM_SPAN_S: Final = 2.0
+MINIMUM_SPAN_S: Final = 1.0
 """Nothing is said about a rate before it was watched for so long."""
 MAXIMUM_SPAN_S: Final = 60.0
 """Older observations are forgotten, so that the estimate follows a drifting clock."""

@@ -26,7 +26,7 @@ def test_right_to_a_thousandth_within_its_own_uncertainty(rate_hz: float, burst_
 
 
 def test_nothing_is_said_too_early() -> None:
-    assert watched(100.0, 1.5).estimate() is None
+    assert watched(100.0, 0.9).estimate() is None
 
 
 def test_old_observations_are_forgotten() -> None:
