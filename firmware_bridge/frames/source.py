@@ -16,6 +16,7 @@ from edgehar.firmware_bridge.frames.messages import (
     Samples,
     Start,
     Stats,
+    Stop,
     Unknown,
     Who,
 )
@@ -66,6 +67,7 @@ class FrameSource:
         self._waiting: list[Samples] = []
         self._outgoing: list[bytes] = []
         self._unasked = 0
+        self._started = False
         self._run: list[tuple[bytes, float]] = []
         self._lost, self._continues = 0, True
         self._remarks: list[Remark] = []
@@ -96,7 +98,10 @@ class FrameSource:
         return self._decode(self._parser.feed(data, arrived_s), arrived_s)
 
     def finish(self, arrived_s: float) -> Decoded:
-        """Give up what was held back, at the end of the stream."""
+        """Give up what was held back, at the end of the stream; stop a device that was started by this host."""
+        if self._started:
+            self._outgoing.append(encode_frame(Stop().pack(), after_silence=True))
+            self._started = False
         return self._decode(self._parser.cut(), arrived_s)
 
     def fell_silent(self, now_s: float) -> Decoded:
@@ -207,6 +212,7 @@ class FrameSource:
             self._time = FrameTime(rate_hz=hello.rate_mhz / 1000)
         if Ability.SENSES in hello.abilities and Ability.STREAMS not in hello.abilities:
             self._outgoing.append(encode_frame(Start().pack()))
+            self._started = True
         waiting, self._waiting = self._waiting, []
         for samples in waiting:
             if samples.boot_id == hello.boot_id:

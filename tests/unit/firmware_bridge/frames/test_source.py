@@ -6,7 +6,7 @@ import pytest
 from edgehar.firmware_bridge.frames.fields import Ability, Level, UnitCode
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
-from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Who
+from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.models.errors import BridgeError
@@ -193,6 +193,18 @@ def test_a_device_that_waits_is_started_and_a_cut_line_asked() -> None:
     assert asked(source) == [Who]
     assert numbers(source.feed(samples(10), 1.1).blocks) == [(list(range(10, 20)), 0, True)]
     assert source.counts.damaged == 1
+
+
+def test_a_device_is_stopped_by_who_started_it_and_by_nobody_else() -> None:
+    started, streaming = FrameSource(), FrameSource()
+    started.feed(encode_frame(hello(abilities=Ability.SENSES).pack()), 0.0)
+    streaming.feed(encode_frame(hello().pack()), 0.0)
+    assert asked(started) == [Start]
+    for source, wanted in ((started, [Stop]), (streaming, [])):
+        source.finish(1.0)
+        assert asked(source) == wanted
+        source.finish(2.0)
+        assert asked(source) == []
 
 
 def test_axes_and_units_are_applied() -> None:

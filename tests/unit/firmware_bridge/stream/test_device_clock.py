@@ -169,7 +169,7 @@ def test_the_period_follows_a_sensor_slowly_and_is_said_in_seconds() -> None:
 
 
 def test_a_long_loss_does_not_spoil_the_period() -> None:
-    """Twelve missing samples are more than can be told exactly while the period is known roughly: it is not averaged."""
+    """More missing samples than ten are counted with the period, so they must not be averaged into it."""
     clock = DeviceClock(tick_s=1e-3, period_ticks=10)
     ticks = [*range(0, 100, 10), *range(300, 700, 10)]
     for tick in ticks:
