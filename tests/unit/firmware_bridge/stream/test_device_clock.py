@@ -175,3 +175,48 @@ def test_a_long_loss_does_not_spoil_the_period() -> None:
     for tick in ticks:
         clock.advance(tick + (7 if tick >= 300 else 0))
     assert clock.period_s == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("missing", "period_s"), [(10, 0.0102), (11, 0.01)])
+def test_ten_missing_samples_are_counted_right_while_the_period_is_known_roughly(missing: int, period_s: float) -> None:
+    """The average goes on across a loss whose size is sure, and begins anew behind a longer one."""
+    clock = DeviceClock(tick_s=1e-3, period_ticks=10)
+    steps = [clock.advance(10.2 * index) for index in (*range(15), 15 + missing)]
+    assert steps[-1].lost == missing
+    assert clock.period_s == pytest.approx(period_s)
+
+
+@pytest.mark.parametrize(
+    ("confirming", "usable"), [(30_020, False), (30_021, True), (30_520, True), (40_020, True), (40_021, False)]
+)
+def test_a_jump_is_confirmed_by_a_tick_that_follows_it(confirming: float, usable: bool) -> None:
+    assert walk([0, 10, 20, 30_020, confirming])[-1].usable is usable
+
+
+def test_what_was_confirmed_confirms_nothing_more() -> None:
+    steps = walk([500_000, 500_010, 20, 30, 25, 50])
+    assert [step.restarted for step in steps] == [False, False, False, True, False, False]
+    assert [step.usable for step in steps] == [True, True, False, True, False, True]
+
+
+def test_a_period_that_was_averaged_over_a_thousand_is_kept_for_a_thousand() -> None:
+    clock = DeviceClock(tick_s=1e-3, period_ticks=10)
+    periods = [clock.period_s for index in range(2001) if clock.advance(float(round(9.6 * index))).usable]
+    assert len(set(periods[20:1000])) > 100, "until then every sample refines it"
+    assert set(periods[1000:2000]) == {periods[1000]}
+    assert periods[1000] == pytest.approx(0.0096)
+
+
+def test_the_average_begins_anew_with_the_device() -> None:
+    clock = DeviceClock(tick_s=1e-3, period_ticks=10)
+    for index in range(16):
+        clock.advance(12 * index)
+    clock.announce_restart()
+    for index in range(10):
+        clock.advance(12 * index)
+    assert clock.period_s == pytest.approx(0.01), "less than twenty periods on either side"
+
+
+def test_a_wrap_of_more_than_a_thousand_periods_is_a_damaged_tick() -> None:
+    steps = walk([64_990, 65_000, (65_000 + 12_000) % 2**16, 65_020])
+    assert [(step.usable, step.lost) for step in steps] == [(True, 0), (True, 0), (False, 0), (True, 1)]
