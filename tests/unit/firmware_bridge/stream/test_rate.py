@@ -49,14 +49,20 @@ def test_a_restart_forgets_everything() -> None:
 
 @pytest.mark.parametrize(
     ("rate_hz", "uncertainty_hz", "text"),
-    [(99.9876, 0.021, "99.99 ± 0.02 Hz"), (104.2, 0.6, "104.2 ± 0.6 Hz"), (100.0, 1e-7, "100.000 ± 0.001 Hz")],
+    [
+        (99.9876, 0.021, "99.99 ± 0.02 Hz"),
+        (104.2, 0.6, "104.2 ± 0.6 Hz"),
+        (100.0, 1e-7, "100.000 ± 0.001 Hz"),
+        (100.0, 0.0, "100.000 ± 0.001 Hz"),
+        (104.2, 12.0, "104.2 ± 12.0 Hz"),
+    ],
 )
 def test_it_shows_no_more_digits_than_it_knows(rate_hz: float, uncertainty_hz: float, text: str) -> None:
     assert str(RateEstimate(rate_hz, uncertainty_hz, 10.0)) == text
 
 
 @pytest.mark.parametrize(
-    ("points", "spacing_s", "known"), [(8, 0.15, True), (7, 0.15, False), (11, 0.1, True), (9, 0.11, False)]
+    ("points", "spacing_s", "known"), [(8, 0.15, True), (7, 0.2, False), (11, 0.1, True), (9, 0.11, False)]
 )
 def test_eight_points_and_a_second_are_enough(points: int, spacing_s: float, known: bool) -> None:
     meter = RateMeter()
@@ -88,6 +94,7 @@ def test_the_uncertainty_is_that_of_the_rate() -> None:
     assert regular.uncertainty_hz == pytest.approx(expected)
     assert regular.span_s == seconds[-1] - seconds[0]
     assert not regular.by_device
+    assert not RateEstimate(100.0, 0.1, 5.0).by_device
 
 
 def test_who_measured_is_told() -> None:
@@ -105,4 +112,4 @@ def test_a_minute_is_remembered() -> None:
         meter.observe(count=10 * index, time_s=index / 8)
     estimate = meter.estimate()
     assert estimate is not None
-    assert estimate.span_s == MAXIMUM_SPAN_S
+    assert estimate.span_s == MAXIMUM_SPAN_S == 60.0
