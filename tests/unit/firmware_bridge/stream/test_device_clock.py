@@ -201,10 +201,10 @@ def test_what_was_confirmed_confirms_nothing_more() -> None:
 
 def test_a_period_that_was_averaged_over_a_thousand_is_kept_for_a_thousand() -> None:
     clock = DeviceClock(tick_s=1e-3, period_ticks=10)
-    periods = [clock.period_s for index in range(2001) if clock.advance(float(round(9.6 * index))).usable]
+    periods = [clock.period_s for index in range(2001) if clock.advance(float(round(9.613 * index))).usable]
     assert len(set(periods[20:1000])) > 100, "until then every sample refines it"
     assert set(periods[1000:2000]) == {periods[1000]}
-    assert periods[1000] == pytest.approx(0.0096)
+    assert periods[1000] == pytest.approx(0.009613, rel=1e-3)
 
 
 def test_the_average_begins_anew_with_the_device() -> None:
