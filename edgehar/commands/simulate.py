@@ -80,9 +80,9 @@ def simulate(
 ) -> None:
     """Be a sensor: play a person's recordings into a virtual serial port, as text lines or as binary frames.
 
-    Prints the port's name, then what is being done as it plays (on stderr). The recording waits until somebody opens
-    the port, and waits for a slow reader: nothing is lost but what --fault, --reboot-every and --unplug-every lose;
-    that is counted. Stop it with Ctrl-C; the port's link is removed.
+    Prints the port's name, then what is being done as it plays (on stderr). The recording waits until a program
+    opens the port, and waits for a slow reader. Only --fault, --reboot-every and --unplug-every lose samples, and the
+    loss is counted. Stop it with Ctrl-C; the port's link is removed.
     """
     faults, factor = parse_faults(fault or []), _parse_speed(speed)
     for option, seconds in (

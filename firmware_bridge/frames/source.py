@@ -16,6 +16,7 @@ from edgehar.firmware_bridge.frames.messages import (
     Samples,
     Start,
     Stats,
+    Stop,
     Unknown,
     Who,
 )
@@ -67,6 +68,7 @@ class FrameSource:
         self._waiting: list[Samples] = []
         self._outgoing: list[bytes] = []
         self._unasked = 0
+        self._started = False
         self._run: list[tuple[bytes, float]] = []
         self._lost, self._continues = 0, True
         self._remarks: list[Remark] = []
@@ -102,16 +104,19 @@ class FrameSource:
         return self._decode(self._parser.feed(data, arrived_s), arrived_s)
 
     def finish(self, arrived_s: float) -> Decoded:
-        """Give up what was held back, at the end of the stream."""
+        """Give up what was held back, at the end of the stream; stop a device that was started by this host."""
+        if self._started:
+            self._outgoing.append(encode_frame(Stop().pack(), after_silence=True))
+            self._started = False
         return self._decode(self._parser.cut(), arrived_s)
 
     def fell_silent(self, now_s: float) -> Decoded:
-        """Ask who is there; what the silence hides, the next sample number tells."""
+        """Send WHO. How many samples are missing is told by the next sample number."""
         self._ask()
         return Decoded()
 
     def line_was_cut(self, now_s: float) -> Decoded:
-        """Give up the frame in the making and ask who is there: it may be another device."""
+        """Give up the unfinished frame and send WHO: the device may be another one."""
         decoded = self._decode(self._parser.cut(), now_s)
         self._ask()
         return decoded
@@ -178,7 +183,7 @@ class FrameSource:
         self._say(text, kind="clock", warning=True)
 
     def _wait(self, samples: Samples) -> None:
-        """Keep samples until it is known what they mean; the oldest are lost if that takes too long."""
+        """Keep samples until their HELLO comes; the oldest are lost if that takes too long."""
         self._waiting.append(samples)
         del self._waiting[:-_MOST_WAITING]
         if self._unasked % _FRAMES_PER_ASKING == 0:
@@ -189,7 +194,7 @@ class FrameSource:
         """Act on everything but samples."""
         match message:
             case Hello():
-                self._meet(message, blocks, arrived_s)
+                self._adopt_hello(message, blocks, arrived_s)
             case Stats():
                 self._note_stats(message, blocks, arrived_s)
             case Log(level, text):
@@ -204,8 +209,8 @@ class FrameSource:
             case _:
                 self._say("the line sends back what is written to it, or two programs use it", kind="echo")
 
-    def _meet(self, hello: Hello, blocks: list[SampleBlock], arrived_s: float) -> None:
-        """Take up what a device says it is, and the samples that waited for it."""
+    def _adopt_hello(self, hello: Hello, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Use a HELLO from now on, and decode the samples that waited for it."""
         require_usable(hello, before=self._hello)
         self._close_run(blocks, arrived_s)
         self._hello, self._unasked = hello, 0
@@ -213,6 +218,7 @@ class FrameSource:
             self._time = FrameTime(rate_hz=hello.rate_mhz / 1000)
         if Ability.SENSES in hello.abilities and Ability.STREAMS not in hello.abilities:
             self._outgoing.append(encode_frame(Start().pack()))
+            self._started = True
         waiting, self._waiting = self._waiting, []
         for samples in waiting:
             if samples.boot_id == hello.boot_id:
@@ -221,7 +227,7 @@ class FrameSource:
                 self._hole(samples.count, blocks, arrived_s)
 
     def _note_stats(self, stats: Stats, blocks: list[SampleBlock], arrived_s: float) -> None:
-        """Count what was lost at the end of a stream, that no later sample tells of."""
+        """Count what was lost before a silence: no later sample tells it."""
         if self._hello is None or stats.boot_id != self._hello.boot_id:
             return
         step = self._sequence.advance(stats.boot_id, stats.sequence, 0, stats.dropped & 0xFFFF)
@@ -238,7 +244,7 @@ class FrameSource:
         self._continues = False
 
     def _close_run(self, blocks: list[SampleBlock], arrived_s: float) -> None:
-        """Hand the run on as a block, if it holds samples or news of a loss."""
+        """Hand on the run as a block, if it holds samples or a loss."""
         run, hello, time = self._run, self._hello, self._time
         if hello is None or time is None or (not run and not self._lost and self._continues):
             return
@@ -248,7 +254,7 @@ class FrameSource:
         self._run, self._lost, self._continues = [], 0, True
 
     def _ask(self) -> None:
-        """Ask who is there."""
+        """Send WHO: the device answers HELLO."""
         self._outgoing.append(encode_frame(Who().pack(), after_silence=True))
 
     def _say(self, text: str, *, kind: str, warning: bool = False) -> None:

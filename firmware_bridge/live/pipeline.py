@@ -18,7 +18,7 @@ from edgehar.models.decoder import UNDECODED, Decoder
 from edgehar.models.errors import UsageError
 
 _EARLY_SAMPLES: Final = 2.5
-"""Samples by which reading begins before a window can be complete: whoever rests must not make it late."""
+"""Reading begins so many samples before a window can be complete, so that a rest does not delay its label."""
 
 
 class Classifier(Protocol):
@@ -86,8 +86,8 @@ class LivePipeline:
     window_length, hop
         In samples at the model's rate.
     model_rate_hz, source_rate_hz
-        The rate the model was trained at, and the rate the sensor is declared to send at. Where samples carry other
-        times, these are believed.
+        The rate the model was trained at, and the rate the sensor is declared to send at. Where the times of the
+        samples show another rate, this one is used.
     decoder
         What makes labels of the stream of posteriors; None for the most probable class of each window.
     bridge_s

@@ -1,7 +1,7 @@
-"""What the wearer is asked to do, one thing after the other: prompts, takes, second thoughts. No I/O, no clock.
+"""The script of a recording: prompts, takes, and the corrections of the wearer. No I/O, no clock.
 
-Time comes in two kinds. Getting ready takes seconds of the host's; a take lasts so many seconds of *samples*, so that
-"walk for 60 s" brings 60 s of walking even if the line stood still meanwhile.
+There are two kinds of time. Getting ready takes seconds of the host's clock; a take lasts so many seconds of *samples*,
+so that "walk for 60 s" brings 60 s of walking even if the line stood still meanwhile.
 """
 
 import math

@@ -166,6 +166,8 @@ class SessionLoop:
                 shown_s = self._clock()
                 self._consumer.show(self.state)
         self._hand_on(self._source.finish(self._clock()))
+        if error is None:
+            self._line.write(self._source.outgoing())
         self._check_rate(at_once=True)
         return error
 

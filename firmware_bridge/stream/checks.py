@@ -1,4 +1,4 @@
-"""What a stream should be and may not be: silence, garbage, the wrong unit, the wrong rate. Each is said once."""
+"""Checks of a stream: silence, garbage, a wrong unit, a wrong rate, a stuck or saturated sensor. Each is said once."""
 
 from typing import Final
 

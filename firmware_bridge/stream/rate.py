@@ -30,7 +30,7 @@ class RateEstimate:
     by_device: bool = False
 
     def __str__(self) -> str:
-        digits = min(3, max(1, -math.floor(math.log10(max(self.uncertainty_hz, 1e-3)))))
+        digits = max(1, -math.floor(math.log10(max(self.uncertainty_hz, 1e-3))))
         return f"{self.rate_hz:.{digits}f} ± {max(self.uncertainty_hz, 10.0**-digits):.{digits}f} Hz"
 
 

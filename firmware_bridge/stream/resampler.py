@@ -103,7 +103,7 @@ class StreamResampler:
         return self._filter.feed(samples_g, times_s, filled, grid_s, period_s)
 
     def _judge(self) -> bool:
-        """Compare the rate the times show with the one that was believed; tell whether another way is taken now."""
+        """Compare the rate that the times show with the one in use; return whether the way of samples changes."""
         rate_hz = self.rate_hz
         if self._filter is None:
             if rates_agree(rate_hz, self._to_hz, RATE_TOLERANCE * (1 + _HYSTERESIS)):

@@ -39,7 +39,7 @@ _FLUSH_TIMEOUT_S: Final = 2.0
 
 
 class MqttSink:
-    """Publish labels, and whether anybody is there to make them.
+    """Publish labels, and whether the program that makes them runs.
 
     Parameters
     ----------
@@ -93,14 +93,14 @@ class MqttSink:
         self._client.publish(f"{self._topic}/session", json.dumps(payload, ensure_ascii=False), qos=1, retain=True)
 
     def close(self) -> None:
-        """Give what is queued a moment to go out, say goodbye, disconnect; closing twice is fine."""
+        """Wait a moment for what is queued, publish ``offline``, disconnect; closing twice is fine."""
         if self._closed:
             return
         self._closed = True
-        goodbye = self._client.publish(f"{self._topic}/state", "offline", qos=1, retain=True)
+        offline = self._client.publish(f"{self._topic}/state", "offline", qos=1, retain=True)
         if self._client.is_connected():
             with contextlib.suppress(RuntimeError, ValueError):
-                goodbye.wait_for_publish(_FLUSH_TIMEOUT_S)
+                offline.wait_for_publish(_FLUSH_TIMEOUT_S)
         self._client.disconnect()
         self._client.loop_stop()
 

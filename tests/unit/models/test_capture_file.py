@@ -267,3 +267,62 @@ def test_a_long_record_behind_damage_is_read(tmp_path: Path) -> None:
     long = encode_block(CapturedBlock(many, np.arange(10_000) / 100, 0.0, lost=0, continues=True))
     capture = read(tmp_path / "a.harcap", encode_info(INFO) + long[:-1] + b"\0" + MARKER * 1000 + long)
     assert [len(block.samples_g) for block in capture.blocks] == [10_000]
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(0, 0), (5, 5), (2**31, 2**31), (2**32 - 1, 2**32 - 1), (2**40, 2**32 - 1)])
+def test_a_loss_without_samples_is_kept(tmp_path: Path, lost: int, kept: int) -> None:
+    """A block may only bring the news of a loss, and a number that does not fit is the largest that does."""
+    nothing = CapturedBlock(SAMPLES[:0], np.empty(0), 1e9, lost, continues=False)
+    (found,) = read(tmp_path / "a.harcap", encode_info(INFO) + encode_block(nothing)).blocks
+    assert (len(found.samples_g), found.lost, found.continues) == (0, kept, False)
+
+
+@pytest.mark.parametrize(
+    ("time_s", "value_g", "possible"),
+    [(1e11, 0.0, True), (1.01e11, 0.0, False), (-1.01e11, 0.0, False), (0.0, 1e6, True), (0.0, -1.01e6, False)],
+)
+def test_the_largest_times_and_samples(tmp_path: Path, time_s: float, value_g: float, possible: bool) -> None:
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + samples(1, [time_s], [0.0, value_g, 0.0]))
+    assert (len(capture.blocks) == 1) is possible
+    assert (capture.torn_bytes == 0) is possible
+
+
+@pytest.mark.parametrize(("length", "possible"), [(2**16, True), (2**16 + 1, False)])
+def test_the_longest_event(tmp_path: Path, length: int, possible: bool) -> None:
+    event = {"event": "relabel", "take": 1, "activity": ""}
+    event["activity"] = "a" * (length - len(json.dumps(event)))
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + encode_event(event))
+    assert (capture.events == [event]) is possible
+
+
+@pytest.mark.parametrize(("count", "possible"), [(10_000, True), (10_001, False)])
+def test_the_longest_record_of_samples(tmp_path: Path, count: int, possible: bool) -> None:
+    record_of_many = samples(count, [0.0] * count, [0.0] * 3 * count)
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + record_of_many)
+    assert (len(capture.blocks) == 1) is possible
+
+
+def test_bytes_in_front_of_the_description_are_damage(tmp_path: Path) -> None:
+    described_late = MAGIC + b"noise" + encode_info(INFO)[len(MAGIC) :]
+    capture = read(tmp_path / "a.harcap", described_late + encode_block(BLOCKS[1]))
+    assert (capture.damaged, capture.damaged_bytes, capture.torn_bytes) == (1, 5, 0)
+    assert capture.blocks[0].continues
+
+
+def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
+    content = encode_info(dataclasses.replace(INFO, subject="Zoë")) + encode_event({**BEGIN, "activity": "Übung"})
+    assert "Zoë".encode() in content
+    assert "Übung".encode() in content
+    capture = read(tmp_path / "a.harcap", content)
+    assert (capture.info.subject, capture.events[0]["activity"]) == ("Zoë", "Übung")
+
+
+@pytest.mark.parametrize("take", [True, 1.0, None, "1"])
+def test_a_take_has_a_whole_number(tmp_path: Path, take: object) -> None:
+    event = encode_event({"event": "end", "take": take, "t_s": 0.5})
+    assert read(tmp_path / "a.harcap", encode_info(INFO) + event).events == []
+
+
+def test_an_event_that_a_later_version_may_know_is_kept(tmp_path: Path) -> None:
+    later = {"event": "note", "take": 1}
+    assert read(tmp_path / "a.harcap", encode_info(INFO) + encode_event(later)).events == [later]
