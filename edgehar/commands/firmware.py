@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.device.emulators import find_program
 from edgehar.firmware_bridge.projects.boards import BOARDS, Board, find_board, with_sizes
 from edgehar.firmware_bridge.projects.elf import ProgramSize, program_size
@@ -107,14 +108,14 @@ def _as_json(project: Project, size: ProgramSize | None, slow: str | None) -> di
 def _print(project: Project, size: ProgramSize | None, slow: str | None) -> None:
     """Print what was written, what it takes, and what comes next."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{project.artifact.file} for {project.board.title}: {project.folder}", markup=False)
+    console.print(escape(f"{project.artifact.file} for {project.board.title}: {project.folder}"))
     if project.board.flash_bytes is not None:
         console.print(_room(project.board, "at most", project.needs.flash_bytes, project.needs.ram_bytes))
     if size is not None:
         console.print(_room(project.board, "built", size.flash_bytes, size.ram_bytes) + ", without the stack")
     if slow is not None:
-        console.print(f"[yellow]{slow}[/]")
-    console.print(f"How to build and use it: {project.folder / 'README.md'}", markup=False)
+        console.print(f"[yellow]{escape(slow)}[/]")
+    console.print(escape(f"How to build and use it: {project.folder / 'README.md'}"))
 
 
 def _room(board: Board, how: str, flash: int, ram: int) -> str:

@@ -13,6 +13,7 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import DataError, EngineError, UsageError
+from edgehar.models.foreign_text import printable
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32
     Raises
     ------
     UsageError
-        If there is no such engine, or the bundle has no artifact of this format and quantization.
+        If there is no such engine, the bundle has no artifact of this format and quantization, or threads are no count.
     EngineError
         If the engine is not installed, or refuses the artifact; with ``auto``, if no engine can be loaded.
     """
@@ -104,6 +105,8 @@ def _load(bundle: Bundle, name: str, quantization: str, threads: int) -> Engine:
     """Return the engine of this name."""
     entry = _entry(name)
     artifact = _artifact(bundle, name, quantization)
+    if threads < 1:
+        raise UsageError(f"threads: expected at least 1, got {threads}", next_step="Pass 1, or leave it out.")
     engine_class: Callable[..., Engine] = getattr(importlib.import_module(entry.module), entry.attribute)
     return engine_class(bundle, artifact, threads=threads)
 
@@ -173,6 +176,20 @@ def check_finite(values: NDArray[np.float32]) -> None:
             "windows: expected finite acceleration in g, got NaN or infinity",
             next_step="Leave out windows with missing samples.",
         )
+
+
+def one_line(error: Exception) -> str:
+    """Return what a runtime said, short enough for a sentence."""
+    return printable(" ".join(str(error).split()), 160)
+
+
+def wrong_ends(engine: str, file: str, expected: object, found: str) -> EngineError:
+    """Return the error of a file whose input or output is not that of the architecture."""
+    return EngineError(
+        f"engine {engine}: expected {file} to take and give arrays of shapes {expected}, got {printable(found)}",
+        next_step="The file is of another model: compile it again with `har compile`.",
+        file=file,
+    )
 
 
 def _entry(name: str) -> EngineEntry:
