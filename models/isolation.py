@@ -1,8 +1,10 @@
 """Run functions in a process of their own, where native code that crashes or hangs on a file harms nothing else."""
 
+import contextlib
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -70,7 +72,8 @@ class Isolation:
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            self._process.start()
+            with _safe_path():
+                self._process.start()
             theirs.close()
         return self._connection
 
@@ -86,6 +89,20 @@ class Isolation:
         code = self._process.exitcode or 0
         self._process = self._connection = None
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep the current folder off the import path of the processes started meanwhile: it may hold a random.py."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _serve(connection: "Connection[Any, Any]") -> None:
