@@ -1,4 +1,4 @@
-"""Hold a wheel and a source distribution to what they must contain: one top-level name, and every file that is not Python.
+"""Hold a wheel and a source distribution to what they must contain: one top-level name, and every file we keep.
 
 Usage: tools/distribution_contents.py WHEEL SDIST
 """
