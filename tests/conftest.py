@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
@@ -13,6 +14,10 @@ from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.contract import ACTIVITIES, CHANNELS
 from edgehar.models.engines import missing_reason
 from edgehar.models.normalization import Normalization
+
+# How long a machine takes says nothing about what is right: a loaded one fails no property.
+settings.register_profile("edgehar", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("edgehar")
 
 
 def pytest_configure() -> None:

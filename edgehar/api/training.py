@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgehar.api.splits import split_by_subject
 from edgehar.commands.training_progress import watched
@@ -67,7 +66,7 @@ class Training:
         name, kept = manifest.architecture.name, manifest.provenance.configuration["kept_epoch"]
         title = f"{name}, seed {manifest.provenance.seed}"
         curves = learning_curve_files(self.history, title=title, kept_epoch=kept)
-        return self.bundle.save(Path(path), plots={**curves, **confusion_files(self.evaluation, name=name)})
+        return self.bundle.save(os.fspath(path), plots={**curves, **confusion_files(self.evaluation, name=name)})
 
 
 def train(
