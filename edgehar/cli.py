@@ -79,7 +79,13 @@ class _LazyGroup(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
 
 
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=_LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Sub-commands inherit the names of the option.
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -99,6 +105,7 @@ def har(
     """Activity recognition for accelerometers: train on a laptop, deploy anywhere, classify live from a serial line.
 
     Start with `har demo`. Results go to stdout (`--json` for machines), progress to stderr.
+    `har --install-completion` makes your shell complete commands and options.
     Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
     logging.basicConfig(
@@ -114,7 +121,7 @@ def main() -> NoReturn:
 def _run() -> int:
     """Run the command line and return the exit code; wrong usage ends inside typer with its own message and code 2."""
     try:
-        app()
+        app(prog_name="har")
     except HarError as error:
         _say(str(error))
         return error.exit_code

@@ -38,7 +38,7 @@ def compile_bundle(
         typer.Option(
             metavar="PATH",
             help="Recordings the model was trained on: integers take their scales from them, and int8 weights are "
-            "rounded for them.",
+            "rounded for them. Default: none; int8 needs them.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring record
 
 PATH_HELP = "A store, USC-HAD, HAPT, captures, a CSV file or a folder of them, or the word synthetic (synthetic:SEED)."
 
-CSV = "What a CSV does not say by itself"
+CSV = "What a CSV does not say by itself (by default it is detected, and said)"
 USC_HAD = "USC-HAD"
 
 PathArgument = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
@@ -61,7 +61,9 @@ def import_(
     drop_bad_rows: Annotated[
         bool, typer.Option("--drop-bad-rows", rich_help_panel=CSV, help="Leave out, count and report unusable rows.")
     ] = False,
-    placement: Annotated[str, typer.Option(rich_help_panel=CSV, help="Where on the body the sensor was.")] = "",
+    placement: Annotated[
+        str, typer.Option(rich_help_panel=CSV, help="Where on the body the sensor was. Default: not stated.")
+    ] = "",
     exclude_suspect: Annotated[
         bool,
         typer.Option("--exclude-suspect", rich_help_panel=USC_HAD, help="Leave out files that contradict their name."),
@@ -123,20 +125,29 @@ def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption 
 @app.command("fetch")
 def fetch_(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(SOURCES)}.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The folder to make; by default named after it.")] = None,
-    url: Annotated[str | None, typer.Option(help="Another address of the archive, such as a mirror.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="The folder to make. Default: named after the data set.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="The same, as an option. Default: FOLDER.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Another address, such as a mirror. Default: the official one.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Download a public data set from its official address, check it, and unpack it.
 
     A download that broke goes on where it stopped.
     """
+    if folder is not None and out is not None:
+        raise UsageError(f"expected FOLDER or --out, got both: {folder} and {out}", next_step="Choose one.")
     with progress_bar(f"fetching {name}", in_bytes=True) as advance:
-        folder = fetch(name, out or Path(name), url=url, progress=advance)
+        place = fetch(name, folder or out or Path(name), url=url, progress=advance)
     if as_json:
-        typer.echo(json.dumps({"name": name, "path": str(folder)}, ensure_ascii=False))
+        typer.echo(json.dumps({"name": name, "path": str(place)}, ensure_ascii=False))
         return
-    typer.echo(f"{name} is in {folder}. Look at it with: har data info {folder}")
+    typer.echo(f"{name} is in {place}. Look at it with: har data info {place}")
 
 
 def _three(columns: str | None) -> tuple[str, str, str] | None:

@@ -38,7 +38,7 @@ def record(
         typer.Option(help="/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."),
     ],
     subject: Annotated[str, typer.Option(help="Who wears the sensor: a name or number that tells people apart.")],
-    placement: Annotated[str, typer.Option(help="Where on the body, and how mounted.")] = "",
+    placement: Annotated[str, typer.Option(help="Where on the body, and how mounted. Default: not stated.")] = "",
     activity: Annotated[
         list[str] | None, typer.Option(metavar="NAME:SECONDS", help='What to do, such as "walk:60"; may be repeated.')
     ] = None,

@@ -1,10 +1,15 @@
-"""The command line: help, wrong usage, foreseen and unforeseen failures."""
+"""The command line: help, completion, wrong usage, foreseen and unforeseen failures."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
+import click
 import pytest
+import typer.main
+from typer.testing import CliRunner
 
 from edgehar import cli
 from edgehar.models.errors import DataError, UsageError
@@ -36,6 +41,66 @@ def test_every_command_has_help() -> None:
         assert "Usage" in result.stdout
 
 
+def every_option() -> Iterator[tuple[str, Any]]:
+    """Yield every option of every command, with the command's name."""
+
+    def walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+        if hasattr(command, "list_commands"):
+            context = click.Context(command)
+            for inner in command.list_commands(context):
+                yield from walk(f"{name} {inner}", command.get_command(context, inner))
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                yield name, parameter
+
+    yield from walk("har", typer.main.get_command(cli.app))
+
+
+ONLY_WHEN_ASKED = {
+    "--account", "--activity", "--device", "--duration", "--fault", "--html", "--jsonl", "--link", "--mqtt", "--plots",
+    "--port", "--program", "--python", "--reboot-every", "--script", "--truth", "--unplug-every",
+}  # fmt: skip
+"""Options without which nothing of the kind happens: they have no default to tell."""
+
+
+def test_help_tells_the_default_of_every_option_that_has_one() -> None:
+    silent = []
+    for name, option in every_option():
+        if option.is_flag or option.required or set(option.opts) & ONLY_WHEN_ASKED:
+            continue
+        told = f"{option.help} {getattr(option, 'rich_help_panel', '')}".lower()
+        shown = option.show_default and option.default not in (None, "", ())
+        if not shown and "default" not in told:
+            silent.append(f"{name} {option.opts[0]}: {option.help}")
+    assert silent == []
+
+
+def test_every_option_says_what_it_does() -> None:
+    assert [f"{name} {option.opts[0]}" for name, option in every_option() if not option.help] == []
+
+
+@pytest.mark.parametrize("name", [None, *cli._COMMANDS])
+def test_help_has_a_short_name(name: str | None) -> None:
+    arguments = ["-h"] if name is None else [name, "-h"]
+    result = CliRunner().invoke(cli.app, arguments, prog_name="har")
+    assert result.exit_code == 0
+    assert "Usage: har" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("har tr", "train"), ("har train --ep", "--epochs"), ("har data in", "info")]
+)
+def test_a_shell_completes_commands_and_options(words: str, found: str) -> None:
+    count = str(len(words.split()) - 1)
+    done = run_har(_HAR_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
+    assert found in done.stdout.split()
+
+
+def test_completion_can_be_installed(tmp_path: os.PathLike[str]) -> None:
+    done = run_har("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1", HOME=str(tmp_path))
+    assert "complete_bash" in done.stdout
+
+
 def test_unknown_command_is_wrong_usage() -> None:
     result = run_har("nosuch")
     assert result.returncode == 2
@@ -55,7 +120,7 @@ def test_unknown_command_is_wrong_usage() -> None:
 def test_failures_become_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], raised: Exception, code: int, said: str
 ) -> None:
-    def fail() -> None:
+    def fail(**options: object) -> None:
         raise raised
 
     monkeypatch.setattr(cli, "app", fail)
@@ -68,7 +133,7 @@ def test_failures_become_one_sentence(
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail() -> None:
+    def fail(**options: object) -> None:
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(cli, "app", fail)
