@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from edgehar.models import __version__
 from edgehar.models.errors import HarError
+from edgehar.models.installation import install_command
 
 _COMMANDS: Final = {
     "demo": "edgehar.commands.demo:demo",
@@ -144,8 +145,8 @@ def _missing_package(error: ModuleNotFoundError) -> int:
     package = (error.name or "").partition(".")[0]
     if package not in _EXTRAS:
         return _internal_error()
-    extra = _EXTRAS[package]
-    _say(f"this command needs the package {package}, it is not installed. Run: pip install 'edgehar[{extra}]'.")
+    command = install_command(_EXTRAS[package])
+    _say(f"this command needs the package {package}, it is not installed. Run: {command}.")
     return 1
 
 

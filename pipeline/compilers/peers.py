@@ -20,6 +20,7 @@ from edgehar.models.architecture import GRU, LSTM, Dense, SimpleRNN
 from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.errors import CompileError
+from edgehar.models.installation import install_command
 
 _TIMEOUT_S: Final = 300.0
 _REASON_LENGTH: Final = 160
@@ -155,7 +156,7 @@ def main(arguments: list[str]) -> int:
     bundle_path, name, target = arguments
     route = next(route for route in ROUTES if route.name == name)
     if importlib.util.find_spec(route.package) is None:
-        sys.stderr.write(f"needs the package {route.package}, it is not installed: pip install 'edgehar[peers]'\n")
+        sys.stderr.write(f"needs the package {route.package}, it is not installed: {install_command('peers')}\n")
         return 1
     try:
         route.convert(read_bundle(bundle_path), Path(target))

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -96,7 +97,7 @@ def test_a_shell_completes_commands_and_options(words: str, found: str) -> None:
     assert found in done.stdout.split()
 
 
-def test_completion_can_be_installed(tmp_path: os.PathLike[str]) -> None:
+def test_completion_can_be_installed(tmp_path: Path) -> None:
     done = run_har("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1", HOME=str(tmp_path))
     assert "complete_bash" in done.stdout
 
@@ -112,7 +113,7 @@ def test_unknown_command_is_wrong_usage() -> None:
     [
         (DataError("a.csv: expected x, got y", next_step="Do z."), 1, "a.csv: expected x, got y. Do z."),
         (UsageError("model: expected [a] or [b]"), 2, "model: expected [a] or [b]"),
-        (ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow"), 1, "pip install 'edgehar[train]'"),
+        (ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow"), 1, "[train]'."),
         (PermissionError(13, "Permission denied", "out"), 1, "out: Permission denied"),
         (ZeroDivisionError("oops"), 1, "a bug in edgehar (ZeroDivisionError: oops)"),
     ],
@@ -140,3 +141,14 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("HAR_DEBUG", "1")
     assert cli._run() == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_files_of_our_names_beside_the_user_change_nothing(tmp_path: Path) -> None:
+    for name in ("models/__init__", "pipeline", "reporting", "firmware_bridge", "edgehar", "numpy", "queue"):
+        trap = tmp_path / f"{name}.py"
+        trap.parent.mkdir(exist_ok=True)
+        trap.write_text("raise SystemExit('imported from the current folder')\n")
+    har = Path(sys.executable).with_name("har")
+    for arguments in (["--version"], ["data", "info", "synthetic", "--json"]):
+        done = subprocess.run([har, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
