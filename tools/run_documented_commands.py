@@ -9,7 +9,7 @@ A block says by the word after ``sh`` what is done with it:
 ``checks``     it runs the checks themselves (.ci/run does)
 
 The blocks run unchanged. So that they take minutes, the `har` on their PATH adds what would otherwise take hours or a
-download: one epoch to `har train`, 2,000 windows to `har evaluate`, a server on this machine to `har data fetch`.
+download: one epoch to `har train`, 400 windows to `har evaluate`, a server on this machine to `har data fetch`.
 
 Usage: tools/run_documented_commands.py [--list] [PAGE ...]      (HAR_DATA names the folder with usc-had)
 """
@@ -40,7 +40,7 @@ LIMIT_S: Final = 900
 _BLOCK: Final = re.compile(r"^```(sh|bash|shell|console)[ \t]*([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHORTER: Final = {
     "train": ("--epochs", "1"),
-    "evaluate": ("--windows", "2000"),
+    "evaluate": ("--windows", "400"),
 }
 """What the `har` on the PATH adds to a command that does not have the option."""
 
