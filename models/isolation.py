@@ -47,16 +47,16 @@ class Isolation:
             If the process dies, or gives no answer for two minutes.
         """
         connection = self._connect()
-        connection.send((function, args, kwargs))
-        if not connection.poll(_TIMEOUT_S):
-            self._end()
-            raise EngineError(
-                f"expected an answer within {_TIMEOUT_S:.0f} s, the runtime hangs on this file",
-                next_step="Do not use the file: compile it again with `har compile`.",
-            )
         try:
+            connection.send((function, args, kwargs))
+            if not connection.poll(_TIMEOUT_S):
+                self._end()
+                raise EngineError(
+                    f"expected an answer within {_TIMEOUT_S:.0f} s, the runtime hangs on this file",
+                    next_step="Do not use the file: compile it again with `har compile`.",
+                )
             succeeded, answer = connection.recv()
-        except EOFError as error:
+        except (EOFError, ConnectionError) as error:
             raise EngineError(
                 f"expected the runtime to load and run the file, it crashed ({self._end()})",
                 next_step="Do not use the file: compile it again with `har compile`.",

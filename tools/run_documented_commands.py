@@ -214,13 +214,15 @@ def _environment(folder: Path, address: str) -> dict[str, str]:
 _WRAPPER: Final = """\
 import sys
 from edgehar.cli import main
-arguments = sys.argv[1:]
-for command, (option, value) in {shorter!r}.items():
-    if arguments[:1] == [command] and not {{option, "--keep"}} & set(arguments):
-        sys.argv += [option, value]
-if arguments[:2] == ["data", "fetch"]:
-    sys.argv += ["--url", {address!r}]
-main()
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    for command, (option, value) in {shorter!r}.items():
+        if arguments[:1] == [command] and not {{option, "--keep"}} & set(arguments):
+            sys.argv += [option, value]
+    if arguments[:2] == ["data", "fetch"]:
+        sys.argv += ["--url", {address!r}]
+    main()
 """
 
 

@@ -1,5 +1,7 @@
-"""The examples of docs/python-api.md run as they stand, in order, in a fresh folder."""
+"""The examples of docs/python-api.md, and the cells of the notebook, run as they stand, in order, in a fresh folder."""
 
+import ast
+import json
 import os
 import re
 import threading
@@ -14,6 +16,7 @@ import edgehar
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
 from edgehar.pipeline.data.synthetic import synthetic_dataset
 
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebooks" / "from-recordings-to-labels.ipynb"
 PAGE = Path(__file__).parents[2] / "docs" / "python-api.md"
 PORT = "/dev/ttyUSB0"
 KEPT = {"Walking Forward", "Running Forward", "Sitting", "Sleeping"}
@@ -79,3 +82,24 @@ def test_the_page_shows_every_public_name() -> None:
     # Classes are met as what functions return.
     functions = [name for name in edgehar.__all__ if name[0].islower()]
     assert [name for name in functions if f"edgehar.{name}" not in page] == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    names: dict[str, object] = {}
+    shown = []
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            *statements, last = ast.parse(cell["source"]).body
+            exec(compile(ast.Module(statements, []), os.fspath(NOTEBOOK), "exec"), names)
+            # A notebook shows the value of a cell's last line.
+            shown.append(eval(compile(ast.Expression(last.value), os.fspath(NOTEBOOK), "eval"), names))
+    assert sum(hasattr(value, "_repr_png_") for value in shown) == 4
+    assert all(value in names["bundle"].manifest.labels for value in shown[-1])
+
+
+def test_the_notebook_keeps_no_outputs() -> None:
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") for cell in cells)
