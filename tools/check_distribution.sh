@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 
 echo "build: sdist, and the wheel from it"
 "$python" -m venv "$work/build"
-"$work/build/bin/pip" install --quiet build twine
+"$work/build/bin/pip" install --quiet -c constraints.txt build twine
 "$work/build/bin/python" -m build --outdir "$work/dist" . >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 # build/ and *.egg-info are what setuptools leaves behind; both are ignored by git.
 "$work/build/bin/python" -m twine check --strict "$work"/dist/*
