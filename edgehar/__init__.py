@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgehar.api.inference import classify as classify
     from edgehar.api.inference import open_bundle as open_bundle
     from edgehar.api.inference import predict as predict
+    from edgehar.api.inference import save_bundle as save_bundle
     from edgehar.api.live import LiveStream as LiveStream
     from edgehar.api.live import live as live
     from edgehar.api.pictures import plot as plot
@@ -57,7 +58,7 @@ _ROOMS: Final = {
     "edgehar.api.evaluation": ("evaluate",),
     "edgehar.pipeline.evaluation": ("Evaluation",),
     "edgehar.api.compilation": ("compile",),
-    "edgehar.api.inference": ("classify", "open_bundle", "predict"),
+    "edgehar.api.inference": ("classify", "open_bundle", "predict", "save_bundle"),
     "edgehar.models.bundle": ("Bundle",),
     "edgehar.models.engines": ("Engine", "load_engine"),
     "edgehar.api.live": ("LiveStream", "live"),

@@ -1,10 +1,8 @@
 """Run functions in a process of their own, where native code that crashes or hangs on a file harms nothing else."""
 
-import contextlib
 import multiprocessing
-import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -47,16 +45,16 @@ class Isolation:
             If the process dies, or gives no answer for two minutes.
         """
         connection = self._connect()
+        connection.send((function, args, kwargs))
+        if not connection.poll(_TIMEOUT_S):
+            self._end()
+            raise EngineError(
+                f"expected an answer within {_TIMEOUT_S:.0f} s, the runtime hangs on this file",
+                next_step="Do not use the file: compile it again with `har compile`.",
+            )
         try:
-            connection.send((function, args, kwargs))
-            if not connection.poll(_TIMEOUT_S):
-                self._end()
-                raise EngineError(
-                    f"expected an answer within {_TIMEOUT_S:.0f} s, the runtime hangs on this file",
-                    next_step="Do not use the file: compile it again with `har compile`.",
-                )
             succeeded, answer = connection.recv()
-        except (EOFError, ConnectionError) as error:
+        except EOFError as error:
             raise EngineError(
                 f"expected the runtime to load and run the file, it crashed ({self._end()})",
                 next_step="Do not use the file: compile it again with `har compile`.",
@@ -72,8 +70,7 @@ class Isolation:
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()
             self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-            with _safe_path():
-                self._process.start()
+            self._process.start()
             theirs.close()
         return self._connection
 
@@ -89,20 +86,6 @@ class Isolation:
         code = self._process.exitcode or 0
         self._process = self._connection = None
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-
-
-@contextlib.contextmanager
-def _safe_path() -> Iterator[None]:
-    """Keep the current folder off the import path of the processes started meanwhile: it may hold a random.py."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONSAFEPATH"]
-        else:
-            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _serve(connection: "Connection[Any, Any]") -> None:

@@ -4,9 +4,9 @@ import os
 import signal
 from collections.abc import Callable, Generator
 
+import hypothesis
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
 
 from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
@@ -15,9 +15,9 @@ from edgehar.models.contract import ACTIVITIES, CHANNELS
 from edgehar.models.engines import missing_reason
 from edgehar.models.normalization import Normalization
 
-# How long a machine takes says nothing about what is right: a loaded one fails no property.
-settings.register_profile("edgehar", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("edgehar")
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("edgehar", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("edgehar")
 
 
 def pytest_configure() -> None:

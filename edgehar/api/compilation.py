@@ -17,7 +17,7 @@ def compile(  # noqa: A001  (edgehar.compile reads as what it does)
     quantizations: Sequence[str] = (FLOAT32,),
     recordings: Dataset | None = None,
 ) -> Bundle:
-    """Return the bundle with compiled files added; write it with ``.save(path)``.
+    """Return the bundle with compiled files added; write it with `edgehar.save_bundle`.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """Using a model for programs: open a bundle, classify windows that are already there."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +27,26 @@ def open_bundle(path: Model) -> Bundle:
         If there is no bundle, or it is damaged.
     """
     return path if isinstance(path, Bundle) else read_bundle(Path(path))
+
+
+def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, plots: Mapping[str, bytes] | None = None) -> Bundle:
+    """Write a bundle as a folder, whole or not at all, and return it as found there.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    path
+        A new folder, or a bundle that is replaced.
+    plots
+        Pictures to keep in it, by file name. Default: those it was opened with.
+
+    Raises
+    ------
+    BundleError
+        If something other than a bundle stands there.
+    """
+    return bundle.save(Path(path), plots=plots)
 
 
 def predict(

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from edgehar.api.inference import save_bundle
 from edgehar.api.splits import split_by_subject
 from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle
@@ -66,7 +67,8 @@ class Training:
         name, kept = manifest.architecture.name, manifest.provenance.configuration["kept_epoch"]
         title = f"{name}, seed {manifest.provenance.seed}"
         curves = learning_curve_files(self.history, title=title, kept_epoch=kept)
-        return self.bundle.save(os.fspath(path), plots={**curves, **confusion_files(self.evaluation, name=name)})
+        plots = {**curves, **confusion_files(self.evaluation, name=name)}
+        return save_bundle(self.bundle, path, plots=plots)
 
 
 def train(

@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring record
 
 PATH_HELP = "A store, USC-HAD, HAPT, captures, a CSV file or a folder of them, or the word synthetic (synthetic:SEED)."
 
-CSV = "What a CSV does not say by itself (by default it is detected, and said)"
+CSV = "What a CSV does not say by itself"
 USC_HAD = "USC-HAD"
 
 PathArgument = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
@@ -125,7 +125,7 @@ def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption 
 @app.command("fetch")
 def fetch_(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(SOURCES)}.")],
-    folder: Annotated[
+    directory: Annotated[
         Path | None, typer.Argument(metavar="FOLDER", help="The folder to make. Default: named after the data set.")
     ] = None,
     out: Annotated[
@@ -140,14 +140,14 @@ def fetch_(
 
     A download that broke goes on where it stopped.
     """
-    if folder is not None and out is not None:
-        raise UsageError(f"expected FOLDER or --out, got both: {folder} and {out}", next_step="Choose one.")
+    if directory is not None and out is not None:
+        raise UsageError(f"expected FOLDER or --out, got both: {directory} and {out}", next_step="Choose one.")
     with progress_bar(f"fetching {name}", in_bytes=True) as advance:
-        place = fetch(name, folder or out or Path(name), url=url, progress=advance)
+        folder = fetch(name, directory or out or Path(name), url=url, progress=advance)
     if as_json:
-        typer.echo(json.dumps({"name": name, "path": str(place)}, ensure_ascii=False))
+        typer.echo(json.dumps({"name": name, "path": str(folder)}, ensure_ascii=False))
         return
-    typer.echo(f"{name} is in {place}. Look at it with: har data info {place}")
+    typer.echo(f"{name} is in {folder}. Look at it with: har data info {folder}")
 
 
 def _three(columns: str | None) -> tuple[str, str, str] | None:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -76,17 +76,13 @@ class CompiledArtifact:
     tolerance: float = FLOAT_TOLERANCE
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Bundle:
     """A model in memory: its manifest and its files, already checked against each other."""
 
     manifest: Manifest
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(repr=False)
     location: Path | None = None
-
-    def __repr__(self) -> str:
-        there = ", ".join(entry.file for entry in self.manifest.artifacts) or "no compiled file"
-        return f"<Bundle {self.manifest.model_id}: {len(self.manifest.labels)} labels, {there}>"
 
     @cached_property
     def weights(self) -> dict[str, NDArray[np.float32]]:
@@ -166,7 +162,7 @@ class Bundle:
         check_manifest(manifest)
         return replace(self, manifest=manifest)
 
-    def save(self, path: Path | str, *, plots: Mapping[str, bytes] | None = None) -> "Bundle":
+    def save(self, path: Path, *, plots: Mapping[str, bytes] | None = None) -> "Bundle":
         """Write the bundle as a folder, whole or not at all, and return it as found there.
 
         Parameters
@@ -176,7 +172,6 @@ class Bundle:
         plots
             What the folder ``plots`` holds, by file name. By default, what it holds where the bundle was read.
         """
-        path = Path(path)
         check_destination(path)
         pictures = self.plots() if plots is None else plots
         with atomic_folder(path) as folder:

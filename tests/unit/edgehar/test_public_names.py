@@ -35,6 +35,7 @@ PUBLIC = [
     "classify",
     "open_bundle",
     "predict",
+    "save_bundle",
     "Bundle",
     "Engine",
     "load_engine",

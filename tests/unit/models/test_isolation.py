@@ -4,7 +4,6 @@ import math
 import operator
 import os
 import time
-from pathlib import Path
 
 import pytest
 
@@ -43,14 +42,3 @@ def test_errors_keep_what_they_say() -> None:
     assert "got 'nosuch'" in caught.value.message
     assert caught.value.next_step == "Choose one of these names."
     assert caught.value.details == {"name": "nosuch"}
-
-
-def test_a_file_beside_the_user_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The first modules that a new process imports on its own.
-    for name in ("multiprocessing", "random", "signal", "struct"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
-    with Isolation() as isolation:
-        assert isolation.run(math.sqrt, 9.0) == 3.0
-    assert "PYTHONSAFEPATH" not in os.environ
