@@ -4,6 +4,7 @@ A thread reads the line, classifies, and puts every prediction into a queue; the
 thread knows the queue and a flag to stop, and not the stream: a stream that nobody holds any more ends its thread.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -93,6 +94,9 @@ class LiveStream:
         """Stop reading and close the port; closing twice is fine."""
         self._ended = True
         self._finalizer()
+        # Another thread may wait for a label; where there is no room, it does not wait.
+        with contextlib.suppress(queue.Full):
+            self._session.labels.put_nowait(None)
         if self._thread is not threading.current_thread():
             self._thread.join(_JOIN_S)
 
@@ -195,13 +199,14 @@ class _Session:
 
     def run(self) -> None:
         """Classify until told to stop, and say how it ended: an error, or None."""
+        ended_by: BaseException | None = None
         try:
-            ended_by: BaseException | None = self._classify()
+            ended_by = self._classify()
         except Exception as error:
             ended_by = error
         finally:
             self.reader.close()
-        self._put(ended_by)
+            self._put(ended_by)
 
     def _classify(self) -> BaseException | None:
         """Find out what the sensor speaks, and classify; return what ended the line, if that is what ended it."""

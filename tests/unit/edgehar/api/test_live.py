@@ -85,6 +85,18 @@ def test_labels_come_and_the_loop_can_be_left(sensor: Sensor, bundle: edgehar.Bu
     stream.close()
 
 
+def test_closing_in_another_thread_ends_a_loop_that_waits(bundle: edgehar.Bundle) -> None:
+    ours, theirs = pty.openpty()
+    stream = edgehar.live(os.ttyname(theirs), bundle, protocol="text")
+    closing = threading.Timer(0.5, stream.close)
+    closing.start()
+    assert list(stream) == []
+    closing.join()
+    assert not live_threads()
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
+
+
 def test_a_duration_ends_the_loop_and_leaves_a_status(sensor: Sensor, bundle: edgehar.Bundle) -> None:
     stream = edgehar.live(sensor.port, bundle, protocol="text", duration_s=1.5)
     labels = list(stream)
