@@ -40,6 +40,14 @@ def test_a_skip_is_a_failure_in_ci_only(way: str, tmp_path: Path) -> None:
     assert "1 skipped" in elsewhere.stdout
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_for_another_machine_is_skipped_everywhere(way: str, tmp_path: Path) -> None:
+    source = WAYS[way].replace("no data set", "not for this machine: vectors of another processor")
+    done = run(tmp_path, source, "true")
+    assert done.returncode in (0, 5), done.stdout
+    assert "1 skipped" in done.stdout
+
+
 def test_an_expected_failure_is_no_skip(tmp_path: Path) -> None:
     source = "@pytest.mark.xfail\ndef test_it():\n    assert False\n"
     assert run(tmp_path, source, "true").returncode == 0
