@@ -77,7 +77,15 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     if name not in _HOME:
         raise AttributeError(f"module 'edgehar' has no attribute {name!r}; it has {', '.join(__all__)}")
-    found = getattr(importlib.import_module(_HOME[name]), name)
+    try:
+        found = getattr(importlib.import_module(_HOME[name]), name)
+    except ModuleNotFoundError as error:
+        from edgehar.models.installation import missing_package
+
+        advice = missing_package(error, needed_by=f"edgehar.{name}")
+        if advice is None:
+            raise
+        raise ModuleNotFoundError(advice, name=error.name) from error
     globals()[name] = found
     return found
 

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from edgehar.models import __version__
 from edgehar.models.errors import HarError
-from edgehar.models.installation import install_command
+from edgehar.models.installation import missing_package
 
 _COMMANDS: Final = {
     "demo": "edgehar.commands.demo:demo",
@@ -32,20 +32,6 @@ _COMMANDS: Final = {
     "firmware": "edgehar.commands.firmware:firmware",
 }
 """Every sub-command, in the order of a user's first day, and where it lives."""
-
-_EXTRAS: Final = {
-    "ai_edge_litert": "train",
-    "cobs": "edge",
-    "flatbuffers": "train",
-    "keras": "train",
-    "matplotlib": "train",
-    "onnx": "train",
-    "paho": "mqtt",
-    "scipy": "train",
-    "serial": "edge",
-    "tensorflow": "train",
-}
-"""Which extra installs a package that a command misses."""
 
 INTERRUPTED: Final = 130
 
@@ -142,11 +128,10 @@ def _run() -> int:
 
 def _missing_package(error: ModuleNotFoundError) -> int:
     """Name the extra that installs what a command misses."""
-    package = (error.name or "").partition(".")[0]
-    if package not in _EXTRAS:
+    advice = missing_package(error, needed_by="this command")
+    if advice is None:
         return _internal_error()
-    command = install_command(_EXTRAS[package])
-    _say(f"this command needs the package {package}, it is not installed. Run: {command}.")
+    _say(advice)
     return 1
 
 

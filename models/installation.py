@@ -1,4 +1,4 @@
-"""How to install what is missing here: from where this installation came, with the extra that is needed."""
+"""How to install a package that is missing here: which extra has it, and where this installation came from."""
 
 import importlib.metadata
 import json
@@ -9,6 +9,34 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 _DISTRIBUTION: Final = "edgehar"
+
+EXTRAS: Final = {
+    "ai_edge_litert": "train",
+    "cobs": "edge",
+    "flatbuffers": "train",
+    "keras": "train",
+    "matplotlib": "train",
+    "onnx": "train",
+    "paho": "mqtt",
+    "scipy": "train",
+    "serial": "edge",
+    "tensorflow": "train",
+}
+"""Which extra installs a package that is missing."""
+
+
+def missing_package(error: ModuleNotFoundError, *, needed_by: str) -> str | None:
+    """Return what is missing and how to install it; None if no extra of ours installs it.
+
+    Examples
+    --------
+    >>> missing_package(ModuleNotFoundError(name="no_such_package"), needed_by="this command")
+    """
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    command = install_command(EXTRAS[package])
+    return f"{needed_by} needs the package {package}, it is not installed. Run: {command}."
 
 
 def install_command(extra: str) -> str:

@@ -92,3 +92,11 @@ def test_the_star_import_gives_what_is_public() -> None:
     exec("from edgehar import *", names)
     assert set(PUBLIC) <= set(names)
     assert names["Bundle"] is importlib.import_module("edgehar.models.bundle").Bundle
+
+
+def test_a_missing_package_is_named_with_what_installs_it() -> None:
+    program = "import sys; sys.modules['matplotlib'] = None\nimport edgehar; edgehar.plot"
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "edgehar.plot needs the package matplotlib, it is not installed. Run: " in last
+    assert "[train]'" in last
