@@ -22,7 +22,7 @@ from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
 from edgehar.firmware_bridge.live.loop import LiveLoop
 from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
-from edgehar.firmware_bridge.session.detection import greet
+from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine, load_engine
@@ -211,7 +211,7 @@ class _Session:
     def _classify(self) -> BaseException | None:
         """Find out what the sensor speaks, and classify; return what ended the line, if that is what ended it."""
         options, began_s = self.options, time.monotonic()
-        greeting = greet(
+        detected = detect_protocol(
             self.reader,
             protocol=options.protocol,
             longest_s=options.duration_s,
@@ -228,9 +228,9 @@ class _Session:
             baud=options.baud,
             raw=options.raw,
             bridge_s=options.bridge_s,
-            hello=greeting.hello,
+            hello=detected.hello,
             may_be_frames=options.protocol == "auto",
-            arrived=greeting.arrivals,
+            arrived=detected.arrivals,
         )
         left_s = None if options.duration_s is None else options.duration_s - (time.monotonic() - began_s)
         return loop.run([self], duration_s=left_s, stop=self.stop.is_set).error
