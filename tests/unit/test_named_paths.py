@@ -68,7 +68,8 @@ def _leads_somewhere(name: str) -> bool:
         if found is None or found.origin is None:
             continue
         source = Path(found.origin).read_text(encoding="utf-8")
-        return all(re.search(rf"\b{re.escape(rest)}\b", source) for rest in parts[count:])
+        # What a class has may be written where the class is, and not where it is named.
+        return all(re.search(rf"\b{re.escape(rest)}\b", source) for rest in parts[count : count + 1])
     return False
 
 

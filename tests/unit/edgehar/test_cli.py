@@ -71,7 +71,9 @@ def test_help_tells_the_default_of_every_option_that_has_one() -> None:
         if option.is_flag or option.required or set(option.opts) & ONLY_WHEN_ASKED:
             continue
         told = f"{option.help} {getattr(option, 'rich_help_panel', '')}".lower()
-        shown = option.show_default and option.default not in (None, "", ())
+        # A default that is not a value is told in words.
+        in_words = isinstance(option.show_default, str)
+        shown = in_words or (option.show_default and option.default not in (None, "", ()))
         detected = "does not say by itself" in told
         if not shown and not detected and "default" not in told:
             silent.append(f"{name} {option.opts[0]}: {option.help}")
