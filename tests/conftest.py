@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -13,6 +14,10 @@ from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.contract import ACTIVITIES, CHANNELS
 from edgehar.models.engines import missing_reason
 from edgehar.models.normalization import Normalization
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("edgehar", deadline=None)
+hypothesis.settings.load_profile("edgehar")
 
 
 def pytest_configure() -> None:
@@ -39,6 +44,12 @@ def _random_weights(architecture: Architecture, seed: int = 0, *, gain: float = 
     return weights
 
 
+def _labels(classes: int) -> tuple[str, ...]:
+    """Return as many labels as a model has classes: the activities, then numbered ones."""
+    more = range(len(ACTIVITIES), classes)
+    return (*ACTIVITIES[:classes], *(f"Class {number}" for number in more))
+
+
 @pytest.fixture(scope="session")
 def random_weights() -> MakeWeights:
     """A function that makes weights for an architecture: ``random_weights(architecture, seed, gain=...)``."""
@@ -53,7 +64,7 @@ def random_bundle() -> MakeBundle:
         architecture = named_architecture(model) if isinstance(model, str) else model
         return make_bundle(
             architecture=architecture,
-            labels=ACTIVITIES[: architecture.classes],
+            labels=_labels(architecture.classes),
             window=WindowSpec(architecture.window, 100, 100.0, CHANNELS, "g", "sensor", "front right hip"),
             normalization=Normalization((0.4, -0.1, 0.1), (0.6, 0.4, 0.5)),
             weights=_random_weights(architecture, seed, gain=gain),
