@@ -1,0 +1,1 @@
+"""`har report`: one page about one bundle."""
