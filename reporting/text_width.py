@@ -40,7 +40,7 @@ def text_width(text: str, *, size: float = 13.0, bold: bool = False) -> float:
     Examples
     --------
     >>> round(text_width("Walking"), 1), round(text_width("Walking", bold=True), 1)
-    (53.6, 60.5)
+    (52.0, 58.8)
     """
     return size / 100 * sum(map(_advance, text)) * (_BOLD if bold else 1.0)
 
@@ -51,7 +51,7 @@ def shortened(text: str, room: float, *, size: float = 13.0, bold: bool = False)
     Examples
     --------
     >>> shortened("Elevator Down", 60), shortened("Sitting", 60)
-    ('Elevat…', 'Sitting')
+    ('Elevato…', 'Sitting')
     """
     if text_width(text, size=size, bold=bold) <= room:
         return text

@@ -13,15 +13,38 @@ import datetime
 import random
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from edgehar.commands.demo.chain import Step
 from edgehar.commands.demo.report import demo_report
 from edgehar.commands.demo.results import DemoResults, LiveLabel, ModelResults, PlayedActivity, StreamResults
+from edgehar.commands.evaluate.artifacts import ArtifactScores
+from edgehar.commands.report.facts import (
+    Calibration,
+    DecoderEffect,
+    ReportFacts,
+    Robustness,
+    RobustnessRow,
+    Timeline,
+)
 from edgehar.commands.report.learning import LearningCurves
+from edgehar.commands.report.page import report_page
 from edgehar.firmware_bridge.benchmark.machine import Machine
 from edgehar.firmware_bridge.benchmark.page import benchmark_page
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, LatencyUs, ModelFacts, Row, Settings
+from edgehar.models.architecture import named_architecture
+from edgehar.models.bundle.manifest import DecoderSpec, FileEntry, Manifest, Provenance, WindowSpec
+from edgehar.models.decoder import REJECTED
+from edgehar.models.normalization import Normalization
+from edgehar.pipeline.evaluation import Evaluation
+from edgehar.pipeline.evaluation.bootstrap import Intervals
+from edgehar.pipeline.evaluation.calibration import Reliability, ReliabilityBin
+from edgehar.pipeline.evaluation.metrics import Scores
+from edgehar.pipeline.evaluation.robustness import PERTURBATIONS
+from edgehar.pipeline.tuning.events import EventScores
 from edgehar.reporting.charts import Trace
 
 WIDTHS = (1280, 390)
@@ -69,6 +92,11 @@ def generated_pages(activities: tuple[str, ...] = ACTIVITIES) -> dict[str, str]:
     ]
     return {
         "demo": demo_report(results, log, made=MADE),
+        "report": report_page(
+            generated_facts(activities, bench, generator),
+            command_line="har report har-demo/lstm --data PATH",
+            made=MADE,
+        ),
         "bench": benchmark_page(bench, command_line="har bench har-demo/lstm --html page.html", made=MADE),
     }
 
@@ -144,6 +172,77 @@ def _demo_results(activities: tuple[str, ...], bench: BenchmarkResult, generator
     stream = StreamResults("4", 36.0, tuple(labels), tuple(played), 3, 2.0, generated_traces(activities, generator))
     recordings = {"subjects": ["1", "2", "3", "4"], "activities": activities, "recordings": 96, "labelled_seconds": 9e3}
     return DemoResults("synthetic", recordings, {"lstm": model}, stream, bench.to_json())
+
+
+def generated_facts(activities: tuple[str, ...], bench: BenchmarkResult, generator: random.Random) -> ReportFacts:
+    """Return what `har report` measures, of no model."""
+    count, labels, numbers = len(activities), list(activities), np.random.default_rng(7)
+    evaluation = _evaluation(activities, numbers)
+    truth = np.repeat(np.arange(count), 600 // count)
+    raw = np.where(numbers.random(len(truth)) < 0.85, truth, numbers.integers(0, count, len(truth)))
+    decoded = np.where(numbers.random(len(truth)) < 0.95, truth, REJECTED)
+    timeline = Timeline("4", 1.0, truth, raw, decoded, numbers.uniform(0.3, 1, len(truth)), 2220.0)
+    scores = EventScores(1.2, 400.0, 90.0, 200.0, 1.0, 4.0, 0.05, 0.2, 0.01)
+    bins = tuple(ReliabilityBin(x / 10 + 0.05, x / 11, 50 * (x + 1)) for x in range(10))
+    fewer = replace(scores, switches_per_hour=120.0, wrong=0.1)
+    rows = [RobustnessRow(each.name, each.meaning, generator.uniform(0.2, 0.7), (0.2, 0.7)) for each in PERTURBATIONS]
+    artifacts = tuple(
+        ArtifactScores(
+            replace(evaluation, engine=engine, artifact=artifact, quantization=quantization), (), size, 0.99, 0.4
+        )
+        for engine, artifact, quantization, _, size in _ENGINES[:-1]
+    )
+    return ReportFacts(
+        manifest=_manifest(labels),
+        place="har-demo/lstm",
+        dataset="USC-HAD",
+        honest=True,
+        evaluation=evaluation,
+        people=Intervals((0.6, 0.8), (0.58, 0.79), 3),
+        stretches=dict.fromkeys(evaluation.per_subject, Intervals((0.5, 0.9), (0.5, 0.9), 24)),
+        curves=generated_curves(),
+        calibration=Calibration(Reliability(bins, 0.08), 1.7, Reliability(bins[2:], 0.03), 4000),
+        timeline=timeline,
+        decoder=DecoderEffect(scores, fewer, changes_nothing=False),
+        signal=generated_traces(activities, generator),
+        artifacts=artifacts,
+        artifact_windows=2000,
+        bench=bench,
+        robustness=Robustness(4000, RobustnessRow("as recorded", "nothing is changed", 0.71, (0.6, 0.8)), tuple(rows)),
+    )
+
+
+def _evaluation(activities: tuple[str, ...], numbers: np.random.Generator) -> Evaluation:
+    """Return scores of three people."""
+    count = len(activities)
+    per_subject = {
+        name: Scores(activities, np.diag(numbers.integers(50, 300, count)) + numbers.integers(0, 30, (count, count)))
+        for name in ("4", "8", "12")
+    }
+    protocol = "Judged on subjects 4, 8, 12, never seen in training"
+    artifact = ("litert", "ai_edge_litert 2.3.0", "model.float32.tflite", "float32")
+    return Evaluation(protocol, *artifact, ("1", "2", "3"), per_subject)
+
+
+def _manifest(labels: list[str]) -> Manifest:
+    """Return the manifest of a bundle that does not exist."""
+    file = FileEntry("weights.npz", 53_000, "0" * 64)
+    return Manifest(
+        schema="1.1",
+        model_id="lstm-0123456789",
+        architecture=named_architecture("lstm"),
+        labels=tuple(labels),
+        window=WindowSpec(200, 100, 100.0, ("x", "y", "z"), "g", "the sensor's own axes", "front right hip"),
+        normalization=Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+        weights=file,
+        golden=file,
+        artifacts=(),
+        decoder=DecoderSpec(5, 0.3, 2),
+        metrics=(),
+        provenance=Provenance(
+            "USC-HAD", "0" * 64, "not stated", 0, True, "2026-01-02T03:04:05Z", {"edgehar": "0.0"}, {}
+        ),
+    )
 
 
 class _GeneratedModel(ModelResults):

@@ -28,6 +28,7 @@ _RIGHT: Final = 16.0
 _RADIUS: Final = 6.5
 _LINE: Final = 15.0
 _KEY_LINE: Final = 20.0
+_LEAST_MARGIN: Final = 0.02
 _MOST_LEVELS: Final = 24
 _MOST_NAMES: Final = 12
 """Points up to which all names find a place of their own, even if the points lie on each other."""
@@ -134,7 +135,8 @@ class _Drawing:
     def _y_scale(self, floor: float) -> LinearScale | LogScale:
         values = [point.y for point in self.points]
         if self.linear_y:
-            return linear_scale(values, start=floor, end=_TOP)
+            margin = max(0.25 * (max(values) - min(values)), _LEAST_MARGIN)
+            return linear_scale(values, start=floor, end=_TOP, include=[min(values) - margin, max(values) + margin])
         return log_scale(values, start=floor, end=_TOP, margin=1.5)
 
     def _x_grid(self, scale: LogScale, floor: float) -> Markup:
