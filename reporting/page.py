@@ -20,8 +20,10 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 _FEW_COLUMNS: Final = 3
 """Columns up to which a table fits on a phone."""
+_MANY_COLUMNS: Final = 6
+"""Columns up to which it fits on a small tablet."""
 _COMFORTABLE_COLUMNS: Final = 8
-"""Columns past which a table is set smaller."""
+"""Columns past which a table is set smaller, to fit on a screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +175,9 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Content]], *, capti
         element("thead", element("tr", *headings, role="row"), role="rowgroup"),
         element("tbody", *body, role="rowgroup"),
     )
-    many = "many" if len(columns) > _FEW_COLUMNS else None
-    size = "wide" if len(columns) > _COMFORTABLE_COLUMNS else many
-    scrolled = element("div", element("table", content, role="table", class_=size), class_="scroll")
+    scrolled = element(
+        "div", element("table", content, role="table", class_=_width_class(len(columns))), class_="scroll"
+    )
     return element("div", scrolled, class_="table")
 
 
@@ -214,6 +216,15 @@ def _section(section: Section) -> Markup:
     """Return a section with its heading."""
     lead = element("p", section.lead, class_="lead") if section.lead else EMPTY
     return element("section", element("h2", section.title), lead, *section.blocks)
+
+
+def _width_class(columns: int) -> str | None:
+    """Return the classes that say how much room a table needs before its rows become cards."""
+    if columns <= _FEW_COLUMNS:
+        return None
+    if columns <= _MANY_COLUMNS:
+        return "many"
+    return "wide dense" if columns > _COMFORTABLE_COLUMNS else "wide"
 
 
 def _cells(columns: Sequence[Column], row: Sequence[Content]) -> list[Markup]:

@@ -81,7 +81,7 @@ def calibration_section(facts: ReportFacts) -> Section:
 _ROBUSTNESS_COLUMNS = (
     Column("change"),
     Column("what is done"),
-    Column("macro-F1", numeric=True),
+    Column("macro\u2011F1", numeric=True),
     Column("lost", numeric=True, meaning="points of macro-F1, 0.01 each"),
 )
 

@@ -20,7 +20,7 @@ _COLUMNS: Final = (
     Column("size", numeric=True),
     Column("one window", numeric=True, meaning="median time of one prediction, in a process of its own"),
     Column("99 of 100", numeric=True, meaning="99 of 100 predictions took no longer"),
-    Column("macro-F1", numeric=True),
+    Column("macro\u2011F1", numeric=True),
     Column("same label", numeric=True, meaning="share of windows with the label of the float32 model"),
 )
 

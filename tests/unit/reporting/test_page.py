@@ -116,8 +116,9 @@ def test_a_short_row_spans_the_numbers_it_lacks():
 
 def test_a_wide_table_is_set_smaller():
     columns = [Column(str(index)) for index in range(9)]
-    assert '<table role="table" class="wide">' in table(columns, [])
-    assert '<table role="table" class="many">' in table(columns[:8], [])
+    assert '<table role="table" class="wide dense">' in table(columns, [])
+    assert '<table role="table" class="wide">' in table(columns[:8], [])
+    assert '<table role="table" class="many">' in table(columns[:6], [])
     assert '<table role="table">' in table(columns[:3], [])
 
 
