@@ -15,6 +15,9 @@ from typing import Final
 
 from edgehar.reporting.markup import EMPTY, Content, Markup, element, join
 
+_DOCTYPE: Final = "<!DOCTYPE html>\n"
+_BEGINNING: Final = f'{_DOCTYPE}<html lang="en"><head><meta charset="utf-8">'
+
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 """What a page may load: nothing, from anywhere. Its own style is inline."""
 
@@ -93,7 +96,12 @@ def render_page(
         element("p", lead, class_="lead") if lead else EMPTY,
     )
     body = element("body", element("main", top, *map(_section, sections), element("footer", footer)))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    return f"{_DOCTYPE}{element('html', head, body, lang='en')}\n"
+
+
+def is_page(content: bytes) -> bool:
+    """Return whether a file that begins like this is a page made here, which may be replaced by a newer one."""
+    return content.startswith(_BEGINNING.encode())
 
 
 def paragraph(*content: Content) -> Markup:

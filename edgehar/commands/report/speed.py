@@ -5,6 +5,7 @@ from typing import Final
 
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts
 from edgehar.commands.evaluate.cases import Case
+from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import Advance
 from edgehar.firmware_bridge.benchmark.plan import bundle_contest
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Row, Settings
@@ -24,9 +25,19 @@ def score_artifacts(case: Case, *, threads: int, advance: Advance) -> tuple[Arti
 
 
 def quick_bench(bundle: Path, *, advance: Advance) -> BenchmarkResult:
-    """Return a short benchmark of every engine with every file."""
+    """Return a short benchmark of every engine with every file.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If interrupted: half of a benchmark makes no report.
+    """
     plan = bundle_contest(bundle, artificial=_QUICK.windows)
-    return run_benchmark([plan], _QUICK, on_progress=lambda done, total, text: advance(done, total))
+    with termination_interrupts():
+        result = run_benchmark([plan], _QUICK, on_progress=lambda done, total, text: advance(done, total))
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
 
 
 def timed_row(bench: BenchmarkResult, scores: ArtifactScores) -> Row | None:

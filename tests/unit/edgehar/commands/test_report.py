@@ -17,12 +17,15 @@ from edgehar.commands.evaluate import evaluate
 from edgehar.commands.report import report
 from edgehar.commands.report.learning import FILE, learning_figure, read_learning_curves
 from edgehar.commands.report.signal import signal_traces
+from edgehar.firmware_bridge.benchmark.machine import describe_machine
+from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Settings
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.data.store import save_store
 from edgehar.pipeline.data.synthetic import synthetic_dataset
+from edgehar.reporting.page import render_page
 
 HOSTILE = {
     "Walking Forward": "<script>alert(1)</script>",
@@ -208,6 +211,36 @@ def test_a_folder_is_no_page(trained: Bundle, data: str, tmp_path: Path) -> None
     trained.save(tmp_path / "bundle")
     with pytest.raises(UsageError, match="expected a file"):
         report(tmp_path / "bundle", data, out=tmp_path, bench=False)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(UsageError, match="expected a place that can be written to"):
+        report(tmp_path / "no bundle", "no data", out=tmp_path / "file" / "page.html")
+
+
+def test_a_file_that_is_no_page_is_not_replaced(trained: Bundle, data: str, tmp_path: Path) -> None:
+    (tmp_path / "recordings.csv").write_text("x,y,z\n")
+    with pytest.raises(UsageError, match="it would be lost"):
+        report(tmp_path / "bundle", data, out=tmp_path / "recordings.csv")
+    assert (tmp_path / "recordings.csv").read_text() == "x,y,z\n"
+    trained.save(tmp_path / "bundle")
+    (tmp_path / "page.html").write_text(render_page(title="an earlier page", sections=[]), encoding="utf-8")
+    report(tmp_path / "bundle", data, out=tmp_path / "page.html", bench=False)
+    assert _Page(tmp_path / "page.html").headings == SECTIONS
+
+
+def test_an_interrupted_benchmark_makes_no_report(
+    trained: Bundle, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> BenchmarkResult:
+        return BenchmarkResult(describe_machine(), Settings(), (), (), interrupted=True)
+
+    monkeypatch.setattr("edgehar.commands.report.speed.run_benchmark", interrupted)
+    trained.save(tmp_path / "bundle")
+    with pytest.raises(KeyboardInterrupt):
+        report(tmp_path / "bundle", data, out=tmp_path / "page.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
 def test_activities_the_model_does_not_know_are_refused(trained: Bundle, dataset: Dataset, tmp_path: Path) -> None:
