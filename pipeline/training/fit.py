@@ -12,7 +12,7 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.splits import default_holdout
-from edgehar.pipeline.data.windows import Indices, Windows
+from edgehar.pipeline.data.windows import Indices, Windows, evenly_spread
 from edgehar.pipeline.training.baseline import frequency_weights
 from edgehar.pipeline.training.batches import TrainingBatches
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
@@ -106,7 +106,7 @@ def fit(
         Trainer(architecture, weights, recipe, seed=seed),
         TrainingBatches(windows, learned, normalization, recipe),
         validation,
-        train[:0] if held_out is None else _spread(held_out, _CURVE_WINDOWS),
+        train[:0] if held_out is None else evenly_spread(held_out, _CURVE_WINDOWS),
         order,
         SilentWatcher() if watcher is None else watcher,
     )
@@ -214,13 +214,6 @@ def _without_validation(windows: Windows, train: Indices) -> tuple[Indices, Indi
     """Split off every fourth of the training subjects."""
     held_out = np.isin(windows.subjects[train], default_holdout(windows.subset(train)))
     return train[~held_out], train[held_out]
-
-
-def _spread(indices: Indices, most: int) -> Indices:
-    """Return at most so many of the indices, evenly spread."""
-    if len(indices) <= most:
-        return indices
-    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
 
 
 def _samples_of(windows: Windows, indices: Indices) -> NDArray[np.float32]:

@@ -21,7 +21,6 @@ from edgehar.commands.report.measure import (
     follow,
     people_interval,
     probabilities_of,
-    spread,
     stretch_intervals,
     try_perturbations,
 )
@@ -35,7 +34,7 @@ from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_path
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
-from edgehar.pipeline.data.windows import Windows, make_windows
+from edgehar.pipeline.data.windows import Windows, evenly_spread, make_windows
 from edgehar.pipeline.evaluation.held_out import call_jury, check_activities
 from edgehar.pipeline.tuning.streams import streams_of
 from edgehar.reporting.page import is_page
@@ -131,7 +130,7 @@ def _measure(case: Case, dataset: Dataset, runner: Engine, path: Path, person: s
     with progress_bar("perturbing"):
         robustness = try_perturbations(runner, windows, indices)
     timeline, decoder = follow(manifest, streams, person)
-    some = Case(case.bundle, case.jury, windows, spread(indices, _MOST_ARTIFACT_WINDOWS))
+    some = Case(case.bundle, case.jury, windows, evenly_spread(indices, _MOST_ARTIFACT_WINDOWS))
     with progress_bar("judging every file") as advance:
         artifacts = score_artifacts(some, threads=_THREADS, advance=advance)
     result = None

@@ -10,7 +10,7 @@ from edgehar.commands.report.facts import Calibration, DecoderEffect, Robustness
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.decoder import REJECTED, UNKNOWN, Decoder
 from edgehar.models.engines import Engine
-from edgehar.pipeline.data.windows import Indices, Windows
+from edgehar.pipeline.data.windows import Indices, Windows, evenly_spread
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.bootstrap import Intervals, bootstrap
 from edgehar.pipeline.evaluation.calibration import fit_temperature, reliability, tempered
@@ -29,13 +29,6 @@ def probabilities_of(engine: Engine, windows: Windows, indices: Indices) -> NDAr
     """Return an engine's probabilities (n, classes) of some windows; few are copied out at a time."""
     parts = np.split(indices, range(_AT_ONCE, len(indices), _AT_ONCE))
     return np.concatenate([engine.predict(windows.batch(part)) for part in parts])
-
-
-def spread(indices: Indices, most: int) -> Indices:
-    """Return at most so many of the indices, evenly spread."""
-    if len(indices) <= most:
-        return indices
-    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
 
 
 def people_interval(evaluation: Evaluation) -> Intervals | None:
@@ -66,7 +59,7 @@ def calibrate(
     """Return how reliable probabilities are, and what a temperature fitted on training people makes of them."""
     truth = windows.labels[judged]
     plain = reliability(probabilities, truth)
-    learned = spread(np.flatnonzero(np.isin(windows.subjects, list(train_subjects))), _MOST_TRAINING_WINDOWS)
+    learned = evenly_spread(np.flatnonzero(np.isin(windows.subjects, list(train_subjects))), _MOST_TRAINING_WINDOWS)
     if not len(learned):
         return Calibration(plain, None, None, 0)
     temperature = fit_temperature(probabilities_of(engine, windows, learned), windows.labels[learned])
@@ -107,7 +100,7 @@ def decoded_labels(manifest: Manifest, stream: Stream) -> NDArray[np.int64]:
 
 def try_perturbations(engine: Engine, windows: Windows, judged: Indices) -> Robustness:
     """Return macro-F1 of the same windows as recorded and under every perturbation."""
-    chosen = spread(judged, _MOST_PERTURBED_WINDOWS)
+    chosen = evenly_spread(judged, _MOST_PERTURBED_WINDOWS)
     batch, subjects = windows.batch(chosen), windows.subjects[chosen]
 
     def row(name: str, meaning: str, samples: NDArray[np.float32]) -> RobustnessRow:

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from edgehar.commands.evaluate import evaluate
 from edgehar.commands.report import report
+from edgehar.commands.report.facts import ReportFacts
 from edgehar.commands.report.learning import FILE, learning_figure, read_learning_curves
+from edgehar.commands.report.page import report_page
 from edgehar.commands.report.signal import signal_traces
 from edgehar.firmware_bridge.benchmark.machine import describe_machine
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Settings
@@ -29,7 +31,7 @@ from edgehar.reporting.page import render_page
 
 HOSTILE = {
     "Walking Forward": "<script>alert(1)</script>",
-    "Sitting": "Sit\u202eting",
+    "Sitting": "Sit&lt;ting",
     "Standing": '"><img src=x onerror=alert(1)>',
     "Sleeping": "a name that goes on and on " * 4,
 }
@@ -156,10 +158,25 @@ def test_hostile_labels_stay_text(
     assert "script" not in page.tags
     assert "img" not in page.tags
     assert not {name for name in page.attributes if name.startswith("on")}
-    assert "\u202e" not in page.source
     assert "<script>alert(1)</script>" in page.text
-    assert "Sit⟨U+202E⟩ting" in page.text
+    assert "Sit&lt;ting" in page.text
     assert printed["labels"] == list(labels)
+
+
+def test_texts_that_turn_their_neighbours_are_made_visible(
+    trained: Bundle, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[ReportFacts] = []
+    monkeypatch.setattr("edgehar.commands.report.report_page", lambda facts, **_: measured.append(facts) or "")
+    trained.save(tmp_path / "bundle")
+    report(tmp_path / "bundle", data, out=tmp_path / "page.html", bench=False)
+    (facts,) = measured
+    manifest = replace(facts.manifest, model_id="lstm\u202e<b>", labels=("a\u2066b", *facts.manifest.labels[1:]))
+    made = report_page(replace(facts, dataset="USC\u202eHAD\x00", manifest=manifest), command_line="har \u2067 report")
+    assert not re.search("[\x00\u202e\u2066\u2067]", made)
+    assert "USC⟨U+202E⟩HAD⟨U+0000⟩" in made
+    assert "lstm⟨U+202E⟩&lt;b&gt;" in made
+    assert "har ⟨U+2067⟩ report" in made
 
 
 def test_people_the_model_learned_from_are_said_loudly(
