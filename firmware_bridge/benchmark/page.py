@@ -1,5 +1,6 @@
 """The result of a benchmark as a page: pictures, every number in tables, the machine, how it was measured."""
 
+import datetime
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,7 +17,9 @@ from edgehar.reporting.page import (
     definitions,
     details,
     figure,
+    imprint,
     key_figures,
+    meanings,
     note,
     paragraph,
     render_page,
@@ -45,7 +48,7 @@ _COLUMNS: Final = (
 )
 
 
-def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
+def benchmark_page(result: BenchmarkResult, *, command_line: str, made: datetime.datetime | None = None) -> str:
     """Return a whole HTML file about a benchmark.
 
     Parameters
@@ -54,6 +57,8 @@ def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
         What was measured.
     command_line
         The command that measured it, for those who want to do it again.
+    made
+        When; now, by default.
     """
     models = list(dict.fromkeys(model.architecture for model in result.models))
     names = " and ".join([*filter(None, [", ".join(models[:-1])]), *models[-1:]])
@@ -62,7 +67,11 @@ def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
         title=f"{names} on {result.machine.cpu}",
         lead=_lead(result),
         sections=[*benchmark_sections(result), _again(result, command_line)],
-        footer=f"Made by edgehar {result.machine.versions['edgehar']}. This file needs nothing else to be read.",
+        footer=imprint(
+            program="har bench",
+            version=result.machine.versions["edgehar"],
+            made=made or datetime.datetime.now(datetime.UTC),
+        ),
     )
 
 
@@ -98,7 +107,7 @@ def _model_section(result: BenchmarkResult, model: ModelFacts) -> Section:
         if any(not row.is_own for row in (*measured, *failed)):
             caption += " Grey: files made by other converters."
         blocks.append(figure(_latency_chart(measured, failed, model), caption))
-        blocks.append(table(_COLUMNS, [*map(_cells, measured), *map(_failed_cells, failed)]))
+        blocks += [table(_COLUMNS, [*map(_cells, measured), *map(_failed_cells, failed)]), meanings(_COLUMNS)]
     if sum(row.bytes is not None for row in measured) > 1:
         blocks.append(_size_figure(measured, model))
     return Section(
