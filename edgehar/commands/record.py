@@ -39,6 +39,7 @@ from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.models.units import parse_unit
 
 _GRAVITY_SAMPLES: Final = 200
@@ -103,7 +104,8 @@ def record(
         console = Console()
         view: TerminalRecordView | LineRecordView
         if console.is_terminal and not plain and not as_json:
-            view = TerminalRecordView(console, title=f"subject {subject} · {port} · {path}", rate_hz=rate)
+            title = printable(f"subject {subject} · {port} · {path}")
+            view = TerminalRecordView(console, title=title, rate_hz=rate)
         else:
             view = LineRecordView(sys.stderr)
         opened.callback(view.close)
@@ -175,5 +177,5 @@ def _report(end: RecordEnd, script: ScriptRunner, path: Path, *, to_json: bool) 
         typer.echo(json.dumps(facts, ensure_ascii=False))
         return
     takes = "1 take" if len(script.kept) == 1 else f"{len(script.kept)} takes"
-    typer.echo(f"{path}: {end.status.samples_safe:,} samples, {counts.lost:,} lost, {takes}")
-    typer.echo(f"Use it with --data {path}, or: har data import {path} --out STORE")
+    typer.echo(printable(f"{path}: {end.status.samples_safe:,} samples, {counts.lost:,} lost, {takes}"))
+    typer.echo(printable(f"Use it with --data {path}, or: har data import {path} --out STORE"))
