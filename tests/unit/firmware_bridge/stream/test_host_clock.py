@@ -88,7 +88,7 @@ def test_what_is_older_than_ten_minutes_is_forgotten() -> None:
     fit = clock.fit()
     assert fit is not None
     assert fit.drift_ppm == pytest.approx(-50.0)
-    assert fit.span_s == SPAN_S
+    assert fit.span_s == SPAN_S == 600.0
 
 
 @pytest.mark.parametrize("noise_s", [0.0, 0.001, 0.01])
