@@ -14,11 +14,13 @@ from rich.console import Console
 from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.stream_options import (
     BaudOption,
+    ColumnsOption,
     PlainOption,
     PortOption,
     ProtocolOption,
     ReconnectOption,
     UnitOption,
+    parse_columns,
     require_positive,
     require_rate,
 )
@@ -48,9 +50,10 @@ def live(
     port: PortOption,
     protocol: ProtocolOption = "auto",
     reconnect: ReconnectOption = None,
-    unit: UnitOption = "g",
+    unit: UnitOption = None,
+    columns: ColumnsOption = None,
     rate: Annotated[
-        float | None, typer.Option(help="Samples a second the sensor sends.", show_default="the model's")
+        float | None, typer.Option(help="Samples a second the sensor sends.", show_default="measured")
     ] = None,
     hop: Annotated[int | None, typer.Option(help="Samples between two labels.", show_default="the model's")] = None,
     duration: Annotated[
@@ -78,13 +81,14 @@ def live(
     """Classify live: samples from a serial port, as binary frames or as text lines x,y,z, become labels.
 
     Runs until --duration is over, Ctrl-C (exit code 130), or the sensor is unplugged (exit code 1) and not waited for;
-    ends with a summary. Frames say their unit and rate. Text lines do not: pass --unit and --rate. Commas, tabs,
-    semicolons, blanks, a header and a column of timestamps are detected.
+    ends with a summary. Frames say their unit and rate. Of text lines the columns, the unit and the rate are found out:
+    by names in a header or in the lines, by gravity, by measuring. What cannot be told is asked for: --columns, --unit.
     """
     if as_json and jsonl == _STDOUT:
         raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
     _check_numbers(duration, bridge, hop, rate)
-    declared = parse_unit(unit)
+    declared = None if unit is None else parse_unit(unit)
+    axes = parse_columns(columns)
     model = read_bundle(bundle)
     runner = load_engine(model, engine, quantization)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
@@ -104,6 +108,7 @@ def live(
             runner,
             model.manifest,
             unit=declared,
+            columns=axes,
             rate_hz=rate,
             hop=hop,
             baud=baud,
@@ -133,7 +138,10 @@ def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate:
 
 def _silence_reporter(sinks: list[Sink], port: str, baud: int) -> Callable[[], None]:
     """Return what reports to a person that nothing has arrived yet."""
-    text = f"{port}: nothing has arrived yet; is the sensor on, and sending at {baud} baud?"
+    text = (
+        f"{port}: nothing has arrived yet; is the sensor on, and sending at {baud} baud? A device that waits to be "
+        "asked needs --protocol frames"
+    )
 
     def report() -> None:
         for sink in sinks:

@@ -15,11 +15,13 @@ from rich.console import Console
 from edgehar.commands.interruption import stop_on_signals
 from edgehar.commands.stream_options import (
     BaudOption,
+    ColumnsOption,
     PlainOption,
     PortOption,
     ProtocolOption,
     ReconnectOption,
     UnitOption,
+    parse_columns,
     require_not_negative,
     require_positive,
     require_rate,
@@ -65,7 +67,8 @@ def record(
     ] = None,
     protocol: ProtocolOption = "auto",
     reconnect: ReconnectOption = None,
-    unit: UnitOption = "g",
+    unit: UnitOption = None,
+    columns: ColumnsOption = None,
     rate: Annotated[float, typer.Option(help="Samples a second that a sensor of text lines sends.")] = SAMPLE_RATE_HZ,
     duration: Annotated[
         float | None, typer.Option(metavar="S", help="Stop after so many seconds at the latest.", show_default="never")
@@ -80,7 +83,8 @@ def record(
     p pauses, q ends. Pulling the power loses at most one second, and the file needs no repair. Without any activity,
     samples are kept without labels until Ctrl-C. Read the capture with: har data import FILE --out STORE.
     """
-    declared = parse_unit(unit)
+    declared = None if unit is None else parse_unit(unit)
+    axes = parse_columns(columns)
     steps = _steps(activity or [], script)
     require_rate(rate)
     require_positive("--duration", duration)
@@ -94,11 +98,13 @@ def record(
         patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
         detected = detect_protocol(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
         hello = detected.hello
-        limit_g = 32767 / declared.per_g if declared.counts else None
+        limit_g = 32767 / declared.per_g if declared is not None and declared.counts else None
         if hello is not None:
             declared, rate, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
         path = _destination(out, subject)
-        writer = CaptureWriter(path, CaptureInfo(subject, placement, declared.name, rate, _utc_now(), port))
+        writer = CaptureWriter(
+            path, CaptureInfo(subject, placement, declared.name if declared is not None else "", rate, _utc_now(), port)
+        )
         opened.callback(writer.close)
         keys = opened.enter_context(single_keys())
         console = Console()
@@ -111,13 +117,11 @@ def record(
         opened.callback(view.close)
         loop = RecordLoop(
             reader,
-            TextSource(unit=declared, rate_hz=rate) if hello is None else FrameSource(),
+            TextSource(unit=declared, rate_hz=rate, columns=axes) if hello is None else FrameSource(),
             writer,
             script=runner,
             silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(
-                unit_name=declared.name, declared_rate_hz=rate, window_length=_GRAVITY_SAMPLES, range_g=limit_g
-            ),
+            checks=StreamChecks(declared_rate_hz=rate, window_length=_GRAVITY_SAMPLES, range_g=limit_g),
             view=view,
             keys=keys,
             arrived=detected.arrivals,

@@ -17,7 +17,18 @@ ReconnectOption = Annotated[
     bool | None,
     typer.Option("--reconnect/--no-reconnect", help="Wait for an unplugged sensor.", show_default="for USB devices"),
 ]
-UnitOption = Annotated[str, typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.")]
+UnitOption = Annotated[
+    str | None,
+    typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.", show_default="found by its text or gravity"),
+]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="X,Y,Z",
+        help="Names or numbers (from 1) of the acceleration in a line of text.",
+        show_default="found by their names or gravity",
+    ),
+]
 BaudOption = Annotated[int, typer.Option(help="Bits a second, as the sensor was set to.")]
 PlainOption = Annotated[bool, typer.Option("--plain", help="Print lines, even on a terminal.")]
 
@@ -59,3 +70,22 @@ def require_rate(value: float | None) -> None:
             f"expected --rate from {LOWEST_RATE_HZ:g} to {HIGHEST_RATE_HZ:g} Hz, got {value:g}",
             next_step="Pass how many samples a second the sensor sends.",
         )
+
+
+def parse_columns(text: str | None) -> tuple[str, str, str] | None:
+    """Return the three columns of ``--columns``.
+
+    Raises
+    ------
+    UsageError
+        When there are not three different ones.
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 3 or not all(names) or len(set(names)) < 3:
+        raise UsageError(
+            f"expected --columns with three different names or numbers, got {text!r}",
+            next_step="For example --columns ax,ay,az or --columns 5,6,7.",
+        )
+    return names[0], names[1], names[2]

@@ -28,8 +28,8 @@ from edgehar.models.units import Unit
 
 _RATE_TOLERANCE: Final = 0.02
 _LARGEST_COUNT: Final = 32767
-LOWEST_RATE_FRACTION: Final = 0.5
-"""A sensor slower than half the model's rate does not see a quarter of what the model was trained on."""
+LOWEST_RATE_FRACTION: Final = 0.2
+"""A sensor that is slower than this share of the model's rate does not show the movements of a limb."""
 
 
 def unit_of(hello: Hello) -> Unit:

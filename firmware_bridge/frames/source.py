@@ -3,7 +3,7 @@
 from typing import Final
 
 from edgehar.firmware_bridge.frames.clock import FrameTime
-from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g
+from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g, unit_of
 from edgehar.firmware_bridge.frames.fields import Ability, Level
 from edgehar.firmware_bridge.frames.framing import Damage, FrameEvent, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
@@ -23,6 +23,7 @@ from edgehar.firmware_bridge.frames.messages import (
 from edgehar.firmware_bridge.frames.sequence import SequenceTracker
 from edgehar.firmware_bridge.stream.rate import RateEstimate, RateMeter
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, StreamCounts
+from edgehar.models.units import Unit
 
 _REMARKS_PER_KIND: Final = 5
 _MOST_WAITING: Final = 256
@@ -86,6 +87,11 @@ class FrameSource:
     def rate(self) -> RateEstimate | None:
         """The measured rate, by the device's clock."""
         return self._meter.estimate()
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit of the device's counts, once it has said HELLO."""
+        return None if self.hello is None else unit_of(self.hello)
 
     @property
     def hello(self) -> Hello | None:

@@ -1,5 +1,6 @@
 """The session of `har live`: classify what a line brings and tell the sinks."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class LiveLoop:
         arrived: Sequence[Arrival] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._classification = _Classification(pipeline)
+        self._classification = _Classification(pipeline, doubts=lambda: self._loop.doubts)
         self._announcements = announcements
         self._loop = SessionLoop(
             line,
@@ -94,7 +95,8 @@ class LiveLoop:
         engine: Classifier,
         manifest: Manifest,
         *,
-        unit: Unit,
+        unit: Unit | None = None,
+        columns: tuple[str, str, str] | None = None,
         rate_hz: float | None = None,
         hop: int | None = None,
         baud: int = DEFAULT_BAUD,
@@ -114,10 +116,12 @@ class LiveLoop:
             Runs the model; it is called once, so that no label waits for its first call.
         manifest
             Says what the model wants: window, hop, rate, labels.
-        unit
-            What the sensor prints, where it prints text.
-        rate_hz, hop
-            The sensor's rate and the samples between two labels; None for the model's own.
+        unit, columns
+            What the sensor prints, where it prints text, and the names or numbers of its x, y and z; None to find out.
+        rate_hz
+            The sensor's rate; None to begin with the model's and use the one that is measured.
+        hop
+            Samples between two labels; None for the model's own.
         baud
             Named in advice when nothing arrives.
         raw
@@ -160,7 +164,11 @@ class LiveLoop:
             bridge_s=bridge_s,
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
-        text_or_frames: SampleSource = FrameSource() if hello is not None else TextSource(unit=unit, rate_hz=sensor_hz)
+        text_or_frames: SampleSource = (
+            FrameSource()
+            if hello is not None
+            else TextSource(unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=rate_hz is None)
+        )
         if may_be_frames and hello is None:
             text_or_frames = TextThenFramesSource(
                 text_or_frames, on_hello=lambda late: loop._adopt_hello(late, manifest)
@@ -170,7 +178,7 @@ class LiveLoop:
             text_or_frames,
             pipeline,
             silence=SilenceCheck(port=line.name, baud=baud, started_s=time.monotonic()),
-            checks=_checks(unit, sensor_hz, window.length, hello),
+            checks=_checks(unit, sensor_hz, window.length, hello, rate_is_adopted=rate_hz is None),
             announcements=described + _assumptions(unit, sensor_hz, pipeline, by_model=rate_hz is None and not hello),
             arrived=arrived,
         )
@@ -207,13 +215,17 @@ class _Classification:
 
     finished: Final = False
 
-    def __init__(self, pipeline: LivePipeline) -> None:
+    def __init__(self, pipeline: LivePipeline, *, doubts: Callable[[], tuple[str, ...]]) -> None:
         self.pipeline = pipeline
+        self._doubts = doubts
         self.sinks: Sequence[Sink] = ()
 
     def take(self, block: SampleBlock) -> None:
         """Classify every window that these samples complete."""
         for prediction in self.pipeline.feed(block):
+            doubts = self._doubts()
+            if doubts:
+                prediction = dataclasses.replace(prediction, doubts=doubts)
             for sink in self.sinks:
                 sink.predicted(prediction)
 
@@ -255,16 +267,24 @@ class _Classification:
         return status
 
 
-def _checks(unit: Unit, rate_hz: float, window_length: int, hello: Hello | None) -> StreamChecks:
+def _checks(
+    unit: Unit | None, rate_hz: float, window_length: int, hello: Hello | None, *, rate_is_adopted: bool = False
+) -> StreamChecks:
     """Return what compares a stream with what its sensor should send."""
-    limit_g = range_g(hello) if hello is not None else 32767 / unit.per_g if unit.counts else None
-    return StreamChecks(unit_name=unit.name, declared_rate_hz=rate_hz, window_length=window_length, range_g=limit_g)
+    limit_g = None if unit is None or not unit.counts else 32767 / unit.per_g
+    return StreamChecks(
+        declared_rate_hz=rate_hz,
+        window_length=window_length,
+        range_g=limit_g if hello is None else range_g(hello),
+        rate_is_adopted=rate_is_adopted,
+    )
 
 
-def _assumptions(unit: Unit, rate_hz: float, pipeline: LivePipeline, *, by_model: bool) -> list[Remark]:
+def _assumptions(unit: Unit | None, rate_hz: float, pipeline: LivePipeline, *, by_model: bool) -> list[Remark]:
     """Return what is assumed about a stream."""
     assumption = ", the rate of the model" if by_model else ""
-    remarks = [Remark(f"expecting samples in {unit.name} at {rate_hz:g} Hz{assumption}")]
+    in_unit = "" if unit is None else f" in {unit.name}"
+    remarks = [Remark(f"expecting samples{in_unit} at {rate_hz:g} Hz{assumption}")]
     if not pipeline.resampler.passes_through:
         delay_ms = 1e3 * pipeline.resampler.delay_s
         remarks.append(Remark(f"resampling to the model's rate; its filter needs {delay_ms:.0f} ms of what follows"))

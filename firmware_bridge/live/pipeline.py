@@ -49,6 +49,8 @@ class Prediction:
         The most probable class of this window alone; empty where nothing was decoded.
     bridged_samples
         Samples of this window, at the model's rate, that were interpolated across a short gap.
+    doubts
+        What is doubtful about the stream: ``unit_doubtful``, ``rate_doubtful``.
     """
 
     t_s: float
@@ -59,6 +61,13 @@ class Prediction:
     latency_s: float
     raw_label: str = ""
     bridged_samples: int = 0
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def quality(self) -> str:
+        """Whether the label can be trusted: ``ok``, or what is wrong with its window, joined by commas."""
+        bridged = ("bridged",) if self.bridged_samples else ()
+        return ",".join((*bridged, *self.doubts)) or "ok"
 
 
 class LivePipeline:

@@ -132,6 +132,11 @@ class SessionLoop:
         counts = dataclasses.replace(self._source.counts)
         return StreamState(self._clock() - self._started_s, counts, self._source.rate, self._silence.silent)
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is doubtful about the samples now."""
+        return self._checks.doubts
+
     def expect(self, checks: StreamChecks) -> None:
         """Compare the stream with other expectations from now on: the device has said what it is."""
         self._checks = checks
@@ -209,7 +214,7 @@ class SessionLoop:
         self._check_rate()
         for block in decoded.blocks:
             self._consumer.take(block)
-        self._remark(self._checks.after_read(decoded.blocks, self._source.counts))
+        self._remark(self._checks.after_read(decoded.blocks, self._source.counts, self._source.unit))
 
     def _check_rate(self, *, at_once: bool = False) -> None:
         """Compare the measured rate with the declared one, a few times a second."""

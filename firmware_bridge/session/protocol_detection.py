@@ -1,10 +1,12 @@
 """Detect the protocol of a device: frames, whose HELLO describes the device, or text lines.
 
-Strategy. Listen for one second and write nothing: a text sensor is never written to. Text, or a HELLO, ends the
-detection. Frames without a HELLO, or bytes that are neither, are answered with WHO twice a second until a HELLO comes
-or five seconds are over. A device that is still off is waited for.
+Strategy. Listen, and write nothing: WHO holds the byte 03, which is Ctrl-C to a MicroPython board and ends its program.
+Text, or a HELLO, ends the detection. Frames without a HELLO are answered with WHO twice a second until a HELLO comes or
+five seconds are over; so is silence, where a person has said that the device speaks frames. What is no frame for five
+seconds is read as text. A device that is still off is waited for.
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +20,9 @@ from edgehar.firmware_bridge.line.reader import Arrival, LineReader
 from edgehar.models.errors import BridgeError, UsageError
 
 PROTOCOLS: Final = ("auto", "frames", "text")
-LISTEN_S: Final = 1.0
-"""How long to listen before anything is written: a text sensor is never written to."""
 ASK_EVERY_S: Final = 0.5
 GIVE_UP_S: Final = 5.0
+_LINE_END: Final = re.compile(rb"[\r\n]")
 _PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _FEWEST_TEXT_BYTES: Final = 8
 _TICK_S: Final = 0.05
@@ -38,8 +39,8 @@ class DetectedProtocol:
 class ProtocolDetector:
     """Tell frames from text, in whatever a line delivers. No I/O.
 
-    One frame with the right checksum is proof. Text is a line end, and behind it a whole line without a byte that text
-    does not have.
+    One frame with the right checksum is proof. Text is a line end, and behind it whole lines of eight bytes together,
+    all of them printable.
 
     Examples
     --------
@@ -53,6 +54,7 @@ class ProtocolDetector:
         self._parser = FrameParser()
         self._tail = b""
         self._line_began = False
+        self._printable = 0
         self.hello: Hello | None = None
         self.protocol: str | None = None
         self.bytes_read = 0
@@ -71,12 +73,21 @@ class ProtocolDetector:
                 if isinstance(message, Hello):
                     self.hello = message
         if self.protocol is None:
-            *lines, tail = (self._tail + data).split(b"\n")
+            *lines, tail = _LINE_END.split(self._tail + data)
             self._tail = tail[-1024:]
             for line in lines:
-                if self._line_began and len(line) >= _FEWEST_TEXT_BYTES and not line.translate(None, _PRINTABLE):
-                    self.protocol = "text"
-                self._line_began = True
+                self._look_at(line)
+
+    def _look_at(self, line: bytes) -> None:
+        """Count the printable bytes of whole lines in a row: enough of them are text."""
+        plain = line.translate(None, b"\x00") if line[1:2] == b"\x00" or line[:1] == b"\x00" else line
+        if not plain:
+            return
+        if self._line_began:
+            self._printable = 0 if plain.translate(None, _PRINTABLE) else self._printable + len(plain)
+            if self._printable >= _FEWEST_TEXT_BYTES:
+                self.protocol = "text"
+        self._line_began = True
 
 
 def detect_protocol(
@@ -123,7 +134,7 @@ def detect_protocol(
     detector = ProtocolDetector()
     arrivals: list[Arrival] = []
     began_s = heard_s = clock()
-    ask_s = began_s + (LISTEN_S if protocol == "auto" else 0.0)
+    ask_s = began_s
     silence_reported = False
     while detector.hello is None and not stop():
         now_s = clock()
@@ -136,7 +147,7 @@ def detect_protocol(
             silence_reported = True
             on_silence()
         heard_s = now_s if waiting else heard_s
-        if now_s >= ask_s or (detector.protocol == "frames" and ask_s == began_s + LISTEN_S):
+        if now_s >= ask_s and "frames" in (protocol, detector.protocol):
             reader.write(encode_frame(Who().pack(), after_silence=True))
             ask_s = now_s + ASK_EVERY_S
         try:

@@ -9,7 +9,10 @@ from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.session.protocol_detection import ProtocolDetector
 from edgehar.firmware_bridge.stream.rate import RateEstimate
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleSource, StreamCounts
+from edgehar.models.units import Unit
 
+_TEXT_LINES: Final = 5
+"""So many lines of numbers make a stream text, although their meaning is not yet known."""
 _SWITCH_REMARK: Final = "frames, although the stream began as something else: reading frames from here on"
 
 
@@ -64,6 +67,11 @@ class TextThenFramesSource:
         """The measured rate."""
         return self._source.rate
 
+    @property
+    def unit(self) -> Unit | None:
+        """The unit in which the device sends, once it is known."""
+        return self._source.unit
+
     def feed(self, data: bytes, arrived_s: float) -> Decoded:
         """Take the bytes of one read."""
         if self._detector is None:
@@ -74,7 +82,7 @@ class TextThenFramesSource:
         # What may be the beginning of the first frame.
         self._possible_frame = (self._possible_frame + data).rpartition(TERMINATOR)[2][-MAX_ENCODED_BYTES:]
         decoded = self._source.feed(data, arrived_s)
-        if self._source.counts.samples:
+        if self._source.counts.samples or self._source.counts.waiting > _TEXT_LINES:
             self._detector, self._possible_frame = None, b""
         return decoded
 

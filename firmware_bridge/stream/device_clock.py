@@ -107,7 +107,7 @@ class DeviceClock:
             self._doubtful = None
             return self._forward(now, step)
         if announced:
-            return ClockStep(self._restart(tick, periods=1))
+            return ClockStep(self._restart(tick, periods=1), restarted=True)
         if self._doubtful is not None and 0 < tick - self._doubtful <= LONGEST_GAP_PERIODS * self._period:
             self._doubtful = None
             if step > 0:

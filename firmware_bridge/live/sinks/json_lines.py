@@ -64,7 +64,8 @@ def as_json(prediction: Prediction, labels: tuple[str, ...]) -> dict[str, Any]:
     """Return a label as JSON-ready data.
 
     ``t_s``, ``label`` and ``probability`` as decoded, ``lost_samples`` since the beginning, ``latency_ms``;
-    ``raw_label`` and ``probabilities`` of this window alone; ``bridged_samples`` of it that were interpolated.
+    ``raw_label`` and ``probabilities`` of this window alone; ``bridged_samples`` of it that were interpolated;
+    ``quality``: ``ok``, or what is wrong: ``bridged``, ``unit_doubtful``, ``rate_doubtful``, joined by commas.
     """
     return {
         "t_s": round(prediction.t_s, 6),
@@ -74,5 +75,6 @@ def as_json(prediction: Prediction, labels: tuple[str, ...]) -> dict[str, Any]:
         "latency_ms": round(prediction.latency_s * 1e3, 3),
         "raw_label": prediction.raw_label or prediction.label,
         "bridged_samples": prediction.bridged_samples,
+        "quality": prediction.quality,
         "probabilities": {name: round(value, 6) for name, value in zip(labels, prediction.probabilities, strict=True)},
     }

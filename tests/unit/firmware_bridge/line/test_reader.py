@@ -243,18 +243,21 @@ def test_an_unknown_protocol_is_refused() -> None:
 
 
 def test_a_device_that_is_still_off_is_waited_for() -> None:
-    """It is asked while it is silent, that is said once, and frames are found when it is switched on."""
+    """Silence is said once, nothing is written to it, and frames are found when it is switched on."""
 
     class Late(MemoryTransport):
         def read(self, *, timeout_s: float) -> bytes:
             time.sleep(0.005)
-            return HELLO if len(self.written) > 20 else b""
+            return HELLO if time.monotonic() > on_s else b""
+
+    on_s = time.monotonic() + 0.5
 
     line, told = Late(), []
     reader = LineReader(line)
     detected = detect_protocol(reader, give_up_s=0.2, on_silence=lambda: told.append("silent"))
     assert detected.hello is not None
     assert told == ["silent"]
+    assert line.written == b""
     reader.close()
 
 

@@ -51,6 +51,7 @@ def test_json_lines_are_whole_objects_written_at_once() -> None:
         "latency_ms": 1.2,
         "raw_label": "Sitting",
         "bridged_samples": 0,
+        "quality": "ok",
         "probabilities": dict(zip(LABELS, FIRST.probabilities, strict=True)),
     }
     sink.predicted(SECOND)

@@ -123,7 +123,7 @@ def record(
         CaptureWriter(path, INFO, clock=clock),
         script=script,
         silence=SilenceCheck(port="memory://", baud=115200, started_s=0.0),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=200),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=200),
         view=LineRecordView(shown),
         keys=lambda: (keys or {}).get(reads, ""),
         clock=clock,

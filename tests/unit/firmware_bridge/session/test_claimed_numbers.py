@@ -163,7 +163,7 @@ def test_a_megabyte_that_waited_does_not_hold_up_the_end(bundle: Bundle) -> None
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         pipeline,
         silence=SilenceCheck(port="memory", baud=1, started_s=0.0),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=200),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=200),
         clock=lambda: now_s,
     )
     end = loop.run([], duration_s=100.0)

@@ -69,7 +69,7 @@ def test_an_announced_restart_is_believed_at_once() -> None:
     clock.advance(500_000)
     clock.announce_restart()
     step = clock.advance(20)
-    assert step == ClockStep(0.01)
+    assert step == ClockStep(0.01, restarted=True)
 
 
 def test_a_long_confirmed_jump_is_loss() -> None:
