@@ -44,6 +44,12 @@ def _random_weights(architecture: Architecture, seed: int = 0, *, gain: float = 
     return weights
 
 
+def _labels(classes: int) -> tuple[str, ...]:
+    """Return as many labels as a model has classes: the activities, then numbered ones."""
+    more = range(len(ACTIVITIES), classes)
+    return (*ACTIVITIES[:classes], *(f"Class {number}" for number in more))
+
+
 @pytest.fixture(scope="session")
 def random_weights() -> MakeWeights:
     """A function that makes weights for an architecture: ``random_weights(architecture, seed, gain=...)``."""
@@ -58,7 +64,7 @@ def random_bundle() -> MakeBundle:
         architecture = named_architecture(model) if isinstance(model, str) else model
         return make_bundle(
             architecture=architecture,
-            labels=ACTIVITIES[: architecture.classes],
+            labels=_labels(architecture.classes),
             window=WindowSpec(architecture.window, 100, 100.0, CHANNELS, "g", "sensor", "front right hip"),
             normalization=Normalization((0.4, -0.1, 0.1), (0.6, 0.4, 0.5)),
             weights=_random_weights(architecture, seed, gain=gain),
