@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from edgehar.commands.interruption import termination_interrupts
@@ -145,7 +146,7 @@ def _measure(plans: list[ModelPlan], settings: Settings) -> BenchmarkResult:
         task = bar.add_task("", total=None)
 
         def show(done: int, total: int, text: str) -> None:
-            bar.update(task, completed=done, total=total, description=text)
+            bar.update(task, completed=done, total=total, description=escape(text))
 
         return run_benchmark(plans, settings, on_progress=show)
 
@@ -160,4 +161,4 @@ def _publish(result: BenchmarkResult, *, html: Path | None, as_json: bool) -> No
         page = benchmark_page(result, command_line=shlex.join(["har", *sys.argv[1:]]))
         with atomic_path(html) as temporary:
             temporary.write_text(page, encoding="utf-8")
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"Wrote {html}.")
+        Console(stderr=True, highlight=False, soft_wrap=True).print(escape(f"Wrote {html}."))

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
@@ -69,7 +70,7 @@ def compile_bundle(
         return
     for path, entries in added:
         if path != bundle:
-            Console().print(path.name, style="bold")
+            Console().print(escape(path.name), style="bold")
         Console().print(_table(entries))
 
 
@@ -112,7 +113,8 @@ def _table(entries: list[ArtifactEntry]) -> Table:
     """Return the artifacts as a table."""
     table = Table(box=None, pad_edge=False)
     for title in ("artifact", "quantization", "route", "bytes"):
-        table.add_column(title, justify="right" if title == "bytes" else "left")
+        number = title == "bytes"
+        table.add_column(title, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for entry in entries:
-        table.add_row(entry.file, entry.quantization, entry.route, f"{entry.bytes:,}")
+        table.add_row(escape(entry.file), escape(entry.quantization), escape(entry.route), f"{entry.bytes:,}")
     return table

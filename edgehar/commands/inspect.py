@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgehar.models.bundle import read_bundle
+from edgehar.models.errors import UsageError
 from edgehar.pipeline.inspection import Inspection, RuntimeFact, TensorFact, inspect_bundle
 
 _FAILED: Final = 1
@@ -33,6 +35,8 @@ def inspect(
     Says which runtimes can load each, and checks that by loading and running it where a runtime is installed, in a
     process of its own. Exit code 1 if a runtime contradicts what is claimed.
     """
+    for path in python or ():
+        _check_python(path)
     found = inspect_bundle(read_bundle(bundle), check=not no_check, pythons=python or ())
     if as_json:
         typer.echo(json.dumps({"artifacts": [dataclasses.asdict(each) for each in found]}, ensure_ascii=False))
@@ -43,22 +47,37 @@ def inspect(
         raise typer.Exit(_FAILED)
 
 
+def _check_python(path: str) -> None:
+    """Refuse what is not a program: a Python without any of the runtimes is fine, and its rows say so."""
+    if shutil.which(path) is None:
+        raise UsageError(
+            f"--python {path}: expected a Python's program, "
+            + ("got something that cannot be run" if Path(path).exists() else "found nothing"),
+            next_step="Name one such as .venv/bin/python.",
+            python=path,
+        )
+
+
 def _print(found: Inspection, *, every_tensor: bool) -> None:
     """Print one file."""
     console = Console(highlight=False)
     console.print(
-        f"[bold]{escape(found.file)}[/]  {found.quantization}, {found.bytes:,} bytes, made by {found.route} route"
+        f"[bold]{escape(found.file)}[/]  {escape(found.quantization)}, {found.bytes:,} bytes, "
+        f"made by the {escape(found.route)} route"
     )
     console.print(_operators(found))
     console.print(_tensors(found, every_tensor=every_tensor))
     console.print(_runtimes(found.runtimes))
+    for fact in found.runtimes:
+        if fact.reason:
+            console.print(escape(f"{fact.runtime}: {fact.reason}"), soft_wrap=True)
 
 
 def _operators(found: Inspection) -> Table:
     """Return the operators as a table."""
     table = _table("operator", "version", "times")
     for operator in found.operators:
-        table.add_row(operator.name, str(operator.version), str(operator.count))
+        table.add_row(escape(operator.name), str(operator.version), str(operator.count))
     return table
 
 
@@ -93,15 +112,15 @@ def _runtimes(facts: tuple[RuntimeFact, ...]) -> Table:
         else:
             colour = "green" if fact.checked == fact.claimed else "red"
             result = "runs" if fact.checked else "refused"
-            checked = f"[{colour}]{result}[/], {fact.checked_with}"
-        reason = f" ({escape(fact.reason)})" if fact.reason else ""
-        table.add_row(fact.runtime, claim + reason, checked)
+            checked = f"[{colour}]{result}[/], {escape(fact.checked_with or '')}"
+        table.add_row(fact.runtime, claim, checked)
     return table
 
 
 def _table(*titles: str) -> Table:
-    """Return an empty table."""
+    """Return an empty table; a name that is too long for the terminal goes on in the next line, it is not cut."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in titles:
-        table.add_column(title, justify="right" if title in ("version", "times", "bytes", "zero") else "left")
+        number = title in ("version", "times", "bytes", "zero")
+        table.add_column(title, justify="right" if number else "left", no_wrap=number, overflow="fold")
     return table

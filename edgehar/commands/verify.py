@@ -40,11 +40,11 @@ def verify(
 def _print(result: Verification) -> None:
     """Print the findings as a table, and the reasons as sentences below it."""
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column("artifact", no_wrap=True)
-    table.add_column("engine", no_wrap=True)
+    table.add_column("artifact", overflow="fold")
+    table.add_column("engine", overflow="fold")
     for title in ("error", "allowed", "agrees"):
         table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("", no_wrap=True)
+    table.add_column("")
     for row in result.artifacts:
         table.add_row(*_cells(row))
     console = Console()
@@ -59,13 +59,13 @@ def _print(result: Verification) -> None:
 def _cells(row: ArtifactVerification) -> list[str]:
     """Return one row of the table."""
     if not row.checked:
-        return [row.artifact, row.engine, "", "", "", "[yellow]not checked[/]"]
+        return [escape(row.artifact), row.engine, "", "", "", "[yellow]not checked[/]"]
     verdict = "[green]ok[/]" if row.ok else "[red]FAILED[/]"
     if row.max_abs_error is None or row.top1_agreement is None:
-        return [row.artifact, row.engine, "", "", "", verdict]
+        return [escape(row.artifact), row.engine, "", "", "", verdict]
     leaks = [name for name, matters in (("order", row.order_matters), ("batch", row.batch_matters)) if matters]
     return [
-        row.artifact,
+        escape(row.artifact),
         escape(row.runtime or row.engine),
         f"{row.max_abs_error:.1e}",
         f"{row.tolerance:.2g}",

@@ -64,7 +64,7 @@ def _slower(row: Row, rows: Sequence[Row]) -> str:
 
 
 _COLUMNS: Final = (
-    _Column("engine", lambda row, rows: row.engine, numeric=False),
+    _Column("engine", lambda row, rows: escape(row.engine), numeric=False),
     _Column("artifact", lambda row, rows: escape(row.quantization if row.is_own else row.route), numeric=False),
     _Column("file", lambda row, rows: escape(row.artifact), 8, numeric=False),
     _Column("bytes", lambda row, rows: MISSING if row.bytes is None else f"{row.bytes:,}", 3),

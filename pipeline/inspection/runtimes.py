@@ -13,6 +13,9 @@ _NEWEST_OPSET: Final = 17
 """Operator set and file format that onnxruntime 1.12 knows."""
 _NEWEST_IR: Final = 8
 
+_SCHEMA: Final = 3
+"""Version of the TFLite file format; there is no other."""
+
 OPERATORS: Final[dict[str, tuple[int, int]]] = {
     "ADD": (5, 6),
     "BATCH_MATMUL": (4, 4),
@@ -71,8 +74,8 @@ def onnx_claims(contents: Contents) -> tuple[RuntimeFact, ...]:
 
 
 def _newer_operators(contents: Contents, *, column: int) -> list[str]:
-    """Return the operators that a runtime does not have at this version."""
-    problems = []
+    """Return the operators that a runtime does not have at this version, and a file format it does not read."""
+    problems = _other_schema(contents)
     for operator in contents.operators:
         highest = OPERATORS.get(operator.name, (0, 0))[column]
         if operator.version > highest:
@@ -82,12 +85,17 @@ def _newer_operators(contents: Contents, *, column: int) -> list[str]:
 
 def _not_in_micro(contents: Contents) -> list[str]:
     """Return what tflite-micro lacks: operators, half precision, and kernels that mix int8 weights with floats."""
-    problems = sorted(MISSING_IN_MICRO & {operator.name for operator in contents.operators})
+    problems = _other_schema(contents) + sorted(MISSING_IN_MICRO & {operator.name for operator in contents.operators})
     if any(tensor.dtype == "float16" for tensor in contents.tensors):
         problems.append("half precision")
     if contents.mixes_int8_with_floats:
         problems.append("kernels that mix int8 weights with floats")
     return problems
+
+
+def _other_schema(contents: Contents) -> list[str]:
+    """Return the version of the file format if it is not the one that there is."""
+    return [] if contents.format_version == _SCHEMA else [f"file format {contents.format_version}"]
 
 
 def _claim(runtime: str, problems: list[str]) -> RuntimeFact:
