@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,6 +17,9 @@ from edgehar.models.errors import UsageError
 from edgehar.pipeline.inspection import Inspection, RuntimeFact, TensorFact, inspect_bundle
 
 _FAILED: Final = 1
+
+_MADE_UP: Final = re.compile(r"^$|\.\d+$")
+"""Names of tensors that a reader knows nothing of: none, or that of an operator with a number."""
 
 
 def inspect(
@@ -86,7 +90,8 @@ def _tensors(found: Inspection, *, every_tensor: bool) -> Table:
     table = _table("tensor", "type", "shape", "scale", "zero", "bytes")
     for tensor in found.tensors:
         if every_tensor or (
-            tensor.name and (tensor.stored_bytes or tensor.scales or tensor.name in ("Input", "Output"))
+            not _MADE_UP.search(tensor.name)
+            and (tensor.stored_bytes or tensor.scales or tensor.name in ("Input", "Output"))
         ):
             shape = " x ".join("n" if size < 0 else str(size) for size in tensor.shape)
             stored = f"{tensor.stored_bytes:,}" if tensor.stored_bytes else ""

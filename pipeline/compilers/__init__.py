@@ -1,7 +1,7 @@
 """From an architecture and its weights to files that other runtimes load: one function, and a table of targets.
 
-Recurrent layers are lowered directly to the fused operators of each format, without TensorFlow: the standard converters
-turn them into loops, or refuse them (docs/decisions).
+Recurrent layers are lowered directly, without TensorFlow: to one small loop in TFLite, to the recurrent operators of
+ONNX, to tables in C. The standard converters turn them into large loops, or refuse them (docs/decisions).
 """
 
 import importlib

@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.inspection.facts import RuntimeFact
-from edgehar.pipeline.inspection.runtimes import LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
+from edgehar.pipeline.inspection.runtimes import COMPILED_MODEL, LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
 
 DISTRIBUTIONS: Final = {
     LITERT: "ai-edge-litert",
+    COMPILED_MODEL: "ai-edge-litert CompiledModel",
     TFLITE_RUNTIME: "tflite-runtime",
     TFLITE_MICRO: "tflite-micro",
     ONNXRUNTIME: "onnxruntime",
 }
-"""What is installed where a runtime is."""
+"""What is installed where a runtime is, and which of its interfaces is asked."""
 
 _PROBE: Final = Path(__file__).with_name("probe.py")
 _TIMEOUT_S: Final = 120.0

@@ -5,6 +5,7 @@ from typing import Final
 from edgehar.pipeline.inspection.facts import Contents, RuntimeFact
 
 LITERT: Final = "ai-edge-litert 2.3"
+COMPILED_MODEL: Final = "ai-edge-litert 2.3, CompiledModel"
 TFLITE_RUNTIME: Final = "tflite-runtime 2.14"
 TFLITE_MICRO: Final = "tflite-micro"
 ONNXRUNTIME: Final = "onnxruntime 1.12 or newer"
@@ -48,7 +49,7 @@ OPERATORS: Final[dict[str, tuple[int, int]]] = {
     "UNIDIRECTIONAL_SEQUENCE_RNN": (3, 3),
     "WHILE": (1, 1),
 }
-"""Highest version of every operator we write, in tflite-runtime 2.14 and in ai-edge-litert 2.3."""
+"""Highest version of every operator we write, or wrote before, in tflite-runtime 2.14 and in ai-edge-litert 2.3."""
 
 MISSING_IN_MICRO: Final = frozenset({"UNIDIRECTIONAL_SEQUENCE_RNN"})
 
@@ -57,6 +58,7 @@ def tflite_claims(contents: Contents) -> tuple[RuntimeFact, ...]:
     """Return which TFLite runtimes can load a file."""
     return (
         _claim(LITERT, _newer_operators(contents, column=1)),
+        _claim(COMPILED_MODEL, _newer_operators(contents, column=1) + _not_in_compiled_model(contents)),
         _claim(TFLITE_RUNTIME, _newer_operators(contents, column=0)),
         _claim(TFLITE_MICRO, _not_in_micro(contents)),
     )
@@ -80,6 +82,16 @@ def _newer_operators(contents: Contents, *, column: int) -> list[str]:
         highest = OPERATORS.get(operator.name, (0, 0))[column]
         if operator.version > highest:
             problems.append(f"{operator.name} version {operator.version}")
+    return problems
+
+
+def _not_in_compiled_model(contents: Contents) -> list[str]:
+    """Return what LiteRT's newer interface lacks beside the interpreter: state between invocations, int16 buffers."""
+    problems = []
+    if any(tensor.variable for tensor in contents.tensors):
+        problems.append("variable tensors")
+    if any(tensor.dtype == "int16" and tensor.name == "Input" for tensor in contents.tensors):
+        problems.append("int16 inputs (in Python)")
     return problems
 
 

@@ -87,6 +87,7 @@ class _Reader:
                 scales=scales,
                 zero_point=zero_point,
                 stored_bytes=self._bounded(self._model.Buffers(tensor.Buffer()).DataLength()),
+                variable=bool(tensor.IsVariable()),
             )
 
     def _indices(self, length: int) -> range:
