@@ -9,6 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
 
 from edgehar.models.architecture import (
     ARCHITECTURE_NAMES,
@@ -33,6 +34,7 @@ from edgehar.models.errors import CompileError, UsageError
 from edgehar.models.quantization import quantize
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import FORMATS, Target, compile_bundle, compile_model, targets
+from edgehar.pipeline.compilers.onnx_options import OPSETS, OnnxOptions
 
 RECURRENT = ("simple_rnn", "lstm", "gru")
 RUNTIME = {"tflite": "litert", "onnx": "onnxruntime", "c": "native"}
@@ -125,17 +127,47 @@ def test_tflite_constants_are_aligned(name: str, random_weights) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "operator", "count"), [("simple_rnn", "Scan", 1), ("lstm", "LSTM", 2), ("gru", "GRU", 2)]
+    ("name", "operator", "count"), [("simple_rnn", "RNN", 2), ("lstm", "LSTM", 2), ("gru", "GRU", 2)]
 )
 def test_onnx_operators_are_few_and_the_batch_is_open(name: str, operator: str, count: int, random_weights) -> None:
     architecture = named_architecture(name)
     model = onnx.load_from_string(compile_model(architecture, random_weights(architecture), format="onnx").content)
     found = Counter(node.op_type for node in model.graph.node)
     assert found[operator] == count
-    assert "Loop" not in found
+    assert not {"Loop", "Scan"} & set(found)
     assert model.opset_import[0].version == 17
     assert model.ir_version == 8
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "windows"
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+@pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
+def test_every_operator_set_gives_the_oracle(name: str, opset: int, random_bundle) -> None:
+    bundle = random_bundle(name, seed=5)
+    windows = bundle.golden["windows"][:5]
+    for fast in (False, True):
+        made = compile_bundle(bundle, [Target("onnx", "float32")], onnx=OnnxOptions(fast=fast, opset=opset))
+        content = made.files["model.float32.onnx"]
+        model = onnx.load_from_string(content)
+        assert model.opset_import[0].version == opset
+        assert model.ir_version == (8 if opset > 14 else 7)
+        found = load_engine(made, "onnxruntime").predict(windows)
+        np.testing.assert_allclose(found, bundle.golden["oracle"][:5], atol=1e-5, rtol=0)
+        assert any(node.op_type == "Scan" for node in model.graph.node) == (fast and name == "simple_rnn")
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_the_reference_evaluator_of_onnx_agrees(name: str, random_bundle) -> None:
+    made = compile_bundle(random_bundle(name, seed=5), [Target("onnx", "float32")])
+    session = ReferenceEvaluator(onnx.load_from_string(made.files["model.float32.onnx"]))
+    (found,) = session.run(None, {"Input": made.golden["windows"][:3]})
+    np.testing.assert_allclose(found, made.golden["oracle"][:3], atol=1e-5, rtol=0)
+
+
+def test_an_operator_set_that_is_not_written_is_refused() -> None:
+    for opset in (12, 18):
+        with pytest.raises(UsageError, match=f"opset: expected 13 to 17, got {opset}"):
+            OnnxOptions(opset=opset)
 
 
 def test_targets_list_every_format() -> None:

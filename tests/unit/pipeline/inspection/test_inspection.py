@@ -24,6 +24,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.engines import missing_reason
 from edgehar.models.errors import BundleError, HarError, UsageError
 from edgehar.pipeline.compilers import Target, compile_bundle, targets
+from edgehar.pipeline.compilers.onnx_options import OnnxOptions
 from edgehar.pipeline.inspection import OperatorFact, inspect_bundle
 from edgehar.pipeline.inspection.c99 import read_c
 from edgehar.pipeline.inspection.checks import Trial, try_files
@@ -54,11 +55,17 @@ def test_operators_tensors_and_scales_are_found(bundles: dict[str, Bundle]) -> N
     window = next(tensor for tensor in integer.tensors if tensor.name == "Input")
     assert (window.dtype, window.shape, window.scales) == ("int16", (1, 200, 3), (2.0**-11,))
     graph = found["model.float32.onnx"]
-    assert OperatorFact("Scan", 17, 1) in graph.operators
-    turn, drain = 1, 1
-    assert OperatorFact("Tanh", 17, turn + drain) in graph.operators, "the Scan's own graph is looked into"
+    assert OperatorFact("RNN", 17, 2) in graph.operators
     assert graph.tensors[0].shape == (-1, 200, 3)
     assert graph.bytes == len(bundles["simple_rnn"].files["model.float32.onnx"])
+
+
+def test_the_graph_that_an_onnx_operator_repeats_is_looked_into(random_bundle) -> None:
+    made = compile_bundle(random_bundle("simple_rnn"), [Target("onnx", "float32")], onnx=OnnxOptions(fast=True))
+    (found,) = inspect_bundle(made, check=False)
+    assert OperatorFact("Scan", 17, 1) in found.operators
+    inside_the_scan, behind_it = 1, 1
+    assert OperatorFact("Tanh", 17, inside_the_scan + behind_it) in found.operators
 
 
 @pytest.mark.parametrize("quantization", ["float32", "int8"])
