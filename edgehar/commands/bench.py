@@ -11,11 +11,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.benchmark.candidates import Candidate, CandidateFacts, UnavailableCandidate
 from edgehar.firmware_bridge.benchmark.on_device import device_candidate
 from edgehar.firmware_bridge.benchmark.page import benchmark_page
@@ -161,4 +161,4 @@ def _publish(result: BenchmarkResult, *, html: Path | None, as_json: bool) -> No
         page = benchmark_page(result, command_line=shlex.join(["har", *sys.argv[1:]]))
         with atomic_path(html) as temporary:
             temporary.write_text(page, encoding="utf-8")
-        Console(stderr=True, highlight=False, soft_wrap=True).print(escape(f"Wrote {html}."))
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"Wrote {escape(html)}.")

@@ -1,17 +1,19 @@
 """`har compile`: add compiled artifacts to a bundle."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.terminal_text import escape
 from edgehar.models.architecture import Architecture
+from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
 from edgehar.pipeline import compilers
@@ -71,10 +73,12 @@ def compile_bundle(
     compiled = []
     for path, model in found:
         calibration = None if dataset is None else calibration_windows(model, dataset)
-        compiled.append((path, compilers.compile_bundle(model, wanted, calibration=calibration, onnx=options)))
+        compiled.append(
+            (path, model, compilers.compile_artifacts(model, wanted, calibration=calibration, onnx=options))
+        )
     added = []
-    for path, model in compiled:
-        there = model.save(path).manifest.artifacts
+    for path, model, artifacts in compiled:
+        there = update_bundle(path, partial(Bundle.with_artifacts, artifacts=artifacts), of=model).manifest.artifacts
         added.append((path, [entry for entry in there if Target(entry.format, entry.quantization) in wanted]))
     if as_json:
         whole = [{"bundle": str(path), "artifacts": [_as_json(entry) for entry in entries]} for path, entries in added]
@@ -139,5 +143,5 @@ def _table(entries: list[ArtifactEntry]) -> Table:
         number = title == "bytes"
         table.add_column(title, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for entry in entries:
-        table.add_row(escape(entry.file), escape(entry.quantization), escape(entry.route), f"{entry.bytes:,}")
+        table.add_row(*map(escape, (entry.file, entry.quantization, entry.route)), f"{entry.bytes:,}")
     return table

@@ -9,9 +9,9 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.inspection import Inspection, RuntimeFact, TensorFact, inspect_bundle

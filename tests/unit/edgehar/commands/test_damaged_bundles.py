@@ -112,7 +112,7 @@ def _said(command: Callable[..., None], *arguments: Any, **options: Any) -> tupl
 def test_a_damaged_bundle_ends_in_a_sentence_or_a_result(
     damaged: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("COLUMNS", "80")
     for command, options in ((verify, {}), (inspect, {"no_check": True}), (compile_command, {})):
         code, sentence = _said(command, damaged, **options)
         assert code in (0, 1), "the files are wrong, the request is not"
@@ -126,3 +126,34 @@ def test_a_benchmark_of_a_damaged_bundle_measures_the_rest(damaged: Path, capsys
     bench([damaged], windows=3, engines="numpy,onnxruntime", as_json=True)
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert "error" not in next(row for row in rows if row["engine"] == "numpy")
+
+
+SURROGATE = "x\ud800y"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: manifest["labels"].__setitem__(0, SURROGATE),
+        lambda manifest: manifest.update(model_id=SURROGATE),
+        lambda manifest: manifest["weights"].update(file="other.npz"),
+        lambda manifest: manifest["golden"].update(file="other.npz"),
+    ],
+    ids=["surrogate in a label", "surrogate in the model's name", "weights renamed", "golden renamed"],
+)
+def test_a_manifest_of_odd_names_is_refused_by_every_command(
+    whole: Path, tmp_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    for file in whole.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "other.npz").write_bytes((folder / "weights.npz").read_bytes())
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    change(manifest)
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    for command, options in ((verify, {}), (inspect, {"no_check": True}), (compile_command, {})):
+        code, sentence = _said(command, folder, **options)
+        assert (code, "expected" in sentence) == (1, True), command
+    code, sentence = _said(bench, [folder], windows=3, engines="numpy")
+    assert (code, "expected" in sentence) == (1, True)
