@@ -65,7 +65,7 @@ def test_the_cell_of_an_integer_lstm_may_grow_beyond_what_tanh_tells_apart(rando
     weights["Output/kernel"][:] = [[1, -1], [1, -1]]
     window = np.zeros((1, 30, 3), np.float32)
     artifact = compile_model(architecture, weights, format="tflite", quantization="int8", calibration=window)
-    found = TfliteModel(artifact.content, file=artifact.file).predict(window)
+    found = TfliteModel(artifact.content, file=artifact.file, architecture=architecture).predict(window)
     np.testing.assert_allclose(found, forward(architecture, weights, window), atol=2e-3)
 
 
