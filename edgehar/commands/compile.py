@@ -3,7 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,18 +12,16 @@ from rich.table import Table
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
-from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
 from edgehar.pipeline import compilers
-from edgehar.pipeline.compilers import FORMATS, Target, known_quantizations, targets
+from edgehar.pipeline.compilers import FORMATS, Target
 from edgehar.pipeline.compilers.onnx_options import OPSETS, OnnxOptions
 from edgehar.pipeline.compilers.quantization.calibration import calibration_windows
+from edgehar.pipeline.compilers.selection import wanted_targets
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
-
-_ALL: Final = "all"
 
 
 def compile_bundle(
@@ -45,7 +43,7 @@ def compile_bundle(
         typer.Option(
             metavar="PATH",
             help="Recordings the model was trained on: integers take their scales from them, and int8 weights are "
-            "rounded for them.",
+            "rounded for them. Default: none; int8 needs them.",
         ),
     ] = None,
     fast: Annotated[
@@ -67,7 +65,7 @@ def compile_bundle(
     options = _onnx_options(format, fast=fast, opset=opset)
     found = read_bundles(bundle)
     check_unpacked(found)
-    wanted = _wanted(found[0][1].manifest.architecture, format, quantization or ["float32"])
+    wanted = wanted_targets(found[0][1].manifest.architecture, format, quantization or ["float32"])
     dataset = None if data is None else _dataset(data)
     # All of them, or none: a model that cannot be compiled is found before the first is written.
     compiled = []
@@ -105,29 +103,6 @@ def _dataset(data: str) -> Dataset:
     """Return the recordings to calibrate with."""
     with progress_bar("reading") as advance:
         return load_dataset(data, progress=advance)
-
-
-def _wanted(architecture: Architecture, formats: list[str] | None, quantizations: list[str]) -> list[Target]:
-    """Return the targets asked for; without formats, and for all quantizations, those that there are.
-
-    One that a format cannot express stays among them: compiling it says which layer is in the way.
-    """
-    known = known_quantizations()
-    everything = quantizations == [_ALL]
-    if everything:
-        quantizations = list(known)
-    for quantization in quantizations:
-        if quantization not in known:
-            raise UsageError(
-                f"quantization: expected one of {', '.join(known)}, or all alone, got {quantization!r}",
-                next_step="Choose one of these.",
-                quantization=quantization,
-            )
-    wanted = [Target(name, quantization) for name in formats or FORMATS for quantization in quantizations]
-    if formats is not None and not everything:
-        return wanted
-    there = targets(architecture)
-    return [target for target in wanted if target in there] or wanted
 
 
 def _as_json(entry: ArtifactEntry) -> dict[str, object]:

@@ -51,7 +51,7 @@ _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 def record(
     port: PortOption,
     subject: Annotated[str, typer.Option(help="Who wears the sensor: a name or number that tells people apart.")],
-    placement: Annotated[str, typer.Option(help="Where on the body, and how mounted.")] = "",
+    placement: Annotated[str, typer.Option(help="Where on the body, and how mounted. Default: not stated.")] = "",
     activity: Annotated[
         list[str] | None, typer.Option(metavar="NAME:SECONDS", help='What to do, such as "walk:60"; may be repeated.')
     ] = None,

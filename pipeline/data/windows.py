@@ -22,7 +22,7 @@ Indices = npt.NDArray[np.int64]
 _Samples = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Windows:
     """An index of windows into one array of samples; nothing is copied until a batch is taken.
 
@@ -64,6 +64,12 @@ class Windows:
     def __len__(self) -> int:
         """Number of windows."""
         return len(self.starts)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{len(self)} Windows of {self.window_length} samples at {self.rate_hz:g} Hz, hop {self.hop}, "
+            f"{len(self.activities)} activities, {len(self.subject_names)} people>"
+        )
 
     @property
     def subject_names(self) -> tuple[str, ...]:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from edgehar.pipeline.evaluation.plots import FAINT, INK, json_file, png_file
+from edgehar.pipeline.evaluation.plots import FAINT, INK, Picture, json_file, png_file
 from edgehar.pipeline.training.history import Epoch
 
 _TRAINING: Final = "#2066a8"
@@ -16,14 +15,14 @@ _VALIDATION: Final = "#c2571a"
 def learning_curve_files(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> dict[str, bytes]:
     """Return the learning curves, as picture and as JSON."""
     numbers = {"kept_epoch": kept_epoch, "epochs": [epoch.to_json() for epoch in history]}
-    picture = learning_curves_png(history, title=title, kept_epoch=kept_epoch)
+    picture = png_file(learning_curves_figure(history, title=title, kept_epoch=kept_epoch))
     return {"learning_curves.png": picture, "learning_curves.json": json_file(numbers)}
 
 
-def learning_curves_png(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> bytes:
+def learning_curves_figure(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> Picture:
     """Return loss and accuracy at the last step over the epochs, and the epoch whose weights were kept."""
     numbers = [epoch.number for epoch in history]
-    figure = Figure(figsize=(9.0, 3.9), layout="constrained")
+    figure = Picture(figsize=(9.0, 3.9), layout="constrained")
     losses, accuracies = figure.subplots(1, 2)
     curves = (
         (losses, "cross-entropy", "final_loss", "validation_loss"),
@@ -45,7 +44,7 @@ def learning_curves_png(history: Sequence[Epoch], *, title: str, kept_epoch: int
     accuracies.set_ylim(0, 1)
     losses.legend(frameon=False, fontsize=8)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    return png_file(figure)
+    return figure
 
 
 def _curve(axes: Any, numbers: list[int], values: list[float], colour: str, label: str) -> None:

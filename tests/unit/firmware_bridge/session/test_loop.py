@@ -71,7 +71,7 @@ def session(
         source or TextSource(unit=parse_unit("g"), rate_hz=100.0),
         consumer,
         silence=SilenceCheck(port="memory", baud=115200, started_s=0.0),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=200),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=200),
         show_every_s=0.1,
         clock=ticking,
     )

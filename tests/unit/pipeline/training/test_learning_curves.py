@@ -5,8 +5,9 @@ import struct
 
 import pytest
 
+from edgehar.pipeline.evaluation.plots import png_file
 from edgehar.pipeline.training.history import Epoch
-from edgehar.pipeline.training.learning_curves import learning_curve_files, learning_curves_png
+from edgehar.pipeline.training.learning_curves import learning_curve_files, learning_curves_figure
 
 
 def size_of(png: bytes) -> tuple[int, int]:
@@ -24,7 +25,8 @@ def epochs(count: int, *, judged: bool) -> list[Epoch]:
 @pytest.mark.parametrize("count", [1, 3, 60])
 @pytest.mark.parametrize("judged", [True, False])
 def test_curves_of_any_length(count: int, judged: bool) -> None:
-    assert size_of(learning_curves_png(epochs(count, judged=judged), title="lstm, seed 0", kept_epoch=count))
+    picture = learning_curves_figure(epochs(count, judged=judged), title="lstm, seed 0", kept_epoch=count)
+    assert size_of(png_file(picture))
 
 
 def test_curves_have_their_numbers_beside_them() -> None:
