@@ -134,12 +134,20 @@ def _key_figures(measured: Sequence[Row]) -> Markup:
 
 def _latency_chart(measured: Sequence[Row], failed: Sequence[Row], model: ModelFacts) -> Markup:
     """Return the dot-range chart, those that failed at its end."""
-    rows = [_dot_range(row, ratio(times_slower(row, measured))) for row in measured]
+    rows = [_dot_range(row, _slower(row, measured)) for row in measured]
     rows += [DotRange(row.engine, row.artifact or MISSING, None, _shortened(row.error or ""), 0) for row in failed]
     told = ", ".join(f"{_who(row)} {duration_us(row.latency_us.p50)}" for row in measured if row.latency_us)
     return dot_range_chart(
         rows, label=f"Time of one prediction of {model.architecture}: {told}", remark_heading="vs fastest"
     )
+
+
+def _slower(row: Row, measured: Sequence[Row]) -> str:
+    """Return how many times slower a row is than the fastest one; of a device without times, what it counted."""
+    times = times_slower(row, measured)
+    if times is not None:
+        return ratio(times)
+    return f"{row.device.p50:,} {row.device.unit}" if row.device else MISSING
 
 
 def _dot_range(row: Row, remark: str) -> DotRange:
@@ -192,13 +200,13 @@ def _method(result: BenchmarkResult) -> list[str]:
     settings = result.settings
     return [
         "Every row is a process of its own: what it crashes, leaks or caches stays its own, and so does its memory.",
-        f"All processes of a model stay alive and take short turns, in {settings.turns} rounds of changing order, so "
-        "that a machine that slows down slows down for all of them. Each turn begins with predictions that do not "
-        f"count. {settings.windows:,} windows are asked of every row; a turn ends after {settings.turn_limit_s:g} s, "
-        "even if not all of its windows are done.",
+        f"All processes of a model stay alive and are measured in {settings.rounds} rounds of changing order, so "
+        "that a machine that slows down slows down for all of them. Each measurement begins with predictions that do "
+        f"not count. {settings.windows:,} windows are asked of every row; a measurement ends after "
+        f"{settings.round_limit_s:g} s, even if not all of its windows are done.",
         "Times are wall-clock times of the engine's predict call with one window in g, checks of the input included, "
         "with Python's garbage collector off. Percentiles are measured times (nearest rank). Many "
-        f"windows: the median of {settings.bulk_turns} calls.",
+        f"windows: the median of {settings.bulk_rounds} calls.",
         "Outputs of all timed predictions are compared with the NumPy oracle in float64.",
         "Linux tells how long a process was ready to run and had to wait for the processor. Where that is more than "
         "2 % of a row's time, a warning above says so.",
