@@ -11,6 +11,7 @@ from edgehar.models import __version__
 if TYPE_CHECKING:
     from edgehar.api.compilation import compile as compile  # noqa: A004
     from edgehar.api.evaluation import evaluate as evaluate
+    from edgehar.api.importing import import_model as import_model
     from edgehar.api.inference import classify as classify
     from edgehar.api.inference import open_bundle as open_bundle
     from edgehar.api.inference import predict as predict
@@ -55,6 +56,7 @@ _ROOMS: Final = {
     "edgehar.pipeline.data.splits": ("Split", "leave_one_subject_out", "subject_groups"),
     "edgehar.pipeline.training.recipe": ("Recipe", "default_recipe"),
     "edgehar.api.training": ("Training", "train"),
+    "edgehar.api.importing": ("import_model",),
     "edgehar.api.evaluation": ("evaluate",),
     "edgehar.pipeline.evaluation": ("Evaluation",),
     "edgehar.api.compilation": ("compile",),

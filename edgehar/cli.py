@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "demo": "edgehar.commands.demo:demo",
     "data": "edgehar.commands.data:app",
     "train": "edgehar.commands.train:train",
+    "import": "edgehar.commands.import_model:import_model",
     "evaluate": "edgehar.commands.evaluate:evaluate",
     "compile": "edgehar.commands.compile:compile_bundle",
     "verify": "edgehar.commands.verify:verify",

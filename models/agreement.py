@@ -100,8 +100,12 @@ def agreement(outputs: NDArray[Any], oracle: NDArray[np.float64]) -> Agreement:
 
 
 def largest_error(outputs: NDArray[Any], expected: NDArray[Any]) -> float:
-    """Return the largest absolute difference of a probability; infinite where a value is not a number."""
-    difference = np.abs(outputs.astype(np.float64) - expected)
+    """Return the largest difference of an output; infinite where a value is not a number.
+
+    Of outputs larger than one, which no probability is, the difference is divided by what was expected.
+    """
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(outputs.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))
     return float(difference.max()) if np.isfinite(difference).all() else float("inf")
 
 

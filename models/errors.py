@@ -6,6 +6,7 @@
     ├── UsageError                  exit 2; the request itself cannot be meant (unknown subject, engine, unit, option)
     ├── DataError                   a recording or data set cannot be read as what it claims to be
     ├── BundleError                 a bundle is missing a part, altered, too new, or too large
+    ├── ModelFileError              a model of another framework cannot be read, or holds what cannot be expressed here
     ├── CompileError                a format cannot express a layer
     ├── EngineError                 an engine is not installed, or refuses an artifact
     ├── TrainingError               training cannot start or has diverged
@@ -63,6 +64,10 @@ class DataError(HarError):
 
 class BundleError(HarError):
     """A bundle is missing a part, was altered, is too new for this version, or exceeds a size cap."""
+
+
+class ModelFileError(HarError):
+    """A model of another framework cannot be read, or holds a layer or an option that cannot be expressed here."""
 
 
 class CompileError(HarError):

@@ -14,6 +14,7 @@ EXTRAS: Final = {
     "ai_edge_litert": "train",
     "cobs": "edge",
     "flatbuffers": "train",
+    "h5py": "train",
     "keras": "train",
     "matplotlib": "train",
     "onnx": "train",

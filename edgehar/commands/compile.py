@@ -3,7 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -12,16 +12,19 @@ from rich.table import Table
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
+from edgehar.commands.window_arrays import read_windows
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
 from edgehar.pipeline import compilers
-from edgehar.pipeline.compilers import FORMATS, Target
+from edgehar.pipeline.compilers import FORMATS, Target, needs_calibration
 from edgehar.pipeline.compilers.onnx_options import OPSETS, OnnxOptions
-from edgehar.pipeline.compilers.quantization.calibration import calibration_windows
-from edgehar.pipeline.compilers.selection import wanted_targets
+from edgehar.pipeline.compilers.quantization.calibration import calibration_windows, sampled_windows
+from edgehar.pipeline.compilers.selection import ALL, wanted_targets
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
+
+_ARRAYS: Final = ".npy"
 
 
 def compile_bundle(
@@ -42,8 +45,8 @@ def compile_bundle(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="Recordings the model was trained on: integers take their scales from them, and int8 weights are "
-            "rounded for them. Default: none; int8 needs them.",
+            help="Recordings the model was trained on, or its inputs (n, steps, features) in an .npy file: integers "
+            "take their scales from them, and int8 weights are rounded for them. Default: none; int8 needs them.",
         ),
     ] = None,
     fast: Annotated[
@@ -66,11 +69,16 @@ def compile_bundle(
     found = read_bundles(bundle)
     check_unpacked(found)
     wanted = wanted_targets(found[0][1].manifest.architecture, format, quantization or ["float32"])
-    dataset = None if data is None else _dataset(data)
+    if data is None and quantization == [ALL]:
+        wanted = _without_calibration(wanted)
+    arrays = None if data is None or not data.endswith(_ARRAYS) else read_windows(Path(data))
+    dataset = None if data is None or arrays is not None else _dataset(data)
     # All of them, or none: a model that cannot be compiled is found before the first is written.
     compiled = []
     for path, model in found:
         calibration = None if dataset is None else calibration_windows(model, dataset)
+        if arrays is not None:
+            calibration = sampled_windows(model.manifest.architecture, arrays, where=str(data))
         compiled.append(
             (path, model, compilers.compile_artifacts(model, wanted, calibration=calibration, onnx=options))
         )
@@ -86,6 +94,17 @@ def compile_bundle(
         if path != bundle:
             Console().print(escape(path.name), style="bold")
         Console().print(_table(entries))
+
+
+def _without_calibration(wanted: list[Target]) -> list[Target]:
+    """Return the targets that can be compiled without recordings, and say which cannot."""
+    kept = [target for target in wanted if not needs_calibration(target)]
+    for target in wanted:
+        if target not in kept and kept:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(
+                f"{target.format} {target.quantization} is left out: it needs --data with what the model was trained on"
+            )
+    return kept or wanted
 
 
 def _onnx_options(formats: list[str] | None, *, fast: bool, opset: int) -> OnnxOptions:

@@ -9,7 +9,10 @@ from edgehar.models.bundle.text import LONGEST_TEXT, hostile_texts
 from edgehar.models.errors import BundleError
 
 UNIT: Final = "g"
-"""The only unit a model takes; sources convert to it."""
+"""The unit of acceleration; sources convert to it."""
+
+AS_TRAINED: Final = "as trained"
+"""Unit of an imported model's features, where nobody knows it: whatever the model was trained on."""
 
 LARGEST_COUNT: Final = 1_000_000
 """Samples of a hop, or windows of a decoder: hours, at any rate."""
@@ -72,8 +75,8 @@ def _window(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
         yield "window", f"a hop from 1 to {LARGEST_COUNT:,} samples", f"{window.hop}"
     if not RATES_HZ[0] <= window.rate_hz <= RATES_HZ[1]:
         yield "window", f"a rate from {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz", f"{window.rate_hz:g}"
-    if window.unit != UNIT:
-        yield "window", f"acceleration in {UNIT}", f"{window.unit!r}"
+    if window.unit not in (UNIT, AS_TRAINED):
+        yield "window", f"acceleration in {UNIT}, or features {AS_TRAINED}", f"{window.unit!r}"
 
 
 def _normalization(manifest: Manifest) -> Iterator[tuple[str, str, str]]:

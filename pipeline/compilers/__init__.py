@@ -35,6 +35,11 @@ class Target:
     quantization: str
 
 
+def needs_calibration(target: Target) -> bool:
+    """Whether a target cannot be compiled without calibration windows: its activations become integers of a scale."""
+    return target == Target("tflite", "int8")
+
+
 def targets(architecture: Architecture) -> tuple[Target, ...]:
     """Return every target this architecture can be compiled to, the plain float32 ones first.
 

@@ -1,10 +1,11 @@
 """Calibration windows: what integer models take the scales of their activations from, of training subjects alone."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.recordings import Dataset
@@ -12,6 +13,44 @@ from edgehar.pipeline.data.windows import make_windows
 
 WINDOWS_PER_ACTIVITY: Final = 20
 """Enough for the ranges to settle: with 40 or 80, no scale of the LSTMs of USC-HAD moves by more than 4 %."""
+
+
+MOST_WINDOWS: Final = 512
+"""Of an array of inputs."""
+
+
+def checked_windows(windows: NDArray[Any], architecture: Architecture, *, where: str) -> NDArray[np.float32]:
+    """Return a user's inputs as float32.
+
+    Raises
+    ------
+    DataError
+        If they are not windows of the model, or hold what is no number.
+    """
+    expected = (architecture.window, architecture.channels)
+    if windows.ndim != 3 or windows.shape[1:] != expected or windows.dtype.kind not in "fiu" or not len(windows):
+        raise DataError(
+            f"{where}: expected numbers of shape (n, {expected[0]}, {expected[1]}), got {windows.dtype} of shape "
+            f"{windows.shape}",
+            next_step="Save the model's inputs with numpy.save, as the model takes them.",
+        )
+    values = np.ascontiguousarray(windows, np.float32)
+    if not np.isfinite(values).all():
+        raise DataError(f"{where}: expected finite numbers, got NaN or infinity", next_step="Leave those windows out.")
+    return values
+
+
+def sampled_windows(architecture: Architecture, windows: NDArray[Any], *, where: str) -> NDArray[np.float32]:
+    """Return up to `MOST_WINDOWS` of a user's inputs, evenly over all there are.
+
+    Raises
+    ------
+    DataError
+        If they are not windows of the model, or hold what is no number.
+    """
+    count = len(windows) if windows.ndim else 0
+    chosen = windows[np.linspace(0, count - 1, min(MOST_WINDOWS, count)).astype(int)] if count else windows
+    return checked_windows(chosen, architecture, where=where)
 
 
 def calibration_windows(

@@ -29,6 +29,7 @@ PUBLIC = [
     "default_recipe",
     "Training",
     "train",
+    "import_model",
     "evaluate",
     "Evaluation",
     "compile",

@@ -1,0 +1,98 @@
+"""`har import`: make a bundle of somebody else's trained model."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from edgehar.commands.terminal_text import escape
+from edgehar.commands.window_arrays import read_windows
+from edgehar.models.bundle import Bundle, check_destination
+from edgehar.models.bundle.consistency import UNIT
+from edgehar.models.contract import SAMPLE_RATE_HZ
+from edgehar.pipeline import importers
+
+
+def import_model(
+    model: Annotated[Path, typer.Argument(help="The model: a .keras file, or an .h5 file of a whole model.")],
+    out: Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The bundle to write: a new folder.")],
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Names of the outputs in their order. Default: class_0, class_1, ..."),
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(metavar="HZ", help="Samples per second of the windows it was trained on.")
+    ] = SAMPLE_RATE_HZ,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            metavar="STEPS", min=1, help="Length of a window, where the model takes any. Default: the model's own."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="X.npy",
+            help="Inputs of your own (n, steps, features), to compare on as well. Default: random ones alone.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make a bundle of a model that was trained elsewhere, without executing anything of its file.
+
+    Where Keras is installed, it computes the same inputs, and a difference of more than 1e-5 is refused. Then
+    `har compile`, `har verify`, `har inspect` and `har bench` work on the bundle as on any other.
+    """
+    check_destination(out)
+    names = None if labels is None else labels.split(",")
+    given = None if data is None else {data.name: read_windows(data)}
+    bundle = importers.import_model(model, labels=names, rate_hz=rate, window=window, data=given)
+    bundle = bundle.save(out)
+    if as_json:
+        typer.echo(json.dumps(_as_json(out, bundle), ensure_ascii=False))
+    else:
+        _print(out, bundle)
+
+
+def _as_json(out: Path, bundle: Bundle) -> dict[str, Any]:
+    """Return what a program wants to know."""
+    manifest = bundle.manifest
+    return {
+        "bundle": str(out),
+        "model_id": manifest.model_id,
+        "window": manifest.window.length,
+        "features": len(manifest.window.channels),
+        "unit": manifest.window.unit,
+        "rate_hz": manifest.window.rate_hz,
+        "labels": list(manifest.labels),
+        "parameters": manifest.architecture.parameter_count,
+        "layers": [{"kind": layer.kind, "name": layer.name} for layer in manifest.architecture.layers],
+        **manifest.provenance.configuration["imported"],
+    }
+
+
+def _print(out: Path, bundle: Bundle) -> None:
+    """Print what was imported, and what it was compared with."""
+    manifest = bundle.manifest
+    window, imported = manifest.window, manifest.provenance.configuration["imported"]
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"[bold]{escape(manifest.model_id)}[/]  {manifest.architecture.parameter_count:,} parameters, from "
+        f"{escape(imported['framework'])}"
+    )
+    console.print(
+        f"windows of {window.length} x {len(window.channels)} at {window.rate_hz:g} Hz, "
+        f"labels {escape(', '.join(manifest.labels))}"
+    )
+    if window.unit == UNIT:
+        console.print(f"its three features are taken for acceleration in {UNIT}")
+    for each in imported["comparisons"]:
+        console.print(
+            f"compared with {escape(each['framework'])} on {escape(each['inputs'])}, {each['windows']:,} windows: "
+            f"largest difference {each['max_abs_error']:.1e}"
+        )
+    if imported["not_compared"]:
+        console.print(f"[yellow]not compared with its source[/]: {escape(imported['not_compared'])}")
+    console.print(f"wrote {escape(out)}; next: har compile {escape(out)}")

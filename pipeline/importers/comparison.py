@@ -1,0 +1,147 @@
+"""What the source framework makes of the same inputs: the proof that a model was understood.
+
+Keras gets layers built anew from options that were checked, and reads the weights by itself. Nothing of the file's own
+description is handed to it: its loader imports the modules that a description names.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.agreement import largest_error
+from edgehar.models.errors import ModelFileError
+from edgehar.models.isolation import Isolation
+from edgehar.models.reference import forward
+from edgehar.pipeline.importers.keras_chain import KerasChain
+from edgehar.pipeline.importers.model import Comparison, ForeignModel
+from edgehar.pipeline.importers.options import is_without_effect
+
+RANDOM_WINDOWS: Final = 64
+MOST_WINDOWS: Final = 4096
+"""Of the user's inputs: enough to prove a model, few enough to wait for."""
+
+LARGEST_ERROR: Final = 1e-5
+RANDOM: Final = "random normal inputs"
+
+_SEED: Final = 20120905
+_BATCH: Final = 256
+_TIMEOUT_S: Final = 300.0
+_WRAPPED: Final = ("layer", "backward_layer")
+
+Outputs = Callable[[NDArray[np.float32]], tuple[NDArray[Any], str]]
+"""From windows to the outputs of the source framework, and its name and version."""
+
+
+def random_windows(model: ForeignModel) -> NDArray[np.float32]:
+    """Return windows of normal numbers of deviation one."""
+    architecture = model.architecture
+    shape = RANDOM_WINDOWS, architecture.window, architecture.channels
+    return np.random.default_rng(_SEED).normal(size=shape).astype(np.float32)
+
+
+def compare(model: ForeignModel, outputs: Outputs, inputs: Mapping[str, NDArray[np.float32]]) -> list[Comparison]:
+    """Hold a model to its source on inputs by their names.
+
+    Raises
+    ------
+    ModelFileError
+        If an output differs by more than `LARGEST_ERROR`, or is not of the same shape.
+    """
+    names, parts = list(inputs), [windows[:MOST_WINDOWS] for windows in inputs.values()]
+    found, framework = outputs(np.concatenate(parts))
+    comparisons = []
+    for name, windows, theirs in zip(
+        names, parts, np.split(found, np.cumsum([len(each) for each in parts])[:-1]), strict=True
+    ):
+        ours = np.concatenate(
+            [
+                forward(model.architecture, model.weights, windows[start : start + _BATCH])
+                for start in range(0, len(windows), _BATCH)
+            ]
+        )
+        error = largest_error(theirs, ours) if theirs.shape == ours.shape else float("inf")
+        if not error <= LARGEST_ERROR:
+            raise ModelFileError(
+                f"{model.source}: expected the outputs of {framework} within {LARGEST_ERROR:g}, got {error:.3g} on "
+                f"{name}: the model was not understood",
+                next_step="Report this with the file: it is a mistake in edgehar. Nothing was written.",
+                error=error,
+            )
+        comparisons.append(Comparison(name, len(windows), framework, error))
+    return comparisons
+
+
+def outputs_of_file(chain: KerasChain, steps: int, content: bytes, suffix: str) -> Outputs:
+    """Return how Keras computes a model of a file, in a process of its own.
+
+    Parameters
+    ----------
+    chain, steps
+        The layers, and the length of a window.
+    content, suffix
+        A file of weights, and how its name must end for Keras to know it.
+    """
+
+    def outputs(windows: NDArray[np.float32]) -> tuple[NDArray[Any], str]:
+        with Isolation(timeout_s=_TIMEOUT_S) as isolation:
+            return isolation.run(_with_keras, chain, steps, content, suffix, windows)
+
+    return outputs
+
+
+def outputs_in_memory(model: Any) -> Outputs:
+    """Return how a Keras model in memory computes."""
+
+    def outputs(windows: NDArray[np.float32]) -> tuple[NDArray[Any], str]:
+        import keras
+
+        return _predicted(model, windows), f"keras {keras.__version__}"
+
+    return outputs
+
+
+def _with_keras(
+    chain: KerasChain, steps: int, content: bytes, suffix: str, windows: NDArray[np.float32]
+) -> tuple[NDArray[Any], str]:
+    """Rebuild the layers, let Keras load the weights, and compute; runs in the other process."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["CUDA_VISIBLE_DEVICES"] = "3", ""
+    import keras
+
+    layers = [
+        getattr(keras.layers, layer.kind).from_config(_plain(layer.options, keep_name=layer.name))
+        for layer in chain.layers
+    ]
+    model = keras.Sequential([keras.Input((steps, chain.features)), *layers])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f"model{suffix}"
+        file.write_bytes(content)
+        model.load_weights(file)
+    return _predicted(model, windows), f"keras {keras.__version__}"
+
+
+def _predicted(model: Any, windows: NDArray[np.float32]) -> NDArray[Any]:
+    """Return the outputs of a model, batch by batch, as it gives them when it is not trained."""
+    parts = [
+        np.asarray(model(windows[start : start + _BATCH], training=False)) for start in range(0, len(windows), _BATCH)
+    ]
+    return np.concatenate(parts)
+
+
+def _plain(options: Mapping[str, Any], *, keep_name: str = "") -> dict[str, Any]:
+    """Return options without those that have no effect here, and wrapped layers as classes of Keras itself."""
+    plain = {name: value for name, value in options.items() if not is_without_effect(name)}
+    for key in _WRAPPED:
+        if isinstance(plain.get(key), dict):
+            inner = plain[key]
+            plain[key] = {
+                "module": "keras.layers",
+                "class_name": inner["class_name"],
+                "config": _plain(inner["config"], keep_name=str(inner["config"].get("name") or key)),
+                "registered_name": None,
+            }
+    return {**plain, "name": keep_name} if keep_name else plain

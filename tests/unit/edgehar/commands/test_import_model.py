@@ -1,0 +1,82 @@
+"""`har import` from a file to a verified bundle, with Keras as the judge."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgehar.commands.compile import compile_bundle
+from edgehar.commands.import_model import import_model
+from edgehar.commands.verify import verify
+from edgehar.models.bundle import read_bundle
+from edgehar.models.errors import BundleError, DataError, UsageError
+
+
+@pytest.fixture(scope="module")
+def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained model of nine features, as a notebook saves it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    keras = pytest.importorskip("keras")
+    model = keras.Sequential(
+        [
+            keras.Input((20, 9)),
+            keras.layers.LSTM(8, return_sequences=True),
+            keras.layers.Dropout(0.2),
+            keras.layers.LSTM(8),
+            keras.layers.Dense(3, "softmax"),
+        ]
+    )
+    path = tmp_path_factory.mktemp("models") / "my.keras"
+    model.save(path)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_file_becomes_a_bundle_that_compiles_and_verifies(
+    keras_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Compared with Keras, in a process of its own, on random inputs and on the user's."""
+    data, out = tmp_path / "x.npy", tmp_path / "bundle"
+    np.save(data, np.random.default_rng(0).normal(size=(30, 20, 9)))
+    import_model(keras_file, out, labels="a,b,c", rate=50.0, data=data, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["labels"] == ["a", "b", "c"]
+    assert (found["window"], found["features"], found["rate_hz"], found["unit"]) == (20, 9, 50.0, "as trained")
+    assert [(each["inputs"], each["windows"]) for each in found["comparisons"]] == [
+        ("random normal inputs", 64),
+        ("x.npy", 30),
+    ]
+    assert all(each["max_abs_error"] <= 1e-5 for each in found["comparisons"])
+
+    compile_bundle(out, quantization=["all"])
+    assert "tflite int8 is left out" in capsys.readouterr().err
+    assert len(read_bundle(out).manifest.artifacts) == 9
+
+    compile_bundle(out, quantization=["all"], data=str(data))
+    assert len(read_bundle(out).manifest.artifacts) == 10
+    capsys.readouterr()
+    verify(out, as_json=True)
+    assert json.loads(capsys.readouterr().out)["ok"]
+
+
+def test_nothing_is_written_where_something_else_stands(keras_file: Path, tmp_path: Path) -> None:
+    """A folder of the user's stays as it is."""
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(BundleError, match="expected a new name or an existing bundle"):
+        import_model(keras_file, tmp_path / "mine")
+    assert not list((tmp_path / "mine").iterdir())
+
+
+def test_data_that_are_no_array_are_refused(keras_file: Path, tmp_path: Path) -> None:
+    """A missing file, a text, a pickle, an archive."""
+    with pytest.raises(UsageError, match="found none"):
+        import_model(keras_file, tmp_path / "out", data=tmp_path / "x.npy")
+    (tmp_path / "text.npy").write_text("1,2,3")
+    np.save(tmp_path / "pickle.npy", np.array([{}], object), allow_pickle=True)
+    np.savez(tmp_path / "archive.npz", np.zeros(3))
+    for name in ("text.npy", "pickle.npy", "archive.npz"):
+        with pytest.raises(DataError, match=name):
+            import_model(keras_file, tmp_path / "out", data=tmp_path / name)
+    assert not (tmp_path / "out").exists()
