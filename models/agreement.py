@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.bundle import FLOAT_TOLERANCE, Bundle
+from edgehar.models.bundle.tasks import MULTICLASS, MULTILABEL
 from edgehar.models.reference import forward
+
+_HALF: Final = 0.5
 
 _NUMBERS: Final = 2**24
 """Numbers that a batch may become in a layer of the oracle: 128 MiB, however large the model."""
@@ -83,11 +86,15 @@ def oracle_outputs(bundle: Bundle, windows: NDArray[np.float32]) -> NDArray[np.f
     architecture, weights = bundle.manifest.architecture, bundle.folded_weights
     batch = max(1, _NUMBERS // architecture.most_numbers)
     parts = [forward(architecture, weights, windows[start : start + batch]) for start in range(0, len(windows), batch)]
-    return np.concatenate([np.empty((0, architecture.classes)), *parts]).astype(np.float64)
+    return np.concatenate([np.empty((0, *architecture.output_shape)), *parts]).astype(np.float64)
 
 
-def agreement(outputs: NDArray[Any], oracle: NDArray[np.float64]) -> Agreement:
+def agreement(outputs: NDArray[Any], oracle: NDArray[np.float64], *, task: str = MULTICLASS) -> Agreement:
     """Compare outputs (n_windows, n_classes) with the oracle's; what is no number is infinitely far away.
+
+    There may be such outputs for every step of a window. Where they are not probabilities of one label of several, the
+    mean error is that of an output, of one larger than one divided by it; and labels are those above one half, of which
+    numbers have none.
 
     Examples
     --------
@@ -95,8 +102,14 @@ def agreement(outputs: NDArray[Any], oracle: NDArray[np.float64]) -> Agreement:
     Agreement(error=0.25, mean_error=0.125, agreement=1.0)
     """
     error = largest_error(outputs, oracle)
-    mean_error = float(np.abs(outputs - oracle).sum(axis=1).mean() / 2) if np.isfinite(error) else error
-    return Agreement(error, mean_error, labels_kept(outputs, oracle) / len(oracle))
+    if not np.isfinite(error):
+        return Agreement(error, error, labels_kept(outputs, oracle) / len(oracle))
+    if task == MULTICLASS:
+        mean_error = float(np.abs(outputs - oracle).sum(axis=-1).mean() / 2)
+        return Agreement(error, mean_error, labels_kept(outputs, oracle) / len(oracle))
+    mean_error = float((np.abs(outputs - oracle) / np.maximum(1.0, np.abs(oracle))).mean())
+    kept = ((outputs > _HALF) == (oracle > _HALF)).mean() if task == MULTILABEL else 1.0
+    return Agreement(error, mean_error, float(kept))
 
 
 def largest_error(outputs: NDArray[Any], expected: NDArray[Any]) -> float:
@@ -110,5 +123,6 @@ def largest_error(outputs: NDArray[Any], expected: NDArray[Any]) -> float:
 
 
 def labels_kept(outputs: NDArray[Any], expected: NDArray[Any]) -> int:
-    """Return how many windows have the label that was expected."""
-    return int((outputs.argmax(axis=1) == expected.argmax(axis=1)).sum())
+    """Return how many windows have the label that was expected, of windows with several labels their share."""
+    same = outputs.argmax(axis=-1) == expected.argmax(axis=-1)
+    return round(float(same.reshape(len(same), -1).mean(axis=1).sum())) if len(same) else 0

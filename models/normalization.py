@@ -83,6 +83,8 @@ def fold_normalization(
     """
     folded = {name: np.asarray(value, np.float32) for name, value in weights.items()}
     mean, std = np.array(normalization.mean_g), np.array(normalization.std_g)
+    if not mean.any() and (std == 1).all():
+        return folded
     for layer, shape in zip(architecture.layers, architecture.shapes(), strict=False):
         if isinstance(layer, Flatten):
             mean, std = np.tile(mean, shape[0]), np.tile(std, shape[0])
@@ -100,7 +102,7 @@ def _folded(layer: Layer, weights: _Wide, mean: NDArray[Any], std: NDArray[Any])
     if isinstance(layer, Bidirectional):
         for which in DIRECTIONS:
             _fold_pair(weights, f"{which}_kernel", f"{which}_bias", mean, std)
-    elif isinstance(layer, Conv1D) and any(layer.margins):
+    elif isinstance(layer, Conv1D) and layer.padding != "valid":
         weights["kernel"] /= std[:, np.newaxis]
         weights["offset"] = mean
     elif isinstance(layer, TemporalBlock) and "residual_kernel" in weights:

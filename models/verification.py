@@ -138,7 +138,7 @@ def _replay(bundle: Bundle, engine: Engine) -> ArtifactVerification:
     backwards = engine.predict(windows[::-1])[::-1]
     twice = engine.predict(np.repeat(windows, 2, axis=0))
     singly = np.concatenate([engine.predict(windows[index : index + 1]) for index in range(len(windows))])
-    found = agreement(outputs, oracle_outputs(bundle, windows))
+    found = agreement(outputs, oracle_outputs(bundle, windows), task=bundle.manifest.task)
     deviation = largest_error(outputs, recorded)
     order_matters = max(largest_error(outputs, other) for other in (backwards, twice[::2], twice[1::2])) > ROUNDING
     batch_matters = largest_error(outputs, singly) > ROUNDING

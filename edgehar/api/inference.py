@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.bundle.tasks import MULTICLASS
 from edgehar.models.engines import Engine, load_engine
+from edgehar.models.errors import UsageError
 from edgehar.pipeline.data.windows import Windows
 
 Model: TypeAlias = Bundle | str | os.PathLike[str]
@@ -90,5 +92,11 @@ def classify(
 ) -> list[str]:
     """Return the most probable label of every window; parameters as for `edgehar.predict`."""
     model = open_bundle(bundle)
+    if model.manifest.task != MULTICLASS or len(model.manifest.architecture.output_shape) > 1:
+        raise UsageError(
+            f"{model.manifest.model_id}: expected a model that gives one label for a window, "
+            f"its outputs are those of a {model.manifest.task} model",
+            next_step="Use edgehar.predict for its outputs.",
+        )
     found = predict(model, windows, engine=engine, quantization=quantization).argmax(axis=1)
     return [model.manifest.labels[index] for index in found]

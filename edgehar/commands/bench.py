@@ -24,6 +24,7 @@ from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Settings
 from edgehar.firmware_bridge.benchmark.rounds import run_benchmark
 from edgehar.firmware_bridge.benchmark.table import print_result
 from edgehar.models.bundle import read_bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_path
 
@@ -109,7 +110,9 @@ def _real_windows(data: str, bundle: Path, count: int) -> NDArray[np.float32]:
     from edgehar.pipeline.data.readers import load_dataset
     from edgehar.pipeline.data.windows import make_windows
 
-    spec = read_bundle(bundle).manifest.window
+    manifest = read_bundle(bundle).manifest
+    check_recognises_activities(manifest, for_what="--data")
+    spec = manifest.window
     found = make_windows(load_dataset(data), window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz)
     wanted = min(count, len(found), _MOST_REAL_WINDOWS)
     return found.batch(np.linspace(0, len(found) - 1, wanted).round().astype(np.int64))

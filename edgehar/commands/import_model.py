@@ -62,6 +62,8 @@ def _as_json(out: Path, bundle: Bundle) -> dict[str, Any]:
     return {
         "bundle": str(out),
         "model_id": manifest.model_id,
+        "task": manifest.task,
+        "output_shape": list(manifest.architecture.output_shape),
         "window": manifest.window.length,
         "features": len(manifest.window.channels),
         "unit": manifest.window.unit,
@@ -84,6 +86,7 @@ def _print(out: Path, bundle: Bundle) -> None:
     )
     console.print(
         f"windows of {window.length} x {len(window.channels)} at {window.rate_hz:g} Hz, "
+        f"{manifest.task} outputs of shape {manifest.architecture.output_shape}, "
         f"labels {escape(', '.join(manifest.labels))}"
     )
     if window.unit == UNIT:

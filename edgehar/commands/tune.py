@@ -13,6 +13,7 @@ from rich.table import Table
 from edgehar.commands.data import PATH_HELP
 from edgehar.commands.progress import progress_bar
 from edgehar.models.bundle import Bundle, check_destination, read_bundle, update_bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
@@ -45,6 +46,7 @@ def tune(
     if out is None and not bundle.is_dir():
         raise UsageError(f"{bundle}: expected --out for a zipped bundle, got none", next_step="Pass --out FOLDER.")
     check_destination(target)
+    check_recognises_activities(model.manifest, for_what="tune")
     runner = load_engine(model, engine)
     with progress_bar("reading") as advance:
         dataset = load_dataset(data, progress=advance)

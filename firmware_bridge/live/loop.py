@@ -26,6 +26,7 @@ from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock, SampleSource, StreamCounts
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.decoder import Decoder
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.units import Unit
@@ -142,6 +143,7 @@ class LiveLoop:
         BridgeError
             When the model cannot classify this sensor.
         """
+        check_recognises_activities(manifest, for_what="live")
         window = manifest.window
         sensor_hz = window.rate_hz if rate_hz is None else rate_hz
         described = [] if hello is None else check_against_model(hello, manifest)

@@ -22,6 +22,7 @@ from edgehar.firmware_bridge.projects.sizes import Needs, needs_of, require_fit
 from edgehar.firmware_bridge.projects.source import tables_source
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.engines.native_tables import artifact_tables
 from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_folder
@@ -102,6 +103,7 @@ def write_project(
     UsageError
         If the bundle has no such artifact, the board cannot hold it, or ``out`` is something else.
     """
+    check_recognises_activities(bundle.manifest, for_what="firmware")
     if board.senses != (sensor is not None):
         wanted, given = "a" if board.senses else "no", sensor.name if sensor else "none"
         raise UsageError(

@@ -9,9 +9,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, get_type_hints
 
+from edgehar.models.architecture.activations import ACTIVATION_NAMES, CELL_ACTIVATIONS, LEAK
 from edgehar.models.architecture.blocks import SelfAttention, TemporalBlock
+from edgehar.models.architecture.elementwise import (
+    Activation,
+    Affine,
+    LayerNormalization,
+    RepeatVector,
+    Reshape,
+    Reverse,
+)
 from edgehar.models.architecture.feedforward import (
     PADDINGS,
+    POOL_PADDINGS,
+    AveragePooling1D,
     Conv1D,
     Dense,
     Dropout,
@@ -21,7 +32,6 @@ from edgehar.models.architecture.feedforward import (
     MaxPooling1D,
 )
 from edgehar.models.architecture.layer import (
-    ACTIVATION_NAMES,
     MAXIMUM_NUMBERS,
     MAXIMUM_PARAMETERS,
     MAXIMUM_SIZE,
@@ -32,7 +42,17 @@ from edgehar.models.architecture.layer import (
 )
 from edgehar.models.architecture.memory import most_numbers
 from edgehar.models.architecture.named import NAMED
-from edgehar.models.architecture.recurrent import CELLS, DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
+from edgehar.models.architecture.recurrent import (
+    CELLS,
+    DIRECTIONS,
+    GRU,
+    LSTM,
+    MERGES,
+    Bidirectional,
+    Recurrent,
+    SimpleRNN,
+    is_standard,
+)
 from edgehar.models.contract import ACTIVITIES, CHANNELS, WINDOW_LENGTH
 from edgehar.models.errors import BundleError, UsageError
 from edgehar.models.foreign_text import printable
@@ -40,11 +60,17 @@ from edgehar.models.foreign_text import printable
 __all__ = [
     "ACTIVATION_NAMES",
     "ARCHITECTURE_NAMES",
+    "CELL_ACTIVATIONS",
     "DIRECTIONS",
     "GRU",
     "LAYER_TYPES",
+    "LEAK",
     "LSTM",
+    "MERGES",
+    "Activation",
+    "Affine",
     "Architecture",
+    "AveragePooling1D",
     "Bidirectional",
     "Conv1D",
     "Dense",
@@ -54,13 +80,18 @@ __all__ = [
     "GlobalMaxPooling1D",
     "MAXIMUM_SIZE",
     "Layer",
+    "LayerNormalization",
     "MaxPooling1D",
     "Recurrent",
+    "RepeatVector",
+    "Reshape",
+    "Reverse",
     "SelfAttention",
     "Shape",
     "SimpleRNN",
     "TemporalBlock",
     "Weights",
+    "is_standard",
     "layer_weights",
     "named_architecture",
 ]
@@ -75,18 +106,37 @@ LAYER_TYPES: Final[dict[str, type]] = {
         Dense,
         Conv1D,
         MaxPooling1D,
+        AveragePooling1D,
         GlobalAveragePooling1D,
         GlobalMaxPooling1D,
         Flatten,
         Dropout,
         TemporalBlock,
         SelfAttention,
+        Activation,
+        Affine,
+        LayerNormalization,
+        Reverse,
+        RepeatVector,
+        Reshape,
     )
 }
 """Every layer an architecture may hold, by the kind its manifest entry names."""
 
-_CHOICES: Final = {"activation": ACTIVATION_NAMES, "padding": PADDINGS, "cell": tuple(CELLS)}
+_CHOICES: Final = {
+    "activation": ACTIVATION_NAMES,
+    "recurrent_activation": CELL_ACTIVATIONS,
+    "padding": PADDINGS,
+    "cell": tuple(CELLS),
+    "merge": MERGES,
+}
 """Fields that name one of a few."""
+
+_OWN_CHOICES: Final = {
+    **{(kind, "activation"): CELL_ACTIVATIONS for kind in (*CELLS, Bidirectional.kind)},
+    **{(layer.kind, "padding"): POOL_PADDINGS for layer in (MaxPooling1D, AveragePooling1D)},
+}
+"""Fields of some layers that name fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +156,13 @@ class Architecture:
 
     @property
     def classes(self) -> int:
-        """Number of labels the last layer tells apart."""
+        """Number of outputs, of each step where there is one for every step."""
         return self.shapes()[-1][-1]
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output of one window: a vector, or one for every step."""
+        return self.shapes()[-1]
 
     @property
     def parameter_count(self) -> int:
@@ -146,7 +201,7 @@ class Architecture:
 
     def to_json(self) -> dict[str, Any]:
         """Return the architecture as JSON-ready data."""
-        layers = [{"kind": layer.kind, **asdict(layer)} for layer in self.layers]  # type: ignore[call-overload]
+        layers = [_layer_to_json(layer) for layer in self.layers]
         return {"name": self.name, "window": self.window, "channels": self.channels, "layers": layers}
 
     @classmethod
@@ -164,14 +219,15 @@ class Architecture:
             facts = {key: _checked_field("architecture", key, expected, data[key]) for key, expected in types.items()}
             built = cls(**facts, layers=layers)
             last, names = built.shapes()[-1], [layer.name for layer in layers]
-            if not layers or len(last) != 1 or len(set(names)) < len(names):
+            if not layers or not 1 <= len(last) <= 2 or len(set(names)) < len(names):
                 raise ValueError(f"names {names}, output of shape {last}")
             _refuse_larger(built)
         except KeyError as error:
             raise BundleError(f"architecture: the key {error} is missing", key=str(error.args[0])) from error
         except (TypeError, ValueError) as error:
             raise BundleError(
-                "architecture: expected layers of different names that fit one another and end in one vector "
+                "architecture: expected layers of different names that fit one another and end in a vector, or one "
+                "for every step "
                 f"({printable(str(error), 200)})"
             ) from error
         return built
@@ -190,6 +246,20 @@ def _refuse_larger(architecture: Architecture) -> None:
             )
 
 
+def _layer_to_json(layer: Layer) -> dict[str, Any]:
+    """Return one layer as JSON-ready data, without what earlier versions do not know where it has its default."""
+    values = asdict(layer)  # type: ignore[call-overload]
+    for field in _added(type(layer)):
+        if values[field.name] == field.default:
+            del values[field.name]
+    return {"kind": layer.kind, **values}
+
+
+def _added(layer_type: Any) -> list[Any]:
+    """Return the fields of a layer that earlier versions did not know."""
+    return [field for field in fields(layer_type) if field.metadata.get("added")]
+
+
 def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
     """Rebuild one layer, refusing kinds and keys this version does not know."""
     kind = entry["kind"]
@@ -201,9 +271,11 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
         )
     layer_type = LAYER_TYPES[kind]
     hints = get_type_hints(layer_type)
+    left_out = {field.name for field in _added(layer_type)} - set(entry)
     values = {
         field.name: _checked_field(kind, field.name, hints[field.name], entry[field.name])
         for field in fields(layer_type)
+        if field.name not in left_out
     }
     unknown = set(entry) - set(values) - {"kind"}
     if unknown:
@@ -214,7 +286,7 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
 
 def _checked_field(owner: str, key: str, expected: Any, value: Any) -> Any:
     """Return a value of an architecture's JSON that its field may have: counts from 1, shares below 1, known words."""
-    choices = _CHOICES.get(key)
+    choices = _OWN_CHOICES.get((owner, key), _CHOICES.get(key))
     if choices is not None and type(value) is str and value not in choices:
         raise BundleError(f"{owner}: expected {_article(key)} of {', '.join(choices)}, got {value!r:.40}", key=key)
     bounds = {int: (1, MAXIMUM_SIZE), float: (0.0, math.nextafter(1.0, 0.0))}.get(expected)

@@ -1,13 +1,44 @@
 """Layers without a memory: dense ones, convolutions along time, pooling, and what only rearranges or only trains."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
-from edgehar.models.architecture.layer import Shape
+from edgehar.models.architecture.layer import ADDED, Shape
 
 PADDINGS: Final = ("valid", "same", "causal")
 """Where a convolution lies at the ends of the window: inside, centred, or looking back only; zeros stand outside."""
+
+POOL_PADDINGS: Final = ("valid", "same")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a filter of ``reach`` + 1 steps lies along a window: how often, and the margins before and after."""
+
+    count: int
+    before: int
+    after: int
+
+
+def places(name: str, steps: int, reach: int, stride: int, padding: str) -> Places:
+    """Return where a filter lies, as TensorFlow places it.
+
+    Raises
+    ------
+    ValueError
+        If the window is shorter than the filter.
+    """
+    before = after = 0
+    if padding == "same":
+        missing = max(0, (-(-steps // stride) - 1) * stride + reach + 1 - steps)
+        before, after = missing // 2, missing - missing // 2
+    elif padding == "causal":
+        before = reach
+    count = (steps + before + after - reach - 1) // stride + 1
+    if steps + before + after <= reach:
+        raise ValueError(f"{name} sees {reach + 1} steps, there are {steps}")
+    return Places(count, before, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +70,21 @@ class Conv1D:
     activation: str = "linear"
     padding: str = "valid"
     dilation: int = 1
+    strides: int = field(default=1, kw_only=True, metadata=ADDED)
 
     @property
     def reach(self) -> int:
         """Steps from the first sample a filter sees to its last."""
         return (self.kernel_size - 1) * self.dilation
 
-    @property
-    def margins(self) -> tuple[int, int]:
-        """Zeros before and after the window."""
-        return {"valid": (0, 0), "same": (self.reach // 2, self.reach - self.reach // 2), "causal": (self.reach, 0)}[
-            self.padding
-        ]
+    def places(self, steps: int) -> Places:
+        """Where the filters lie along so many steps."""
+        return places(self.name, steps, self.reach, self.strides, self.padding)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (steps that are left, filters)."""
         steps, _ = input_shape
-        left = steps + sum(self.margins) - self.reach
-        if left < 1:
-            raise ValueError(f"{self.name} sees {self.reach + 1} steps, there are {steps}")
-        return (left, self.filters)
+        return (self.places(steps).count, self.filters)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Return the shapes of kernel and bias."""
@@ -67,22 +93,42 @@ class Conv1D:
 
 @dataclass(frozen=True, slots=True)
 class MaxPooling1D:
-    """The largest of every ``pool_size`` steps; what is left over at the end is dropped."""
+    """The largest of every ``pool_size`` steps; what is left over at the end is dropped.
+
+    ``strides`` are the steps from one pool to the next, 0 for as many as the pool has. With the padding ``same``, pools
+    reach beyond the ends of the window, where nothing stands.
+    """
 
     kind: ClassVar[str] = "MaxPooling1D"
     name: str
     pool_size: int = 2
+    strides: int = field(default=0, kw_only=True, metadata=ADDED)
+    padding: str = field(default="valid", kw_only=True, metadata=ADDED)
+
+    @property
+    def stride(self) -> int:
+        """Steps from one pool to the next."""
+        return self.strides or self.pool_size
+
+    def places(self, steps: int) -> Places:
+        """Where the pools lie along so many steps."""
+        return places(self.name, steps, self.pool_size - 1, self.stride, self.padding)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return (steps // pool_size, channels)."""
+        """Return (pools, channels)."""
         steps, channels = input_shape
-        if steps < self.pool_size:
-            raise ValueError(f"{self.name} pools {self.pool_size} steps, there are {steps}")
-        return (steps // self.pool_size, channels)
+        return (self.places(steps).count, channels)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Return nothing: there is nothing to learn."""
         return {}
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePooling1D(MaxPooling1D):
+    """The mean of every ``pool_size`` steps, of those that there are."""
+
+    kind: ClassVar[str] = "AveragePooling1D"
 
 
 @dataclass(frozen=True, slots=True)

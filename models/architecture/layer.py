@@ -18,8 +18,8 @@ MAXIMUM_NUMBERS: Final = 2**23
 MAXIMUM_PARAMETERS: Final = 2**24
 """Most trained numbers of a file's architecture: what fits into the 64 MiB of a bundle's weights."""
 
-ACTIVATION_NAMES: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
-"""Activations a layer may name."""
+ADDED: Final = {"added": True}
+"""Metadata of a field that earlier versions did not know: left out of the JSON where it has its default."""
 
 
 class Layer(Protocol):

@@ -47,5 +47,7 @@ def _inside(layer: Layer, shape: Shape) -> Iterator[int]:
 def _convolution(layer: Conv1D, shape: Shape) -> Iterator[int]:
     """Yield the window with its margins, and what every filter sees of it at every step."""
     steps, channels = shape
-    yield (steps + sum(layer.margins)) * channels
-    yield (steps + sum(layer.margins) - layer.reach) * layer.kernel_size * channels
+    found = layer.places(steps)
+    padded = steps + found.before + found.after
+    yield padded * channels
+    yield (padded - layer.reach) * layer.kernel_size * channels

@@ -1,9 +1,9 @@
 """Layers that walk along the window with a state."""
 
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
 
-from edgehar.models.architecture.layer import Shape
+from edgehar.models.architecture.layer import ADDED, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class Recurrent:
     name: str
     units: int
     return_sequences: bool = False
+    activation: str = field(default="tanh", kw_only=True, metadata=ADDED)
     kind: ClassVar[str]
     gates: ClassVar[int]
 
@@ -42,6 +43,7 @@ class LSTM(Recurrent):
 
     kind: ClassVar[str] = "LSTM"
     gates: ClassVar[int] = 4
+    recurrent_activation: str = field(default="sigmoid", kw_only=True, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class GRU(Recurrent):
     kind: ClassVar[str] = "GRU"
     gates: ClassVar[int] = 3
     reset_after: bool = True
+    recurrent_activation: str = field(default="sigmoid", kw_only=True, metadata=ADDED)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Return the shapes of kernel, recurrent kernel and bias (2, 3 x units) or (3 x units,)."""
@@ -67,6 +70,14 @@ CELLS: Final[dict[str, type[Recurrent]]] = {layer.kind: layer for layer in (Simp
 """Recurrent layers by kind: what a `Bidirectional` may run both ways."""
 
 DIRECTIONS: Final = ("forward", "backward")
+
+MERGES: Final = ("concat", "sum", "mul", "ave")
+"""How the outputs of two directions are joined: side by side, or number by number."""
+
+
+def is_standard(layer: "Recurrent | Bidirectional") -> bool:
+    """Whether a cell has the activations that recurrent operators and engines were made for: tanh and sigmoid."""
+    return layer.activation == "tanh" and getattr(layer, "recurrent_activation", "sigmoid") == "sigmoid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +93,24 @@ class Bidirectional:
     cell: str
     units: int
     return_sequences: bool = False
+    merge: str = field(default="concat", kw_only=True, metadata=ADDED)
+    activation: str = field(default="tanh", kw_only=True, metadata=ADDED)
+    recurrent_activation: str = field(default="sigmoid", kw_only=True, metadata=ADDED)
+    reset_after: bool = field(default=True, kw_only=True, metadata=ADDED)
 
     def direction(self, which: str) -> Recurrent:
         """Return the recurrent layer of one of the `DIRECTIONS`."""
-        return CELLS[self.cell](f"{self.name}/{which}", self.units, self.return_sequences)
+        options: dict[str, Any] = {"activation": self.activation}
+        if self.cell != SimpleRNN.kind:
+            options["recurrent_activation"] = self.recurrent_activation
+        if self.cell == GRU.kind:
+            options["reset_after"] = self.reset_after
+        return CELLS[self.cell](f"{self.name}/{which}", self.units, self.return_sequences, **options)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return (steps, 2 x units) for a sequence, (2 x units,) for the last steps."""
+        """Return (steps, width) for a sequence, (width,) for the last steps; ``concat`` doubles the units."""
         *steps, units = self.direction("forward").output_shape(input_shape)
-        return (*steps, 2 * units)
+        return (*steps, 2 * units if self.merge == "concat" else units)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Return the cell's shapes twice."""

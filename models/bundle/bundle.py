@@ -92,11 +92,11 @@ class Bundle:
         windows = arrays.get("windows", np.empty(0))
         outputs = {name: array for name, array in arrays.items() if name != "windows"}
         shapes = {array.shape for array in (outputs.get("oracle", np.empty(0)), *outputs.values())}
-        inside = (architecture.window, architecture.channels)
-        if windows.shape[1:] != inside or not len(windows) or shapes != {(len(windows), architecture.classes)}:
+        inside, outside = (architecture.window, architecture.channels), architecture.output_shape
+        if windows.shape[1:] != inside or not len(windows) or shapes != {(len(windows), *outside)}:
             raise BundleError(
                 f"{GOLDEN}: expected windows of shape (n, {inside[0]}, {inside[1]}) and outputs of shape "
-                f"(n, {architecture.classes}) for them, got arrays of shapes {windows.shape} and "
+                f"(n, {', '.join(map(str, outside))}) for them, got arrays of shapes {windows.shape} and "
                 f"{', '.join(map(str, sorted(shapes)))}",
                 next_step="The bundle mixes two models: train it again.",
             )

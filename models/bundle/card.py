@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
+from edgehar.models.bundle.consistency import UNIT
 from edgehar.models.bundle.manifest import Manifest, MetricsEntry
+from edgehar.models.bundle.tasks import MULTICLASS
 
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>|#])")
 
@@ -13,8 +15,7 @@ def model_card(manifest: Manifest) -> str:
     architecture, window, origin = manifest.architecture, manifest.window, manifest.provenance
     parts = [
         f"# {_escaped(manifest.model_id)}",
-        f"{_escaped(architecture.name)}, {architecture.parameter_count:,} parameters, tells {len(manifest.labels)} "
-        f"activities apart from {window.length} samples of acceleration "
+        f"{_escaped(architecture.name)}, {architecture.parameter_count:,} parameters, {_what_it_does(manifest)} "
         f"({window.length / window.rate_hz:g} s at {window.rate_hz:g} Hz).",
         "" if origin.complete else "**Training was interrupted: these are the best weights until then.**",
         "## Input",
@@ -39,6 +40,17 @@ def model_card(manifest: Manifest) -> str:
         + ".",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _what_it_does(manifest: Manifest) -> str:
+    """Return what it makes of what, as a clause."""
+    window, count = manifest.window, len(manifest.labels)
+    made = {MULTICLASS: f"tells {count} {'activities' if window.unit == UNIT else 'labels'} apart from"}.get(
+        manifest.task, f"gives {count} outputs ({manifest.task}) of"
+    )
+    of = "acceleration" if window.unit == UNIT else f"{len(window.channels)} features"
+    every = ", for every step," if len(manifest.architecture.output_shape) > 1 else ""
+    return f"{made} {window.length} samples of {of}{every}"
 
 
 def _metrics_table(metrics: tuple[MetricsEntry, ...]) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.bundle.names import CARD, GOLDEN, MANIFEST, PLAIN_NAME, PLOTS, WEIGHTS
+from edgehar.models.bundle.tasks import TASKS
 from edgehar.models.bundle.text import LONGEST_TEXT, hostile_texts
 from edgehar.models.errors import BundleError
 
@@ -62,6 +63,8 @@ def _labels(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
         yield "labels", f"{classes} labels, one per output of the architecture", f"{len(labels)}"
     if len(set(labels)) < len(labels) or not all(labels):
         yield "labels", "labels that all differ and are not empty", f"{list(labels)}"
+    if manifest.task not in TASKS:
+        yield "task", f"a task of {', '.join(TASKS)}", f"{manifest.task!r:.40}"
 
 
 def _window(manifest: Manifest) -> Iterator[tuple[str, str, str]]:

@@ -20,6 +20,7 @@ from edgehar.models.bundle.manifest import (
 )
 from edgehar.models.bundle.names import GOLDEN, WEIGHTS
 from edgehar.models.bundle.npz import write_npz
+from edgehar.models.bundle.tasks import MULTICLASS
 from edgehar.models.errors import BundleError
 from edgehar.models.normalization import Normalization, fold_normalization
 from edgehar.models.reference import forward
@@ -34,6 +35,7 @@ def make_bundle(
     weights: Mapping[str, NDArray[np.float32]],
     decoder: DecoderSpec,
     provenance: Provenance,
+    task: str = MULTICLASS,
 ) -> Bundle:
     """Return a bundle of a trained model, as yet without artifacts and metrics.
 
@@ -66,6 +68,7 @@ def make_bundle(
         decoder=decoder,
         metrics=(),
         provenance=provenance,
+        task=task,
     )
     check_manifest(manifest)
     return Bundle(manifest, {WEIGHTS: weight_bytes, GOLDEN: golden_bytes})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edgehar.models.architecture import Architecture
+from edgehar.models.bundle.tasks import MULTICLASS
 from edgehar.models.normalization import Normalization
 
 SCHEMA_MAJOR: Final = 1
@@ -110,7 +111,11 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything a bundle says about itself."""
+    """Everything a bundle says about itself.
+
+    ``task`` is what the outputs are (`edgehar.models.bundle.tasks`). It is written where they are not those of one
+    label of several, which is all that earlier versions knew.
+    """
 
     schema: str
     model_id: str
@@ -124,6 +129,7 @@ class Manifest:
     decoder: DecoderSpec
     metrics: tuple[MetricsEntry, ...]
     provenance: Provenance
+    task: str = MULTICLASS
 
     def artifact(self, *, format: str, quantization: str) -> ArtifactEntry | None:  # noqa: A002
         """Return the artifact of this format and quantization, or None."""
@@ -136,6 +142,8 @@ class Manifest:
         """Return the manifest as JSON-ready data."""
         data = {field.name: _to_json(getattr(self, field.name)) for field in dataclasses.fields(self)}
         data["architecture"] = self.architecture.to_json()
+        if self.task == MULTICLASS:
+            del data["task"]
         return data
 
 

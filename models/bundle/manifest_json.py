@@ -11,6 +11,7 @@ from typing import Any
 from edgehar.models.architecture import Architecture
 from edgehar.models.bundle.consistency import check_manifest
 from edgehar.models.bundle.manifest import SCHEMA_MAJOR, Manifest
+from edgehar.models.bundle.tasks import MULTICLASS
 from edgehar.models.errors import BundleError
 from edgehar.models.foreign_text import printable
 
@@ -44,7 +45,11 @@ def _check_schema(data: Mapping[str, Any]) -> None:
 
 
 def _in_todays_words(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a manifest of schema 1.0 as 1.1 says the same: its decoders knew no transitions."""
+    """Return a manifest of schema 1.0 as 1.1 says the same: its decoders knew no transitions.
+
+    One that names no task is of a model that gives one label of several.
+    """
+    data = {"task": MULTICLASS, **data}
     decoder = data.get("decoder")
     if data["schema"] != "1.0" or not isinstance(decoder, Mapping):
         return data

@@ -127,7 +127,7 @@ class TfliteModel:
     def _checked_ends(self, architecture: Architecture) -> tuple[Any, Any]:
         """Return what is known of the input and the output, held to the architecture."""
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        expected = (1, architecture.window, architecture.channels), (1, architecture.classes)
+        expected = (1, architecture.window, architecture.channels), (1, *architecture.output_shape)
         found = [(tuple(map(int, end["shape"])), np.dtype(end["dtype"]).name) for end in (*inputs, *outputs)]
         fits = len(inputs) == len(outputs) == 1 and all(
             shape == wanted and (dtype == "float32" or (dtype in _INTEGERS and _scale_is_usable(end)))

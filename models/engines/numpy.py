@@ -38,7 +38,7 @@ class NumPyEngine:
         """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
         architecture = self._bundle.manifest.architecture
         values = check_windows(windows, self._bundle)
-        outputs = np.empty((len(values), architecture.classes), np.float32)
+        outputs = np.empty((len(values), *architecture.output_shape), np.float32)
         for start in range(0, len(values), self._batch):
             part = values[start : start + self._batch]
             outputs[start : start + self._batch] = forward(architecture, self._weights, part, dtype=np.float32)

@@ -71,7 +71,7 @@ class ONNXRuntimeEngine:
         values = check_windows(windows, self._bundle)
         if 0 < len(values) <= self._batch:
             return self._run(values)
-        outputs = np.empty((len(values), self._bundle.manifest.architecture.classes), np.float32)
+        outputs = np.empty((len(values), *self._bundle.manifest.architecture.output_shape), np.float32)
 
         def run(start: int) -> None:
             outputs[start : start + self._batch] = self._run(values[start : start + self._batch])
@@ -95,7 +95,7 @@ class ONNXRuntimeEngine:
                 next_step="Update the runtime, or compile for it again with `har compile`.",
             ) from error
         probabilities: NDArray[np.float32] = outputs
-        expected = (len(values), self._bundle.manifest.architecture.classes)
+        expected = (len(values), *self._bundle.manifest.architecture.output_shape)
         if probabilities.shape != expected:
             raise wrong_ends(self.name, self.artifact, expected, str(probabilities.shape))
         return probabilities
@@ -103,7 +103,7 @@ class ONNXRuntimeEngine:
     def _checked_batch(self) -> int:
         """Return how many windows the file takes at once, after holding its input and output to the architecture."""
         architecture = self._bundle.manifest.architecture
-        expected = (None, architecture.window, architecture.channels), (None, architecture.classes)
+        expected = (None, architecture.window, architecture.channels), (None, *architecture.output_shape)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         found = [(end.type, tuple(end.shape)) for end in (*inputs, *outputs)]
         fits = len(inputs) == len(outputs) == 1 and all(

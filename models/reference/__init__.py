@@ -13,7 +13,10 @@ from numpy.typing import DTypeLike, NDArray
 from edgehar.models.architecture import (
     GRU,
     LSTM,
+    Activation,
+    Affine,
     Architecture,
+    AveragePooling1D,
     Bidirectional,
     Conv1D,
     Dense,
@@ -22,7 +25,11 @@ from edgehar.models.architecture import (
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     Layer,
+    LayerNormalization,
     MaxPooling1D,
+    RepeatVector,
+    Reshape,
+    Reverse,
     SelfAttention,
     SimpleRNN,
     TemporalBlock,
@@ -53,7 +60,7 @@ def forward(
 
     Returns
     -------
-    ndarray of shape (n_windows, n_classes), ``dtype``
+    ndarray of shape (n_windows, n_classes), or (n_windows, steps, n_classes) with an output for every step, ``dtype``
     """
     values = np.asarray(windows, dtype=dtype)
     # Weights at the ends of their range overflow; who compares the outcome finds what is no number in it.
@@ -77,12 +84,19 @@ _FORWARD: Final[dict[str, Callable[[Any, dict[str, Array], Array], Array]]] = {
     Dense.kind: feedforward.dense,
     Conv1D.kind: feedforward.conv1d,
     MaxPooling1D.kind: feedforward.max_pooling,
+    AveragePooling1D.kind: feedforward.average_pooling,
     GlobalAveragePooling1D.kind: lambda layer, weights, values: values.mean(axis=1),
     GlobalMaxPooling1D.kind: lambda layer, weights, values: values.max(axis=1),
     Flatten.kind: lambda layer, weights, values: values.reshape(len(values), -1),
     Dropout.kind: lambda layer, weights, values: values,
     TemporalBlock.kind: feedforward.temporal_block,
     SelfAttention.kind: feedforward.self_attention,
+    Activation.kind: feedforward.activation,
+    Affine.kind: feedforward.affine,
+    LayerNormalization.kind: feedforward.layer_normalization,
+    Reverse.kind: lambda layer, weights, values: values[:, ::-1],
+    RepeatVector.kind: lambda layer, weights, values: np.repeat(values[:, np.newaxis], layer.count, axis=1),
+    Reshape.kind: lambda layer, weights, values: values.reshape(len(values), layer.steps, layer.channels),
 }
 
 

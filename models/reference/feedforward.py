@@ -6,8 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Conv1D, Dense, MaxPooling1D, SelfAttention, TemporalBlock
-from edgehar.models.reference.activations import ACTIVATIONS, softmax
+from edgehar.models.architecture import (
+    Activation,
+    Affine,
+    AveragePooling1D,
+    Conv1D,
+    Dense,
+    LayerNormalization,
+    MaxPooling1D,
+    SelfAttention,
+    TemporalBlock,
+)
+from edgehar.models.reference.activations import ACTIVATIONS, leaky_relu, softmax
 
 Array = NDArray[Any]
 
@@ -29,9 +39,40 @@ def conv1d(layer: Conv1D, weights: dict[str, Array], values: Array) -> Array:
 
 def max_pooling(layer: MaxPooling1D, weights: dict[str, Array], values: Array) -> Array:
     """Return the largest of every ``pool_size`` steps."""
-    count, steps, channels = values.shape
-    whole = steps // layer.pool_size * layer.pool_size
-    return np.asarray(values[:, :whole].reshape(count, -1, layer.pool_size, channels).max(axis=2))
+    return np.asarray(_pools(layer, values, -np.inf).max(axis=-1))
+
+
+def average_pooling(layer: AveragePooling1D, weights: dict[str, Array], values: Array) -> Array:
+    """Return the mean of every ``pool_size`` steps, of those inside the window."""
+    inside = _pools(layer, np.ones_like(values[:1, :, :1]), 0).sum(axis=-1)
+    return np.asarray(_pools(layer, values, 0).sum(axis=-1) / inside)
+
+
+def _pools(layer: MaxPooling1D, values: Array, outside: float) -> Array:
+    """Return every pool along the last axis (n, pools, channels, pool_size)."""
+    places = layer.places(values.shape[1])
+    margins = ((0, 0), (places.before, places.after), (0, 0))
+    padded = np.pad(values, margins, constant_values=outside)
+    return np.lib.stride_tricks.sliding_window_view(padded, layer.pool_size, axis=1)[:, :: layer.stride]
+
+
+def activation(layer: Activation, weights: dict[str, Array], values: Array) -> Array:
+    """Return an activation function alone."""
+    if layer.activation == "leaky_relu":
+        return leaky_relu(values, layer.slope)
+    return ACTIVATIONS[layer.activation](values)
+
+
+def affine(layer: Affine, weights: dict[str, Array], values: Array) -> Array:
+    """Return factor x + shift."""
+    return np.asarray(values * weights["factor"] + weights["shift"])
+
+
+def layer_normalization(layer: LayerNormalization, weights: dict[str, Array], values: Array) -> Array:
+    """Return (x - mean) / sqrt(variance + epsilon) * gamma + beta, over the channels."""
+    centred = values - values.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + values.dtype.type(layer.epsilon))
+    return np.asarray(centred / deviation * weights["gamma"] + weights["beta"])
 
 
 def temporal_block(layer: TemporalBlock, weights: dict[str, Array], values: Array) -> Array:
@@ -62,8 +103,10 @@ def _centred(weights: dict[str, Array], values: Array) -> Array:
 
 def _convolve(layer: Conv1D, kernel: Array, bias: Array, values: Array) -> Array:
     """Return the convolution as one matrix product over the samples each filter sees."""
-    padded = np.pad(values, ((0, 0), layer.margins, (0, 0)))
-    seen = np.lib.stride_tricks.sliding_window_view(padded, layer.reach + 1, axis=1)[..., :: layer.dilation]
+    places = layer.places(values.shape[1])
+    padded = np.pad(values, ((0, 0), (places.before, places.after), (0, 0)))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, layer.reach + 1, axis=1)
+    seen = seen[:, :: layer.strides, :, :: layer.dilation]
     count, steps = seen.shape[:2]
     columns = seen.swapaxes(2, 3).reshape(count, steps, -1)
     return np.asarray(columns @ kernel.reshape(-1, kernel.shape[-1]) + bias)

@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, SimpleRNN
-from edgehar.models.reference.activations import sigmoid
+from edgehar.models.reference.activations import ACTIVATIONS
 
 Array = NDArray[Any]
 
 
 def simple_rnn(layer: SimpleRNN, weights: dict[str, Array], values: Array) -> Array:
-    """h = tanh(x W + h U + b)."""
+    """h = activation(x W + h U + b), which is tanh unless the layer says another one."""
     recurrent_kernel = weights["recurrent_kernel"]
     projected = values @ weights["kernel"] + weights["bias"]
     hidden = np.zeros((len(values), layer.units), values.dtype)
-    outputs = []
+    outputs, activate = [], ACTIVATIONS[layer.activation]
     for step in range(values.shape[1]):
-        hidden = np.tanh(projected[:, step] + hidden @ recurrent_kernel)
+        hidden = activate(projected[:, step] + hidden @ recurrent_kernel)
         outputs.append(hidden)
     return _sequence_or_last(layer.return_sequences, outputs)
 
@@ -29,13 +29,13 @@ def lstm(layer: LSTM, weights: dict[str, Array], values: Array) -> Array:
     projected = values @ weights["kernel"] + weights["bias"]
     hidden = np.zeros((len(values), units), values.dtype)
     cell = np.zeros_like(hidden)
-    outputs = []
+    outputs, activate, gate = [], ACTIVATIONS[layer.activation], ACTIVATIONS[layer.recurrent_activation]
     for step in range(values.shape[1]):
         gates = projected[:, step] + hidden @ recurrent_kernel
-        update, forget = sigmoid(gates[:, :units]), sigmoid(gates[:, units : 2 * units])
-        candidate, reveal = np.tanh(gates[:, 2 * units : 3 * units]), sigmoid(gates[:, 3 * units :])
+        update, forget = gate(gates[:, :units]), gate(gates[:, units : 2 * units])
+        candidate, reveal = activate(gates[:, 2 * units : 3 * units]), gate(gates[:, 3 * units :])
         cell = forget * cell + update * candidate
-        hidden = reveal * np.tanh(cell)
+        hidden = reveal * activate(cell)
         outputs.append(hidden)
     return _sequence_or_last(layer.return_sequences, outputs)
 
@@ -46,17 +46,17 @@ def gru(layer: GRU, weights: dict[str, Array], values: Array) -> Array:
     input_bias, recurrent_bias = bias if layer.reset_after else (bias, np.zeros_like(bias))
     projected = values @ weights["kernel"] + input_bias
     hidden = np.zeros((len(values), units), values.dtype)
-    outputs = []
+    outputs, activate, gate = [], ACTIVATIONS[layer.activation], ACTIVATIONS[layer.recurrent_activation]
     for step in range(values.shape[1]):
         from_input, gated = projected[:, step], 2 * units
         from_state = hidden @ recurrent_kernel[:, :gated] + recurrent_bias[:gated]
-        update = sigmoid(from_input[:, :units] + from_state[:, :units])
-        reset = sigmoid(from_input[:, units:gated] + from_state[:, units:])
+        update = gate(from_input[:, :units] + from_state[:, :units])
+        reset = gate(from_input[:, units:gated] + from_state[:, units:])
         if layer.reset_after:
             recalled = reset * (hidden @ recurrent_kernel[:, gated:] + recurrent_bias[gated:])
         else:
             recalled = (reset * hidden) @ recurrent_kernel[:, gated:]
-        candidate = np.tanh(from_input[:, gated:] + recalled)
+        candidate = activate(from_input[:, gated:] + recalled)
         hidden = update * hidden + (1 - update) * candidate
         outputs.append(hidden)
     return _sequence_or_last(layer.return_sequences, outputs)
@@ -72,8 +72,15 @@ def bidirectional(layer: Bidirectional, weights: dict[str, Array], values: Array
         result = _CELLS[cell.kind](cell, own, seen)
         turned = result[:, ::-1] if which == "backward" and layer.return_sequences else result
         parts.append(turned)
-    return np.concatenate(parts, axis=-1)
+    return np.asarray(_MERGED[layer.merge](*parts))
 
+
+_MERGED: dict[str, Any] = {
+    "concat": lambda forward, backward: np.concatenate([forward, backward], axis=-1),
+    "sum": np.add,
+    "mul": np.multiply,
+    "ave": lambda forward, backward: (forward + backward) / 2,
+}
 
 _CELLS: dict[str, Any] = {SimpleRNN.kind: simple_rnn, LSTM.kind: lstm, GRU.kind: gru}
 

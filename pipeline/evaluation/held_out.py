@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.errors import BundleError, DataError
 from edgehar.pipeline.data.recordings import Dataset, in_natural_order, unknown_subject
 from edgehar.pipeline.data.windows import Indices, Windows
@@ -102,6 +103,7 @@ def check_activities(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> 
     DataError
         If an activity that was done is not among the bundle's labels; or none is, with ``common_only``.
     """
+    check_recognises_activities(bundle.manifest, for_what="recordings")
     labels = bundle.manifest.labels
     recorded = {label.activity for recording in dataset.recordings for label in recording.labels}
     done = [activity for activity in dataset.activities if activity in recorded]

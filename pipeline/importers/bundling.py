@@ -17,6 +17,7 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.consistency import AS_TRAINED, RATES_HZ, UNIT
 from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
+from edgehar.models.bundle.tasks import task_of
 from edgehar.models.contract import CHANNELS, SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
 from edgehar.models.normalization import Normalization
@@ -95,6 +96,7 @@ def import_model(
         weights=foreign.weights,
         decoder=DecoderSpec(1, 0.0, 0),
         provenance=_provenance(foreign, comparisons, reason),
+        task=task_of(architecture),
     )
 
 

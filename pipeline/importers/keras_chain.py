@@ -124,7 +124,8 @@ def _in_order(
             next_step="Save a model that ends in one of the outputs.",
         )
     by_name = {_text(entry.get("name")) or layer.name: (entry, layer) for entry, layer in described}
-    name, found = ends[1][0], []
+    name = ends[1][0]
+    found: list[tuple[Mapping[str, Any], KerasLayer]] = []
     while len(found) <= len(by_name):
         if name not in by_name:
             raise ModelFileError(f"{where}: expected a layer {printable(name, 60)!r}, there is none")

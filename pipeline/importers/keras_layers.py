@@ -1,16 +1,15 @@
 """The layers of Keras -> layers of this project with their weights, or a refusal by the layer's name and option."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgehar.models.architecture import (
-    ACTIVATION_NAMES,
     GRU,
     LSTM,
+    MERGES,
+    AveragePooling1D,
     Bidirectional,
     Conv1D,
     Dense,
@@ -19,17 +18,22 @@ from edgehar.models.architecture import (
     GlobalMaxPooling1D,
     MaxPooling1D,
     Recurrent,
+    RepeatVector,
+    Reshape,
+    Reverse,
     Shape,
     SimpleRNN,
 )
 from edgehar.models.errors import ModelFileError
 from edgehar.models.foreign_text import printable
+from edgehar.pipeline.importers.folding import fold
+from edgehar.pipeline.importers.keras_activations import ACTIVATION_LAYERS, activation_of
 from edgehar.pipeline.importers.keras_chain import KerasChain, KerasLayer
 from edgehar.pipeline.importers.keras_file import WeightSource
+from edgehar.pipeline.importers.keras_normalizations import NORMALIZATION_LAYERS
+from edgehar.pipeline.importers.keras_weights import Arrays, filled
 from edgehar.pipeline.importers.model import Converted, unique_names
 from edgehar.pipeline.importers.options import Options
-
-Arrays = list[NDArray[Any]]
 
 _DROPPED: Final = (
     "Dropout",
@@ -66,7 +70,7 @@ def convert_layers(
         for part in _convert(layer, name, place, arrays, shape):
             shape = _shape_after(part.layer, shape, place)
             found.append(part)
-    return found
+    return fold(found)
 
 
 def _convert(layer: KerasLayer, name: str, where: str, arrays: Arrays, shape: Shape) -> list[Converted]:
@@ -104,38 +108,23 @@ def _shape_after(layer: Any, shape: Shape, where: str) -> Shape:
     return after
 
 
-def _filled(layer: Any, options: Options, arrays: Arrays, shape: Shape, *, use_bias: bool = True) -> Converted:
-    """Return a layer with its weights in Keras order; a bias that is not used is zero."""
-    expected = layer.weight_shapes(shape)
-    given = {name: size for name, size in expected.items() if use_bias or not name.endswith("bias")}
-    trained = [array for array in arrays if array.dtype.kind == "f"][: len(given)]
-    if [array.shape for array in trained] != list(given.values()):
-        shapes = ", ".join(str(array.shape) for array in trained) or "none"
-        raise ModelFileError(
-            f"{options.where}: expected weights of the shapes {', '.join(map(str, given.values()))}, got {shapes}",
-            next_step="The file lacks weights: save the whole model again with model.save('my.keras').",
-        )
-    own = {name: np.asarray(array, np.float32) for name, array in zip(given, trained, strict=True)}
-    return Converted(layer, {name: own.get(name, np.zeros(size, np.float32)) for name, size in expected.items()})
-
-
 def _recurrent(kind: type[Recurrent]) -> Callable[[str, Options, Arrays, Shape], list[Converted]]:
     """Return the converter of a recurrent layer."""
 
     def convert(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
         layer = _cell(kind, name, options)
-        options.only("go_backwards", False)
-        return [_filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
+        own = [filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
+        return [Converted(Reverse(f"{name}_reversed")), *own] if options.flag("go_backwards", False) else own
 
     return convert
 
 
 def _cell(kind: type[Recurrent], name: str, options: Options) -> Recurrent:
     """Return a recurrent layer of these options, whichever way it walks."""
-    choices: dict[str, Any] = {}
-    options.only("activation", "tanh")
+    choices: dict[str, Any] = {"activation": activation_of(options, default="tanh", cell=True)}
     if kind is not SimpleRNN:
-        options.only("recurrent_activation", "sigmoid")
+        gates = activation_of(options, name="recurrent_activation", default="sigmoid", cell=True)
+        choices["recurrent_activation"] = gates
     if kind is GRU:
         choices["reset_after"] = options.flag("reset_after", True)
     for option in ("stateful", "return_state", "time_major"):
@@ -146,7 +135,7 @@ def _cell(kind: type[Recurrent], name: str, options: Options) -> Recurrent:
 def _bidirectional(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
     """Convert a layer that walks both ways."""
     forward, backward = (_inner(options, key) for key in ("layer", "backward_layer"))
-    options.only("merge_mode", "concat")
+    merge = options.choice("merge_mode", "concat", MERGES)
     if forward is None or forward[0] not in _CELLS:
         options.refuse("layer", None if forward is None else forward[0], ", ".join(_CELLS))
     kind, inner = forward
@@ -158,10 +147,17 @@ def _bidirectional(name: str, options: Options, arrays: Arrays, shape: Shape) ->
         backward[1].only("go_backwards", True)
         if backward[0] != kind or other != cell or backward[1].flag("use_bias", True) != use_bias:
             options.refuse("backward_layer", backward[0], "the same layer as forwards")
-    if isinstance(cell, GRU) and not cell.reset_after:
-        inner.refuse("reset_after", False, "True")
-    layer = Bidirectional(name, kind, cell.units, cell.return_sequences)
-    return [_filled(layer, options, arrays, shape, use_bias=use_bias)]
+    layer = Bidirectional(
+        name,
+        kind,
+        cell.units,
+        cell.return_sequences,
+        merge=merge,
+        activation=cell.activation,
+        recurrent_activation=getattr(cell, "recurrent_activation", "sigmoid"),
+        reset_after=getattr(cell, "reset_after", True),
+    )
+    return [filled(layer, options, arrays, shape, use_bias=use_bias)]
 
 
 def _inner(options: Options, key: str) -> tuple[str, Options] | None:
@@ -177,34 +173,37 @@ def _inner(options: Options, key: str) -> tuple[str, Options] | None:
 
 def _dense(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
     """Convert a dense layer, which works on every step of a sequence."""
-    layer = Dense(name, options.count("units"), options.choice("activation", "linear", ACTIVATION_NAMES))
-    return [_filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
+    layer = Dense(name, options.count("units"), activation_of(options))
+    return [filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
 
 
 def _conv1d(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
     """Convert a convolution along time."""
     options.only("data_format", "channels_last", None)
     options.only("groups", 1)
-    options.only("strides", 1, [1], (1,))
     layer = Conv1D(
         name,
         options.count("filters"),
         options.count("kernel_size"),
-        options.choice("activation", "linear", ACTIVATION_NAMES),
+        activation_of(options),
         options.choice("padding", "valid", ("valid", "same", "causal")),
         options.count_or("dilation_rate", 1),
+        strides=options.count_or("strides", 1),
     )
-    return [_filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
+    return [filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
 
 
-def _max_pooling(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
-    """Convert pooling by the maximum."""
-    options.only("data_format", "channels_last", None)
-    options.only("padding", "valid")
-    size = options.count("pool_size")
-    if (strides := options.count_or("strides", size)) != size:
-        options.refuse("strides", strides, f"{size}, the size of the pool")
-    return [Converted(MaxPooling1D(name, size))]
+def _pooling(kind: type[MaxPooling1D]) -> Callable[[str, Options, Arrays, Shape], list[Converted]]:
+    """Return the converter of pooling."""
+
+    def convert(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
+        options.only("data_format", "channels_last", None)
+        size = options.count("pool_size")
+        strides = options.count_or("strides", size)
+        padding = options.choice("padding", "valid", ("valid", "same"))
+        return [Converted(kind(name, size, strides=0 if strides == size else strides, padding=padding))]
+
+    return convert
 
 
 def _global(kind: Any) -> Callable[[str, Options, Arrays, Shape], list[Converted]]:
@@ -224,11 +223,53 @@ def _flatten(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[
     return [Converted(Flatten(name))] if len(shape) > 1 else []
 
 
+def _reshape(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
+    """Convert to steps and channels, or to one vector."""
+    target = options.take("target_shape")
+    if not isinstance(target, list | tuple) or not all(type(size) is int for size in target):
+        options.refuse("target_shape", target, "whole numbers")
+    sizes, total = list(target), math.prod(shape)
+    if sizes.count(-1) == 1:
+        rest = -math.prod(sizes)
+        sizes[sizes.index(-1)] = total // rest if rest > 0 and total % rest == 0 else 0
+    if math.prod(sizes) != total or min(sizes, default=0) < 1 or len(sizes) > 2:
+        options.refuse("target_shape", target, f"(steps, channels) or one number, {total:,} numbers in all")
+    if len(sizes) == 1:
+        return [Converted(Flatten(name))] if len(shape) > 1 else []
+    return [Converted(Reshape(name, *sizes))]
+
+
+def _repeat(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
+    """Convert to a vector for every step."""
+    return [Converted(RepeatVector(name, options.count("n")))]
+
+
+def _time_distributed(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
+    """Convert a layer for every step: those that work on the channels do so anyway."""
+    inner = _inner(options, "layer")
+    if inner is None or inner[0] not in _ON_CHANNELS or len(shape) != 2:
+        options.refuse("layer", None if inner is None else inner[0], ", ".join(_ON_CHANNELS))
+    kind, own = inner
+    converted = [] if kind in _DROPPED else _CONVERTERS[kind](name, own, arrays, shape)
+    own.finish()
+    return converted
+
+
+_ON_CHANNELS: Final = (
+    "Dense",
+    *ACTIVATION_LAYERS,
+    "BatchNormalization",
+    "LayerNormalization",
+    "Dropout",
+)
+"""Layers that give the same for a step alone as for that step of a sequence."""
+
 _CELLS: Final[dict[str, type[Recurrent]]] = {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}
 
 _INNER: Final[dict[str, Sequence[str]]] = {
     **dict.fromkeys(_CELLS, ("cell",)),
     "Bidirectional": ("forward_layer/cell", "backward_layer/cell"),
+    "TimeDistributed": ("layer",),
 }
 """Parts of a layer that hold its weights, where it does not hold them itself."""
 
@@ -237,8 +278,14 @@ _CONVERTERS: Final[dict[str, Callable[[str, Options, Arrays, Shape], list[Conver
     "Bidirectional": _bidirectional,
     "Dense": _dense,
     "Conv1D": _conv1d,
-    "MaxPooling1D": _max_pooling,
+    "MaxPooling1D": _pooling(MaxPooling1D),
+    "AveragePooling1D": _pooling(AveragePooling1D),
     "GlobalAveragePooling1D": _global(GlobalAveragePooling1D),
     "GlobalMaxPooling1D": _global(GlobalMaxPooling1D),
     "Flatten": _flatten,
+    "Reshape": _reshape,
+    "RepeatVector": _repeat,
+    "TimeDistributed": _time_distributed,
+    **ACTIVATION_LAYERS,
+    **NORMALIZATION_LAYERS,
 }

@@ -80,6 +80,16 @@ class Options:
         if value not in known:
             self.refuse(name, value, " or ".join(map(_shown, known)))
 
+    def share(self, name: str, value: float) -> float:
+        """Return a number that was taken, if it lies from 0 to below 1."""
+        if not 0 <= value < 1:
+            self.refuse(name, value, "a number from 0 to below 1")
+        return value
+
+    def peek(self, name: str, default: Any = None) -> Any:
+        """Return an option, and leave it there."""
+        return self._values.get(name, default)
+
     def take(self, name: str, default: Any = None) -> Any:
         """Take an option as it is."""
         return self._values.pop(name, default)

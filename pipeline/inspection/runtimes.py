@@ -18,27 +18,40 @@ _SCHEMA: Final = 3
 """Version of the TFLite file format; there is no other."""
 
 OPERATORS: Final[dict[str, tuple[int, int]]] = {
+    "ABS": (1, 1),
     "ADD": (5, 6),
+    "AVERAGE_POOL_2D": (1, 1),
     "BATCH_MATMUL": (4, 4),
     "CAST": (5, 9),
     "CONCATENATION": (4, 7),
     "CONV_2D": (7, 8),
     "DEQUANTIZE": (5, 9),
+    "DIV": (1, 1),
     "DYNAMIC_UPDATE_SLICE": (1, 6),
+    "ELU": (1, 1),
+    "EXP": (1, 1),
     "FULLY_CONNECTED": (10, 14),
     "GATHER": (6, 8),
+    "GELU": (1, 1),
+    "LEAKY_RELU": (1, 1),
     "LESS": (3, 3),
+    "LOG": (1, 1),
     "LOGISTIC": (3, 3),
+    "MAXIMUM": (1, 1),
     "MAX_POOL_2D": (3, 3),
     "MEAN": (3, 3),
+    "MINIMUM": (1, 1),
     "MUL": (7, 8),
+    "NEG": (1, 1),
     "PACK": (4, 5),
     "PAD": (4, 6),
     "QUANTIZE": (3, 6),
     "REDUCE_MAX": (3, 3),
     "RELU": (3, 3),
+    "RELU6": (1, 1),
     "RESHAPE": (1, 1),
     "REVERSE_V2": (3, 4),
+    "RSQRT": (1, 1),
     "SOFTMAX": (3, 4),
     "SPLIT": (4, 5),
     "SPLIT_V": (2, 3),
@@ -51,7 +64,7 @@ OPERATORS: Final[dict[str, tuple[int, int]]] = {
 }
 """Highest version of every operator we write, or wrote before, in tflite-runtime 2.14 and in ai-edge-litert 2.3."""
 
-MISSING_IN_MICRO: Final = frozenset({"UNIDIRECTIONAL_SEQUENCE_RNN"})
+MISSING_IN_MICRO: Final = frozenset({"GELU", "UNIDIRECTIONAL_SEQUENCE_RNN"})
 
 
 def tflite_claims(contents: Contents) -> tuple[RuntimeFact, ...]:

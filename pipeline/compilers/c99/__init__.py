@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, is_standard
 from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.bundle.manifest import TensorSpec
@@ -30,6 +30,8 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
     for layer in architecture.layers:
         if not isinstance(layer, SimpleRNN | LSTM | GRU | Dense):
             return f"layer {layer.name} is a {layer.kind}, it takes SimpleRNN, LSTM, GRU and Dense"
+        if not isinstance(layer, Dense) and not is_standard(layer):
+            return f"layer {layer.name} has the activation {layer.activation}, it takes tanh and sigmoid in cells"
     steps = _step_layers(architecture)
     if not 0 < steps < len(architecture.layers):
         return "it needs a recurrent layer that keeps its last step, and an output layer behind it"

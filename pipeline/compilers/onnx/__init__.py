@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import (
     GRU,
     LSTM,
+    Activation,
+    Affine,
     Architecture,
+    AveragePooling1D,
     Bidirectional,
     Conv1D,
     Dense,
@@ -18,18 +21,25 @@ from edgehar.models.architecture import (
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     Layer,
+    LayerNormalization,
     MaxPooling1D,
+    Recurrent,
+    RepeatVector,
+    Reshape,
+    Reverse,
     SelfAttention,
     SimpleRNN,
     TemporalBlock,
     Weights,
+    is_standard,
     layer_weights,
 )
 from edgehar.models.bundle import CompiledArtifact
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.reference import forward
-from edgehar.pipeline.compilers.onnx import feedforward, recurrent
+from edgehar.pipeline.compilers.onnx import elementwise, feedforward, recurrent
+from edgehar.pipeline.compilers.onnx.activations import inside_cell
 from edgehar.pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
 from edgehar.pipeline.compilers.onnx.storage import STORAGES, rounded, shared_scales
 from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, Values
@@ -50,17 +60,31 @@ LOWERINGS: Final[dict[type, Callable[[Any, dict[str, NDArray[Any]], Values], Val
     Dense: feedforward.dense,
     Conv1D: feedforward.conv1d,
     MaxPooling1D: feedforward.max_pooling,
+    AveragePooling1D: feedforward.average_pooling,
     GlobalAveragePooling1D: feedforward.global_average,
     GlobalMaxPooling1D: feedforward.global_max,
     Flatten: feedforward.flatten,
     TemporalBlock: feedforward.temporal_block,
     SelfAttention: feedforward.self_attention,
+    Activation: elementwise.activation,
+    Affine: elementwise.affine,
+    LayerNormalization: elementwise.layer_normalization,
+    Reverse: elementwise.reverse,
+    RepeatVector: elementwise.repeat_vector,
+    Reshape: elementwise.reshape,
 }
 
 
 def obstacle(architecture: Architecture, quantization: str) -> str | None:
     """Return what keeps this architecture from being lowered at this quantization, or None."""
-    return None if quantization in QUANTIZATIONS else f"it knows the quantizations {', '.join(QUANTIZATIONS)}"
+    if quantization not in QUANTIZATIONS:
+        return f"it knows the quantizations {', '.join(QUANTIZATIONS)}"
+    for layer in architecture.layers:
+        if isinstance(layer, Recurrent | Bidirectional):
+            for name in (layer.activation, getattr(layer, "recurrent_activation", layer.activation)):
+                if inside_cell(name) is None:
+                    return f"layer {layer.name} has the activation {name}, which recurrent operators do not have"
+    return None
 
 
 def lower(
@@ -84,7 +108,8 @@ def lower(
             values = simple_rnn_stack(layers, own, values, steps=steps)
         else:
             values = LOWERINGS[type(layers[0])](layers[0], own[0], values)
-    content = graph.finish(architecture.name, input_shape=shapes[0], result=values.name, output_shape=shapes[-1])
+    result = values.as_(BATCH_FIRST) if "L" in values.axes else values.name
+    content = graph.finish(architecture.name, input_shape=shapes[0], result=result, output_shape=shapes[-1])
     return CompiledArtifact(
         file=f"model.{quantization}.onnx",
         format="onnx",
@@ -111,7 +136,8 @@ def _lowered_together(architecture: Architecture, options: OnnxOptions) -> Itera
 def _is_stack(layers: tuple[Layer, ...]) -> TypeGuard[tuple[SimpleRNN, ...]]:
     """Whether these layers become one operator."""
     last = layers[-1]
-    return isinstance(last, SimpleRNN) and not last.return_sequences
+    standard = all(isinstance(layer, SimpleRNN) and is_standard(layer) for layer in layers)
+    return standard and isinstance(last, SimpleRNN) and not last.return_sequences
 
 
 def _expected(architecture: Architecture, weights: Weights) -> NDArray[np.float32]:

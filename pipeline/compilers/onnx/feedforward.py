@@ -1,12 +1,13 @@
 """Layers without a memory as ONNX operators."""
 
 import math
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import (
+    AveragePooling1D,
     Conv1D,
     Dense,
     Flatten,
@@ -16,33 +17,35 @@ from edgehar.models.architecture import (
     SelfAttention,
     TemporalBlock,
 )
+from edgehar.pipeline.compilers.onnx.activations import activation
 from edgehar.pipeline.compilers.onnx.graph import OnnxGraph
 from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, CHANNELS_SECOND, VECTOR, Values
 
 Arrays = dict[str, NDArray[Any]]
-
-_ACTIVATIONS: Final = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 
 
 def dense(layer: Dense, weights: Arrays, values: Values) -> Values:
     """Lower to MatMul, Add and an activation: right for windows and for every step of a sequence."""
     flat = values.channels_last
     result = _project(values.graph, layer.name, flat.name, weights["kernel"], weights["bias"])
-    return Values(values.graph, _activation(values.graph, layer.activation, result), flat.axes)
+    return Values(values.graph, activation(values.graph, layer.activation, result), flat.axes)
 
 
 def conv1d(layer: Conv1D, weights: Arrays, values: Values) -> Values:
     """Lower to Conv."""
     images = _centred(weights, values).as_(CHANNELS_SECOND)
     result = _convolve(values.graph, layer.name, layer, weights["kernel"], weights["bias"], images)
-    return Values(values.graph, _activation(values.graph, layer.activation, result, axis=1), CHANNELS_SECOND)
+    return Values(values.graph, activation(values.graph, layer.activation, result, axis=1), CHANNELS_SECOND)
 
 
 def max_pooling(layer: MaxPooling1D, weights: Arrays, values: Values) -> Values:
     """Lower to MaxPool."""
-    size = [layer.pool_size]
-    pooled = values.graph.node("MaxPool", [values.as_(CHANNELS_SECOND)], kernel_shape=size, strides=size)
-    return Values(values.graph, pooled, CHANNELS_SECOND)
+    return _pooled("MaxPool", layer, values)
+
+
+def average_pooling(layer: AveragePooling1D, weights: Arrays, values: Values) -> Values:
+    """Lower to AveragePool, which leaves out what stands beyond the ends."""
+    return _pooled("AveragePool", layer, values)
 
 
 def global_average(layer: GlobalAveragePooling1D, weights: Arrays, values: Values) -> Values:
@@ -90,6 +93,16 @@ def self_attention(layer: SelfAttention, weights: Arrays, values: Values) -> Val
     return Values(graph, graph.node("Add", [inputs, added]), BATCH_FIRST)
 
 
+def _pooled(kind: str, layer: MaxPooling1D, values: Values) -> Values:
+    """Return the pools of a window."""
+    # What TensorFlow calls "same": the odd margin at the end.
+    where = {"auto_pad": "SAME_UPPER"} if layer.padding == "same" else {}
+    size, strides = [layer.pool_size], [layer.stride]
+    images = values.as_(CHANNELS_SECOND)
+    pooled = values.graph.node(kind, [images], kernel_shape=size, strides=strides, **where)
+    return Values(values.graph, pooled, CHANNELS_SECOND)
+
+
 def _project(graph: OnnxGraph, name: str, values: str, kernel: NDArray[Any], bias: NDArray[Any]) -> str:
     """Return values W + b over the last axis."""
     product = graph.node("MatMul", [values, graph.kernel(f"{name}/kernel", kernel, axis=1)])
@@ -104,7 +117,16 @@ def _convolve(graph: OnnxGraph, name: str, layer: Conv1D, kernel: NDArray[Any], 
         graph.kernel(f"{name}/kernel", kernel.transpose(2, 1, 0), axis=0),
         graph.constant(f"{name}/bias", bias),
     ]
-    return graph.node("Conv", inputs, name=name, pads=list(layer.margins), dilations=[layer.dilation])
+    options: dict[str, Any] = {"dilations": [layer.dilation]}
+    if layer.strides > 1:
+        options["strides"] = [layer.strides]
+    if layer.padding == "same" and layer.strides > 1:
+        # The margins depend on the length of the window.
+        options["auto_pad"] = "SAME_UPPER"
+    else:
+        before = {"valid": 0, "same": layer.reach // 2, "causal": layer.reach}[layer.padding]
+        options["pads"] = [before, layer.reach - before if layer.padding == "same" else 0]
+    return graph.node("Conv", inputs, name=name, **options)
 
 
 def _centred(weights: Arrays, values: Values) -> Values:
@@ -121,10 +143,3 @@ def _reduce(kind: str, values: Values) -> Values:
     return Values(
         values.graph, values.graph.node(kind, [values.name], axes=[values.axes.index("L")], keepdims=0), VECTOR
     )
-
-
-def _activation(graph: OnnxGraph, kind: str, values: str, *, axis: int = -1) -> str:
-    """Return an activation function; softmax over the channels, which lie along ``axis``."""
-    if kind == "linear":
-        return values
-    return graph.node("Softmax", [values], axis=axis) if kind == "softmax" else graph.node(_ACTIVATIONS[kind], [values])

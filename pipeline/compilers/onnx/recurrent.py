@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
+from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN, is_standard
+from edgehar.pipeline.compilers.onnx.activations import inside_cell
 from edgehar.pipeline.compilers.onnx.values import TIME_FIRST, VECTOR, Values
 
 Arrays = dict[str, NDArray[Any]]
@@ -33,10 +34,43 @@ def bidirectional(layer: Bidirectional, weights: Arrays, values: Values) -> Valu
         for which in DIRECTIONS
     ]
     result = _operator(layer.name, layer.direction(DIRECTIONS[0]), both, values, direction="bidirectional")
+    if layer.merge != "concat":
+        return _merged(layer, result, values)
     order, axes = ([0, 2, 1, 3], TIME_FIRST) if layer.return_sequences else ([1, 0, 2], VECTOR)
     turned = graph.node("Transpose", [result], perm=order)
     shape = graph.constant(f"{layer.name}/shape", np.array([0] * (len(axes) - 1) + [2 * layer.units]))
     return Values(graph, graph.node("Reshape", [turned, shape], name=layer.name), axes)
+
+
+def _merged(layer: Bidirectional, both: str, values: Values) -> Values:
+    """Return both directions joined number by number."""
+    graph, axis = values.graph, int(layer.return_sequences)
+    if layer.merge == "sum":
+        axes = graph.constant(f"axis_{axis}", np.array([axis]))
+        result = graph.node("ReduceSum", [both, axes], name=layer.name, keepdims=0)
+    else:
+        kind = {"mul": "ReduceProd", "ave": "ReduceMean"}[layer.merge]
+        result = graph.node(kind, [both], name=layer.name, axes=[axis], keepdims=0)
+    return Values(graph, result, TIME_FIRST if layer.return_sequences else VECTOR)
+
+
+def _activations(layer: Recurrent, directions: int) -> dict[str, Any]:
+    """Return how an operator is told the activations of its cell; nothing where they are its own."""
+    if is_standard(layer):
+        return {}
+    of_cell = layer.activation
+    names = [of_cell] if isinstance(layer, SimpleRNN) else [getattr(layer, "recurrent_activation", ""), of_cell]
+    if isinstance(layer, LSTM):
+        names.append(of_cell)
+    known = [inside for name in names if (inside := inside_cell(name)) is not None] * directions
+    options: dict[str, Any] = {"activations": [name for name, _, _ in known]}
+    alphas = [alpha for _, alpha, _ in known if alpha is not None]
+    betas = [beta for _, _, beta in known if beta is not None]
+    if alphas:
+        options["activation_alpha"] = alphas
+    if betas:
+        options["activation_beta"] = betas
+    return options
 
 
 def _operator(name: str, layer: Recurrent, directions: Sequence[Arrays], values: Values, **options: Any) -> str:
@@ -51,6 +85,7 @@ def _operator(name: str, layer: Recurrent, directions: Sequence[Arrays], values:
     ]
     if isinstance(layer, GRU):
         options["linear_before_reset"] = int(layer.reset_after)
+    options |= _activations(layer, len(directions))
     outputs = [f"{name}/Y"] if layer.return_sequences else ["", f"{name}/Y_h"]
     return graph.node(_OPERATORS[layer.kind], inputs, outputs=outputs, hidden_size=layer.units, **options)
 

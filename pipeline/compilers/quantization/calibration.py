@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import make_windows
@@ -78,6 +79,7 @@ def calibration_windows(
         If an activity has no window.
     """
     manifest = bundle.manifest
+    check_recognises_activities(manifest, for_what="recordings")
     spec = manifest.window
     windows = make_windows(
         dataset, window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz, activities=manifest.labels

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import GRU, LSTM, Recurrent, SimpleRNN
 from edgehar.pipeline.compilers.tflite import operators as op
+from edgehar.pipeline.compilers.tflite.activations import activation
 from edgehar.pipeline.compilers.tflite.graph import Subgraph, Tensor
 
 Arrays = dict[str, NDArray[Any]]
@@ -21,9 +22,9 @@ Arrays = dict[str, NDArray[Any]]
 def simple_rnn_step(
     body: Subgraph, layer: SimpleRNN, weights: Arrays, values: Tensor, states: list[Tensor]
 ) -> list[Tensor]:
-    """Return h' = tanh(x W + h U + b)."""
+    """Return h' = activation(x W + h U + b)."""
     inputs = _Inputs(body, layer, values, states[0])
-    return [op.activation(body, "tanh", inputs.sum("kernel", *_columns(weights, slice(None))))]
+    return [activation(body, layer.activation, inputs.sum("kernel", *_columns(weights, slice(None))))]
 
 
 def lstm_step(body: Subgraph, layer: LSTM, weights: Arrays, values: Tensor, states: list[Tensor]) -> list[Tensor]:
@@ -31,12 +32,12 @@ def lstm_step(body: Subgraph, layer: LSTM, weights: Arrays, values: Tensor, stat
     state, cell = states
     inputs = _Inputs(body, layer, values, state)
     gates, candidates = lstm_columns(layer)
-    opened = op.activation(body, "sigmoid", inputs.sum("gates", *_columns(weights, gates)))
+    opened = activation(body, layer.recurrent_activation, inputs.sum("gates", *_columns(weights, gates)))
     update, forget, output = op.split(body, opened, 3)
     candidate = inputs.sum("candidate", *_columns(weights, candidates))
-    added = op.multiply(body, update, op.activation(body, "tanh", candidate))
+    added = op.multiply(body, update, activation(body, layer.activation, candidate))
     following = op.add(body, op.multiply(body, forget, cell), added)
-    return [op.multiply(body, output, op.activation(body, "tanh", following)), following]
+    return [op.multiply(body, output, activation(body, layer.activation, following)), following]
 
 
 def lstm_columns(layer: LSTM) -> tuple[NDArray[np.intp], slice]:
@@ -54,7 +55,7 @@ def gru_step(body: Subgraph, layer: GRU, weights: Arrays, values: Tensor, states
 
     inputs = _Inputs(body, layer, values, state)
     gates = inputs.sum("gates", kernel[:, :gated], recurrent_kernel[:, :gated], (bias + recurrent_bias)[:gated])
-    opened = op.activation(body, "sigmoid", gates)
+    opened = activation(body, layer.recurrent_activation, gates)
     update, reset = op.split(body, opened, 2)
     fresh = _linear(body, layer, "candidate", values, kernel[:, gated:], bias[gated:])
     if layer.reset_after:
@@ -62,7 +63,7 @@ def gru_step(body: Subgraph, layer: GRU, weights: Arrays, values: Tensor, states
         recalled = op.multiply(body, reset, recalled)
     else:
         recalled = _linear(body, layer, "recalled", op.multiply(body, reset, state), recurrent_kernel[:, gated:], None)
-    candidate = op.activation(body, "tanh", op.add(body, fresh, recalled))
+    candidate = activation(body, layer.activation, op.add(body, fresh, recalled))
     return [op.add(body, candidate, op.multiply(body, update, op.subtract(body, state, candidate)))]
 
 

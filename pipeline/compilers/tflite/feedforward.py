@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import (
+    AveragePooling1D,
     Conv1D,
     Dense,
     Flatten,
@@ -23,6 +24,8 @@ from edgehar.models.architecture import (
     TemporalBlock,
 )
 from edgehar.pipeline.compilers.tflite import operators as op
+from edgehar.pipeline.compilers.tflite.activations import activation
+from edgehar.pipeline.compilers.tflite.elementwise import ELEMENTWISE
 from edgehar.pipeline.compilers.tflite.graph import Subgraph, Tensor
 
 Arrays = dict[str, NDArray[Any]]
@@ -31,7 +34,7 @@ Arrays = dict[str, NDArray[Any]]
 def dense(graph: Subgraph, layer: Dense, weights: Arrays, values: Tensor) -> Tensor:
     """Lower to FULLY_CONNECTED and an activation."""
     product = _project(graph, layer.name, values, weights["kernel"], weights["bias"])
-    return op.activation(graph, layer.activation, product, name=layer.name)
+    return activation(graph, layer.activation, product, name=layer.name)
 
 
 def conv1d(graph: Subgraph, layer: Conv1D, weights: Arrays, values: Tensor) -> Tensor:
@@ -41,14 +44,12 @@ def conv1d(graph: Subgraph, layer: Conv1D, weights: Arrays, values: Tensor) -> T
 
 def max_pooling(graph: Subgraph, layer: MaxPooling1D, weights: Arrays, values: Tensor) -> Tensor:
     """Lower to MAX_POOL_2D over an image one pixel high."""
-    steps, channels = layer.output_shape(values.shape[-2:])
-    options = schema.Pool2DOptionsT()
-    options.padding = schema.Padding.VALID
-    options.filterWidth = options.strideW = layer.pool_size
-    options.filterHeight = options.strideH = 1
-    pooled = graph.tensor("", (1, 1, steps, channels))
-    graph.operator("MAX_POOL_2D", [_as_image(graph, values)], [pooled], options)
-    return pooled
+    return _pooled(graph, "MAX_POOL_2D", layer, values)
+
+
+def average_pooling(graph: Subgraph, layer: AveragePooling1D, weights: Arrays, values: Tensor) -> Tensor:
+    """Lower to AVERAGE_POOL_2D over an image one pixel high; it leaves out what stands beyond the ends."""
+    return _pooled(graph, "AVERAGE_POOL_2D", layer, values)
 
 
 def global_average(graph: Subgraph, layer: GlobalAveragePooling1D, weights: Arrays, values: Tensor) -> Tensor:
@@ -73,7 +74,7 @@ def temporal_block(graph: Subgraph, layer: TemporalBlock, weights: Arrays, value
     second = _convolve(graph, f"{name}/second", shape, weights["second_kernel"], weights["second_bias"], first)
     if "residual_kernel" in weights:
         values = _project(graph, f"{name}/residual", values, weights["residual_kernel"], weights["residual_bias"])
-    return op.activation(graph, "relu", op.add(graph, values, second))
+    return activation(graph, "relu", op.add(graph, values, second))
 
 
 def self_attention(graph: Subgraph, layer: SelfAttention, weights: Arrays, values: Tensor) -> Tensor:
@@ -85,7 +86,7 @@ def self_attention(graph: Subgraph, layer: SelfAttention, weights: Arrays, value
         return _project(graph, f"{layer.name}/{which}", inputs, kernel, bias)
 
     query, key, value = project("query", values, scale), project("key", values), project("value", values)
-    shares = op.activation(graph, "softmax", op.batch_matmul(graph, query, key, transposed=True))
+    shares = activation(graph, "softmax", op.batch_matmul(graph, query, key, transposed=True))
     return op.add(graph, values, project("output", op.batch_matmul(graph, shares, value)))
 
 
@@ -98,12 +99,26 @@ LOWERINGS: Final[dict[type, Callable[[Subgraph, Any, Arrays, Tensor], Tensor]]] 
     Dense: dense,
     Conv1D: conv1d,
     MaxPooling1D: max_pooling,
+    AveragePooling1D: average_pooling,
     GlobalAveragePooling1D: global_average,
     GlobalMaxPooling1D: global_max,
     Flatten: flatten,
     TemporalBlock: temporal_block,
     SelfAttention: self_attention,
+    **ELEMENTWISE,
 }
+
+
+def _pooled(graph: Subgraph, kind: str, layer: MaxPooling1D, values: Tensor) -> Tensor:
+    """Return the pools of a window, as an image one pixel high."""
+    steps, channels = layer.output_shape(values.shape[-2:])
+    options = schema.Pool2DOptionsT()
+    options.padding = schema.Padding.SAME if layer.padding == "same" else schema.Padding.VALID
+    options.filterWidth, options.strideW = layer.pool_size, layer.stride
+    options.filterHeight = options.strideH = 1
+    pooled = graph.tensor("", (1, 1, steps, channels))
+    graph.operator(kind, [_as_image(graph, values)], [pooled], options)
+    return pooled
 
 
 def _project(graph: Subgraph, name: str, values: Tensor, kernel: NDArray[Any], bias: NDArray[Any]) -> Tensor:
@@ -129,8 +144,8 @@ def _convolve(
         image = op.pad_before(graph, image, layer.reach)
     options = schema.Conv2DOptionsT()
     options.padding = schema.Padding.SAME if layer.padding == "same" else schema.Padding.VALID
-    options.strideW = options.strideH = options.dilationHFactor = 1
-    options.dilationWFactor = layer.dilation
+    options.strideH = options.dilationHFactor = 1
+    options.strideW, options.dilationWFactor = layer.strides, layer.dilation
     is_relu = layer.activation == "relu"
     if is_relu:
         options.fusedActivationFunction = schema.ActivationFunctionType.RELU
@@ -141,7 +156,7 @@ def _convolve(
     version = 2 if stored.dtype == np.int8 else 1
     inputs = [image, stored, graph.constant(f"{name}/bias", bias)]
     graph.operator("CONV_2D", inputs, [result], options, version=version)
-    return result if is_relu else op.activation(graph, layer.activation, result)
+    return result if is_relu else activation(graph, layer.activation, result)
 
 
 def _as_image(graph: Subgraph, values: Tensor) -> Tensor:

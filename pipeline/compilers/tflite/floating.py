@@ -34,6 +34,8 @@ def lower_floating(model: FlatbufferModel, architecture: Architecture, weights: 
             continue
         for layer in layers:
             values = _lower_layer(model, graph, layer, layer_weights(layer, weights), values)
+    if len(architecture.output_shape) > 1:
+        values = feedforward.as_sequence(graph, values)
     graph.set_interface([window], [values])
     return window, values
 

@@ -1,16 +1,13 @@
 """The TFLite operators our lowerings use, one function each: tensors in, tensor out, at the lowest version."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgehar.models.architecture import Shape
 from edgehar.pipeline.compilers.tflite.graph import Subgraph, Tensor
-
-ACTIVATION_OPERATORS: Final = {"relu": "RELU", "tanh": "TANH", "sigmoid": "LOGISTIC", "softmax": "SOFTMAX"}
-"""Operator of every activation a layer may name; ``linear`` needs none."""
 
 
 def fully_connected(graph: Subgraph, values: Tensor, kernel: Tensor, bias: Tensor | None, *, name: str = "") -> Tensor:
@@ -21,19 +18,6 @@ def fully_connected(graph: Subgraph, values: Tensor, kernel: Tensor, bias: Tenso
     version = 3 if kernel.dtype == np.int8 else 1
     operands = [values, kernel, bias]
     graph.operator("FULLY_CONNECTED", operands, [output], schema.FullyConnectedOptionsT(), version=version)
-    return output
-
-
-def activation(graph: Subgraph, kind: str, values: Tensor, *, name: str = "") -> Tensor:
-    """Return an activation function of the values."""
-    if kind == "linear":
-        return values
-    output = graph.tensor(name, values.shape)
-    options = None
-    if kind == "softmax":
-        options = schema.SoftmaxOptionsT()
-        options.beta = 1.0
-    graph.operator(ACTIVATION_OPERATORS[kind], [values], [output], options)
     return output
 
 
@@ -149,6 +133,43 @@ def put_step(graph: Subgraph, sequence: Tensor, values: Tensor, step: Tensor) ->
     output = graph.tensor("", sequence.shape, sequence.dtype, scale=sequence.scale)
     update = reshape(graph, values, (1, 1, sequence.shape[2]))
     graph.operator("DYNAMIC_UPDATE_SLICE", [sequence, update, position], [output], schema.DynamicUpdateSliceOptionsT())
+    return output
+
+
+def unary(graph: Subgraph, kind: str, values: Tensor, options: Any = None) -> Tensor:
+    """Return an operator of one tensor, which keeps its shape."""
+    output = graph.tensor("", values.shape, values.dtype)
+    graph.operator(kind, [values], [output], options)
+    return output
+
+
+def minimum(graph: Subgraph, left: Tensor, right: Tensor) -> Tensor:
+    """Return the smaller of both, of the shape of ``left``."""
+    return _arithmetic(graph, "MINIMUM", left, right, schema.MaximumMinimumOptionsT())
+
+
+def maximum(graph: Subgraph, left: Tensor, right: Tensor) -> Tensor:
+    """Return the larger of both, of the shape of ``left``."""
+    return _arithmetic(graph, "MAXIMUM", left, right, schema.MaximumMinimumOptionsT())
+
+
+def divide(graph: Subgraph, left: Tensor, right: Tensor) -> Tensor:
+    """Return left / right, of the shape of ``left``."""
+    return _arithmetic(graph, "DIV", left, right, schema.DivOptionsT())
+
+
+def number(graph: Subgraph, value: float) -> Tensor:
+    """Return one number as a constant."""
+    return graph.constant("", np.array([value], np.float32))
+
+
+def mean_of_channels(graph: Subgraph, values: Tensor) -> Tensor:
+    """Return the mean over the last axis, which becomes one."""
+    *outer, _ = values.shape
+    output = graph.tensor("", (*outer, 1))
+    options = schema.ReducerOptionsT()
+    options.keepDims = True
+    graph.operator("MEAN", [values, graph.constant("", np.array([len(outer)], np.int32))], [output], options)
     return output
 
 

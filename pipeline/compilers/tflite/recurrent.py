@@ -69,4 +69,14 @@ def both_ways(
     cells = [State((1, layer.units))] * (2 * count)
     result = loop_over_steps(model, graph, steps, [State.of(values), *cells, *sequences], add_step)
     outputs = result[-2:] if layer.return_sequences else [result[1], result[1 + count]]
-    return op.concatenate(graph, outputs)
+    return _merged(graph, layer, outputs)
+
+
+def _merged(graph: Subgraph, layer: Bidirectional, outputs: list[Tensor]) -> Tensor:
+    """Return both directions joined as the layer says."""
+    if layer.merge == "concat":
+        return op.concatenate(graph, outputs)
+    if layer.merge == "mul":
+        return op.multiply(graph, *outputs)
+    total = op.add(graph, *outputs)
+    return total if layer.merge == "sum" else op.multiply(graph, total, op.number(graph, 0.5))

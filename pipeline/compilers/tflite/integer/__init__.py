@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, layer_weights
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, is_standard, layer_weights
 from edgehar.models.reference import ACTIVATIONS
 from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from edgehar.pipeline.compilers.tflite.integer import operators as op
@@ -24,6 +24,9 @@ _HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")
 def obstacle(architecture: Architecture) -> str | None:
     """Return what is not expressed in integers: all but stacks of SimpleRNN, LSTM and GRU with a dense head."""
     recurrent: list[Any] = list(takewhile(lambda layer: isinstance(layer, _RECURRENT), architecture.layers))
+    for layer in recurrent:
+        if not is_standard(layer):
+            return f"layer {layer.name} has the activation {layer.activation}, integers take tanh and sigmoid in cells"
     if not recurrent:
         first = architecture.layers[0]
         return f"layer {first.name} is a {first.kind}, integers take SimpleRNN, LSTM and GRU there"

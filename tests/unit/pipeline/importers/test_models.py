@@ -62,6 +62,79 @@ MODELS: dict[str, Callable[[Any], Any]] = {
         lambda kl: kl.GlobalMaxPooling1D(),
         head,
     ),
+    **{
+        f"cells of {name}": chain(
+            lambda kl, name=name: kl.SimpleRNN(5, activation=name, return_sequences=True),
+            lambda kl, name=name: kl.GRU(5, activation=name, return_sequences=True),
+            lambda kl, name=name: kl.LSTM(5, activation=name, recurrent_activation="hard_sigmoid"),
+            head,
+        )
+        for name in ("relu", "softsign", "elu", "leaky_relu", "hard_sigmoid")
+    },
+    "activations": chain(
+        lambda kl: kl.Conv1D(6, 3, activation="gelu"),
+        lambda kl: kl.Activation("silu"),
+        lambda kl: kl.ReLU(),
+        lambda kl: kl.GlobalAveragePooling1D(),
+        lambda kl: kl.Dense(6, "elu"),
+        lambda kl: kl.LeakyReLU(),
+        lambda kl: kl.Dense(6, "softplus"),
+        lambda kl: kl.ELU(),
+        lambda kl: kl.Dense(4),
+        lambda kl: kl.Softmax(),
+    ),
+    "normalisations": chain(
+        lambda kl: kl.Normalization(mean=[0.1, 0.2, 0.9], variance=[1.5, 0.5, 1.0]),
+        lambda kl: kl.Conv1D(6, 3, activation="relu"),
+        lambda kl: kl.BatchNormalization(),
+        lambda kl: kl.LSTM(6, return_sequences=True),
+        lambda kl: kl.LayerNormalization(),
+        lambda kl: kl.GRU(6),
+        lambda kl: kl.BatchNormalization(scale=False),
+        lambda kl: kl.Dense(6),
+        lambda kl: kl.BatchNormalization(center=False),
+        lambda kl: kl.Activation("relu"),
+        head,
+    ),
+    "normalisations that stay": chain(
+        lambda kl: kl.BatchNormalization(),
+        lambda kl: kl.Conv1D(6, 3, padding="same"),
+        lambda kl: kl.Rescaling(0.5, offset=0.1),
+        lambda kl: kl.MaxPooling1D(2),
+        lambda kl: kl.BatchNormalization(),
+        lambda kl: kl.Flatten(),
+        head,
+    ),
+    "strides and pools": chain(
+        lambda kl: kl.Conv1D(6, 4, strides=2, padding="same"),
+        lambda kl: kl.AveragePooling1D(3, strides=2, padding="same"),
+        lambda kl: kl.Conv1D(6, 3, strides=2, padding="causal"),
+        lambda kl: kl.MaxPooling1D(2, strides=1),
+        lambda kl: kl.LSTM(5),
+        head,
+    ),
+    "backwards and merged": chain(
+        lambda kl: kl.GRU(5, go_backwards=True, return_sequences=True),
+        lambda kl: kl.Bidirectional(kl.GRU(5, return_sequences=True, reset_after=False), merge_mode="sum"),
+        lambda kl: kl.Bidirectional(kl.LSTM(5, return_sequences=True, activation="relu"), merge_mode="mul"),
+        lambda kl: kl.Bidirectional(kl.SimpleRNN(5), merge_mode="ave"),
+        head,
+    ),
+    "autoencoder": chain(
+        lambda kl: kl.LSTM(5),
+        lambda kl: kl.RepeatVector(24),
+        lambda kl: kl.LSTM(5, return_sequences=True),
+        lambda kl: kl.TimeDistributed(kl.Dense(3)),
+    ),
+    "label for every step": chain(
+        lambda kl: kl.LSTM(5, return_sequences=True), lambda kl: kl.TimeDistributed(kl.Dense(4, "softmax"))
+    ),
+    "several labels": chain(lambda kl: kl.LSTM(5), lambda kl: kl.Dense(3, "sigmoid")),
+    "yes or no": chain(lambda kl: kl.LSTM(5), lambda kl: kl.Dense(1, "sigmoid")),
+    "forecast": chain(lambda kl: kl.GRU(5), lambda kl: kl.Dense(6), window=(16, 1)),
+    "reshaped": chain(
+        lambda kl: kl.Reshape((12, 6)), lambda kl: kl.LSTM(5), lambda kl: kl.Dense(6), lambda kl: kl.Reshape((-1, 2))
+    ),
     "sequence and flatten": chain(
         lambda kl: kl.LSTM(4, return_sequences=True), lambda kl: kl.SpatialDropout1D(0.1), lambda kl: kl.Flatten(), head
     ),
