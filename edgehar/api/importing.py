@@ -21,13 +21,15 @@ def import_model(
 ) -> Bundle:
     """Return a bundle of a model that was trained elsewhere; write it with `edgehar.save_bundle`.
 
-    Nothing of a file is executed. Where Keras is installed, the outputs are held to those of Keras: a difference of
-    more than 1e-5 is refused. What was compared stands in ``bundle.manifest.provenance.configuration["imported"]``.
+    Nothing of a file is executed. Where Keras is installed (for ONNX files, onnxruntime), the outputs are held to those
+    it computes, and a difference of more than 1e-5 is refused. What was compared stands in
+    ``bundle.manifest.provenance.configuration["imported"]``.
 
     Parameters
     ----------
     model
-        The path of a ``.keras`` file or of an ``.h5`` file that holds a whole model, or a Keras model in memory.
+        The path of a ``.keras`` file, of an ``.h5`` file that holds a whole model or of an ``.onnx`` file, or a Keras
+        model in memory.
     labels
         What the outputs are called, in their order. Default: ``class_0``, ``class_1`` and so on.
     rate_hz

@@ -16,7 +16,9 @@ from edgehar.pipeline import importers
 
 
 def import_model(
-    model: Annotated[Path, typer.Argument(help="The model: a .keras file, or an .h5 file of a whole model.")],
+    model: Annotated[
+        Path, typer.Argument(help="The model: a .keras file, an .h5 file of a whole model, or an .onnx file.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="The bundle to write: a new folder.")],
     labels: Annotated[
         str | None,
@@ -42,8 +44,9 @@ def import_model(
 ) -> None:
     """Make a bundle of a model that was trained elsewhere, without executing anything of its file.
 
-    Where Keras is installed, it computes the same inputs, and a difference of more than 1e-5 is refused. Then
-    `har compile`, `har verify`, `har inspect` and `har bench` work on the bundle as on any other.
+    Where the framework is installed (Keras, or onnxruntime for ONNX), it computes the same inputs, and a difference of
+    more than 1e-5 is refused. Then `har compile`, `har verify`, `har inspect` and `har bench` work on the bundle as on
+    any other.
     """
     check_destination(out)
     names = None if labels is None else labels.split(",")

@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -28,13 +29,32 @@ def verify(
     Checks every hash, then replays the golden windows on every installed engine: forwards, backwards, twice, and one by
     one. What is not installed is listed as not checked. Exit code 1 if anything fails.
     """
-    result = verify_bundle(read_bundle(bundle), engine, isolate=True)
+    model = read_bundle(bundle)
+    result = verify_bundle(model, engine, isolate=True)
+    imported = model.manifest.provenance.configuration.get("imported")
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
+        known = {"imported": imported} if isinstance(imported, dict) else {}
+        typer.echo(json.dumps(dataclasses.asdict(result) | known, ensure_ascii=False))
     else:
         _print(result)
+        for sentence in _of_import(imported):
+            Console().print(escape(sentence), highlight=False, soft_wrap=True)
     if not result.ok:
         raise typer.Exit(FAILED)
+
+
+def _of_import(imported: Any) -> Iterator[str]:
+    """Yield what the bundle says it was compared with when it was imported; it is the bundle's word."""
+    found = imported if isinstance(imported, dict) else {}
+    compared = found.get("comparisons")
+    for each in compared if isinstance(compared, list) else ():
+        if isinstance(each, dict):
+            yield (
+                f"imported: its bundle says that it was compared with {each.get('framework')} on {each.get('inputs')} "
+                f"({each.get('windows')} windows), largest difference {each.get('max_abs_error')}"
+            )
+    if found.get("not_compared"):
+        yield f"imported: not compared with its source, {found['not_compared']}"
 
 
 def _print(result: Verification) -> None:

@@ -8,6 +8,8 @@
     keras_chain  a configuration -> its layers in order
     keras_layers the layers of Keras -> ours, or a refusal by the layer's name and option
     keras_memory a Keras model in memory -> the same configuration and weights
+    onnx_file    an ONNX file -> its nodes and constants; onnx_layers, onnx_recurrent -> our layers; onnx_model -> both
+    folding      affine maps into the layer before or behind them
     comparison   what the source framework makes of the same inputs
     bundling     all of it -> a bundle
 """

@@ -19,7 +19,7 @@ from edgehar.models.bundle.consistency import AS_TRAINED, RATES_HZ, UNIT
 from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.bundle.tasks import task_of
 from edgehar.models.contract import CHANNELS, SAMPLE_RATE_HZ
-from edgehar.models.errors import UsageError
+from edgehar.models.errors import ModelFileError, UsageError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.compilers.quantization.calibration import checked_windows
 from edgehar.pipeline.importers.comparison import (
@@ -34,12 +34,12 @@ from edgehar.pipeline.importers.keras_chain import read_chain, with_steps
 from edgehar.pipeline.importers.keras_file import KerasModel, weights_file
 from edgehar.pipeline.importers.keras_layers import convert_layers
 from edgehar.pipeline.importers.keras_memory import IN_MEMORY, read_keras_memory
-from edgehar.pipeline.importers.model import Comparison, ForeignModel, build
+from edgehar.pipeline.importers.model import Comparison, Converted, ForeignModel, build
+from edgehar.pipeline.importers.onnx_model import RUNTIME, read_onnx_model
 from edgehar.pipeline.importers.source import SourceFile, keras_reader, read_source
 
 _UNKNOWN: Final = "unknown"
 _NOT_ASKED: Final = "it was not asked for"
-_NOT_INSTALLED: Final = "Keras is not installed here"
 
 
 def import_model(
@@ -56,7 +56,8 @@ def import_model(
     Parameters
     ----------
     model
-        The path of a ``.keras`` file, of an ``.h5`` file that holds a whole model, or a Keras model in memory.
+        The path of a ``.keras`` file, of an ``.h5`` file that holds a whole model or of an ``.onnx`` file, or a Keras
+        model in memory.
         Nothing of a file is executed.
     labels
         What the outputs are called, in their order; ``class_0``, ``class_1`` and so on by default.
@@ -106,7 +107,7 @@ def _read(model: Any, window: int | None) -> tuple[ForeignModel, Outputs]:
         source = read_source(Path(model))
         reader = keras_reader(source)
         if reader is None:
-            raise UsageError(f"{source.where}: ONNX files cannot be imported yet")
+            return read_onnx_model(source, window)
         return _read_keras(reader(source.content, where=source.where), window, source)
     return _read_keras(read_keras_memory(model), window, model)
 
@@ -118,6 +119,7 @@ def _read_keras(read: KerasModel, window: int | None, origin: Any) -> tuple[Fore
     chain = read_chain(read.configuration, where=where)
     steps, features = with_steps(chain, window, where=where)
     parts = convert_layers(chain, (steps, features), read.weights, where=where)
+    _refuse_other_meanings(parts, read.version, where)
     name = chain.name if source is None else Path(source.where).stem
     architecture = build(name, (steps, features), parts, where=where)
     weights = {f"{part.layer.name}/{key}": value for part in parts for key, value in part.weights.items()}
@@ -129,12 +131,26 @@ def _read_keras(read: KerasModel, window: int | None, origin: Any) -> tuple[Fore
     return foreign, outputs_of_file(chain, steps, *weights_file(source.content))
 
 
+def _refuse_other_meanings(parts: Sequence[Converted], version: str, where: str) -> None:
+    """Refuse what Keras 2 called by a name that means something else since Keras 3."""
+    for part in parts if version.startswith("2.") else ():
+        names = {getattr(part.layer, key, "") for key in ("activation", "recurrent_activation")}
+        if names & {"hard_sigmoid", "hard_silu"}:
+            raise ModelFileError(
+                f"{where}: layer {part.layer.name} has a hard_sigmoid of Keras {version}, which is 0.2 x + 0.5 and no "
+                "longer what Keras 3 computes",
+                next_step="Train the model again with Keras 3.",
+                layer=part.layer.name,
+            )
+
+
 def _compared(
     foreign: ForeignModel, outputs: Outputs, inputs: Mapping[str, NDArray[np.float32]]
 ) -> tuple[list[Comparison], str | None]:
     """Return the comparisons with the source, or why there are none."""
-    if find_spec("keras") is None:
-        return [], _NOT_INSTALLED
+    framework = RUNTIME if foreign.framework.startswith("onnx") else "keras"
+    if find_spec(framework) is None:
+        return [], f"{framework} is not installed here"
     return compare(foreign, outputs, inputs), None
 
 

@@ -254,6 +254,14 @@ def test_an_option_that_cannot_be_expressed_is_refused_by_name(
     refused(archive(tmp_path / "a.keras", described), "lstm (LSTM)", word, "expected")
 
 
+def test_a_hard_sigmoid_of_keras_2_is_not_taken_for_that_of_keras_3(tmp_path: Path) -> None:
+    """The name stayed, the function did not."""
+    described = configuration(layer("LSTM", units=2, recurrent_activation="hard_sigmoid"), DENSE)
+    import_model(archive(tmp_path / "a.keras", described), compare_with_source=False)
+    old = archive(tmp_path / "b.keras", described, metadata__json=b'{"keras_version": "2.15.0"}')
+    refused(old, "hard_sigmoid of Keras 2.15.0", "0.2 x + 0.5")
+
+
 @pytest.mark.parametrize("labels", [["a"], ["a", "a"], ["a", ""], ["a", "b", "c"]])
 def test_labels_must_be_as_many_as_outputs_and_differ(labels: list[str], tmp_path: Path) -> None:
     """A name for each, in their order."""
