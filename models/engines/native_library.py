@@ -1,12 +1,14 @@
-"""The C engine as a shared library: found, built for this very processor, kept, loaded."""
+"""C sources as a shared library: a compiler found, built for this very processor, kept, loaded."""
 
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,43 +23,87 @@ _FLAGS: Final = ("-std=c99", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-
 _THIS_PROCESSOR: Final = (("-march=native",), ("-mcpu=native",), ())
 """What makes a compiler use everything the processor has; the first that the compiler knows is taken."""
 
-_FILES: Final = {
-    FLOAT32: (
-        ("-DHAR_FLOAT",),
-        ("engine/har_blob.c", "host/har_native_float.c", "host/har_units.c", "host/har_windows.c"),
-    ),
-    "int8": ((), ("engine/har_blob.c", "engine/har_engine.c", "host/har_native_integer.c")),
-}
 _TIMEOUT_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Compiler:
-    """A C compiler: where it is, and what it calls itself."""
+class CLibrary:
+    """What a shared library is built from.
 
-    path: str
+    Parameters
+    ----------
+    title
+        What errors begin with.
+    name
+        What its file name ends with.
+    folders
+        Of `SOURCES`: what they hold decides whether a kept library is still the right one.
+    files
+        What is compiled, relative to `SOURCES`.
+    defines
+        Further options of the compiler.
+    advice
+        What to do where it cannot be built.
+    """
+
+    title: str
+    name: str
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    defines: tuple[str, ...] = ()
+    advice: str = "use another engine"
+
+
+_ENGINES: Final = {
+    FLOAT32: CLibrary(
+        "engine native",
+        FLOAT32,
+        ("engine", "host"),
+        ("engine/har_blob.c", "host/har_native_float.c", "host/har_units.c", "host/har_windows.c"),
+        ("-DHAR_FLOAT",),
+    ),
+    "int8": CLibrary(
+        "engine native",
+        "int8",
+        ("engine", "host"),
+        ("engine/har_blob.c", "engine/har_engine.c", "host/har_native_integer.c"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A C compiler: how it is called, and what it calls itself."""
+
+    command: tuple[str, ...]
     version: str
+
+    @property
+    def path(self) -> str:
+        """The program."""
+        return self.command[0]
 
 
 @functools.cache
-def find_compiler() -> Compiler:
-    """Return the compiler that ``CC`` names, or the first of cc, gcc and clang.
+def find_compiler(title: str = "engine native", advice: str = "use another engine") -> Compiler:
+    """Return the compiler that ``CC`` names, or the first of cc, gcc, clang and the Python package ziglang.
 
     Raises
     ------
     EngineError
         If there is none.
     """
-    wanted = os.environ.get("CC", "").split()[:1] or _COMPILERS
-    for name in wanted:
-        path = shutil.which(name)
-        if path is not None:
-            reply = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-            if reply.returncode == 0:
-                return Compiler(path, reply.stdout.partition("\n")[0].strip())
+    wanted = os.environ.get("CC", "").split()[:1]
+    commands: list[tuple[str, ...]] = [(path,) for path in map(shutil.which, wanted or _COMPILERS) if path is not None]
+    if not wanted and importlib.util.find_spec("ziglang") is not None:
+        commands.append((sys.executable, "-P", "-m", "ziglang", "cc"))
+    for command in commands:
+        reply = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        if reply.returncode == 0:
+            return Compiler(command, reply.stdout.partition("\n")[0].strip())
     raise EngineError(
-        f"engine native: expected a C compiler ({', '.join(wanted)}), found none",
-        next_step="Install gcc or clang, or use another engine.",
+        f"{title}: expected a C compiler ({', '.join(wanted or _COMPILERS)}), found none",
+        next_step=f"Install gcc or clang, or {advice}.",
     )
 
 
@@ -70,16 +116,7 @@ def load_library(quantization: str) -> ctypes.CDLL:
     EngineError
         If there is no compiler, its sources are not installed, or it cannot build them.
     """
-    compiler, sources = find_compiler(), SOURCES
-    path = _cache_folder() / f"{_fingerprint(compiler, sources, quantization)}-{quantization}.so"
-    if not path.is_file():
-        _build(compiler, sources, quantization, path)
-    try:
-        library = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise EngineError(
-            f"engine native: {path} cannot be loaded ({error})", next_step="Remove this file and try again."
-        ) from error
+    library = build_library(_ENGINES[quantization])
     library.har_native_size.restype = ctypes.c_size_t
     library.har_native_memory.restype = ctypes.c_size_t
     library.har_native_memory.argtypes = [ctypes.c_void_p]
@@ -94,11 +131,31 @@ def load_library(quantization: str) -> ctypes.CDLL:
     return library
 
 
-def _fingerprint(compiler: Compiler, sources: Path, quantization: str) -> str:
+def build_library(wanted: CLibrary) -> ctypes.CDLL:
+    """Return a library, built now if it was not before.
+
+    Raises
+    ------
+    EngineError
+        If there is no compiler, its sources are not installed, or it cannot build them.
+    """
+    compiler = find_compiler(wanted.title, wanted.advice)
+    path = _cache_folder(wanted.title) / f"{_fingerprint(compiler, wanted)}-{wanted.name}.so"
+    if not path.is_file():
+        _build(compiler, wanted, path)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise EngineError(
+            f"{wanted.title}: {path} cannot be loaded ({error})", next_step="Remove this file and try again."
+        ) from error
+
+
+def _fingerprint(compiler: Compiler, wanted: CLibrary) -> str:
     """Return what the library depends on, as a hash: sources, compiler, flags, processor."""
-    digest = hashlib.sha256(repr((compiler, _FLAGS, _FILES[quantization], _processor())).encode())
-    for folder in ("engine", "host"):
-        for file in sorted((sources / folder).glob("*.[ch]")):
+    digest = hashlib.sha256(repr((compiler, _FLAGS, wanted.defines, wanted.files, _processor())).encode())
+    for folder in wanted.folders:
+        for file in sorted((SOURCES / folder).glob("*.[ch]")):
             digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:20]
 
@@ -113,7 +170,7 @@ def _processor() -> str:
     return "\n".join([platform.machine(), *sorted({line for line in lines if line.startswith(wanted)})])
 
 
-def _cache_folder() -> Path:
+def _cache_folder(title: str) -> Path:
     """Return the folder of built libraries, which nobody but this user can write to.
 
     Raises
@@ -127,32 +184,34 @@ def _cache_folder() -> Path:
         status = folder.stat()
     except OSError as error:
         raise EngineError(
-            f"engine native: {folder}: expected a folder for built libraries ({error.strerror})",
+            f"{title}: {folder}: expected a folder for built libraries ({error.strerror})",
             next_step="Set XDG_CACHE_HOME to a folder that can be written to.",
         ) from error
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
         raise EngineError(
-            f"engine native: {folder}: expected a folder that only its owner, you, can write to",
+            f"{title}: {folder}: expected a folder that only its owner, you, can write to",
             next_step=f"Run: chmod 700 {folder}, or set XDG_CACHE_HOME to a folder of yours.",
         )
     return folder
 
 
-def _build(compiler: Compiler, sources: Path, quantization: str, target: Path) -> None:
+def _build(compiler: Compiler, wanted: CLibrary, target: Path) -> None:
     """Build a library under a temporary name, then give it its own."""
-    defines, files = _FILES[quantization]
-    inputs = [f"-I{sources / folder}" for folder in ("engine", "host")] + [str(sources / file) for file in files]
+    inputs = [f"-I{SOURCES / folder}" for folder in wanted.folders] + [str(SOURCES / file) for file in wanted.files]
+    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(target.parent.parent / "zig")}
     complaint = ""
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         output = Path(folder) / target.name
         for processor in _THIS_PROCESSOR:
-            command = [compiler.path, *_FLAGS, *processor, *defines, *inputs, "-o", str(output), "-lm"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+            command = [*compiler.command, *_FLAGS, *processor, *wanted.defines, *inputs, "-o", str(output), "-lm"]
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=environment
+            )
             if done.returncode == 0:
                 output.replace(target)
                 return
             complaint = done.stderr.strip()
     raise EngineError(
-        f"engine native: {compiler.version} cannot build the C engine ({complaint[:200]})",
-        next_step="Install another compiler and name it in CC, or use another engine.",
+        f"{wanted.title}: {compiler.version} cannot build the C sources ({complaint[:200]})",
+        next_step=f"Install another compiler and name it in CC, or {wanted.advice}.",
     )

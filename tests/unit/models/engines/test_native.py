@@ -71,6 +71,7 @@ def test_a_folder_that_cannot_be_made_is_said(fresh: Path) -> None:
 def test_no_compiler_is_no_engine_and_no_crash(fresh: Path, monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
     monkeypatch.setenv("PATH", str(fresh))
     monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert missing_reason("native").startswith("engine native: expected a C compiler (cc, gcc, clang), found none")
     assert load_engine(bundle).name == "numpy"
 
@@ -89,7 +90,7 @@ def test_a_compiler_that_fails_is_quoted(fresh: Path, monkeypatch: pytest.Monkey
     broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "cc 0.1" && exit 0\necho "no luck today" >&2\nexit 1\n')
     broken.chmod(0o755)
     monkeypatch.setenv("CC", str(broken))
-    with pytest.raises(EngineError, match=r"cc 0.1 cannot build the C engine \(no luck today\)"):
+    with pytest.raises(EngineError, match=r"cc 0.1 cannot build the C sources \(no luck today\)"):
         load_library("float32")
     assert not list((fresh / "edgehar" / "native").iterdir())
 
