@@ -1,13 +1,14 @@
 """An experiment: one architecture, one recipe and one data set, trained and judged on a split, kept as a bundle."""
 
 import datetime
-import importlib.metadata
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from edgehar.models import __version__
-from edgehar.models.architecture import Architecture, named_architecture
+from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import Provenance, WindowSpec
 from edgehar.models.contract import CHANNELS
@@ -24,6 +25,7 @@ from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
 from edgehar.pipeline.training.learning_curves import learning_curve_files
 from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, trainer_versions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +38,10 @@ class Experiment:
         The recordings, and the windows cut from them.
     architecture, recipe, seed
         What to train, and how.
+    trainer
+        ``native``, ``keras`` or ``counting``: what `edgehar.pipeline.training.trainers.choose_trainer` returns.
+    threads
+        How many the native trainer may use.
     """
 
     dataset: Dataset
@@ -43,12 +49,12 @@ class Experiment:
     architecture: Architecture
     recipe: Recipe
     seed: int
+    trainer: str
+    threads: int = 1
 
-    @classmethod
-    def of(cls, dataset: Dataset, windows: Windows, *, model: str, recipe: Recipe, seed: int) -> "Experiment":
-        """Return the experiment that trains a named architecture for the windows' activities."""
-        architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
-        return cls(dataset, windows, architecture, recipe, seed)
+    def seeded(self, seed: int) -> "Experiment":
+        """Return the same experiment with another seed."""
+        return replace(self, seed=seed)
 
     def train(self, split: Split, *, watcher: Watcher | None = None) -> Trained:
         """Train on a split.
@@ -58,7 +64,16 @@ class Experiment:
         KeyboardInterrupt
             If interrupted before the first epoch is done; later, what was trained is returned as not complete.
         """
-        return fit(self.architecture, self.windows, self.recipe, train=split.train, seed=self.seed, watcher=watcher)
+        return fit(
+            self.architecture,
+            self.windows,
+            self.recipe,
+            train=split.train,
+            seed=self.seed,
+            trainer=AUTO if self.trainer == COUNTING else self.trainer,
+            threads=self.threads,
+            watcher=watcher,
+        )
 
     def bundle(self, split: Split, trained: Trained) -> Bundle:
         """Return a trained model as a bundle, compiled to every float32 target, not yet judged."""
@@ -103,19 +118,26 @@ class Experiment:
             and manifest.architecture == self.architecture
             and manifest.labels == self.windows.activities
             and (origin.dataset_sha256, origin.seed) == (self.dataset.content_hash, self.seed)
-            and origin.versions == _versions()
-            and self._settings(split).items() <= {**origin.configuration, "recipe": recipe.to_json()}.items()
+            and origin.versions == self._versions()
+            and self._settings(split).items()
+            <= {"trainer": KERAS, **origin.configuration, "recipe": recipe.to_json()}.items()
         )
 
     def _settings(self, split: Split) -> dict[str, Any]:
         """Return what decides the outcome, as the bundle keeps it."""
         return {
             "recipe": self.recipe.to_json(),
+            "trainer": self.trainer,
             "hop": self.windows.hop,
             "split": split.name,
             "train_subjects": list(split.train_subjects),
             "held_out_subjects": list(split.test_subjects),
         }
+
+    def _versions(self) -> dict[str, str]:
+        """Return the versions that decide what weights come out."""
+        own = {"edgehar": __version__, "python": platform.python_version(), "numpy": np.__version__}
+        return {**own, **trainer_versions(self.trainer)}
 
     def _window_spec(self) -> WindowSpec:
         """Return what one input window is."""
@@ -140,7 +162,7 @@ class Experiment:
             seed=self.seed,
             complete=trained.complete,
             created_utc=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            versions=_versions(),
+            versions=self._versions(),
             configuration={
                 **self._settings(split),
                 "validation_subjects": list(trained.validation_subjects),
@@ -156,9 +178,3 @@ def plots_of(trained: Trained, evaluation: Evaluation, *, name: str, seed: int) 
     """Return the pictures a bundle keeps, and their numbers, by file name."""
     curves = learning_curve_files(trained.history, title=f"{name}, seed {seed}", kept_epoch=trained.kept_epoch)
     return {**curves, **confusion_files(evaluation, name=name)}
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions that decide what weights come out."""
-    libraries = {name: importlib.metadata.version(name) for name in ("numpy", "tensorflow", "keras")}
-    return {"edgehar": __version__, "python": platform.python_version(), **libraries}

@@ -192,10 +192,15 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: 
 def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
     """Return what the bundle's recipe seems to reach on windows split at random."""
     from edgehar.pipeline.training.experiment import Experiment
+    from edgehar.pipeline.training.trainers import AUTO, KERAS, choose_trainer
 
     manifest = bundle.manifest
     recipe = Recipe.from_json(manifest.provenance.configuration.get("recipe", {}))
-    experiment = Experiment(dataset, windows, manifest.architecture, recipe, manifest.provenance.seed)
+    is_keras = manifest.provenance.configuration.get("trainer", KERAS) == KERAS
+    trainer, _ = choose_trainer(KERAS if is_keras else AUTO, manifest.architecture, recipe)
+    experiment = Experiment(
+        dataset, windows, manifest.architecture, recipe, manifest.provenance.seed, trainer, _THREADS
+    )
     title = f"{manifest.architecture.name}, windows split at random (leaky)"
     with watched(title, epochs=recipe.epochs, quiet=False) as watcher:
         return experiment.leaky(watcher=watcher)

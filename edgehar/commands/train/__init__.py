@@ -1,5 +1,6 @@
 """`har train`: recordings in, a trained, compiled and judged model out."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,13 +12,14 @@ from edgehar.commands.progress import progress_bar
 from edgehar.commands.subjects import parse_subjects
 from edgehar.commands.train.report import print_for_people, print_json
 from edgehar.commands.train.work import INTERRUPTED, Result, Work, carry_out
-from edgehar.models.architecture import ARCHITECTURE_NAMES
+from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
 from edgehar.models.bundle import check_destination
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.splits import Split, default_holdout, holdout, leave_one_subject_out, subject_groups
 from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
 from edgehar.pipeline.training.recipe import INITIALIZATIONS, Recipe, default_recipe
+from edgehar.pipeline.training.trainers import AUTO, choose_trainer
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
 _SPLIT: Final = "Who is judged"
@@ -101,6 +103,12 @@ def train(
             help="Hold out every fourth training subject, keep the epoch best on them, stop when none is better.",
         ),
     ] = False,
+    trainer: Annotated[
+        str,
+        typer.Option(
+            help="native (in C: several times as fast, needs a C compiler), keras, or auto: native if it can."
+        ),
+    ] = AUTO,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -130,7 +138,14 @@ def train(
         dataset = load_dataset(data, progress=advance)
     windows = make_windows(dataset, hop=hop)
     splits = _splits(windows, subjects, groups, leave_one_out)
-    work = Work(dataset, windows, model, recipe, seed, splits, place, resume, show_leaky, quiet)
+    architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
+    chosen, reason = choose_trainer(trainer, architecture, recipe)
+    threads = os.cpu_count() or 1
+    work = Work(
+        dataset, windows, model, architecture, recipe, chosen, threads, seed, splits, place, resume, show_leaky, quiet
+    )
+    if reason is not None and not quiet:
+        work.say(f"Trained by Keras: {reason}")
     if not quiet:
         for sentence in _remarks(windows, splits):
             work.say(sentence)

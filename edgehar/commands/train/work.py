@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import typer
 from rich.console import Console
@@ -10,16 +10,15 @@ from rich.markup import escape
 
 from edgehar.commands.interruption import uninterrupted
 from edgehar.commands.training_progress import watched
+from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.errors import BundleError
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.splits import Split
 from edgehar.pipeline.data.windows import Windows
 from edgehar.pipeline.evaluation import Evaluation, pool_evaluations
+from edgehar.pipeline.training.experiment import Experiment, plots_of
 from edgehar.pipeline.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from edgehar.pipeline.training.experiment import Experiment
 
 INTERRUPTED: Final = 130
 
@@ -31,7 +30,10 @@ class Work:
     dataset: Dataset
     windows: Windows
     model: str
+    architecture: Architecture
     recipe: Recipe
+    trainer: str
+    threads: int
     seed: int
     splits: tuple[Split, ...]
     out: Path
@@ -47,7 +49,7 @@ class Work:
         """Return what is being trained, for people who watch."""
         which = f" {self.splits.index(split) + 1} of {len(self.splits)}" if len(self.splits) > 1 else ""
         judged = ", ".join(split.test_subjects)
-        return f"{self.model}{which}, {len(split.train):,} windows, judged on {judged}"
+        return f"{self.model}{which}, {len(split.train):,} windows, {self.trainer} trainer, judged on {judged}"
 
     def say(self, sentence: str) -> None:
         """Print a sentence on stderr."""
@@ -94,10 +96,9 @@ def carry_out(work: Work) -> Result:
     typer.Exit
         With code 130, if interrupted where there is nothing to return.
     """
-    # TensorFlow takes seconds to import: only once everything that can be refused has been.
-    from edgehar.pipeline.training.experiment import Experiment
-
-    experiment = Experiment.of(work.dataset, work.windows, model=work.model, recipe=work.recipe, seed=work.seed)
+    experiment = Experiment(
+        work.dataset, work.windows, work.architecture, work.recipe, work.seed, work.trainer, work.threads
+    )
     models: list[Finished] = []
     for split in work.splits:
         models.append(_earlier(work, experiment, split) or _train(work, experiment, split))
@@ -107,7 +108,7 @@ def carry_out(work: Work) -> Result:
     return Result(final, tuple(models), _leaky(work, experiment) if work.show_leaky else None)
 
 
-def _earlier(work: Work, experiment: "Experiment", split: Split) -> Finished | None:
+def _earlier(work: Work, experiment: Experiment, split: Split) -> Finished | None:
     """Return the model of an earlier run with the same settings, judged again; None where there is none."""
     if not work.resume:
         return None
@@ -121,10 +122,8 @@ def _earlier(work: Work, experiment: "Experiment", split: Split) -> Finished | N
     return Finished(bundle, experiment.judge(bundle, split))
 
 
-def _train(work: Work, experiment: "Experiment", split: Split) -> Finished:
+def _train(work: Work, experiment: Experiment, split: Split) -> Finished:
     """Train, compile and judge one model, and write its bundle."""
-    from edgehar.pipeline.training.experiment import plots_of
-
     place = work.place(split)
     try:
         with watched(work.title(split), epochs=work.recipe.epochs, quiet=work.quiet) as watcher:
@@ -158,7 +157,7 @@ def _pooled(work: Work, models: list[Finished]) -> Finished:
     return Finished(first.with_metrics([evaluation.metrics_entry()]).save(work.out, plots=plots), evaluation)
 
 
-def _leaky(work: Work, experiment: "Experiment") -> Evaluation | None:
+def _leaky(work: Work, experiment: Experiment) -> Evaluation | None:
     """Return what a random split makes of the same recipe; None if interrupted."""
     try:
         title = f"{work.model}, windows split at random (leaky)"
