@@ -21,11 +21,12 @@ import numpy.typing as npt
 
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.files import atomic_folder
+from edgehar.pipeline.data.blocks import blocks_of
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 FORMAT: Final = "edgehar recordings"
 SCHEMA_MAJOR: Final = 1
-SCHEMA_MINOR: Final = 0
+SCHEMA_MINOR: Final = 1
 INDEX_NAME: Final = "index.json"
 SAMPLES_NAME: Final = "samples.npy"
 TIMESTAMPS_NAME: Final = "timestamps.npy"
@@ -128,6 +129,7 @@ def _index(dataset: Dataset) -> dict[str, Any]:
                 "labels": [[int(label.start), int(label.stop), label.activity] for label in item.labels],
                 "gaps": [int(gap) for gap in item.gaps],
                 "problems": list(item.problems),
+                **({"origin": list(item.origin)} if item.origin else {}),
             }
         )
         row += len(item)
@@ -151,8 +153,8 @@ def _write_rows(path: Path, parts: list[Any], dtype: np.dtype[Any]) -> None:
     header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *parts[0].shape[1:])}
     with path.open("wb") as stream:
         np.lib.format.write_array_header_1_0(stream, header)
-        for part in parts:
-            stream.write(np.ascontiguousarray(part, dtype=dtype).data)
+        for block in (block for part in parts for block in blocks_of(part)):
+            stream.write(np.ascontiguousarray(block, dtype=dtype).data)
 
 
 def _map_rows(path: Path, dtype: np.dtype[Any], ndim: int) -> npt.NDArray[Any]:
@@ -216,7 +218,18 @@ def _recording(entry: Mapping[str, Any], samples: npt.NDArray[Any], times: npt.N
         timestamps_s=None if at is None or times is None else times[at : at + stop - start],
         gaps=tuple(_each(entry, "gaps", int)),
         problems=tuple(_each(entry, "problems", str)),
+        origin=_origin(entry),
     )
+
+
+def _origin(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return data set and subject of a recording that was mixed in; the key may be absent."""
+    if "origin" not in entry:
+        return None
+    pair = _each(entry, "origin", str)
+    if len(pair) != 2:
+        raise DataError(f"the key 'origin' holds {len(pair)} names, not data set and subject")
+    return pair[0], pair[1]
 
 
 def _label(item: Any) -> LabelInterval:
