@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgehar.models import __version__
 from edgehar.models.architecture import Architecture
@@ -16,10 +17,12 @@ from edgehar.models.decoder import UNDECODED
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.compilers import compile_bundle
+from edgehar.pipeline.data.identity import people_of
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.splits import Split, random_windows
 from edgehar.pipeline.data.windows import Windows
-from edgehar.pipeline.evaluation import Evaluation, evaluate_windows
+from edgehar.pipeline.evaluation import Evaluation, evaluate_windows, predict_probabilities
+from edgehar.pipeline.evaluation.held_out import TRAIN_PEOPLE, TRAIN_SUBJECTS
 from edgehar.pipeline.evaluation.plots import confusion_files
 from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
@@ -88,14 +91,19 @@ class Experiment:
         )
         return compile_bundle(bundle)
 
-    def judge(self, bundle: Bundle, split: Split) -> Evaluation:
-        """Judge a bundle's compiled file on the windows a split holds out, on the engine a user would get."""
+    def probabilities(self, bundle: Bundle, split: Split) -> NDArray[np.float32]:
+        """Return what a bundle's compiled file says of the windows held out, on the engine a user would get."""
+        return predict_probabilities(load_engine(bundle), self.windows, split.test)
+
+    def judge(self, bundle: Bundle, split: Split, probabilities: NDArray[np.float32] | None = None) -> Evaluation:
+        """Judge a bundle's compiled file, or what it said before, on the windows a split holds out."""
         return evaluate_windows(
             load_engine(bundle),
             self.windows,
             split.test,
             protocol=split.protocol.rstrip("."),
             train_subjects=split.train_subjects,
+            predicted=None if probabilities is None else probabilities.argmax(axis=1),
         )
 
     def leaky(self, *, watcher: Watcher | None = None) -> Evaluation:
@@ -108,29 +116,34 @@ class Experiment:
 
     def made(self, bundle: Bundle, split: Split) -> bool:
         """Tell whether running this experiment on a split would make this very bundle again."""
+        origin = bundle.manifest.provenance
+        same_maker = (origin.versions, origin.configuration.get("trainer", KERAS)) == (self._versions(), self.trainer)
+        return origin.complete and same_maker and not self.differences(bundle, split)
+
+    def differences(self, bundle: Bundle, split: Split) -> tuple[str, ...]:
+        """Return in what a bundle is of another experiment or split: in words, none if it is of this one."""
         manifest, origin = bundle.manifest, bundle.manifest.provenance
         try:
-            recipe = Recipe.from_json(origin.configuration.get("recipe", {}))
+            recipe = Recipe.from_json(origin.configuration.get("recipe", {})).to_json()
         except UsageError:
-            return False
-        return (
-            origin.complete
-            and manifest.architecture == self.architecture
-            and manifest.labels == self.windows.activities
-            and (origin.dataset_sha256, origin.seed) == (self.dataset.content_hash, self.seed)
-            and origin.versions == self._versions()
-            and self._settings(split).items()
-            <= {"trainer": KERAS, **origin.configuration, "recipe": recipe.to_json()}.items()
-        )
+            recipe = {}
+        theirs = {**origin.configuration, "recipe": recipe}
+        pairs = {
+            "architecture": (manifest.architecture, self.architecture),
+            "labels": (manifest.labels, self.windows.activities),
+            "data": (origin.dataset_sha256, self.dataset.content_hash),
+            "seed": (origin.seed, self.seed),
+            **{name: (theirs.get(name), value) for name, value in self._settings(split).items()},
+        }
+        return tuple(name.replace("_", " ") for name, (found, expected) in pairs.items() if found != expected)
 
     def _settings(self, split: Split) -> dict[str, Any]:
         """Return what decides the outcome, as the bundle keeps it."""
         return {
             "recipe": self.recipe.to_json(),
-            "trainer": self.trainer,
             "hop": self.windows.hop,
             "split": split.name,
-            "train_subjects": list(split.train_subjects),
+            TRAIN_SUBJECTS: list(split.train_subjects),
             "held_out_subjects": list(split.test_subjects),
         }
 
@@ -138,6 +151,11 @@ class Experiment:
         """Return the versions that decide what weights come out."""
         own = {"edgehar": __version__, "python": platform.python_version(), "numpy": np.__version__}
         return {**own, **trainer_versions(self.trainer)}
+
+    def _people(self, split: Split) -> list[dict[str, Any]]:
+        """Return who is learned from, in a way that recognises them under another name."""
+        people = people_of(self.dataset)
+        return [people[name].as_json() for name in split.train_subjects]
 
     def _window_spec(self) -> WindowSpec:
         """Return what one input window is."""
@@ -165,6 +183,8 @@ class Experiment:
             versions=self._versions(),
             configuration={
                 **self._settings(split),
+                "trainer": self.trainer,
+                TRAIN_PEOPLE: self._people(split),
                 "validation_subjects": list(trained.validation_subjects),
                 "epochs_done": len(trained.history),
                 "kept_epoch": trained.kept_epoch,

@@ -1,13 +1,16 @@
 """What `har train` prints at its end."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from edgehar.commands.scores_table import print_leaky, print_scores
-from edgehar.commands.train.work import Result
+from edgehar.commands.destination import FOLDS_SUFFIX
+from edgehar.commands.scores_table import print_certainty, print_leaky, print_scores
+from edgehar.commands.train.run import Result
+from edgehar.pipeline.evaluation.predictions import PREDICTIONS
 
 
 def print_json(result: Result) -> None:
@@ -21,6 +24,7 @@ def print_json(result: Result) -> None:
         "parameters": manifest.architecture.parameter_count,
         "complete": origin.complete,
         "seed": origin.seed,
+        "trainer": origin.configuration["trainer"],
         **{name: origin.configuration[name] for name in ("epochs_done", "kept_epoch", "training_s", "windows_per_s")},
         "metrics": result.final.evaluation.to_json(),
     }
@@ -28,6 +32,10 @@ def print_json(result: Result) -> None:
         printed["groups"] = [
             {"bundle": str(each.bundle.location), **each.evaluation.headline()} for each in result.models
         ]
+    if result.predictions is not None and result.intervals is not None:
+        printed["seeds"] = result.predictions.by_seed()
+        printed["intervals"] = result.intervals.to_json()
+        printed["predictions"] = str(_predictions_file(result))
     if result.leaky is not None:
         printed["leaky"] = result.leaky.headline()
     typer.echo(json.dumps(printed, ensure_ascii=False))
@@ -44,6 +52,15 @@ def print_for_people(result: Result) -> None:
         f"weights of epoch {done['kept_epoch']}"
     )
     print_scores(evaluation, console)
+    if result.predictions is not None and result.intervals is not None:
+        print_certainty(result.predictions, result.intervals, console)
+        console.print(f"Every prediction is kept: har evaluate --from-predictions {_predictions_file(result)}")
     if result.leaky is not None:
         print_leaky(result.leaky, evaluation, console)
     console.print(f"Written to {bundle.location}. Measure it with: har evaluate {bundle.location} --data PATH")
+
+
+def _predictions_file(result: Result) -> Path:
+    """Return where the predictions of all models are."""
+    place = result.final.bundle.location or Path()
+    return place.with_name(place.name + FOLDS_SUFFIX) / PREDICTIONS
