@@ -22,10 +22,16 @@ def bench_training(*, as_json: bool) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("model", "trainer"):
         table.add_column(title, no_wrap=True)
-    for title in ("windows per CPU second", "times Keras"):
+    for title in ("windows per CPU second", "times Keras", "from a cold start"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(row.model, row.trainer, f"{row.windows_per_cpu_s:,.0f}", _times(row, keras))
+        table.add_row(
+            row.model,
+            row.trainer,
+            f"{row.windows_per_cpu_s:,.0f}",
+            _times(row, keras),
+            f"{row.first_windows_per_cpu_s:,.0f}",
+        )
     console = Console(highlight=False)
     console.print(table)
     for text in dict.fromkeys(f"{row.trainer}: {row.runtime}" for row in rows):

@@ -35,6 +35,11 @@ static har_lanes *take_lanes(char *memory, size_t *used, size_t count)
     return take(memory, used, count * sizeof(har_lanes));
 }
 
+static har_lanes *take_values(char *memory, size_t *used, size_t count)
+{
+    return take_lanes(memory, used, count * HAR_WIDE);
+}
+
 static int stack_is_sound(const har_train_stack *stack)
 {
     const int32_t most = 65536;
@@ -56,7 +61,9 @@ static void lay_out_layer(har_train_layer *layer, int32_t kind, size_t inputs, s
     layer->inputs = inputs;
     layer->units = units;
     layer->width = units * har_train_gates(kind);
-    layer->kept = units * har_train_kept(kind);
+    layer->input = inputs * HAR_WIDE;
+    layer->state = units * HAR_WIDE;
+    layer->kept = layer->state * har_train_kept(kind);
     layer->kernel_at = *at;
     layer->recurrent_at = layer->kernel_at + inputs * layer->width;
     layer->bias_at = layer->recurrent_at + units * layer->width;
@@ -65,16 +72,16 @@ static void lay_out_layer(har_train_layer *layer, int32_t kind, size_t inputs, s
 
 static void give_memory(har_train_layer *layer, size_t steps, int is_first, char *memory, size_t *used)
 {
-    const size_t units = layer->units, inputs = layer->inputs, width = layer->width;
-    layer->states = take_lanes(memory, used, (steps + 1) * units);
-    layer->cells = take_lanes(memory, used, layer->kind == HAR_TRAIN_LSTM ? (steps + 1) * units : 0);
-    layer->entered = take_lanes(memory, used, (steps + 1) * units);
-    layer->mask = take_lanes(memory, used, units);
+    const size_t units = layer->units, inputs = layer->inputs, width = layer->width, state = layer->state;
+    layer->states = take_lanes(memory, used, (steps + 1) * state);
+    layer->cells = take_lanes(memory, used, layer->kind == HAR_TRAIN_LSTM ? (steps + 1) * state : 0);
+    layer->entered = take_lanes(memory, used, (steps + 1) * state);
+    layer->mask = take_lanes(memory, used, state);
     layer->gates = take_lanes(memory, used, steps * layer->kept);
-    layer->inputs_gradient = take_lanes(memory, used, is_first ? 0 : steps * inputs);
-    layer->carried = take_lanes(memory, used, units);
-    layer->carried_cells = take_lanes(memory, used, units);
-    layer->through = take_lanes(memory, used, units);
+    layer->inputs_gradient = take_lanes(memory, used, is_first ? 0 : steps * layer->input);
+    layer->carried = take_lanes(memory, used, state);
+    layer->carried_cells = take_lanes(memory, used, state);
+    layer->through = take_lanes(memory, used, state);
     layer->kernel_transposed = take(memory, used, sizeof(float) * inputs * width);
     layer->recurrent_transposed = take(memory, used, sizeof(float) * units * width);
     layer->joint_bias = take(memory, used, sizeof(float) * units * har_train_biases(layer->kind));
@@ -99,18 +106,18 @@ static void lay_out(har_train_tile *tile, const har_train_stack *stack, size_t a
     tile->bias_at = at + inputs * tile->classes;
     tile->parameters = tile->bias_at + tile->classes;
     tile->kernel_transposed = take(memory, &used, sizeof(float) * inputs * tile->classes);
-    tile->windows = take_lanes(memory, &used, steps * (size_t)stack->channels);
-    tile->upstream = take_lanes(memory, &used, steps * inputs);
-    tile->answered = take_lanes(memory, &used, answers * inputs);
-    tile->logits = take_lanes(memory, &used, answers * tile->classes);
-    tile->wanted = take_lanes(memory, &used, answers * tile->classes);
-    tile->lacks = take_lanes(memory, &used, answers * tile->classes);
+    tile->windows = take_values(memory, &used, steps * (size_t)stack->channels);
+    tile->upstream = take_values(memory, &used, steps * inputs);
+    tile->answered = take_values(memory, &used, answers * inputs);
+    tile->logits = take_values(memory, &used, answers * tile->classes);
+    tile->wanted = take_values(memory, &used, answers * tile->classes);
+    tile->lacks = take_values(memory, &used, answers * tile->classes);
     tile->bytes = used;
 }
 
 size_t har_train_lanes(void)
 {
-    return HAR_LANES;
+    return HAR_TILE;
 }
 
 size_t har_train_parameters(const har_train_stack *stack)
@@ -146,10 +153,10 @@ static void prepare(har_train_tile *tile, const float *parameters, int is_masked
         if (layer->kind == HAR_TRAIN_GRU)
             for (k = 0; k < layer->width; k++)
                 layer->joint_bias[k] = layer->bias[k] + layer->bias[layer->width + k];
-        memset(layer->states, 0, layer->units * sizeof(har_lanes));
+        memset(layer->states, 0, layer->state * sizeof(har_lanes));
         if (layer->kind == HAR_TRAIN_LSTM)
-            memset(layer->cells, 0, layer->units * sizeof(har_lanes));
-        memset(layer->entered, 0, layer->units * sizeof(har_lanes));
+            memset(layer->cells, 0, layer->state * sizeof(har_lanes));
+        memset(layer->entered, 0, layer->state * sizeof(har_lanes));
         if (!is_masked) {
             layer->entered = layer->states;
             layer->mask = NULL;
@@ -158,7 +165,7 @@ static void prepare(har_train_tile *tile, const float *parameters, int is_masked
     tile->kernel = parameters + tile->kernel_at;
     tile->bias = parameters + tile->bias_at;
     har_transpose(tile->kernel, tile->units, tile->classes, tile->kernel_transposed);
-    memset(tile->upstream, 0, steps * tile->units * sizeof(har_lanes));
+    memset(tile->upstream, 0, steps * tile->units * HAR_TILE * sizeof(float));
 }
 
 /* Rows of numbers side by side in the lanes; lanes that have no row get zeros. */
@@ -166,16 +173,16 @@ static void spread(const float *rows, size_t length, size_t count, har_lanes *va
 {
     float *numbers = (float *)values;
     size_t lane, k;
-    if (count < HAR_LANES)
-        memset(values, 0, length * sizeof(har_lanes));
+    if (count < HAR_TILE)
+        memset(values, 0, length * HAR_TILE * sizeof(float));
     for (k = 0; k < length; k++)
         for (lane = 0; lane < count; lane++)
-            numbers[k * HAR_LANES + lane] = rows[lane * length + k];
+            numbers[k * HAR_TILE + lane] = rows[lane * length + k];
 }
 
 static const har_lanes *states_of(const har_train_layer *layer)
 {
-    return layer->states + layer->units;
+    return layer->states + layer->state;
 }
 
 static void forward(har_train_tile *tile)
@@ -199,25 +206,33 @@ static void backward(har_train_tile *tile, float *gradient)
     }
 }
 
-/* Return the cross-entropy of one answer in every lane, and leave (mass x probabilities - wanted) in ``lacks``. */
+/* Return the cross-entropy of one answer in the lanes of one vector of the tile, and leave (mass x probabilities -
+ * wanted) in ``lacks``; the vectors of the classes stand HAR_WIDE apart. */
 static har_lanes cross_entropy(const har_lanes *logits, const har_lanes *wanted, size_t classes, har_lanes *lacks)
 {
+    const size_t end = classes * HAR_WIDE;
     har_lanes largest = logits[0], total = har_all(0.0f), mass = har_all(0.0f), entropy = har_all(0.0f), log_total;
     size_t k, lane;
-    for (k = 1; k < classes; k++)
+    for (k = HAR_WIDE; k < end; k += HAR_WIDE)
         largest = har_larger(logits[k], largest);
-    for (k = 0; k < classes; k++) {
+    for (k = 0; k < end; k += HAR_WIDE) {
         lacks[k] = har_exp(logits[k] - largest);
         total += lacks[k];
         mass += wanted[k];
     }
     for (lane = 0; lane < HAR_LANES; lane++)
         ((float *)&log_total)[lane] = logf(har_lane(&total, lane));
-    for (k = 0; k < classes; k++) {
+    for (k = 0; k < end; k += HAR_WIDE) {
         entropy += wanted[k] * (log_total - (logits[k] - largest));
         lacks[k] = mass * lacks[k] / total - wanted[k];
     }
     return entropy;
+}
+
+/* The number of one window in a tile's values. */
+static float number_of(const har_lanes *values, size_t index, size_t lane)
+{
+    return har_lane(values + index * HAR_WIDE, lane);
 }
 
 /* Windows whose largest logit is where most is wanted; a lane that wants nothing is no window. */
@@ -228,9 +243,9 @@ static double count_correct(const har_lanes *logits, const har_lanes *wanted, si
     for (lane = 0; lane < count; lane++) {
         size_t said = 0, meant = 0;
         for (k = 1; k < classes; k++) {
-            if (har_lane(logits + k, lane) > har_lane(logits + said, lane))
+            if (number_of(logits, k, lane) > number_of(logits, said, lane))
                 said = k;
-            if (har_lane(wanted + k, lane) > har_lane(wanted + meant, lane))
+            if (number_of(wanted, k, lane) > number_of(wanted, meant, lane))
                 meant = k;
         }
         correct += said == meant;
@@ -243,30 +258,30 @@ static void answer(har_train_tile *tile, const har_train_answers *answers, size_
                    har_train_result *result)
 {
     const size_t units = tile->units, classes = tile->classes, asked = (size_t)answers->count;
+    const size_t state = units * HAR_WIDE, answer_vectors = classes * HAR_WIDE;
     const har_lanes *states = states_of(&tile->layers[tile->depth - 1]);
-    const har_series answered = {tile->answered, units}, lacking = {tile->lacks, classes};
+    const har_series answered = {tile->answered, state}, lacking = {tile->lacks, answer_vectors};
     size_t place, k;
     for (place = 0; place < asked; place++) {
         const size_t step = (size_t)answers->steps[place];
-        har_lanes *logits = tile->logits + place * classes, *lacks = tile->lacks + place * classes;
-        const har_lanes *wanted = tile->wanted + (answers->target_sets > 1 ? place : 0) * classes;
-        const har_product output = {tile->kernel, classes, units, states + step * units};
+        har_lanes *logits = tile->logits + place * answer_vectors, *lacks = tile->lacks + place * answer_vectors;
+        const har_lanes *wanted = tile->wanted + (answers->target_sets > 1 ? place : 0) * answer_vectors;
+        const har_product output = {tile->kernel, classes, units, states + step * state};
         const har_product back = {tile->kernel_transposed, units, classes, lacks};
         const float share = answers->shares[place];
-        har_lanes entropy;
-        double sum;
-        memcpy(tile->answered + place * units, states + step * units, units * sizeof(har_lanes));
+        double sum = 0.0;
+        memcpy(tile->answered + place * state, states + step * state, state * sizeof(har_lanes));
         har_sums(classes, tile->bias, &output, NULL, logits);
-        entropy = cross_entropy(logits, wanted, classes, lacks);
-        sum = (double)har_sum_lanes(entropy);
+        for (k = 0; k < HAR_WIDE; k++)
+            sum += (double)har_sum_lanes(cross_entropy(logits + k, wanted + k, classes, lacks + k));
         result->loss += sum * (double)share;
         if (place + 1 == asked) {
             result->final_loss += sum;
             result->correct += count_correct(logits, wanted, classes, count);
         }
-        for (k = 0; k < classes; k++)
+        for (k = 0; k < answer_vectors; k++)
             lacks[k] *= share * scale;
-        har_sums(units, NULL, &back, NULL, tile->upstream + step * units);
+        har_sums(units, NULL, &back, NULL, tile->upstream + step * state);
     }
     har_add_outer(asked, answered, units, lacking, classes, gradient + tile->kernel_at, classes);
     har_add_sums(asked, lacking, classes, gradient + tile->bias_at);
@@ -311,8 +326,8 @@ har_train_status har_train_gradient(const har_train_stack *stack, void *memory, 
     prepare(&tile, parameters, masks != NULL);
     window = (size_t)stack->steps * (size_t)stack->channels;
     wanted = (size_t)answers->target_sets * tile.classes;
-    for (done = 0; done < count; done += HAR_LANES) {
-        const size_t lanes = count - done < HAR_LANES ? count - done : HAR_LANES;
+    for (done = 0; done < count; done += HAR_TILE) {
+        const size_t lanes = count - done < HAR_TILE ? count - done : HAR_TILE;
         const float *mask = masks;
         for (index = 0; masks && index < tile.depth; index++) {
             const size_t units = tile.layers[index].units;
@@ -338,17 +353,17 @@ har_train_status har_train_logits(const har_train_stack *stack, void *memory, co
         return status;
     prepare(&tile, parameters, 0);
     window = (size_t)stack->steps * (size_t)stack->channels;
-    for (done = 0; done < count; done += HAR_LANES) {
-        const size_t lanes = count - done < HAR_LANES ? count - done : HAR_LANES;
+    for (done = 0; done < count; done += HAR_TILE) {
+        const size_t lanes = count - done < HAR_TILE ? count - done : HAR_TILE;
         const har_lanes *last;
         spread(windows + done * window, window, lanes, tile.windows);
         forward(&tile);
-        last = states_of(&tile.layers[tile.depth - 1]) + ((size_t)stack->steps - 1) * tile.units;
+        last = states_of(&tile.layers[tile.depth - 1]) + ((size_t)stack->steps - 1) * tile.units * HAR_WIDE;
         har_sums(tile.classes, tile.bias, &(har_product){tile.kernel, tile.classes, tile.units, last}, NULL,
                  tile.logits);
         for (lane = 0; lane < lanes; lane++)
             for (k = 0; k < tile.classes; k++)
-                logits[(done + lane) * tile.classes + k] = har_lane(tile.logits + k, lane);
+                logits[(done + lane) * tile.classes + k] = number_of(tile.logits, k, lane);
     }
     return HAR_TRAIN_OK;
 }

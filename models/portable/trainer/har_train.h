@@ -1,7 +1,7 @@
 /* The trainer: loss and gradient of a stack of recurrent layers with a softmax layer at its end.
  *
- * Strategy. Windows are computed side by side, one in each lane of a vector: every product is then a weight, the same
- * for all lanes, times a vector of values. So many windows are a tile. The states of all steps of one tile are kept;
+ * Strategy. Windows are computed side by side, one in each lane of two vectors: every product is then a weight, the same
+ * for all lanes, times two vectors of values. So many windows are a tile. The states of all steps of one tile are kept;
  * the gradient walks back over them, and those of the kernels are summed over a stretch of steps at a time, while these
  * are still in the cache. Weights and gradients are flat arrays in Keras's order and layout:
  *

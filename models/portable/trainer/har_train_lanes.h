@@ -46,12 +46,6 @@ HAR_INLINE har_lanes har_rounded(har_lanes x)
     return (float)(int32_t)(x > 0.0f ? x + 0.5f : x - 0.5f);
 }
 
-HAR_INLINE float har_lane(const har_lanes *values, size_t lane)
-{
-    (void)lane;
-    return *values;
-}
-
 HAR_INLINE float har_sum_lanes(har_lanes values)
 {
     return values;
@@ -102,11 +96,6 @@ HAR_INLINE har_lanes har_rounded(har_lanes x)
     return __builtin_convertvector(__builtin_convertvector(x + half, har_mask), har_lanes);
 }
 
-HAR_INLINE float har_lane(const har_lanes *values, size_t lane)
-{
-    return ((const float *)values)[lane];
-}
-
 HAR_INLINE float har_sum_lanes(har_lanes values)
 {
     const har_quad *quads = (const har_quad *)&values;
@@ -117,6 +106,17 @@ HAR_INLINE float har_sum_lanes(har_lanes values)
     return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 #endif
+
+/* A tile is so many vectors wide: a weight, once loaded, serves two of them. Each value of a tile is that many vectors,
+ * one after the other. */
+#define HAR_WIDE 2
+#define HAR_TILE (HAR_WIDE * HAR_LANES)
+
+/* The number in one lane of a value; lanes go on in the value's second vector. */
+HAR_INLINE float har_lane(const har_lanes *values, size_t lane)
+{
+    return ((const float *)values)[lane];
+}
 
 /* The engine's tanh (har_float.h): within 4e-7, one division. */
 HAR_INLINE har_lanes har_tanh(har_lanes x)

@@ -4,7 +4,12 @@
 
 #include "har_train_lanes.h"
 
+/* Rows whose sums are kept in registers at once: two vectors each, of 32 registers or of 16. */
+#if defined(__AVX512F__) || defined(__aarch64__)
 #define HAR_ROWS 8
+#else
+#define HAR_ROWS 4
+#endif
 
 /* weights (inputs, width), row-major, times as many values. */
 typedef struct {
@@ -14,29 +19,33 @@ typedef struct {
     const har_lanes *values;
 } har_product;
 
-HAR_INLINE void har_add_product(size_t rows, const har_product *product, size_t row, har_lanes *sums)
+HAR_INLINE void har_add_product(size_t rows, const har_product *product, size_t row, har_lanes (*sums)[HAR_WIDE])
 {
     const float *weights = product->weights + row;
+    const har_lanes *values = product->values;
     size_t input, k;
-    for (input = 0; input < product->inputs; input++, weights += product->width) {
-        const har_lanes value = product->values[input];
-        for (k = 0; k < rows; k++)
-            sums[k] += weights[k] * value;
-    }
+    for (input = 0; input < product->inputs; input++, weights += product->width, values += HAR_WIDE)
+        for (k = 0; k < rows; k++) {
+            const har_lanes weight = har_all(weights[k]);
+            sums[k][0] += weight * values[0];
+            sums[k][1] += weight * values[1];
+        }
 }
 
 HAR_INLINE void har_sums_block(size_t rows, const float *bias, const har_product *first, const har_product *second,
                                size_t row, har_lanes *sums)
 {
-    har_lanes block[HAR_ROWS];
+    har_lanes block[HAR_ROWS][HAR_WIDE];
     size_t k;
     for (k = 0; k < rows; k++)
-        block[k] = har_all(bias ? bias[row + k] : 0.0f);
+        block[k][0] = block[k][1] = har_all(bias ? bias[row + k] : 0.0f);
     har_add_product(rows, first, row, block);
     if (second)
         har_add_product(rows, second, row, block);
-    for (k = 0; k < rows; k++)
-        sums[row + k] = block[k];
+    for (k = 0; k < rows; k++) {
+        sums[(row + k) * HAR_WIDE] = block[k][0];
+        sums[(row + k) * HAR_WIDE + 1] = block[k][1];
+    }
 }
 
 /* sums[row] = bias[row] + first + second, for all rows; bias and second may be missing. */
@@ -58,7 +67,7 @@ static inline void har_transpose(const float *matrix, size_t rows, size_t column
             transposed[column * rows + row] = matrix[row * columns + column];
 }
 
-/* Vectors of several steps: ``stride`` of them from one step to the next. */
+/* Values of several steps: ``stride`` vectors from one step to the next. */
 typedef struct {
     const har_lanes *values;
     size_t stride;
@@ -70,14 +79,15 @@ HAR_INLINE void har_add_patch(size_t inputs, size_t outputs, size_t steps, har_s
                               float *gradient, size_t width)
 {
     har_lanes sums[HAR_PATCH][HAR_PATCH];
-    size_t step, input, output;
+    size_t step, input, output, wide;
     for (input = 0; input < inputs; input++)
         for (output = 0; output < outputs; output++)
             sums[input][output] = har_all(0.0f);
     for (step = 0; step < steps; step++, from.values += from.stride, to.values += to.stride)
-        for (input = 0; input < inputs; input++)
-            for (output = 0; output < outputs; output++)
-                sums[input][output] += from.values[input] * to.values[output];
+        for (wide = 0; wide < HAR_WIDE; wide++)
+            for (input = 0; input < inputs; input++)
+                for (output = 0; output < outputs; output++)
+                    sums[input][output] += from.values[input * HAR_WIDE + wide] * to.values[output * HAR_WIDE + wide];
     for (input = 0; input < inputs; input++)
         for (output = 0; output < outputs; output++)
             gradient[input * width + output] += har_sum_lanes(sums[input][output]);
@@ -92,7 +102,8 @@ static inline void har_add_outer(size_t steps, har_series from, size_t inputs, h
         const size_t wide = outputs - output < HAR_PATCH ? outputs - output : HAR_PATCH;
         for (input = 0; input < inputs; input += HAR_PATCH) {
             const size_t high = inputs - input < HAR_PATCH ? inputs - input : HAR_PATCH;
-            const har_series a = {from.values + input, from.stride}, b = {to.values + output, to.stride};
+            const har_series a = {from.values + input * HAR_WIDE, from.stride};
+            const har_series b = {to.values + output * HAR_WIDE, to.stride};
             float *patch = gradient + input * width + output;
             if (high == HAR_PATCH && wide == HAR_PATCH)
                 har_add_patch(HAR_PATCH, HAR_PATCH, steps, a, b, patch, width);
@@ -111,7 +122,7 @@ static inline void har_add_sums(size_t steps, har_series to, size_t outputs, flo
     for (output = 0; output < outputs; output++) {
         har_lanes sum = har_all(0.0f);
         for (step = 0; step < steps; step++)
-            sum += to.values[step * to.stride + output];
+            sum += to.values[step * to.stride + output * HAR_WIDE] + to.values[step * to.stride + output * HAR_WIDE + 1];
         gradient[output] += har_sum_lanes(sum);
     }
 }
