@@ -21,6 +21,7 @@ from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import BridgeError, UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.models.units import UNIT_HELP, parse_unit
 
 _STDOUT = "-"
@@ -175,9 +176,9 @@ def _sinks(
     elif console.is_terminal and not plain:
         from edgehar.firmware_bridge.live.sinks.terminal import TerminalView
 
-        sinks.append(TerminalView(console, title=title, labels=labels))
+        sinks.append(TerminalView(console, title=printable(title), labels=labels))
     else:
-        sys.stderr.write(f"{title}\n")
+        sys.stderr.write(f"{printable(title)}\n")
         sinks.append(LineSink(labels_to=sys.stdout, remarks_to=sys.stderr))
     for sink in sinks:
         opened.callback(sink.close)

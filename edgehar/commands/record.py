@@ -27,6 +27,7 @@ from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.models.units import UNIT_HELP, parse_unit
 
 _GRAVITY_SAMPLES: Final = 200
@@ -162,5 +163,5 @@ def _report(end: RecordEnd, session: Session, path: Path, *, to_json: bool) -> N
         typer.echo(json.dumps(facts, ensure_ascii=False))
         return
     takes = "1 take" if len(session.kept) == 1 else f"{len(session.kept)} takes"
-    typer.echo(f"{path}: {end.status.samples_safe:,} samples, {counts.lost:,} lost, {takes}")
-    typer.echo(f"Use it with --data {path}, or: har data import {path} --out STORE")
+    typer.echo(printable(f"{path}: {end.status.samples_safe:,} samples, {counts.lost:,} lost, {takes}"))
+    typer.echo(printable(f"Use it with --data {path}, or: har data import {path} --out STORE"))

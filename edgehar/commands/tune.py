@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +14,10 @@ from edgehar.commands.data import PATH_HELP
 from edgehar.commands.destination import check_writable, chosen_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.subjects import parse_subjects
-from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.bundle import Bundle, read_bundle, update_bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.identity import known_among
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset, unknown_subject
@@ -67,7 +69,9 @@ def tune(
     held_out = streams_of(runner, windows, others) if others else []
     present = decode(model.manifest.decoder, streams, hop=window.hop, window_length=window.length)
     kept = best.scores.cost < present.cost
-    if kept:
+    if kept and target == bundle:
+        update_bundle(bundle, partial(Bundle.with_decoder, decoder=best.spec), of=model)
+    elif kept:
         model.with_decoder(best.spec).save(target)
     found = {
         "kept": kept,
@@ -79,9 +83,9 @@ def tune(
         return
     _print(found)
     if kept:
-        typer.echo(f"Written to {target}. See undecoded labels with: har live {target} --raw")
+        typer.echo(printable(f"Written to {target}. See undecoded labels with: har live {target} --raw"))
     else:
-        typer.echo(f"Not written: the decoder {bundle} has loses as little on these people; it stays.")
+        typer.echo(printable(f"Not written: the decoder {bundle} has loses as little on these people; it stays."))
 
 
 def _target(bundle: Path, out: Path | None, *, force: bool) -> Path:

@@ -45,6 +45,7 @@ from edgehar.firmware_bridge.frames.messages import (
     Unknown,
     Who,
 )
+from edgehar.models.foreign_text import printable
 
 
 def decode_message(body: bytes) -> Message | Unknown | Malformed:
@@ -227,5 +228,4 @@ def _unpack_name(body: bytes, at: int) -> tuple[str, int]:
 
 def _text(data: bytes) -> str:
     """Return text as a person may see it: no control characters, whatever the bytes are."""
-    text = data.decode(errors="replace")
-    return "".join(character if character.isprintable() else "·" for character in text)
+    return printable(data.decode(errors="replace"))

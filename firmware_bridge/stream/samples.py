@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.stream.rate import RateEstimate
+from edgehar.models.foreign_text import printable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +37,13 @@ class SampleBlock:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something the person at the terminal should know about the stream."""
+    """Something the person at the terminal should know about the stream; what devices said in it is made harmless."""
 
     text: str
     warning: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", printable(self.text))
 
 
 @dataclass(slots=True)

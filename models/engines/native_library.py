@@ -1,9 +1,12 @@
 """C sources as a shared library: a compiler found, built for this very processor, kept, loaded."""
 
+import atexit
+import contextlib
 import ctypes
 import functools
 import hashlib
 import importlib.util
+import logging
 import os
 import platform
 import shutil
@@ -17,6 +20,8 @@ from typing import Final
 from edgehar.models.errors import EngineError
 from edgehar.models.portable import SOURCES
 from edgehar.models.portable.tables import FLOAT32
+
+_log = logging.getLogger(__name__)
 
 _COMPILERS: Final = ("cc", "gcc", "clang")
 _FLAGS: Final = ("-std=c99", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
@@ -98,9 +103,10 @@ def find_compiler(title: str = "engine native", advice: str = "use another engin
     if not wanted and importlib.util.find_spec("ziglang") is not None:
         commands.append((sys.executable, "-P", "-m", "ziglang", "cc"))
     for command in commands:
-        reply = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-        if reply.returncode == 0:
-            return Compiler(command, reply.stdout.partition("\n")[0].strip())
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            reply = _run([*command, "--version"])
+            if reply.returncode == 0:
+                return Compiler(command, reply.stdout.partition("\n")[0].strip())
     raise EngineError(
         f"{title}: expected a C compiler ({', '.join(wanted or _COMPILERS)}), found none",
         next_step=f"Install gcc or clang, or {advice}.",
@@ -139,10 +145,7 @@ def build_library(wanted: CLibrary) -> ctypes.CDLL:
     EngineError
         If there is no compiler, its sources are not installed, or it cannot build them.
     """
-    compiler = find_compiler(wanted.title, wanted.advice)
-    path = _cache_folder(wanted.title) / f"{_fingerprint(compiler, wanted)}-{wanted.name}.so"
-    if not path.is_file():
-        _build(compiler, wanted, path)
+    path = _built_library(wanted)
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
@@ -170,48 +173,101 @@ def _processor() -> str:
     return "\n".join([platform.machine(), *sorted({line for line in lines if line.startswith(wanted)})])
 
 
-def _cache_folder(title: str) -> Path:
-    """Return the folder of built libraries, which nobody but this user can write to.
-
-    Raises
-    ------
-    EngineError
-        If there is no place for it, or somebody else could put a library there.
-    """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgehar" / "native"
+def _built_library(wanted: CLibrary) -> Path:
+    """Return the library's file; where there is no folder to keep it in, it is built for this process alone."""
+    compiler = find_compiler(wanted.title, wanted.advice)
+    name = f"{_fingerprint(compiler, wanted)}-{wanted.name}.so"
     try:
+        kept = _cache_folder() / name
+        if not kept.is_file():
+            _build(compiler, wanted, kept)
+        return kept
+    except _NoCacheError as error:
+        _log.warning("%s: %s; the C sources are built again in every process", wanted.title, error)
+    passing = _private_folder() / name
+    if not passing.is_file():
+        try:
+            _build(compiler, wanted, passing)
+        except _NoCacheError as error:
+            raise EngineError(
+                f"{wanted.title}: {error}",
+                next_step=f"Set XDG_CACHE_HOME to a folder that can be written to, or {wanted.advice}.",
+            ) from error
+    return passing
+
+
+class _NoCacheError(Exception):
+    """There is no folder for a library; its text is a clause that says why."""
+
+
+def _cache_folder() -> Path:
+    """Return the folder of built libraries, which only this user can write to."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgehar" / "native"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder.
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise _NoCacheError(f"expected a folder for built libraries ({reason}: set XDG_CACHE_HOME)") from error
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise _NoCacheError(f"expected {folder} to be writable to you alone (run: chmod 700 {folder})")
+    return folder
+
+
+@functools.cache
+def _private_folder() -> Path:
+    """Return a new folder for this process alone, removed when it ends."""
+    try:
+        folder = tempfile.mkdtemp(prefix="edgehar-native-")
     except OSError as error:
         raise EngineError(
-            f"{title}: {folder}: expected a folder for built libraries ({error.strerror})",
-            next_step="Set XDG_CACHE_HOME to a folder that can be written to.",
+            f"C sources: expected a folder for temporary files ({error.strerror})",
+            next_step="Set TMPDIR to a folder that can be written to, or use another engine.",
         ) from error
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise EngineError(
-            f"{title}: {folder}: expected a folder that only its owner, you, can write to",
-            next_step=f"Run: chmod 700 {folder}, or set XDG_CACHE_HOME to a folder of yours.",
-        )
-    return folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _build(compiler: Compiler, wanted: CLibrary, target: Path) -> None:
     """Build a library under a temporary name, then give it its own."""
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            output = Path(folder) / target.name
+            _compile(compiler, wanted, output)
+            output.replace(target)
+    except OSError as error:
+        raise _NoCacheError(f"expected to write to {target.parent} ({error.strerror})") from error
+
+
+def _compile(compiler: Compiler, wanted: CLibrary, output: Path) -> None:
+    """Run the compiler for this processor, or for any where it does not know this one."""
     inputs = [f"-I{SOURCES / folder}" for folder in wanted.folders] + [str(SOURCES / file) for file in wanted.files]
-    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(target.parent.parent / "zig")}
     complaint = ""
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        output = Path(folder) / target.name
-        for processor in _THIS_PROCESSOR:
-            command = [*compiler.command, *_FLAGS, *processor, *wanted.defines, *inputs, "-o", str(output), "-lm"]
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=environment
-            )
-            if done.returncode == 0:
-                output.replace(target)
-                return
-            complaint = done.stderr.strip()
+    for processor in _THIS_PROCESSOR:
+        command = [*compiler.command, *_FLAGS, *processor, *wanted.defines, *inputs, "-o", str(output), "-lm"]
+        try:
+            done = _run(command, zig_folder=output.parent / "zig")
+        except subprocess.TimeoutExpired:
+            complaint = f"no end after {_TIMEOUT_S} s"
+            break
+        if done.returncode == 0:
+            return
+        complaint = " ".join(done.stderr.split())
     raise EngineError(
         f"{wanted.title}: {compiler.version} cannot build the C sources ({complaint[:200]})",
-        next_step=f"Install another compiler and name it in CC, or {wanted.advice}.",
+        next_step=f"Install the C library's headers (Debian: libc6-dev) or another compiler, or {wanted.advice}.",
+    )
+
+
+def _run(command: list[str], *, zig_folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a compiler; what ziglang would keep in the home folder goes into one that is removed."""
+    environment = None if zig_folder is None else {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(zig_folder)}
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_TIMEOUT_S,
+        check=False,
+        env=environment,
     )

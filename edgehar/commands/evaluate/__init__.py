@@ -4,13 +4,13 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.data import PATH_HELP
@@ -20,8 +20,9 @@ from edgehar.commands.evaluate.kept import evaluate_predictions, write_plots
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.scores_table import print_leaky, print_scores
 from edgehar.commands.subjects import parse_subjects
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.training_progress import watched
-from edgehar.models.bundle import Bundle
+from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.data.readers import load_dataset
@@ -135,7 +136,8 @@ def evaluate(
     people, shown = pool(cases, evaluations[0])
     if keep:
         for index, (path, each) in enumerate(found):
-            each.with_metrics([single[index].metrics_entry() for single in evaluations]).save(path)
+            entries = [single[index].metrics_entry() for single in evaluations]
+            update_bundle(path, partial(Bundle.with_metrics, metrics=entries), of=each)
     leaky = _leaky(found[0][1], dataset, windows) if show_leaky else None
     if plots is not None:
         write_plots(plots, shown, found[0][1].manifest.architecture.name)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from edgehar.commands.destination import FOLDS_SUFFIX
 from edgehar.commands.scores_table import print_certainty, print_leaky, print_scores
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.train.run import Result
 from edgehar.pipeline.evaluation.predictions import PREDICTIONS
 
@@ -54,10 +55,11 @@ def print_for_people(result: Result) -> None:
     print_scores(evaluation, console)
     if result.predictions is not None and result.intervals is not None:
         print_certainty(result.predictions, result.intervals, console)
-        console.print(f"Every prediction is kept: har evaluate --from-predictions {_predictions_file(result)}")
+        console.print(f"Every prediction is kept: har evaluate --from-predictions {escape(_predictions_file(result))}")
     if result.leaky is not None:
         print_leaky(result.leaky, evaluation, console)
-    console.print(f"Written to {bundle.location}. Measure it with: har evaluate {bundle.location} --data PATH")
+    place = escape(bundle.location)
+    console.print(f"Written to {place}. Measure it with: har evaluate {place} --data PATH")
 
 
 def _predictions_file(result: Result) -> Path:

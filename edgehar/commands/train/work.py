@@ -8,10 +8,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.markup import escape
 
 from edgehar.commands.destination import FOLDS_SUFFIX, Destination
 from edgehar.commands.interruption import uninterrupted
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.errors import BundleError, UsageError
