@@ -137,7 +137,7 @@ class _SegmentFollower:
 
 
 def _tell_reader(present: bool) -> None:
-    """Say that somebody opened or closed the port."""
+    """Say that a reader opened or closed the port."""
     say("a reader has opened the port" if present else "the reader has closed the port; the recording waits")
 
 

@@ -76,7 +76,7 @@ class _FormError(Exception):
 
 
 def _unpack_samples(body: bytes) -> Samples | Malformed:
-    """Return SAMPLES; this one is on the path of every sample, so it takes no detour."""
+    """Return SAMPLES; this one is on the path of every sample, so it is decoded directly."""
     size = len(body) - SAMPLES_FIELDS.size
     if size < SAMPLE_BYTES or size % SAMPLE_BYTES or len(body) > MAX_BODY_BYTES:
         return Malformed(Type.SAMPLES, f"expected 13 bytes and 6 for each of 1 to 39 samples, got {len(body)}")

@@ -12,6 +12,7 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import ENGINES, check_windows, one_line, wrong_ends
+from edgehar.models.engines.native_messages import without_information
 from edgehar.models.errors import EngineError
 from edgehar.models.quantization import dequantize, quantize
 
@@ -85,8 +86,9 @@ class TfliteModel:
         self._file = file
         interpreter_class, self.runtime = _find_interpreter()
         try:
-            self._interpreter = interpreter_class(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with without_information():
+                self._interpreter = interpreter_class(model_content=content, num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise EngineError(
                 f"engine litert: {self.runtime} refuses {file} ({one_line(error)})",

@@ -1,4 +1,8 @@
-"""What a device says it is, held against what can be used and what a model wants: each mismatch in one sentence."""
+"""The description a device sends in HELLO: its unit and range, and whether it is possible and fits a model.
+
+A HELLO is a stranger's word. Its numbers decide how much memory a filter takes and how samples are scaled, so they are
+held to the limits of physics (`edgehar.models.sensor_limits`) before any of them is used.
+"""
 
 import math
 from typing import Final
@@ -19,11 +23,13 @@ from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.contract import STANDARD_GRAVITY_M_S2
 from edgehar.models.errors import BridgeError
+from edgehar.models.sensor_limits import is_possible_range, is_possible_rate
 from edgehar.models.units import Unit
 
 _RATE_TOLERANCE: Final = 0.02
-LOWEST_RATE_FRACTION: Final = 0.5
-"""A sensor slower than half the model's rate does not see a quarter of what the model was trained on."""
+_LARGEST_COUNT: Final = 32767
+LOWEST_RATE_FRACTION: Final = 0.2
+"""A sensor that is slower than this share of the model's rate does not show the movements of a limb."""
 
 
 def unit_of(hello: Hello) -> Unit:
@@ -44,7 +50,7 @@ def scale_to_g(payload: bytes, hello: Hello) -> NDArray[np.float32]:
 def range_g(hello: Hello) -> float:
     """Return the largest acceleration a device can express, in g."""
     unit = unit_of(hello)
-    limit_g = 32767 / unit.per_g
+    limit_g = _LARGEST_COUNT / unit.per_g
     if not (math.isfinite(hello.range_unit) and hello.range_unit > 0):
         return limit_g
     per_g = STANDARD_GRAVITY_M_S2 if hello.unit == UnitCode.M_S2 else 1.0
@@ -130,20 +136,21 @@ def check_against_model(hello: Hello, manifest: Manifest) -> list[Remark]:
 
 
 def _require_possible(hello: Hello) -> None:
-    """Refuse a HELLO whose numbers cannot be."""
+    """Refuse a HELLO whose numbers no sensor has."""
     wrong = None
-    if hello.rate_mhz < 1:
-        wrong = "a rate of 0 Hz"
+    rate_hz = hello.rate_mhz / 1000
+    if not is_possible_rate(rate_hz):
+        wrong = f"a rate of {rate_hz:g} Hz"
     elif hello.unit not in (UnitCode.G, UnitCode.M_S2):
         wrong = f"unit {hello.unit}, which is neither g (1) nor m/s² (2)"
-    elif not (math.isfinite(hello.counts_per_unit) and hello.counts_per_unit > 0):
+    elif not (hello.counts_per_unit > 0 and is_possible_range(_LARGEST_COUNT / unit_of(hello).per_g)):
         wrong = f"{hello.counts_per_unit:g} counts per unit"
     elif sorted(map(abs, hello.axes)) != [1, 2, 3]:
         wrong = f"axes {hello.axes}, which are not 1, 2 and 3 in some order"
     if wrong is not None:
         raise BridgeError(
             f"expected a HELLO that can be true, got {wrong}",
-            next_step="Correct the firmware of the device: docs/protocol.md says what each field means.",
+            next_step="Correct the firmware of the device: docs/protocol.md gives each field and its limits.",
             reason="hello",
         )
 

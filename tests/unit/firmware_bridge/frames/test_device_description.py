@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from edgehar.firmware_bridge.frames.device_description import check_against_model, describe, range_g, unit_of
 from edgehar.firmware_bridge.frames.fields import Ability, UnitCode
-from edgehar.firmware_bridge.frames.hello import check_against_model, describe, range_g, unit_of
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.stream.checks import SaturationCheck, StillnessCheck
 from edgehar.models.bundle import Bundle
@@ -33,13 +33,13 @@ def test_a_device_as_the_model_wants_it_needs_no_words(manifest: Manifest) -> No
     assert describe(HELLO) == ("MPU-6050, 100 Hz, ±2 g, 16384 counts/g, front right hip; protocol 1.0, boot 002a")
 
 
-def test_another_rate_is_resampled_and_half_of_it_refused(manifest: Manifest) -> None:
+def test_another_rate_is_resampled_and_a_tenth_of_it_refused(manifest: Manifest) -> None:
     assert said(dataclasses.replace(HELLO, rate_mhz=101_000), manifest) == []
     assert said(dataclasses.replace(HELLO, rate_mhz=62_500), manifest) == [
         "the model wants 100 Hz, the device sends 62.5 Hz: resampling"
     ]
-    with pytest.raises(BridgeError, match=r"expected a sensor of 100 Hz .* the device says 25 Hz: too slow"):
-        said(dataclasses.replace(HELLO, rate_mhz=25_000), manifest)
+    with pytest.raises(BridgeError, match=r"expected a sensor of 100 Hz .* the device says 10 Hz: too slow"):
+        said(dataclasses.replace(HELLO, rate_mhz=10_000), manifest)
 
 
 def test_another_place_on_the_body_is_warned_of(manifest: Manifest) -> None:

@@ -1,30 +1,36 @@
-"""Find out what a device speaks: frames, whose HELLO says what it is, or text lines."""
+"""Detect the protocol of a device: frames, whose HELLO describes the device, or text lines.
 
+Strategy. Listen, and write nothing: WHO holds the byte 03, which is Ctrl-C to a MicroPython board and ends its program.
+Text, or a HELLO, ends the detection. Frames without a HELLO are answered with WHO twice a second until a HELLO comes or
+five seconds are over; so is silence, where a person has said that the device speaks frames. What is no frame for five
+seconds is read as text. A device that is still off is waited for.
+"""
+
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from edgehar.firmware_bridge.frames.device_description import require_usable
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
-from edgehar.firmware_bridge.frames.hello import require_usable
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import FromHost, Hello, Who
 from edgehar.firmware_bridge.line.reader import Arrival, LineReader
 from edgehar.models.errors import BridgeError, UsageError
 
 PROTOCOLS: Final = ("auto", "frames", "text")
-LISTEN_S: Final = 1.0
-"""So long is listened before anything is written: a text sensor is never written to."""
 ASK_EVERY_S: Final = 0.5
 GIVE_UP_S: Final = 5.0
+_LINE_END: Final = re.compile(rb"[\r\n]")
 _PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _FEWEST_TEXT_BYTES: Final = 8
 _TICK_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Greeting:
-    """What a device speaks: its HELLO, or None for text; and what came meanwhile, to be decoded."""
+class DetectedProtocol:
+    """The HELLO of a device that speaks frames, or None for text; and the bytes that came meanwhile, to be decoded."""
 
     hello: Hello | None
     arrivals: tuple[Arrival, ...]
@@ -33,8 +39,8 @@ class Greeting:
 class ProtocolDetector:
     """Tell frames from text, in whatever a line delivers. No I/O.
 
-    One frame with the right checksum is proof. Text is a line end, and behind it a whole line without a byte that text
-    does not have.
+    One frame with the right checksum is proof. Text is a line end, and behind it whole lines of eight bytes together,
+    all of them printable.
 
     Examples
     --------
@@ -47,7 +53,8 @@ class ProtocolDetector:
     def __init__(self) -> None:
         self._parser = FrameParser()
         self._tail = b""
-        self._joined = False
+        self._line_began = False
+        self._printable = 0
         self.hello: Hello | None = None
         self.protocol: str | None = None
         self.bytes_read = 0
@@ -66,20 +73,24 @@ class ProtocolDetector:
                 if isinstance(message, Hello):
                     self.hello = message
         if self.protocol is None:
-            *lines, tail = (self._tail + data).split(b"\n")
+            *lines, tail = _LINE_END.split(self._tail + data)
             self._tail = tail[-1024:]
             for line in lines:
-                if self._joined and len(line) >= _FEWEST_TEXT_BYTES and not line.translate(None, _PRINTABLE):
-                    self.protocol = "text"
-                self._joined = True
+                self._look_at(line)
 
-    @property
-    def damaged(self) -> int:
-        """How many frames were damaged: many, where a line carries no frames."""
-        return self._parser.counts.damaged_total
+    def _look_at(self, line: bytes) -> None:
+        """Count the printable bytes of whole lines in a row: enough of them are text."""
+        plain = line.translate(None, b"\x00") if line[1:2] == b"\x00" or line[:1] == b"\x00" else line
+        if not plain:
+            return
+        if self._line_began:
+            self._printable = 0 if plain.translate(None, _PRINTABLE) else self._printable + len(plain)
+            if self._printable >= _FEWEST_TEXT_BYTES:
+                self.protocol = "text"
+        self._line_began = True
 
 
-def greet(
+def detect_protocol(
     reader: LineReader,
     *,
     protocol: str = "auto",
@@ -88,8 +99,8 @@ def greet(
     on_silence: Callable[[], None] = lambda: None,
     stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
-) -> Greeting:
-    """Listen, ask, and return what the device speaks.
+) -> DetectedProtocol:
+    """Listen, ask, and return the protocol of the device.
 
     Parameters
     ----------
@@ -98,12 +109,12 @@ def greet(
     protocol
         ``text`` and ``frames`` where it is known, or ``auto``.
     give_up_s
-        When to give up. With ``auto`` this is counted from the first byte on, and what is no frame then is text: a
-        device that is still off may speak either when it is switched on.
+        When to give up. With ``auto`` this is counted from the first byte on, and a stream without a frame by then is
+        read as text: a device that is still off may speak either when it is switched on.
     longest_s
         When to give up in any case; None for never.
     on_silence
-        Called once when nothing has come for ``give_up_s``, and is waited for.
+        Called once when nothing has come for ``give_up_s``; the device is still waited for.
     stop
         Says when to give up earlier.
 
@@ -119,12 +130,12 @@ def greet(
             f"expected a protocol of {', '.join(PROTOCOLS)}, got {protocol!r}", next_step="Leave it out to detect it."
         )
     if protocol == "text":
-        return Greeting(None, ())
+        return DetectedProtocol(None, ())
     detector = ProtocolDetector()
     arrivals: list[Arrival] = []
     began_s = heard_s = clock()
-    ask_s = began_s + (LISTEN_S if protocol == "auto" else 0.0)
-    told = False
+    ask_s = began_s
+    silence_reported = False
     while detector.hello is None and not stop():
         now_s = clock()
         waiting = protocol == "auto" and not detector.bytes_read
@@ -132,11 +143,11 @@ def greet(
             break
         if (protocol == "auto" and detector.protocol == "text") or (not waiting and now_s - heard_s >= give_up_s):
             break
-        if waiting and not told and now_s - began_s >= give_up_s:
-            told = True
+        if waiting and not silence_reported and now_s - began_s >= give_up_s:
+            silence_reported = True
             on_silence()
         heard_s = now_s if waiting else heard_s
-        if now_s >= ask_s or (detector.protocol == "frames" and ask_s == began_s + LISTEN_S):
+        if now_s >= ask_s and "frames" in (protocol, detector.protocol):
             reader.write(encode_frame(Who().pack(), after_silence=True))
             ask_s = now_s + ASK_EVERY_S
         try:
@@ -152,7 +163,7 @@ def greet(
         require_usable(detector.hello)
     elif not stop() and (protocol == "frames" or detector.protocol == "frames"):
         raise _no_hello(reader.name, detector, clock() - began_s)
-    return Greeting(detector.hello, tuple(arrivals))
+    return DetectedProtocol(detector.hello, tuple(arrivals))
 
 
 def _no_hello(name: str, detector: ProtocolDetector, waited_s: float) -> BridgeError:
@@ -162,7 +173,7 @@ def _no_hello(name: str, detector: ProtocolDetector, waited_s: float) -> BridgeE
     elif detector.protocol == "text":
         got, next_step = "text lines", "Pass --protocol text."
     elif detector.echoes:
-        got, next_step = "back what was written", "Nothing but the line itself answers: connect the device."
+        got, next_step = "back what was written", "Only the line itself answers: connect the device."
     elif detector.bytes_read:
         got = f"{detector.bytes_read:,} bytes that are neither frames nor text"
         next_step = "Check --baud: a wrong rate looks like this."

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import edgehar.firmware_bridge.session.detection
+import edgehar.firmware_bridge.session.protocol_detection
 from edgehar.firmware_bridge.frames.fields import Ability, UnitCode
 from edgehar.firmware_bridge.frames.framing import encode_frame
 from edgehar.firmware_bridge.frames.messages import Hello, Samples, Who
-from edgehar.firmware_bridge.session.late_frames import LateFramesSource
+from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSource
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.units import parse_unit
@@ -37,15 +37,15 @@ class Session:
     """A source, and what came of it."""
 
     def __init__(self) -> None:
-        self.met: list[Hello] = []
+        self.hellos: list[Hello] = []
         self.blocks: list[SampleBlock] = []
         self.remarks: list[Remark] = []
-        self.source = LateFramesSource(TextSource(unit=parse_unit("g"), rate_hz=100.0), meet=self._meet)
+        self.source = TextThenFramesSource(TextSource(unit=parse_unit("g"), rate_hz=100.0), on_hello=self._on_hello)
 
-    def _meet(self, hello: Hello) -> list[Remark]:
+    def _on_hello(self, hello: Hello) -> list[Remark]:
         assert not self.blocks
-        self.met.append(hello)
-        return [Remark("met")]
+        self.hellos.append(hello)
+        return [Remark("described")]
 
     def play(self, wire: bytes, cuts: list[int]) -> "Session":
         """Feed bytes in pieces."""
@@ -68,11 +68,11 @@ def test_frames_are_found_whatever_came_before_and_none_is_lost(before: bytes, c
     wire = before + frames()
     session = Session().play(wire, [cut for cut in cuts if cut <= len(wire)])
     assert np.array_equal(session.samples_g, (SAMPLES / np.float32(16384)).astype(np.float32))
-    assert session.met == [HELLO]
+    assert session.hellos == [HELLO]
     counts = session.source.counts
     assert (counts.samples, counts.lost, counts.bytes_read) == (10 * FRAMES, 0, len(wire))
     said = [remark.text for remark in session.remarks]
-    assert said.count("met") == 1
+    assert said.count("described") == 1
     assert sum("reading frames from here on" in text for text in said) == 1
 
 
@@ -81,7 +81,7 @@ def test_a_device_that_streams_without_a_word_is_asked_and_its_samples_wait() ->
     assert session.source.outgoing().startswith(encode_frame(Who().pack(), after_silence=True))
     assert not session.blocks
     session.play(encode_frame(HELLO.pack()), [])
-    assert session.met == [HELLO]
+    assert session.hellos == [HELLO]
     assert len(session.samples_g) == 10 * FRAMES
 
 
@@ -89,7 +89,7 @@ def test_text_stays_text_and_is_never_written_to() -> None:
     session = Session().play(b"x,y,z\n" + b"0,0,1\n" * 50, [40, 100])
     assert len(session.samples_g) == 50
     session.source.feed(frames(), 1.0)
-    assert session.met == []
+    assert session.hellos == []
     assert session.source.outgoing() == b""
 
 
@@ -101,13 +101,15 @@ def test_its_own_question_is_no_answer() -> None:
 
 def test_looking_ends_with_the_first_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    feed = edgehar.firmware_bridge.session.detection.ProtocolDetector.feed
+    feed = edgehar.firmware_bridge.session.protocol_detection.ProtocolDetector.feed
 
-    def count(self: edgehar.firmware_bridge.session.detection.ProtocolDetector, data: bytes, now_s: float) -> None:
+    def count(
+        self: edgehar.firmware_bridge.session.protocol_detection.ProtocolDetector, data: bytes, now_s: float
+    ) -> None:
         looked.append(len(data))
         feed(self, data, now_s)
 
-    monkeypatch.setattr(edgehar.firmware_bridge.session.detection.ProtocolDetector, "feed", count)
+    monkeypatch.setattr(edgehar.firmware_bridge.session.protocol_detection.ProtocolDetector, "feed", count)
     session = Session()
     for _ in range(50):
         session.play(b"0,0,1\n", [])
@@ -122,4 +124,4 @@ def test_no_bytes_make_it_fail_or_hold_much(data: bytes) -> None:
     session.source.line_was_cut(1.0)
     session.source.fell_silent(9.0)
     session.source.finish(10.0)
-    assert len(session.source._held) <= 256
+    assert len(session.source._possible_frame) <= 256
