@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from edgehar.commands.interruption import uninterrupted
 from edgehar.commands.train.work import (
     INTERRUPTED,
     Finished,
@@ -95,7 +96,11 @@ def _in_parallel(work: Work, tasks: list[Task], missing: list[int]) -> Iterator[
     done = len(tasks) - len(missing)
     try:
         with watched_folds(work.experiment.architecture.name, done=done, total=len(tasks), quiet=work.quiet) as advance:
-            futures.update({pool.submit(_train_in_process, index): index for index in missing})
+            if not work.quiet:
+                work.say(f"{work.experiment.architecture.name}: {len(missing)} models to train, {jobs} at once")
+            # The processes inherit that they are not interrupted: this one decides.
+            with uninterrupted():
+                futures.update({pool.submit(_train_in_process, index): index for index in missing})
             for future in concurrent.futures.as_completed(futures):
                 index, found = futures[future], future.result()
                 advance(f"{tasks[index].title}: macro-F1 {found.evaluation.scores.macro_f1:.3f}")
@@ -123,7 +128,7 @@ def _end(pool: concurrent.futures.ProcessPoolExecutor) -> None:
     children = multiprocessing.active_children()
     pool.shutdown(wait=False, cancel_futures=True)
     for child in children:
-        child.terminate()
+        child.kill()
     for child in children:
         child.join()
 
@@ -135,6 +140,7 @@ _process_work: list[Any] = []
 def _begin(work: Work) -> None:
     """Begin a training process; whether to go on when somebody interrupts is decided by the one that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _process_work[:] = [work.tasks()]
 
 
