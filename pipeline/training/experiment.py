@@ -23,10 +23,8 @@ from edgehar.pipeline.data.splits import Split, random_windows
 from edgehar.pipeline.data.windows import Windows
 from edgehar.pipeline.evaluation import Evaluation, evaluate_windows, predict_probabilities
 from edgehar.pipeline.evaluation.held_out import TRAIN_PEOPLE, TRAIN_SUBJECTS
-from edgehar.pipeline.evaluation.plots import confusion_files
 from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
-from edgehar.pipeline.training.learning_curves import learning_curve_files
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, trainer_versions
 
@@ -196,5 +194,9 @@ class Experiment:
 
 def plots_of(trained: Trained, evaluation: Evaluation, *, name: str, seed: int) -> dict[str, bytes]:
     """Return the pictures a bundle keeps, and their numbers, by file name."""
+    # What draws takes long to import, and is needed once all is trained.
+    from edgehar.pipeline.evaluation.plots import confusion_files
+    from edgehar.pipeline.training.learning_curves import learning_curve_files
+
     curves = learning_curve_files(trained.history, title=f"{name}, seed {seed}", kept_epoch=trained.kept_epoch)
     return {**curves, **confusion_files(evaluation, name=name)}
