@@ -169,7 +169,7 @@ def test_an_interruption_prints_what_there_is_and_leaves_nobody_behind(compiled,
     deadline = time.monotonic() + 60
     while not (workers := _children(running.pid)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(3)  # A turn takes two seconds: by now there is something to print.
+    time.sleep(3)  # A round takes two seconds: by now there is something to print.
     running.send_signal(number)
     stdout, stderr = running.communicate(timeout=60)
     assert running.returncode == 130, stderr

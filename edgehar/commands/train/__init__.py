@@ -24,7 +24,7 @@ from edgehar.pipeline.training.recipe import INITIALIZATIONS, Recipe, default_re
 from edgehar.pipeline.training.trainers import AUTO, NATIVE, choose_trainer
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
-_SPLIT: Final = "Who is judged"
+_SPLIT: Final = "Who is judged (by default every fourth person)"
 _LEAST_PATIENCE: Final = 5
 
 
