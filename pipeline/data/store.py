@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -253,7 +253,7 @@ def _take(mapping: Mapping[str, Any], key: str, kind: type[_Kind]) -> _Kind:
     value = mapping[key]
     if type(value) is not kind:
         raise DataError(f"the key {key!r} holds {type(value).__name__}, not {kind.__name__}")
-    return cast(_Kind, value)
+    return value
 
 
 def _each(mapping: Mapping[str, Any], key: str, kind: type[_Kind]) -> list[_Kind]:
