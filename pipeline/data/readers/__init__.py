@@ -44,7 +44,9 @@ _FORMATS: Final[dict[str, _Format]] = {
     "hapt": _Format("edgehar.pipeline.data.readers.hapt", "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)"),
     "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)"),
     "csv": _Format(
-        "edgehar.pipeline.data.readers.delimited", "a CSV file or a folder of them (.csv, .tsv)", ("layout",)
+        "edgehar.pipeline.data.readers.delimited",
+        "recordings as text or JSON, or a folder or .zip of them (.csv, .tsv, .txt, .json, .gz)",
+        ("layout",),
     ),
 }
 
@@ -75,7 +77,7 @@ def load_dataset(
         Called after each file with (files done, files in all).
     **options
         Options of the format: ``exclude_suspect`` and ``allow_missing`` (bool) for USC-HAD, ``layout``
-        (``edgehar.pipeline.data.readers.column_roles.Layout``) for CSV.
+        (``edgehar.pipeline.data.importing.options.Options``) for CSV and the like.
 
     Raises
     ------

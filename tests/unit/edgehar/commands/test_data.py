@@ -70,8 +70,8 @@ def test_import_declares_says_and_writes(wisdm_like: Path, tmp_path: Path) -> No
     declared = ["--columns", "4,5,6", "--label-column", "2", "--subject-column", "1", "--time-column", "3"]
     result = RUNNER.invoke(app, ["import", str(wisdm_like), "--out", str(tmp_path / "store"), *declared])
     assert result.exit_code == 0
-    assert "The unit is taken as m/s2: gravity measures 9.75" in result.stdout
-    assert "Times are in ns" in result.stdout
+    assert "The unit is m/s2, as the file or its profile says; gravity measures 9.75" in result.stdout
+    assert "Read as WISDM 1.1" in result.stdout
     (recording,) = load_store(tmp_path / "store").recordings
     assert recording.subject == "33"
     assert [label.activity for label in recording.labels] == ["Sit", "Stand"]
