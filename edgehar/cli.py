@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from edgehar.commands.terminal_text import escape
 from edgehar.models import __version__
 from edgehar.models.errors import HarError
 
@@ -47,6 +48,9 @@ _EXTRAS: Final = {
 """Which extra installs a package that a command misses."""
 
 INTERRUPTED: Final = 130
+
+_LONGEST: Final = 4000
+"""Characters of one sentence on stderr."""
 
 
 class _LazyGroup(TyperGroup):
@@ -153,12 +157,7 @@ def _internal_error() -> int:
 
 def _say(sentence: str) -> None:
     """Print one sentence on stderr, as `har: ...`."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]har:[/] {_escape(sentence)}")
-
-
-def _escape(text: str) -> str:
-    """Keep brackets in messages from being read as markup."""
-    return text.replace("[", r"\[")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]har:[/] {escape(sentence, _LONGEST)}")
 
 
 if __name__ == "__main__":

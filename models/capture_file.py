@@ -9,16 +9,28 @@ r"""The capture file: what a sensor sent, what was known to be missing, and what
     kind 'S'  samples   arrived f64 (s, unix) | lost u32 | continues u8 | n u16 | n x time f64 (s) | n x (x y z) f32 (g)
     kind 'E'  JSON      {"event": "begin", "take": 1, "activity": "walk", "t_s": 12.34}   also end, discard, relabel
 
-The CRC-32 (zlib) covers kind, length and payload. A program that dies, or a power cut, leaves at most a torn record at
-the end: a reader counts its bytes and leaves it out, and nothing has to be repaired. A damaged record inside is skipped
-to the next marker, counted, and leaves a gap of unknown size.
+The CRC-32 (zlib) covers kind, length and payload.
+
+Strategy of the reader. Records are only ever appended, so a program that dies, or a power cut, leaves at most an
+unfinished record at the end: its bytes are counted and left out, and nothing has to be repaired. To read:
+
+1. Find the next marker. A record begins there if its kind is known, its length fits its kind, and its CRC is right.
+   Else go on one byte behind the marker: the four bytes may stand in the middle of samples.
+2. Bytes between two records are damage. They are counted, and the next block of samples does not continue the one
+   before; blocks after that do.
+3. A record whose CRC is right can still say what cannot be, for anybody can write a file: numbers that are not finite,
+   an event without its fields. Such a record is damage as well.
+
+The search is linear in the size of the file. The CRC of a long record is only computed from a budget that grows with
+every byte of the file; a short one is always checked. So a file full of false markers that claim long records costs a
+constant time a byte, and a true record is found behind them.
 """
 
 import json
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,17 +38,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.errors import DataError
+from edgehar.models.sensor_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, is_possible_rate
 
 SUFFIX: Final = ".harcap"
 MAGIC: Final = b"HARCAP1\n"
 MARKER: Final = b"\xf1HAR"
-MAXIMUM_PAYLOAD: Final = 2**20
 _HEAD: Final = struct.Struct("<4scI")
 _CRC: Final = struct.Struct("<I")
 _SAMPLES: Final = struct.Struct("<dIBH")
+_SAMPLE_BYTES: Final = 20
+"""A time and three axes."""
 MAXIMUM_SAMPLES: Final = 10_000
 """In one record; more are split."""
 EVENTS: Final = ("begin", "end", "discard", "relabel")
+_FIELDS: Final = {"begin": ("activity", "t_s"), "end": ("t_s",), "relabel": ("activity",)}
+"""What an event must hold beside the number of its take."""
+_KINDS: Final = b"HSE"
+_LONGEST_TEXT: Final = 2**16
+_LARGEST_TIME_S: Final = 1e11
+"""Three thousand years: beyond it, a double no longer tells one sample from the next."""
+_LARGEST_G: Final = 1e6
+_ALWAYS_CHECKED: Final = 4096
+_BUDGET_AT_ONCE: Final = 2**24
+_BUDGET_PER_BYTE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,38 +136,50 @@ def read_capture(path: Path) -> Capture:
     Raises
     ------
     DataError
-        When the file is none of ours, or its beginning is not whole.
+        When the file cannot be read, is no capture, or does not say at its beginning who wore which sensor.
     """
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path}: expected a capture, it cannot be read ({error.strerror})",
+            next_step="Check the path.",
+            path=str(path),
+        ) from error
     if not data.startswith(MAGIC):
         raise DataError(
             f"{path}: expected a capture, got a file that does not begin like one",
             next_step="Name a file that `har record` wrote.",
             path=str(path),
         )
-    records = list(_records(data))
-    info = _info(records[0][2]) if records and records[0][1] == b"H" else None
+    records = _records(data)
+    start, kind, payload = next(records, (0, b"", b""))
+    info = _info(payload) if kind == b"H" else None
     if info is None:
         raise DataError(
             f"{path}: expected who and what at the beginning of the capture, it was cut off or damaged there",
             next_step="Nothing can be read from it: record again.",
             path=str(path),
         )
-    capture = Capture(info)
-    end = len(MAGIC)
+    _require_possible(info, path)
+    capture = Capture(info, damaged_bytes=start - len(MAGIC), damaged=int(start > len(MAGIC)))
+    end = start + _record_size(payload)
     broken = False
     for start, kind, payload in records:
+        block = _block(payload) if kind == b"S" else None
+        event = _event(payload) if kind == b"E" else None
+        if block is None and event is None:
+            continue
         if start > end:
             capture.damaged_bytes += start - end
             capture.damaged += 1
             broken = True
-        end = start + _HEAD.size + len(payload) + _CRC.size
-        if kind == b"S":
-            block = _block(payload)
-            capture.blocks.append(_after_damage(block) if broken else block)
+        end = start + _record_size(payload)
+        if block is not None:
+            capture.blocks.append(replace(block, continues=False) if broken else block)
             broken = False
-        elif kind == b"E":
-            capture.events.append(json.loads(payload))
+        elif event is not None:
+            capture.events.append(event)
     capture.torn_bytes = len(data) - end
     return capture
 
@@ -154,46 +190,105 @@ def _record(kind: bytes, payload: bytes) -> bytes:
     return head + payload + _CRC.pack(zlib.crc32(head[len(MARKER) :] + payload))
 
 
+def _record_size(payload: bytes) -> int:
+    """Return how many bytes the record of a payload has."""
+    return _HEAD.size + len(payload) + _CRC.size
+
+
 def _records(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Yield where each whole record begins, its kind, and its payload; look for the next marker after damage."""
-    place = len(MAGIC)
+    view = memoryview(data)
+    place, spent = len(MAGIC), 0
     while (place := data.find(MARKER, place)) >= 0:
-        payload = _payload_at(data, place)
-        if payload is None:
+        length = _plausible_length(data, place)
+        end = place + _HEAD.size + (length or 0)
+        affordable = length is not None and (
+            length <= _ALWAYS_CHECKED or spent + length <= _BUDGET_AT_ONCE + _BUDGET_PER_BYTE * place
+        )
+        if affordable and zlib.crc32(view[place + len(MARKER) : end]) == _CRC.unpack_from(data, end)[0]:
+            yield place, data[place + 4 : place + 5], data[place + _HEAD.size : end]
+            place = end + _CRC.size
+        else:
+            spent += length if affordable and length is not None else 0
             place += 1
-            continue
-        yield place, data[place + 4 : place + 5], payload
-        place += _HEAD.size + len(payload) + _CRC.size
 
 
-def _payload_at(data: bytes, place: int) -> bytes | None:
-    """Return the payload of the record that begins here, or None if there is no whole one."""
+def _plausible_length(data: bytes, place: int) -> int | None:
+    """Return the length of the payload of a record that may begin here, or None if none can."""
     if place + _HEAD.size > len(data):
         return None
-    _, _, length = _HEAD.unpack_from(data, place)
-    end = place + _HEAD.size + length
-    if length > MAXIMUM_PAYLOAD or end + _CRC.size > len(data):
+    _, kind, length = _HEAD.unpack_from(data, place)
+    start, end = place + _HEAD.size, place + _HEAD.size + length
+    if kind not in _KINDS or end + _CRC.size > len(data):
         return None
-    (crc,) = _CRC.unpack_from(data, end)
-    return data[place + _HEAD.size : end] if zlib.crc32(data[place + len(MARKER) : end]) == crc else None
+    if kind != b"S":
+        return length if length <= _LONGEST_TEXT and data[start : start + 1] == b"{" else None
+    if length < _SAMPLES.size:
+        return None
+    *_, count = _SAMPLES.unpack_from(data, start)
+    return length if length == _SAMPLES.size + _SAMPLE_BYTES * count and count <= MAXIMUM_SAMPLES else None
+
+
+def _json(payload: bytes) -> dict[str, Any] | None:
+    """Return a JSON object whose texts can be written again, or None if it is none."""
+    try:
+        found = json.loads(payload)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _info(payload: bytes) -> CaptureInfo | None:
-    """Return the first record as what it says."""
-    try:
-        return CaptureInfo(**json.loads(payload))
-    except (TypeError, ValueError):
+    """Return the first record as what it says, or None if a field is missing or is something else."""
+    found = _json(payload)
+    if found is None or set(found) != {entry.name for entry in fields(CaptureInfo)}:
         return None
+    rate_hz = found.pop("rate_hz")
+    if not _is_number(rate_hz) or not all(isinstance(text, str) for text in found.values()):
+        return None
+    return CaptureInfo(rate_hz=float(rate_hz), **found)
 
 
-def _block(payload: bytes) -> CapturedBlock:
-    """Return a record of samples."""
+def _require_possible(info: CaptureInfo, path: Path) -> None:
+    """Refuse a capture of nobody, or of a rate that no sensor has."""
+    if not info.subject.strip() or not is_possible_rate(info.rate_hz):
+        raise DataError(
+            f"{path}: expected a subject and a rate from {LOWEST_RATE_HZ:g} to {HIGHEST_RATE_HZ:g} Hz, got "
+            f"{info.subject!r} and {info.rate_hz:g} Hz",
+            next_step="Record again: the capture says what cannot be.",
+            path=str(path),
+        )
+
+
+def _block(payload: bytes) -> CapturedBlock | None:
+    """Return a record of samples, or None if they cannot be true."""
     arrived, lost, continues, count = _SAMPLES.unpack_from(payload)
     times_s = np.frombuffer(payload, "<f8", count, _SAMPLES.size)
     samples_g = np.frombuffer(payload, "<f4", 3 * count, _SAMPLES.size + 8 * count).reshape(count, 3)
+    # Not a number compares as False, so it is refused as well.
+    if not ((np.abs(times_s) <= _LARGEST_TIME_S).all() and (np.abs(samples_g) <= _LARGEST_G).all()):
+        return None
     return CapturedBlock(samples_g, times_s, arrived, lost, bool(continues))
 
 
-def _after_damage(block: CapturedBlock) -> CapturedBlock:
-    """Return a block as one that follows a hole of unknown size."""
-    return CapturedBlock(block.samples_g, block.times_s, block.arrived_unix_s, block.lost, continues=False)
+def _event(payload: bytes) -> dict[str, Any] | None:
+    """Return an event, or None if it is none; events of a kind that a later version may know are kept."""
+    found = _json(payload)
+    if found is None or not isinstance(found.get("event"), str):
+        return None
+    take = found.get("take")
+    if not isinstance(take, int) or isinstance(take, bool):
+        return None
+    for name in _FIELDS.get(found["event"], ()):
+        value = found.get(name)
+        if name == "activity" and not (isinstance(value, str) and value.strip()):
+            return None
+        if name == "t_s" and not _is_number(value):
+            return None
+    return found
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether a value of JSON is a number that time and rate can have."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_TIME_S

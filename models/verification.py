@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.agreement import agreement, largest_error, limits_of, oracle_outputs
 from edgehar.models.bundle import FLOAT_TOLERANCE, Bundle
 from edgehar.models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
 from edgehar.models.errors import EngineError, HarError, UsageError
@@ -20,9 +21,10 @@ ROUNDING: Final = FLOAT_TOLERANCE
 class ArtifactVerification:
     """What the golden windows say of one artifact on one engine.
 
-    ``checked`` is False where the engine is not installed; then ``reason`` says so, and nothing is claimed.
-    ``max_abs_error`` is from the outputs recorded when the artifact was made, for float32 from the oracle's;
-    ``top1_agreement`` is the share of windows to which it gives the oracle's label, however it is quantized.
+    ``checked`` is False where no engine can run it; then ``reason`` says so, and nothing is claimed.
+    ``max_abs_error``, ``mean_error`` and ``top1_agreement`` are from the oracle's outputs, as
+    `edgehar.models.agreement` defines them; ``max_abs_deviation`` is from the outputs recorded when the artifact was
+    made, and must not exceed ``tolerance``.
     """
 
     artifact: str
@@ -33,8 +35,10 @@ class ArtifactVerification:
     ok: bool
     reason: str | None
     max_abs_error: float | None = None
-    tolerance: float | None = None
+    mean_error: float | None = None
     top1_agreement: float | None = None
+    max_abs_deviation: float | None = None
+    tolerance: float | None = None
     order_matters: bool | None = None
     batch_matters: bool | None = None
 
@@ -50,9 +54,10 @@ class Verification:
 def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None, *, isolate: bool = False) -> Verification:
     """Replay the golden windows on every engine that has an artifact.
 
-    An artifact passes on an engine if its probabilities are within its tolerance of the golden ones, if neither
-    reversing nor repeating the windows changes anything (no state outlives a window), and if a batch gives what its
-    windows give one by one.
+    An artifact passes on an engine if its probabilities are as near to the oracle's as its quantization allows, within
+    its tolerance of those recorded when it was made, if neither reversing nor repeating the windows changes anything
+    (no state outlives a window), and if a batch gives what its windows give one by one. The oracle is computed from the
+    bundle's weights, whatever the bundle says of it; a tolerance it claims is capped by its quantization.
 
     Parameters
     ----------
@@ -80,7 +85,27 @@ def verify_bundle(bundle: Bundle, engines: Sequence[str] | None = None, *, isola
             rows = [_verify_isolated(isolation, bundle, *run) for run in wanted]
     else:
         rows = [_verify(bundle, *run) for run in wanted]
+    if engines is None:
+        rows += _unreadable(bundle)
     return Verification(ok=any(row.checked for row in rows) and all(row.ok for row in rows), artifacts=tuple(rows))
+
+
+def _unreadable(bundle: Bundle) -> list[ArtifactVerification]:
+    """Return a row for every artifact that no engine reads."""
+    formats = {entry.format for entry in ENGINES.values()}
+    return [
+        ArtifactVerification(
+            entry.file,
+            entry.quantization,
+            "none",
+            None,
+            checked=False,
+            ok=True,
+            reason=f"no engine of this version reads the format {entry.format!r}",
+        )
+        for entry in bundle.manifest.artifacts
+        if entry.format not in formats
+    ]
 
 
 def _verify(bundle: Bundle, name: str, file: str, quantization: str) -> ArtifactVerification:
@@ -89,7 +114,7 @@ def _verify(bundle: Bundle, name: str, file: str, quantization: str) -> Artifact
     if missing is not None:
         return ArtifactVerification(file, quantization, name, None, checked=False, ok=True, reason=missing)
     try:
-        return _replay(bundle, load_engine(bundle, name, quantization))
+        return _replay(bundle, load_engine(bundle.only(file), name, quantization))
     except HarError as error:
         return ArtifactVerification(file, quantization, name, None, checked=True, ok=False, reason=str(error))
 
@@ -107,28 +132,23 @@ def _verify_isolated(
 def _replay(bundle: Bundle, engine: Engine) -> ArtifactVerification:
     """Run the golden windows forwards, backwards, twice, and one by one."""
     windows = bundle.golden["windows"]
-    expected, tolerance = _expected(bundle, engine.artifact)
+    recorded, tolerance = _recorded(bundle, engine)
+    limits = limits_of(engine.quantization)
     outputs = engine.predict(windows)
     backwards = engine.predict(windows[::-1])[::-1]
     twice = engine.predict(np.repeat(windows, 2, axis=0))
     singly = np.concatenate([engine.predict(windows[index : index + 1]) for index in range(len(windows))])
-    error = _largest_difference(outputs, expected)
-    order_matters = (
-        max(_largest_difference(outputs, other) for other in (backwards, twice[::2], twice[1::2])) > ROUNDING
-    )
-    batch_matters = _largest_difference(outputs, singly) > ROUNDING
-    reasons = [
-        sentence
-        for failed, sentence in (
-            (
-                not error <= tolerance,
-                f"expected probabilities within {tolerance:g} of the golden ones, got {error:.3g}",
-            ),
-            (order_matters, "a window's result depends on the windows before it"),
-            (batch_matters, "a batch gives other results than its windows one by one"),
-        )
-        if failed
-    ]
+    found = agreement(outputs, oracle_outputs(bundle, windows))
+    deviation = largest_error(outputs, recorded)
+    order_matters = max(largest_error(outputs, other) for other in (backwards, twice[::2], twice[1::2])) > ROUNDING
+    batch_matters = largest_error(outputs, singly) > ROUNDING
+    reasons = found.problems(limits)
+    if not deviation <= tolerance:
+        reasons.append(f"expected probabilities within {tolerance:g} of the recorded ones, got {deviation:.3g}")
+    if order_matters:
+        reasons.append("a window's result depends on the windows before it")
+    if batch_matters:
+        reasons.append("a batch gives other results than its windows one by one")
     return ArtifactVerification(
         engine.artifact,
         engine.quantization,
@@ -137,28 +157,25 @@ def _replay(bundle: Bundle, engine: Engine) -> ArtifactVerification:
         checked=True,
         ok=not reasons,
         reason="; ".join(reasons) or None,
-        max_abs_error=error,
+        max_abs_error=found.error,
+        mean_error=found.mean_error,
+        top1_agreement=found.agreement,
+        max_abs_deviation=deviation,
         tolerance=tolerance,
-        top1_agreement=float(np.mean(outputs.argmax(axis=1) == bundle.golden["oracle"].argmax(axis=1))),
         order_matters=order_matters,
         batch_matters=batch_matters,
     )
 
 
-def _expected(bundle: Bundle, file: str) -> tuple[NDArray[Any], float]:
-    """Return the golden outputs of an artifact, and how close to them it must come."""
+def _recorded(bundle: Bundle, engine: Engine) -> tuple[NDArray[Any], float]:
+    """Return the recorded outputs of an artifact, and how close to them it must come."""
+    most = limits_of(engine.quantization).tolerance
     for entry in bundle.manifest.artifacts:
-        if entry.file == file:
-            if file not in bundle.golden:
+        if entry.file == engine.artifact:
+            if entry.file not in bundle.golden:
                 raise EngineError(
-                    f"golden.npz: expected the outputs of {file}, there are none",
+                    f"golden.npz: expected the outputs of {entry.file}, there are none",
                     next_step="Compile the artifact again with `har compile`.",
                 )
-            return bundle.golden[file], entry.tolerance
-    return bundle.golden["oracle"], FLOAT_TOLERANCE
-
-
-def _largest_difference(left: NDArray[Any], right: NDArray[Any]) -> float:
-    """Return the largest absolute difference; infinite where a value is not a number."""
-    difference = np.abs(left.astype(np.float64) - right)
-    return float(difference.max()) if np.isfinite(difference).all() else float("inf")
+            return bundle.golden[entry.file], min(entry.tolerance, most)
+    return bundle.golden["oracle"], most

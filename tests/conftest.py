@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -13,6 +14,10 @@ from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.contract import ACTIVITIES, CHANNELS
 from edgehar.models.engines import missing_reason
 from edgehar.models.normalization import Normalization
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("edgehar", deadline=None)
+hypothesis.settings.load_profile("edgehar")
 
 
 def pytest_configure() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from edgehar.firmware_bridge.frames.framing import MAX_ENCODED_BYTES, Frame, FrameParser
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.source import FrameSource
-from edgehar.firmware_bridge.session.detection import ProtocolDetector
+from edgehar.firmware_bridge.session.protocol_detection import ProtocolDetector
 from edgehar.firmware_bridge.stream.samples import SampleSource
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.errors import BridgeError

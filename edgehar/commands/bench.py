@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.benchmark.candidates import Contestant, Entrant, Unrunnable
 from edgehar.firmware_bridge.benchmark.on_device import device_contestant
 from edgehar.firmware_bridge.benchmark.page import benchmark_page
@@ -158,4 +159,4 @@ def _publish(result: BenchmarkResult, *, html: Path | None, as_json: bool) -> No
         page = benchmark_page(result, command_line=shlex.join(["har", *sys.argv[1:]]))
         with atomic_path(html) as temporary:
             temporary.write_text(page, encoding="utf-8")
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"Wrote {html}.")
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"Wrote {escape(html)}.")

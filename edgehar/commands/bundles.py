@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from edgehar.models.bundle import Bundle, read_bundle
-from edgehar.models.bundle.container import MANIFEST
+from edgehar.models.bundle import MANIFEST, Bundle, read_bundle
 from edgehar.models.errors import UsageError
 
 
@@ -18,7 +17,7 @@ def read_bundles(path: Path) -> list[tuple[Path, Bundle]]:
         If a folder holds bundles of different models.
     """
     if path.is_dir() and not (path / MANIFEST).is_file():
-        inside = sorted(folder.parent for folder in path.glob(f"*/{MANIFEST}"))
+        inside = sorted(file.parent for file in path.glob(f"*/{MANIFEST}") if not file.parent.name.startswith("."))
         if inside:
             return _of_one_model(path, [(each, read_bundle(each)) for each in inside])
     return [(path, read_bundle(path))]

@@ -1,6 +1,7 @@
 """`har compile`: add compiled artifacts to a bundle."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,7 +11,9 @@ from rich.table import Table
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.terminal_text import escape
 from edgehar.models.architecture import Architecture
+from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
 from edgehar.pipeline import compilers
@@ -58,10 +61,10 @@ def compile_bundle(
     compiled = []
     for path, model in found:
         calibration = None if dataset is None else calibration_windows(model, dataset)
-        compiled.append((path, compilers.compile_bundle(model, wanted, calibration=calibration)))
+        compiled.append((path, model, compilers.compile_artifacts(model, wanted, calibration=calibration)))
     added = []
-    for path, model in compiled:
-        there = model.save(path).manifest.artifacts
+    for path, model, artifacts in compiled:
+        there = update_bundle(path, partial(Bundle.with_artifacts, artifacts=artifacts), of=model).manifest.artifacts
         added.append((path, [entry for entry in there if Target(entry.format, entry.quantization) in wanted]))
     if as_json:
         whole = [{"bundle": str(path), "artifacts": [_as_json(entry) for entry in entries]} for path, entries in added]
@@ -69,7 +72,7 @@ def compile_bundle(
         return
     for path, entries in added:
         if path != bundle:
-            Console().print(path.name, style="bold")
+            Console().print(escape(path.name), style="bold")
         Console().print(_table(entries))
 
 
@@ -114,5 +117,5 @@ def _table(entries: list[ArtifactEntry]) -> Table:
     for title in ("artifact", "quantization", "route", "bytes"):
         table.add_column(title, justify="right" if title == "bytes" else "left")
     for entry in entries:
-        table.add_row(entry.file, entry.quantization, entry.route, f"{entry.bytes:,}")
+        table.add_row(*map(escape, (entry.file, entry.quantization, entry.route)), f"{entry.bytes:,}")
     return table

@@ -10,6 +10,7 @@ from rich.console import Console
 from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
 from edgehar.models.errors import UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.fetch import SOURCES, fetch
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import read_label_map
@@ -124,7 +125,7 @@ def import_(
         )
     else:
         print_dataset(dataset, Console(), content_hash=content_hash)
-        typer.echo(f"Written to {out}. Use it with --data {out}.")
+        typer.echo(printable(f"Written to {out}. Use it with --data {out}."))
     if dataset.quarantined:
         count = len(dataset.quarantined)
         typer.echo(
@@ -162,7 +163,7 @@ def fetch_(
     if as_json:
         typer.echo(json.dumps({"name": name, "path": str(folder)}, ensure_ascii=False))
         return
-    typer.echo(f"{name} is in {folder}. Look at it with: har data info {folder}")
+    typer.echo(printable(f"{name} is in {folder}. Look at it with: har data info {folder}"))
 
 
 def _three(columns: str | None) -> tuple[str, str, str] | None:

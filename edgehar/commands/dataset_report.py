@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Any, Final
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.data.recordings import Dataset
 
 _MAX_SHOWN: Final = 25

@@ -8,8 +8,9 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.device.emulators import find_program
-from edgehar.firmware_bridge.projects.boards import BOARDS, Board, find_board
+from edgehar.firmware_bridge.projects.boards import BOARDS, Board, find_board, with_sizes
 from edgehar.firmware_bridge.projects.elf import ProgramSize, program_size
 from edgehar.firmware_bridge.projects.project import Project, write_project
 from edgehar.firmware_bridge.projects.sensors import SENSORS, find_sensor
@@ -23,13 +24,33 @@ _PROGRAM: Final = "firmware.elf"
 _TIMEOUT_S: Final = 300
 
 
+def _with_its_sizes(board: Board) -> str:
+    """Return a board's name with its flash and RAM, for the help."""
+    if board.flash_bytes is None or board.ram_bytes is None:
+        return board.name
+    return f"{board.name} ({_rounded(board.flash_bytes)} of flash, {_rounded(board.ram_bytes)} of RAM)"
+
+
+def _rounded(count: int) -> str:
+    """Return bytes as a person says them."""
+    return f"{count / 2**20:.3g} MB" if count >= 2**20 else f"{count / 2**10:.3g} KB"
+
+
 def firmware(
     bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
-    board: Annotated[str, typer.Option(help=f"{', '.join(BOARDS)}.")],
+    board: Annotated[str, typer.Option(help=f"{', '.join(map(_with_its_sizes, BOARDS.values()))}.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the project; written whole, or not at all.")],
     quantization: Annotated[str, typer.Option(help="int8 (integers alone) or float32.")] = INT8,
     sensor: Annotated[
         str | None, typer.Option(help=f"For a board that senses: {', '.join(SENSORS)}. Default: mpu6050.")
+    ] = None,
+    flash: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", help="Flash of a board that is like the named one. Default: that of the board."),
+    ] = None,
+    ram: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", help="RAM of a board that is like the named one. Default: that of the board."),
     ] = None,
     build: Annotated[bool, typer.Option("--build", help="Build it, and say what it really takes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -40,7 +61,7 @@ def firmware(
     model is told before anything is built. Firmware speaks the wire protocol: `har bench` measures it, `har evaluate`
     judges it, `har live` listens to its sensor.
     """
-    target = find_board(board)
+    target = with_sizes(find_board(board), flash_bytes=flash, ram_bytes=ram)
     chosen = find_sensor(sensor or "mpu6050") if target.senses or sensor is not None else None
     model = read_bundle(bundle)
     project = write_project(model, target, out, quantization=quantization, sensor=chosen)
@@ -87,14 +108,14 @@ def _as_json(project: Project, size: ProgramSize | None, slow: str | None) -> di
 def _print(project: Project, size: ProgramSize | None, slow: str | None) -> None:
     """Print what was written, what it takes, and what comes next."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{project.artifact.file} for {project.board.title}: {project.folder}", markup=False)
+    console.print(escape(f"{project.artifact.file} for {project.board.title}: {project.folder}"))
     if project.board.flash_bytes is not None:
         console.print(_room(project.board, "at most", project.needs.flash_bytes, project.needs.ram_bytes))
     if size is not None:
         console.print(_room(project.board, "built", size.flash_bytes, size.ram_bytes) + ", without the stack")
     if slow is not None:
-        console.print(f"[yellow]{slow}[/]")
-    console.print(f"How to build and use it: {project.folder / 'README.md'}", markup=False)
+        console.print(f"[yellow]{escape(slow)}[/]")
+    console.print(escape(f"How to build and use it: {project.folder / 'README.md'}"))
 
 
 def _room(board: Board, how: str, flash: int, ram: int) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
 from edgehar.pipeline.inspection import Inspection, RuntimeFact, TensorFact, inspect_bundle
 
@@ -47,7 +47,8 @@ def _print(found: Inspection, *, every_tensor: bool) -> None:
     """Print one file."""
     console = Console(highlight=False)
     console.print(
-        f"[bold]{escape(found.file)}[/]  {found.quantization}, {found.bytes:,} bytes, made by {found.route} route"
+        f"[bold]{escape(found.file)}[/]  {escape(found.quantization)}, {found.bytes:,} bytes, "
+        f"made by {escape(found.route)} route"
     )
     console.print(_operators(found))
     console.print(_tensors(found, every_tensor=every_tensor))
@@ -58,7 +59,7 @@ def _operators(found: Inspection) -> Table:
     """Return the operators as a table."""
     table = _table("operator", "version", "times")
     for operator in found.operators:
-        table.add_row(operator.name, str(operator.version), str(operator.count))
+        table.add_row(escape(operator.name), str(operator.version), str(operator.count))
     return table
 
 

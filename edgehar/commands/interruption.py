@@ -1,4 +1,4 @@
-"""What Ctrl-C and a polite kill do: end a loop between two samples, or interrupt training without losing its work.
+"""What Ctrl-C and SIGTERM do: end a loop between two samples, or interrupt training without losing its work.
 
 Loops that read a line ask `stop_on_signals` between two reads. Training is interrupted where it stands, by
 `termination_interrupts`, and protects the moment in which it saves its work by `uninterrupted`.
@@ -15,7 +15,7 @@ _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", 
 
 
 class StopRequest:
-    """Whether somebody has asked to stop. Calling it answers.
+    """Whether a signal has asked to stop; call it to ask.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def termination_interrupts() -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Pass over Ctrl-C and SIGTERM for a moment: people press the keys twice, and the work of hours is being saved."""
+    """Ignore Ctrl-C and SIGTERM for a moment: people press the keys twice while the work of hours is being saved."""
     previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

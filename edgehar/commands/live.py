@@ -12,15 +12,30 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.interruption import StopRequest, stop_on_signals
+from edgehar.commands.stream_options import (
+    BaudOption,
+    ColumnsOption,
+    PlainOption,
+    PortOption,
+    ProtocolOption,
+    ReconnectOption,
+    UnitOption,
+    parse_columns,
+    require_positive,
+    require_rate,
+)
 from edgehar.firmware_bridge.line.reconnection import open_reader
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
 from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
-from edgehar.firmware_bridge.live.sinks import JsonLinesSink, LineSink, LiveStatus, Sink
-from edgehar.firmware_bridge.session.detection import greet
+from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
+from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
+from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
+from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle import Bundle, read_bundle
-from edgehar.models.engines import load_engine
+from edgehar.models.engines import ENGINES, load_engine
 from edgehar.models.errors import BridgeError, UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.models.units import UNIT_HELP, parse_unit
 
 _STDOUT = "-"
@@ -32,19 +47,18 @@ LONGEST_BRIDGE_MS: Final = 500.0
 
 def live(
     bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
-    port: Annotated[
-        str,
-        typer.Option(help="/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."),
-    ],
-    protocol: Annotated[str, typer.Option(help="auto, frames (binary) or text.")] = "auto",
-    reconnect: Annotated[
-        bool | None,
-        typer.Option("--reconnect/--no-reconnect", help="Wait for an unplugged sensor. Default: for USB devices."),
+    port: PortOption,
+    protocol: ProtocolOption = "auto",
+    reconnect: ReconnectOption = None,
+    unit: UnitOption = None,
+    columns: ColumnsOption = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Samples a second the sensor sends.", show_default="measured")
     ] = None,
-    unit: Annotated[str, typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.")] = "g",
-    rate: Annotated[float | None, typer.Option(help="Samples a second the sensor sends. Default: the model's.")] = None,
-    hop: Annotated[int | None, typer.Option(help="Samples between two labels. Default: the model's.")] = None,
-    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds. Default: never.")] = None,
+    hop: Annotated[int | None, typer.Option(help="Samples between two labels.", show_default="the model's")] = None,
+    duration: Annotated[
+        float | None, typer.Option(metavar="S", help="Stop after so many seconds.", show_default="never")
+    ] = None,
     jsonl: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write every label as a line of JSON; - is stdout.")
     ] = None,
@@ -56,10 +70,10 @@ def live(
         str | None,
         typer.Option(metavar="URL", help="Publish every label: mqtt://[USER@]HOST[:PORT]/TOPIC, or mqtts://."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="auto, litert, onnxruntime or numpy.")] = "auto",
+    engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
-    baud: Annotated[int, typer.Option(help="Bits a second, as the sensor was set to.")] = DEFAULT_BAUD,
-    plain: Annotated[bool, typer.Option("--plain", help="Print lines, even on a terminal.")] = False,
+    baud: BaudOption = DEFAULT_BAUD,
+    plain: PlainOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object, and no labels.")
     ] = False,
@@ -67,13 +81,14 @@ def live(
     """Classify live: samples from a serial port, as binary frames or as text lines x,y,z, become labels.
 
     Runs until --duration is over, Ctrl-C (exit code 130), or the sensor is unplugged (exit code 1) and not waited for;
-    ends with a summary. Frames say their unit and rate, text lines do not: nothing is guessed about these. Commas,
-    tabs, semicolons, blanks, a header and a column of timestamps are detected.
+    ends with a summary. Frames say their unit and rate. Of text lines the columns, the unit and the rate are found out:
+    by names in a header or in the lines, by gravity, by measuring. What cannot be told is asked for: --columns, --unit.
     """
     if as_json and jsonl == _STDOUT:
         raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
     _check_numbers(duration, bridge, hop, rate)
-    declared = parse_unit(unit)
+    declared = None if unit is None else parse_unit(unit)
+    axes = parse_columns(columns)
     model = read_bundle(bundle)
     runner = load_engine(model, engine, quantization)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
@@ -84,8 +99,8 @@ def live(
         if mqtt is not None:
             sinks.append(_open_mqtt(mqtt, model, opened))
         began_s = time.monotonic()
-        greeting = greet(
-            reader, protocol=protocol, longest_s=duration, on_silence=_silence_teller(sinks, port, baud), stop=stop
+        detected = detect_protocol(
+            reader, protocol=protocol, longest_s=duration, on_silence=_silence_reporter(sinks, port, baud), stop=stop
         )
         left_s = None if duration is None else duration - (time.monotonic() - began_s)
         loop = LiveLoop.for_model(
@@ -93,14 +108,15 @@ def live(
             runner,
             model.manifest,
             unit=declared,
+            columns=axes,
             rate_hz=rate,
             hop=hop,
             baud=baud,
             raw=raw,
             bridge_s=bridge / 1e3,
-            hello=greeting.hello,
+            hello=detected.hello,
             may_be_frames=protocol == "auto",
-            arrived=greeting.arrivals,
+            arrived=detected.arrivals,
         )
         end = loop.run(sinks, duration_s=left_s, stop=stop)
     _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
@@ -109,10 +125,8 @@ def live(
 
 def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate: float | None) -> None:
     """Refuse numbers that cannot be, before a device is waited for."""
-    if duration is not None and not duration > 0:
-        raise UsageError(
-            f"expected a --duration above 0 s, got {duration:g}", next_step="Leave it out to go on forever."
-        )
+    require_positive("--duration", duration)
+    require_rate(rate)
     if not 0 <= bridge <= LONGEST_BRIDGE_MS:
         raise UsageError(
             f"expected --bridge from 0 to {LONGEST_BRIDGE_MS:g} ms, got {bridge:g}",
@@ -120,19 +134,20 @@ def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate:
         )
     if hop is not None and hop < 1:
         raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
-    if rate is not None and not rate > 0:
-        raise UsageError(f"expected a rate above 0 Hz, got {rate:g}", next_step="Pass the sensor's --rate.")
 
 
-def _silence_teller(sinks: list[Sink], port: str, baud: int) -> Callable[[], None]:
-    """Return what tells a person that nothing has arrived yet."""
-    text = f"{port}: nothing has arrived yet; is the sensor on, and sending at {baud} baud?"
+def _silence_reporter(sinks: list[Sink], port: str, baud: int) -> Callable[[], None]:
+    """Return what reports to a person that nothing has arrived yet."""
+    text = (
+        f"{port}: nothing has arrived yet; is the sensor on, and sending at {baud} baud? A device that waits to be "
+        "asked needs --protocol frames"
+    )
 
-    def tell() -> None:
+    def report() -> None:
         for sink in sinks:
             sink.remarked(Remark(text, warning=True))
 
-    return tell
+    return report
 
 
 def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | None:
@@ -163,7 +178,7 @@ def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
 def _sinks(
     model: Bundle, title: str, jsonl: str | None, opened: contextlib.ExitStack, *, show_labels: bool, plain: bool
 ) -> list[Sink]:
-    """Return everybody who wants to know the labels: a file, and one sink for a person."""
+    """Return where labels go: a file, and one sink for a person."""
     labels = model.manifest.labels
     sinks: list[Sink] = []
     labels_file = _open_jsonl(jsonl, opened)
@@ -171,14 +186,14 @@ def _sinks(
         sinks.append(JsonLinesSink(labels_file, name=jsonl or "", labels=labels))
     console = Console()
     if not show_labels or jsonl == _STDOUT:
-        sinks.append(LineSink(labels_to=None, remarks_to=sys.stderr))
+        sinks.append(PlainLinesSink(labels_to=None, remarks_to=sys.stderr))
     elif console.is_terminal and not plain:
         from edgehar.firmware_bridge.live.sinks.terminal import TerminalView
 
-        sinks.append(TerminalView(console, title=title, labels=labels))
+        sinks.append(TerminalView(console, title=printable(title), labels=labels))
     else:
-        sys.stderr.write(f"{title}\n")
-        sinks.append(LineSink(labels_to=sys.stdout, remarks_to=sys.stderr))
+        sys.stderr.write(f"{printable(title)}\n")
+        sinks.append(PlainLinesSink(labels_to=sys.stdout, remarks_to=sys.stderr))
     for sink in sinks:
         opened.callback(sink.close)
     return sinks

@@ -16,6 +16,7 @@ from edgehar.firmware_bridge.simulate.faults import FaultInjector, Faults, Injec
 from edgehar.firmware_bridge.simulate.frame_sensor import Account, FrameSensor, Mishaps, SensorSpec
 from edgehar.firmware_bridge.simulate.simulator import Played, Segment, SegmentStart, VirtualSensor
 from edgehar.firmware_bridge.simulate.text_writer import FaultyWriter, TextWriter
+from edgehar.models.foreign_text import printable
 from edgehar.models.units import Unit
 
 
@@ -113,7 +114,7 @@ def play_frames(play: Play, spec: SensorSpec, mishaps: Mishaps, *, stop: Callabl
 
 def say(text: str) -> None:
     """Print a line on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
 
 
@@ -136,7 +137,7 @@ class _SegmentFollower:
 
 
 def _tell_reader(present: bool) -> None:
-    """Say that somebody opened or closed the port."""
+    """Say that a reader opened or closed the port."""
     say("a reader has opened the port" if present else "the reader has closed the port; the recording waits")
 
 

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.line.serial_port import PortInfo, how_to_get_access, list_ports
+from edgehar.models.foreign_text import printable
 
 
 def ports(
@@ -26,7 +27,7 @@ def ports(
     Console().print(_table(found))
     for port in found:
         if not port.accessible:
-            typer.echo(f"{port.device}: no permission. {how_to_get_access(port.device)}", err=True)
+            typer.echo(printable(f"{port.device}: no permission. {how_to_get_access(port.device)}"), err=True)
 
 
 def _table(found: list[PortInfo]) -> Table:
@@ -37,6 +38,5 @@ def _table(found: list[PortInfo]) -> Table:
     for port in found:
         description = port.description if port.description != port.device else ""
         cells = (port.device, description, port.manufacturer, port.usb, port.serial_number)
-        # As Text: what a device calls itself may look like markup.
-        table.add_row(*map(Text, cells))
+        table.add_row(*map(escape, cells))
     return table

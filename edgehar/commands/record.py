@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -12,51 +13,68 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.interruption import stop_on_signals
-from edgehar.firmware_bridge.frames.hello import range_g, unit_of
+from edgehar.commands.stream_options import (
+    BaudOption,
+    ColumnsOption,
+    PlainOption,
+    PortOption,
+    ProtocolOption,
+    ReconnectOption,
+    UnitOption,
+    parse_columns,
+    require_not_negative,
+    require_positive,
+    require_rate,
+)
+from edgehar.firmware_bridge.frames.device_description import range_g, unit_of
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.line.reconnection import open_reader
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
 from edgehar.firmware_bridge.record.keys import single_keys
 from edgehar.firmware_bridge.record.loop import RecordEnd, RecordLoop
-from edgehar.firmware_bridge.record.script import Session, Step, parse_script, parse_step
+from edgehar.firmware_bridge.record.script import ScriptRunner, Step, parse_script, parse_step
 from edgehar.firmware_bridge.record.view import LineRecordView, TerminalRecordView
 from edgehar.firmware_bridge.record.writer import CaptureWriter
-from edgehar.firmware_bridge.session.detection import GIVE_UP_S, greet
+from edgehar.firmware_bridge.session.protocol_detection import GIVE_UP_S, detect_protocol
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
-from edgehar.models.units import UNIT_HELP, parse_unit
+from edgehar.models.foreign_text import printable
+from edgehar.models.units import parse_unit
 
 _GRAVITY_SAMPLES: Final = 200
+_SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 
 
 def record(
-    port: Annotated[
-        str,
-        typer.Option(help="/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."),
-    ],
+    port: PortOption,
     subject: Annotated[str, typer.Option(help="Who wears the sensor: a name or number that tells people apart.")],
     placement: Annotated[str, typer.Option(help="Where on the body, and how mounted.")] = "",
     activity: Annotated[
         list[str] | None, typer.Option(metavar="NAME:SECONDS", help='What to do, such as "walk:60"; may be repeated.')
     ] = None,
     script: Annotated[Path | None, typer.Option(help="A file of NAME:SECONDS lines instead.")] = None,
-    ready: Annotated[float, typer.Option(help="Seconds to get ready before each activity.")] = 5.0,
+    ready: Annotated[float, typer.Option(metavar="S", help="Seconds to get ready before each activity.")] = 5.0,
     out: Annotated[
-        Path | None, typer.Option(help=f"The capture to write, or a folder for it. Default: SUBJECT-TIME{SUFFIX}.")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The capture to write, or a folder for it; a path that ends with / is a folder.",
+            show_default=f"SUBJECT-TIME{SUFFIX}",
+        ),
     ] = None,
-    protocol: Annotated[str, typer.Option(help="auto, frames (binary) or text.")] = "auto",
-    reconnect: Annotated[
-        bool | None,
-        typer.Option("--reconnect/--no-reconnect", help="Wait for an unplugged sensor. Default: for USB devices."),
-    ] = None,
-    unit: Annotated[str, typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.")] = "g",
+    protocol: ProtocolOption = "auto",
+    reconnect: ReconnectOption = None,
+    unit: UnitOption = None,
+    columns: ColumnsOption = None,
     rate: Annotated[float, typer.Option(help="Samples a second that a sensor of text lines sends.")] = SAMPLE_RATE_HZ,
-    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds at the latest.")] = None,
-    baud: Annotated[int, typer.Option(help="Bits a second, as the sensor was set to.")] = DEFAULT_BAUD,
-    plain: Annotated[bool, typer.Option("--plain", help="Print lines, even on a terminal.")] = False,
+    duration: Annotated[
+        float | None, typer.Option(metavar="S", help="Stop after so many seconds at the latest.", show_default="never")
+    ] = None,
+    baud: BaudOption = DEFAULT_BAUD,
+    plain: PlainOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
     """Record a person: say what to do and for how long, keep every sample with its label, mark every loss.
@@ -65,27 +83,28 @@ def record(
     p pauses, q ends. Pulling the power loses at most one second, and the file needs no repair. Without any activity,
     samples are kept without labels until Ctrl-C. Read the capture with: har data import FILE --out STORE.
     """
-    declared = parse_unit(unit)
+    declared = None if unit is None else parse_unit(unit)
+    axes = parse_columns(columns)
     steps = _steps(activity or [], script)
-    if not 0 < rate < float("inf") or not 0 <= ready < float("inf") or (duration is not None and not duration > 0):
-        raise UsageError(
-            f"expected --rate and --duration above 0 and --ready not below, got {rate:g}, {duration} and {ready:g}",
-            next_step="Pass what the sensor's data sheet and your patience say.",
-        )
+    require_rate(rate)
+    require_positive("--duration", duration)
+    require_not_negative("--ready", ready)
     if not subject.strip():
         raise UsageError("expected a --subject, got an empty name", next_step="Name the wearer: --subject 7.")
-    session = Session(steps, ready_s=ready)
+    runner = ScriptRunner(steps, ready_s=ready)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         reader = open_reader(port, baud=baud, reconnect=reconnect)
         opened.callback(reader.close)
         patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
-        greeting = greet(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
-        hello = greeting.hello
-        limit_g = 32767 / declared.per_g if declared.counts else None
+        detected = detect_protocol(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
+        hello = detected.hello
+        limit_g = 32767 / declared.per_g if declared is not None and declared.counts else None
         if hello is not None:
             declared, rate, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
         path = _destination(out, subject)
-        writer = CaptureWriter(path, CaptureInfo(subject, placement, declared.name, rate, _utc_now(), port))
+        writer = CaptureWriter(
+            path, CaptureInfo(subject, placement, declared.name if declared is not None else "", rate, _utc_now(), port)
+        )
         opened.callback(writer.close)
         keys = opened.enter_context(single_keys())
         console = Console()
@@ -97,19 +116,17 @@ def record(
         opened.callback(view.close)
         loop = RecordLoop(
             reader,
-            TextSource(unit=declared, rate_hz=rate) if hello is None else FrameSource(),
+            TextSource(unit=declared, rate_hz=rate, columns=axes) if hello is None else FrameSource(),
             writer,
-            session=session,
+            script=runner,
             silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(
-                unit_name=declared.name, declared_rate_hz=rate, window_length=_GRAVITY_SAMPLES, range_g=limit_g
-            ),
+            checks=StreamChecks(declared_rate_hz=rate, window_length=_GRAVITY_SAMPLES, range_g=limit_g),
             view=view,
             keys=keys,
-            arrived=greeting.arrivals,
+            arrived=detected.arrivals,
         )
         end = loop.run(duration_s=duration, stop=stop)
-    _report(end, session, path, to_json=as_json)
+    _report(end, runner, path, to_json=as_json)
     if end.error is not None:
         raise end.error
     if stop():
@@ -133,13 +150,14 @@ def _steps(activities: list[str], script: Path | None) -> tuple[Step, ...]:
     return steps
 
 
-def _destination(out: Path | None, subject: str) -> Path:
-    """Return the file to write."""
-    if out is not None and not out.is_dir():
-        return out if out.suffix == SUFFIX else out.with_name(out.name + SUFFIX)
+def _destination(out: str | None, subject: str) -> Path:
+    """Return the file to write: ``out``, or a new name in it where it is a folder, or shall become one."""
+    path = Path(out or ".")
+    if out and not path.is_dir() and not out.endswith(_SEPARATORS):
+        return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
     safe = "".join(letter if letter.isalnum() else "-" for letter in subject)
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
-    return (out or Path()) / f"{safe}-{stamp}{SUFFIX}"
+    return path / f"{safe}-{stamp}{SUFFIX}"
 
 
 def _utc_now() -> str:
@@ -147,7 +165,7 @@ def _utc_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def _report(end: RecordEnd, session: Session, path: Path, *, to_json: bool) -> None:
+def _report(end: RecordEnd, script: ScriptRunner, path: Path, *, to_json: bool) -> None:
     """Say what was recorded, and where it is."""
     counts = end.status.counts
     if to_json:
@@ -157,10 +175,10 @@ def _report(end: RecordEnd, session: Session, path: Path, *, to_json: bool) -> N
             "lost_samples": counts.lost,
             "holes_of_unknown_size": counts.restarts,
             "rate_hz": end.status.rate and round(end.status.rate.rate_hz, 4),
-            "takes": [{"activity": take.activity, "seconds": round(take.seconds, 3)} for take in session.kept],
+            "takes": [{"activity": take.activity, "seconds": round(take.seconds, 3)} for take in script.kept],
         }
         typer.echo(json.dumps(facts, ensure_ascii=False))
         return
-    takes = "1 take" if len(session.kept) == 1 else f"{len(session.kept)} takes"
-    typer.echo(f"{path}: {end.status.samples_safe:,} samples, {counts.lost:,} lost, {takes}")
-    typer.echo(f"Use it with --data {path}, or: har data import {path} --out STORE")
+    takes = "1 take" if len(script.kept) == 1 else f"{len(script.kept)} takes"
+    typer.echo(printable(f"{path}: {end.status.samples_safe:,} samples, {counts.lost:,} lost, {takes}"))
+    typer.echo(printable(f"Use it with --data {path}, or: har data import {path} --out STORE"))

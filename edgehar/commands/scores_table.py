@@ -1,9 +1,9 @@
 """Scores as tables for people: all windows, every class, every subject."""
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.metrics import mean_and_deviation
 

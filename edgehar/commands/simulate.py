@@ -15,6 +15,7 @@ import typer
 from edgehar.commands.interruption import stop_on_signals
 from edgehar.commands.playback import Play, play_frames, play_text, say
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.stream_options import require_not_negative, require_positive, require_rate
 from edgehar.firmware_bridge.simulate.faults import FAULT_HELP, parse_faults
 from edgehar.firmware_bridge.simulate.frame_sensor import Mishaps, SensorSpec
 from edgehar.firmware_bridge.simulate.simulator import Segment, SegmentStart
@@ -31,23 +32,36 @@ _COUNTS = "raw:2048"
 
 def simulate(
     data: Annotated[str, typer.Option(help="Recordings: a store, a data set's folder, a CSV, or synthetic.")],
-    subject: Annotated[str | None, typer.Option(help="Whose recordings. Default: the first person's.")] = None,
-    link: Annotated[Path | None, typer.Option(help="Name of the port: a link that stays the same.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Whose recordings to play.", show_default="the first person's")
+    ] = None,
+    link: Annotated[
+        Path | None,
+        typer.Option(help="Name of the port: a link that stays the same.", show_default="the system's name"),
+    ] = None,
     speed: Annotated[
         str, typer.Option(help="How many times faster than real time; max is as fast as it is read.")
     ] = "1",
-    activity: Annotated[list[str] | None, typer.Option(help="Play only this activity; may be repeated.")] = None,
+    activity: Annotated[
+        list[str] | None, typer.Option(help="Play only this activity; may be repeated.", show_default="all")
+    ] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Samples a second of the sensor. Default: the recordings'.")
+        float | None, typer.Option(help="Samples a second of the sensor.", show_default="the recordings'")
     ] = None,
     unit: Annotated[str, typer.Option(help=f"What the sensor prints: {UNIT_HELP}.")] = "g",
     timestamps: Annotated[bool, typer.Option("--timestamps", help="Begin every line with microseconds.")] = False,
     loop: Annotated[bool, typer.Option("--loop/--once", help="Begin anew at the end, or unplug.")] = False,
-    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds of the sensor's time.")] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(metavar="S", help="Stop after so many seconds of the sensor's time.", show_default="at the end"),
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="Write what is played, and when, as lines of JSON.")] = None,
     protocol: Annotated[str, typer.Option(help="text or frames.")] = "text",
     fault: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=P", help=f"Damage what is sent: {FAULT_HELP}; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=P", help=f"Damage what is sent: {FAULT_HELP}; may be repeated.", show_default="none"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed does the same damage.")] = 0,
     account: Annotated[
@@ -56,31 +70,37 @@ def simulate(
     samples_per_frame: Annotated[int, typer.Option(help="Frames: samples in each, 1 to 39.")] = 10,
     jitter: Annotated[float, typer.Option(metavar="MS", help="Frames: standard deviation of the times told.")] = 0.0,
     drift: Annotated[float, typer.Option(metavar="PPM", help="Frames: how much too fast its clock runs.")] = 0.0,
-    reboot_every: Annotated[float | None, typer.Option(metavar="S", help="Frames: begin anew so often.")] = None,
-    unplug_every: Annotated[float | None, typer.Option(metavar="S", help="Frames: be unplugged so often.")] = None,
+    reboot_every: Annotated[
+        float | None, typer.Option(metavar="S", help="Frames: begin anew so often.", show_default="never")
+    ] = None,
+    unplug_every: Annotated[
+        float | None, typer.Option(metavar="S", help="Frames: be unplugged so often.", show_default="never")
+    ] = None,
     unplug_for: Annotated[float, typer.Option(metavar="S", help="Frames: and for so long.")] = 1.0,
 ) -> None:
     """Be a sensor: play a person's recordings into a virtual serial port, as text lines or as binary frames.
 
-    Prints the port's name, then what is being done as it plays (on stderr). The recording waits until somebody opens
-    the port, and waits for a slow reader: nothing is lost but what --fault, --reboot-every and --unplug-every lose;
-    that is counted. Stop it with Ctrl-C; the port's link is removed.
+    Prints the port's name, then what is being done as it plays (on stderr). The recording waits until a program
+    opens the port, and waits for a slow reader. Only --fault, --reboot-every and --unplug-every lose samples, and the
+    loss is counted. Stop it with Ctrl-C; the port's link is removed.
     """
     faults, factor = parse_faults(fault or []), _parse_speed(speed)
-    mishaps = Mishaps(
-        reboot_every_s=_positive(reboot_every, "--reboot-every"),
-        unplug_every_s=_positive(unplug_every, "--unplug-every"),
-        unplug_for_s=_not_negative(unplug_for, "--unplug-for"),
-    )
-    _positive(duration, "--duration")
-    _positive(rate, "--rate")
+    for option, seconds in (
+        ("--reboot-every", reboot_every),
+        ("--unplug-every", unplug_every),
+        ("--duration", duration),
+    ):
+        require_positive(option, seconds)
+    for option, number in (("--unplug-for", unplug_for), ("--jitter", jitter)):
+        require_not_negative(option, number)
+    require_rate(rate)
+    mishaps = Mishaps(reboot_every_s=reboot_every, unplug_every_s=unplug_every, unplug_for_s=unplug_for)
     declared = parse_unit(_COUNTS if protocol == "frames" and unit == "g" else unit)
     _check_protocol(protocol, only_frames=mishaps != Mishaps(unplug_for_s=unplug_for) or bool(jitter or drift))
     spec = None
     if protocol == "frames":
-        jitter_s = _not_negative(jitter, "--jitter") / 1e3
         spec = SensorSpec(
-            declared, rate or 1.0, samples_per_frame=samples_per_frame, jitter_s=jitter_s, drift_ppm=drift
+            declared, rate or 1.0, samples_per_frame=samples_per_frame, jitter_s=jitter / 1e3, drift_ppm=drift
         )
     with progress_bar("reading recordings") as advance:
         recordings = _choose(load_dataset(data, progress=advance), subject)
@@ -99,7 +119,7 @@ def simulate(
             duration_s=duration,
             faults=faults,
             seed=seed,
-            tell=_segment_teller(truth_file, recordings[0].subject),
+            tell=_segment_reporter(truth_file, recordings[0].subject),
             account_file=account_file,
         )
         _introduce(recordings, segments, rate_hz)
@@ -120,20 +140,6 @@ def _check_protocol(protocol: str, *, only_frames: bool) -> None:
             "expected --protocol frames with --jitter, --drift, --reboot-every or --unplug-every, got text",
             next_step="Text lines cannot tell of a reboot or a drifting clock: add --protocol frames.",
         )
-
-
-def _positive(value: float | None, option: str) -> float | None:
-    """Return a number of seconds, if it is one above 0."""
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise UsageError(f"expected a {option} above 0, got {value:g}", next_step="Leave it out for the default.")
-    return value
-
-
-def _not_negative(value: float, option: str) -> float:
-    """Return a number, if it is 0 or more."""
-    if not (math.isfinite(value) and value >= 0):
-        raise UsageError(f"expected {option} of 0 or more, got {value:g}", next_step="Leave it out for the default.")
-    return value
 
 
 def _parse_speed(text: str) -> float:
@@ -224,8 +230,8 @@ def _introduce(recordings: tuple[Recording, ...], segments: list[Segment], rate_
     say(f"subject {recordings[0].subject}: {seconds:,.0f} s in {len(recordings)} recordings, at {rate_hz:g} Hz")
 
 
-def _segment_teller(truth: TextIO | None, subject: str) -> Callable[[SegmentStart], None]:
-    """Return what tells a person, and the truth file, which activity begins."""
+def _segment_reporter(truth: TextIO | None, subject: str) -> Callable[[SegmentStart], None]:
+    """Return what reports to a person, and to the truth file, which activity begins."""
 
     def tell(start: SegmentStart) -> None:
         segment = start.segment

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 
 

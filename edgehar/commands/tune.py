@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +12,10 @@ from rich.table import Table
 
 from edgehar.commands.data import PATH_HELP
 from edgehar.commands.progress import progress_bar
-from edgehar.models.bundle import Bundle, check_destination, read_bundle
+from edgehar.models.bundle import Bundle, check_destination, read_bundle, update_bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.tuning.events import EventScores
@@ -60,13 +62,16 @@ def tune(
     with progress_bar("trying decoders") as advance:
         undecoded, best = search(streams, hop=window.hop, window_length=window.length, progress=advance)
     held_out = streams_of(runner, windows, others) if others else []
-    model.with_decoder(best.spec).save(target)
+    if out is None:
+        update_bundle(bundle, partial(Bundle.with_decoder, decoder=best.spec), of=model)
+    else:
+        model.with_decoder(best.spec).save(out)
     found = _facts(undecoded, best, tuned_on, held_out, window.hop, window.length)
     if as_json:
         typer.echo(json.dumps({"bundle": str(target), **found}, ensure_ascii=False))
         return
     _print(found)
-    typer.echo(f"Written to {target}. See undecoded labels with: har live {target} --raw")
+    typer.echo(printable(f"Written to {target}. See undecoded labels with: har live {target} --raw"))
 
 
 def _people(model: Bundle, windows: Windows, subjects: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

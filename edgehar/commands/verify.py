@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
 from edgehar.models.verification import ArtifactVerification, Verification, verify_bundle
 
@@ -40,11 +40,11 @@ def verify(
 def _print(result: Verification) -> None:
     """Print the findings as a table, and the reasons as sentences below it."""
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column("artifact", no_wrap=True)
-    table.add_column("engine", no_wrap=True)
-    for title in ("error", "allowed", "agrees"):
+    table.add_column("artifact", overflow="fold")
+    table.add_column("engine", overflow="fold")
+    for title in ("error", "mean", "agrees", "recorded", "allowed"):
         table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("", no_wrap=True)
+    table.add_column("")
     for row in result.artifacts:
         table.add_row(*_cells(row))
     console = Console()
@@ -52,23 +52,31 @@ def _print(result: Verification) -> None:
     for row in result.artifacts:
         if row.reason is not None:
             console.print(escape(f"{row.artifact} on {row.engine}: {row.reason}"), highlight=False, soft_wrap=True)
-    console.print("error: of a probability, at most; agrees: windows with the float64 oracle's label.")
+    console.print(
+        "error: largest difference of a probability from the float64 oracle's; mean: what a window gives to other "
+        "classes than the oracle does; agrees: windows with the oracle's label; recorded: largest difference from what "
+        "the file gave when it was made; allowed: of that.",
+        soft_wrap=True,
+    )
     console.print("[green]verified[/]" if result.ok else "[red]not verified[/]")
 
 
 def _cells(row: ArtifactVerification) -> list[str]:
     """Return one row of the table."""
+    names = [escape(row.artifact), escape(row.runtime or row.engine)]
     if not row.checked:
-        return [row.artifact, row.engine, "", "", "", "[yellow]not checked[/]"]
+        return [*names, "", "", "", "", "", "[yellow]not checked[/]"]
     verdict = "[green]ok[/]" if row.ok else "[red]FAILED[/]"
-    if row.max_abs_error is None or row.top1_agreement is None:
-        return [row.artifact, row.engine, "", "", "", verdict]
+    numbers = (row.max_abs_error, row.mean_error, row.max_abs_deviation, row.tolerance, row.top1_agreement)
+    if None in numbers:
+        return [*names, "", "", "", "", "", verdict]
     leaks = [name for name, matters in (("order", row.order_matters), ("batch", row.batch_matters)) if matters]
     return [
-        row.artifact,
-        escape(row.runtime or row.engine),
+        *names,
         f"{row.max_abs_error:.1e}",
-        f"{row.tolerance:.2g}",
+        f"{row.mean_error:.1e}",
         f"{row.top1_agreement:.1%}",
+        f"{row.max_abs_deviation:.1e}",
+        f"{row.tolerance:.2g}",
         f"{verdict}, {' and '.join(leaks)} of windows matters" if leaks else verdict,
     ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgehar.firmware_bridge.benchmark.candidates import Contestant, Timed, Worker
 from edgehar.firmware_bridge.benchmark.plan import Contest
 from edgehar.firmware_bridge.benchmark.results import DeviceFacts, LatencyUs, Row, Settings
+from edgehar.models.agreement import labels_kept, largest_error
 from edgehar.models.errors import EngineError, HarError
 
 _BULK_WINDOWS: Final = (64, 4096)
@@ -145,8 +146,8 @@ class Lane:
         broken = int((~np.isfinite(timed.outputs)).any(axis=1).sum())
         if broken:
             raise EngineError(f"expected probabilities, got NaN or infinity for {broken} of {len(expected)} windows")
-        self._max_abs_error = max(self._max_abs_error, float(np.abs(timed.outputs - expected).max()))
-        self._agreed += int((timed.outputs.argmax(axis=1) == expected.argmax(axis=1)).sum())
+        self._max_abs_error = max(self._max_abs_error, largest_error(timed.outputs, expected))
+        self._agreed += labels_kept(timed.outputs, expected)
         self._compared += len(expected)
 
     def _waited_share(self) -> float | None:

@@ -11,16 +11,14 @@ from numpy.typing import NDArray
 from edgehar.firmware_bridge.benchmark.candidates import Contestant, Entrant, Unrunnable, Worker
 from edgehar.firmware_bridge.benchmark.results import ModelFacts
 from edgehar.firmware_bridge.benchmark.worker_process import ProcessWorker
+from edgehar.models.agreement import oracle_outputs
 from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.engines import ENGINES, runnable
 from edgehar.models.errors import UsageError
-from edgehar.models.reference import forward
 
 DISTINCT_WINDOWS: Final = 1000
 """Different windows a contest is run on; longer runs begin again with the first."""
-
-_ORACLE_BATCH: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +138,6 @@ def foreign_contestants(
         for engine, entry in ENGINES.items()
         if entry.format == artifact.format
     ]
-
-
-def oracle_outputs(bundle: Bundle, windows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the NumPy oracle's probabilities (n_windows, n_classes) in float64, for windows in g."""
-    architecture, weights = bundle.manifest.architecture, bundle.folded_weights
-    parts = [
-        forward(architecture, weights, windows[start : start + _ORACLE_BATCH])
-        for start in range(0, len(windows), _ORACLE_BATCH)
-    ]
-    return np.concatenate(parts).astype(np.float64)
 
 
 def _contestants(bundle: Bundle, path: Path, engines: Sequence[str] | None, threads: int) -> list[Contestant]:

@@ -6,7 +6,6 @@ from typing import Final
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from edgehar.firmware_bridge.benchmark.results import (
@@ -17,6 +16,7 @@ from edgehar.firmware_bridge.benchmark.results import (
     Row,
     times_slower,
 )
+from edgehar.firmware_bridge.benchmark.terminal_text import escape
 from edgehar.reporting.numbers import MISSING, error_size, percent, ratio, significant
 
 

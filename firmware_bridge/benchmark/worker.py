@@ -26,7 +26,6 @@ import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, Final
@@ -34,7 +33,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.bundle import read_bundle
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import HarError
 
@@ -68,7 +67,8 @@ class WorkerProgram:
 
     def _load(self, *, bundle: str, artifact: str, engine: str, threads: int, windows: str) -> dict[str, Any]:
         """Load the engine, timed from a bundle in memory on."""
-        model, quantization = _only(read_bundle(Path(bundle)), artifact)
+        model = read_bundle(Path(bundle)).only(artifact)
+        quantization = next((entry.quantization for entry in model.manifest.artifacts), "float32")
         self._windows = np.load(windows, allow_pickle=False)
         with _undisturbed():
             start = perf_counter_ns()
@@ -134,13 +134,6 @@ def waited_ns() -> int | None:
         return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
         return None
-
-
-def _only(bundle: Bundle, file: str) -> tuple[Bundle, str]:
-    """Return the bundle with one artifact alone, and its quantization: two converters may have made the same format."""
-    artifacts = tuple(entry for entry in bundle.manifest.artifacts if entry.file == file)
-    quantization = artifacts[0].quantization if artifacts else "float32"
-    return replace(bundle, manifest=replace(bundle.manifest, artifacts=artifacts)), quantization
 
 
 def _warm_up(predict: Callable[[Any], Any], windows: list[Any]) -> None:

@@ -1,4 +1,14 @@
-"""When the samples of frames were taken, in seconds: from wrapping microseconds and sample numbers."""
+"""When the samples of frames were taken, in seconds: from wrapping microseconds and sample numbers.
+
+Strategy. A frame carries two measures of time: the device's clock at its first sample, and the number of that sample.
+The clock gives the time; the number says how often the clock wrapped, and whether it can be true.
+
+1. A step of the clock is unwrapped to the value nearest to what the sample numbers expect.
+2. A step that is shorter or longer than that by a factor of ten and a second is a *jump*: the device stood still, or
+   its clock is wrong. The stream is broken there, so that nothing is interpolated across the jump.
+3. The clock is *put aside* when it jumps again and again, or when over 50 samples it shows a rate that differs from the
+   declared one by a factor of ten. From then on the sample numbers and the declared rate give the time.
+"""
 
 from typing import Final
 
@@ -11,18 +21,22 @@ _MODULUS_US: Final = 2**32
 _FEWEST_SAMPLES: Final = 50
 _SPAN_SAMPLES: Final = 2000
 _LEAST_STEP_S: Final = 1e-6
+_FACTOR: Final = 10.0
+_SLACK_US: Final = 1e6
+_MOST_JUMPS: Final = 3
+"""Jumps within thousands of samples that a clock may make before it is put aside."""
 
 
 class FrameTime:
     """Follow the clock of a device that tells the time of every frame's first sample.
 
     Its microseconds wrap every 71.6 minutes; the sample numbers tell how often they did, even across a long loss. The
-    time between two samples is what the clock shows over the last thousands of samples, the nominal rate until then.
+    time between two samples is what the clock shows over the last thousands of samples, the declared rate until then.
 
     Parameters
     ----------
     rate_hz
-        Nominal rate of the sensor.
+        Declared rate of the sensor.
 
     Examples
     --------
@@ -32,11 +46,25 @@ class FrameTime:
     """
 
     def __init__(self, *, rate_hz: float) -> None:
-        self._nominal_us = self._period_us = 1e6 / rate_hz
+        self._declared_us = self._period_us = 1e6 / rate_hz
         self._now_us = 0.0
         self._last: tuple[int, int] | None = None
         self._anchors: list[tuple[float, int]] = []
         self._last_sample_s = -np.inf
+        self._believed = True
+        self._jumped = False
+        self._jumps = 0
+        self._last_jump = 0
+
+    @property
+    def believed(self) -> bool:
+        """Whether the device's clock gives the time; False once it was put aside."""
+        return self._believed
+
+    @property
+    def jumped(self) -> bool:
+        """Whether the clock jumped just before the last frame: an unknown number of samples is missing there."""
+        return self._jumped
 
     @property
     def period_s(self) -> float:
@@ -55,13 +83,18 @@ class FrameTime:
         restarted
             Whether the clock began anew since the last frame.
         """
+        self._jumped = False
         if self._last is not None:
             last_micros, last_index = self._last
             expected_us = (index - last_index) * self._period_us
             step_us = float((micros - last_micros) % _MODULUS_US)
             step_us += _MODULUS_US * round((expected_us - step_us) / _MODULUS_US)
-            if restarted:
+            if restarted or not self._believed:
                 step_us = expected_us
+            elif not expected_us / _FACTOR - _SLACK_US <= step_us <= expected_us * _FACTOR + _SLACK_US:
+                self._note_jump(index)
+                # A clock that runs on while no sample is taken is right; one that runs backward is not.
+                step_us = step_us if step_us > expected_us and self._believed else expected_us
             self._now_us += step_us
         if restarted:
             self._anchors.clear()
@@ -91,6 +124,8 @@ class FrameTime:
 
     def _refine(self, index: int) -> None:
         """Measure the period over the last thousands of samples."""
+        if not self._believed:
+            return
         anchors = self._anchors
         if not anchors or index - anchors[-1][1] >= _SPAN_SAMPLES:
             anchors.append((self._now_us, index))
@@ -98,6 +133,21 @@ class FrameTime:
         since_us, since_index = anchors[0]
         if index - since_index >= _FEWEST_SAMPLES:
             measured_us = (self._now_us - since_us) / (index - since_index)
-            # A clock that is off by half is not one; a corrupt one must not stretch frames into each other.
-            if 0.5 * self._nominal_us < measured_us < 2.0 * self._nominal_us:
+            if 0.5 * self._declared_us < measured_us < 2.0 * self._declared_us:
                 self._period_us = measured_us
+            elif not self._declared_us / _FACTOR < measured_us < self._declared_us * _FACTOR:
+                self._put_aside()
+
+    def _note_jump(self, index: int) -> None:
+        """Break the stream at a jump; put a clock aside that jumps again and again."""
+        self._jumps = self._jumps + 1 if index - self._last_jump <= _SPAN_SAMPLES else 1
+        self._jumped, self._last_jump = True, index
+        self._anchors.clear()
+        if self._jumps > _MOST_JUMPS:
+            self._put_aside()
+
+    def _put_aside(self) -> None:
+        """Take the time from the sample numbers and the declared rate from now on."""
+        self._jumped = self._jumped or self._believed
+        self._believed = False
+        self._period_us = self._declared_us

@@ -85,7 +85,7 @@ class Numbers(IntEnum):
 
 
 class DurationUnit(IntEnum):
-    """What a device counted while it computed."""
+    """The unit in which a device measures how long it computed."""
 
     MICROSECONDS = 0
     CYCLES = 1
@@ -93,7 +93,7 @@ class DurationUnit(IntEnum):
 
 
 class Level(IntEnum):
-    """How grave a LOG is."""
+    """The severity of a LOG."""
 
     DEBUG = 1
     INFO = 2

@@ -1,4 +1,4 @@
-"""Frames <-> bytes, without I/O: how a message is fenced off on a line, so that damage is found, never passed on.
+"""Frames <-> bytes, without I/O: a message is delimited on a line so that damage is found and never passed on.
 
 ::
 
@@ -7,10 +7,18 @@
                                    v
     body + CRC    | type (1) | fields (0 to 249) | CRC-32 of type and fields, little-endian (4) |
 
-Consistent Overhead Byte Stuffing (Cheshire & Baker, SIGCOMM 1997) keeps 00 out of the frame, so a reader that has lost
-its place finds it again at the next 00. The checksum is the CRC-32 of zlib, Ethernet and PNG. A sender puts one more 00
-in front of a frame when it has been silent: that ends whatever noise came before, and costs a byte. Two 00 in a row are
-nothing. `docs/protocol.md` is the specification; `edgehar.firmware_bridge.frames.messages` says what bodies mean.
+Strategy. Three things can go wrong on a line: bytes change, bytes are missing, and a reader joins in the middle.
+
+1. Consistent Overhead Byte Stuffing (Cheshire & Baker, SIGCOMM 1997) keeps 00 out of a frame, so 00 ends a frame and
+   nothing else does. A reader that has lost its place finds it again at the next 00.
+2. A CRC-32 (that of zlib, Ethernet and PNG) in every frame finds bytes that changed or are missing. What lies between
+   two 00 is either a frame with the right CRC, or damage of a known cause and size. There is no third case.
+3. A sender that was silent puts one more 00 in front of its next frame. This ends any noise before it. Two 00 in a row
+   are an empty frame, which is ignored.
+4. A pause inside a frame can mean that the end of the frame was lost, or that the reader was busy. The parser marks the
+   place and decides when the next 00 comes: see `FrameParser`.
+
+`docs/protocol.md` is the specification; `edgehar.firmware_bridge.frames.messages` says what bodies mean.
 """
 
 import zlib
@@ -116,8 +124,6 @@ def decode_frame(encoded: bytes) -> FrameEvent:
         decoded: bytes = cobs.decode(encoded)
     except cobs.DecodeError:
         return Damage(Cause.STUFFING, size)
-    if len(decoded) <= CRC_BYTES:
-        return Damage(Cause.SHORT, size)
     body = decoded[:-CRC_BYTES]
     if zlib.crc32(body) != int.from_bytes(decoded[-CRC_BYTES:], "little"):
         return Damage(Cause.CHECKSUM, size)
@@ -127,12 +133,12 @@ def decode_frame(encoded: bytes) -> FrameEvent:
 class FrameParser:
     """Find frames in whatever a line delivers, in whatever pieces.
 
-    Everything is bounded: at most 255 bytes are kept. Nothing wedges it: after any garbage, the first whole frame
-    behind a terminator or a pause is found.
+    At most 256 bytes are kept. After any garbage, the first whole frame behind a terminator or a pause is found.
 
-    A pause inside a frame is a *mark*, not a cut. A sender does not pause there, but a computer that reads may have
-    been busy; so when the terminator comes, the whole is tried first, and what came after each pause second. No
-    undamaged frame is lost to a slow reader, and a frame whose end was lost does not take the next one with it.
+    A pause inside a frame is a *mark*, not a cut: a sender does not pause there, but a computer that reads may have
+    been busy. When the terminator comes, the parser first decodes all the bytes, and if these are damaged, the bytes
+    after each mark. So no undamaged frame is lost to a slow reader, and a frame whose end was lost does not damage the
+    next one.
 
     Parameters
     ----------

@@ -45,6 +45,7 @@ from edgehar.firmware_bridge.frames.messages import (
     Unknown,
     Who,
 )
+from edgehar.models.foreign_text import printable
 
 
 def decode_message(body: bytes) -> Message | Unknown | Malformed:
@@ -75,7 +76,7 @@ class _FormError(Exception):
 
 
 def _unpack_samples(body: bytes) -> Samples | Malformed:
-    """Return SAMPLES; this one is on the path of every sample, so it takes no detour."""
+    """Return SAMPLES; this one is on the path of every sample, so it is decoded directly."""
     size = len(body) - SAMPLES_FIELDS.size
     if size < SAMPLE_BYTES or size % SAMPLE_BYTES or len(body) > MAX_BODY_BYTES:
         return Malformed(Type.SAMPLES, f"expected 13 bytes and 6 for each of 1 to 39 samples, got {len(body)}")
@@ -227,5 +228,4 @@ def _unpack_name(body: bytes, at: int) -> tuple[str, int]:
 
 def _text(data: bytes) -> str:
     """Return text as a person may see it: no control characters, whatever the bytes are."""
-    text = data.decode(errors="replace")
-    return "".join(character if character.isprintable() else "·" for character in text)
+    return printable(data.decode(errors="replace"))

@@ -3,9 +3,9 @@
 from typing import Final
 
 from edgehar.firmware_bridge.frames.clock import FrameTime
+from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g, unit_of
 from edgehar.firmware_bridge.frames.fields import Ability, Level
 from edgehar.firmware_bridge.frames.framing import Damage, FrameEvent, FrameParser, encode_frame
-from edgehar.firmware_bridge.frames.hello import require_usable, scale_to_g
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import (
     DeviceError,
@@ -16,12 +16,14 @@ from edgehar.firmware_bridge.frames.messages import (
     Samples,
     Start,
     Stats,
+    Stop,
     Unknown,
     Who,
 )
 from edgehar.firmware_bridge.frames.sequence import SequenceTracker
 from edgehar.firmware_bridge.stream.rate import RateEstimate, RateMeter
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, StreamCounts
+from edgehar.models.units import Unit
 
 _REMARKS_PER_KIND: Final = 5
 _MOST_WAITING: Final = 256
@@ -66,6 +68,7 @@ class FrameSource:
         self._waiting: list[Samples] = []
         self._outgoing: list[bytes] = []
         self._unasked = 0
+        self._started = False
         self._run: list[tuple[bytes, float]] = []
         self._lost, self._continues = 0, True
         self._remarks: list[Remark] = []
@@ -86,6 +89,11 @@ class FrameSource:
         return self._meter.estimate()
 
     @property
+    def unit(self) -> Unit | None:
+        """The unit of the device's counts, once it has said HELLO."""
+        return None if self.hello is None else unit_of(self.hello)
+
+    @property
     def hello(self) -> Hello | None:
         """What the device has said it is."""
         return self._hello
@@ -96,16 +104,19 @@ class FrameSource:
         return self._decode(self._parser.feed(data, arrived_s), arrived_s)
 
     def finish(self, arrived_s: float) -> Decoded:
-        """Give up what was held back, at the end of the stream."""
+        """Give up what was held back, at the end of the stream; stop a device that was started by this host."""
+        if self._started:
+            self._outgoing.append(encode_frame(Stop().pack(), after_silence=True))
+            self._started = False
         return self._decode(self._parser.cut(), arrived_s)
 
     def fell_silent(self, now_s: float) -> Decoded:
-        """Ask who is there; what the silence hides, the next sample number tells."""
+        """Send WHO. How many samples are missing is told by the next sample number."""
         self._ask()
         return Decoded()
 
     def line_was_cut(self, now_s: float) -> Decoded:
-        """Give up the frame in the making and ask who is there: it may be another device."""
+        """Give up the unfinished frame and send WHO: the device may be another one."""
         decoded = self._decode(self._parser.cut(), now_s)
         self._ask()
         return decoded
@@ -150,12 +161,29 @@ class FrameSource:
         if not step.usable:
             return
         start_s = time.advance(samples.micros, step.index, restarted=step.restarted)
+        if time.jumped:
+            self._break_at_jump(time, blocks, arrived_s)
         self._run.append((samples.payload, start_s))
         self._counts.samples += samples.count
-        self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=start_s)
+        taken = self._counts.samples + self._counts.lost
+        self._meter.observe(count=taken, time_s=start_s if time.believed else arrived_s)
+
+    def _break_at_jump(self, time: FrameTime, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Break the stream where the device's clock jumped, and say when the clock is put aside."""
+        self._hole(0, blocks, arrived_s)
+        self._counts.restarts += 1
+        self._meter.restart()
+        if time.believed:
+            self._say(
+                "the device's clock jumped: how many samples are missing cannot be known", kind="jump", warning=True
+            )
+            return
+        self._meter = RateMeter(by_device=False)
+        text = "the device's clock contradicts its sample numbers: it is put aside, the declared rate gives the time"
+        self._say(text, kind="clock", warning=True)
 
     def _wait(self, samples: Samples) -> None:
-        """Keep samples until it is known what they mean; the oldest are lost if that takes too long."""
+        """Keep samples until their HELLO comes; the oldest are lost if that takes too long."""
         self._waiting.append(samples)
         del self._waiting[:-_MOST_WAITING]
         if self._unasked % _FRAMES_PER_ASKING == 0:
@@ -166,7 +194,7 @@ class FrameSource:
         """Act on everything but samples."""
         match message:
             case Hello():
-                self._meet(message, blocks, arrived_s)
+                self._adopt_hello(message, blocks, arrived_s)
             case Stats():
                 self._note_stats(message, blocks, arrived_s)
             case Log(level, text):
@@ -181,8 +209,8 @@ class FrameSource:
             case _:
                 self._say("the line sends back what is written to it, or two programs use it", kind="echo")
 
-    def _meet(self, hello: Hello, blocks: list[SampleBlock], arrived_s: float) -> None:
-        """Take up what a device says it is, and the samples that waited for it."""
+    def _adopt_hello(self, hello: Hello, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Use a HELLO from now on, and decode the samples that waited for it."""
         require_usable(hello, before=self._hello)
         self._close_run(blocks, arrived_s)
         self._hello, self._unasked = hello, 0
@@ -190,6 +218,7 @@ class FrameSource:
             self._time = FrameTime(rate_hz=hello.rate_mhz / 1000)
         if Ability.SENSES in hello.abilities and Ability.STREAMS not in hello.abilities:
             self._outgoing.append(encode_frame(Start().pack()))
+            self._started = True
         waiting, self._waiting = self._waiting, []
         for samples in waiting:
             if samples.boot_id == hello.boot_id:
@@ -198,7 +227,7 @@ class FrameSource:
                 self._hole(samples.count, blocks, arrived_s)
 
     def _note_stats(self, stats: Stats, blocks: list[SampleBlock], arrived_s: float) -> None:
-        """Count what was lost at the end of a stream, that no later sample tells of."""
+        """Count what was lost before a silence: no later sample tells it."""
         if self._hello is None or stats.boot_id != self._hello.boot_id:
             return
         step = self._sequence.advance(stats.boot_id, stats.sequence, 0, stats.dropped & 0xFFFF)
@@ -215,7 +244,7 @@ class FrameSource:
         self._continues = False
 
     def _close_run(self, blocks: list[SampleBlock], arrived_s: float) -> None:
-        """Hand the run on as a block, if it holds samples or news of a loss."""
+        """Hand on the run as a block, if it holds samples or a loss."""
         run, hello, time = self._run, self._hello, self._time
         if hello is None or time is None or (not run and not self._lost and self._continues):
             return
@@ -225,7 +254,7 @@ class FrameSource:
         self._run, self._lost, self._continues = [], 0, True
 
     def _ask(self) -> None:
-        """Ask who is there."""
+        """Send WHO: the device answers HELLO."""
         self._outgoing.append(encode_frame(Who().pack(), after_silence=True))
 
     def _say(self, text: str, *, kind: str, warning: bool = False) -> None:

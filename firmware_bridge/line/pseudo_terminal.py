@@ -13,7 +13,7 @@ from edgehar.models.errors import BridgeError, UsageError
 
 _READ_BYTES: Final = 65536
 _REFILL_S: Final = 0.02
-"""The kernel hands on in the background what it holds behind the 4095 bytes that can be read."""
+"""At most 4095 bytes can be read at once; the kernel hands on the rest in the background."""
 
 
 class VirtualPort:

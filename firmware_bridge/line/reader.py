@@ -1,7 +1,7 @@
 """A thread that reads a line, so that a slow classifier never holds it up; it reopens a line that was unplugged.
 
-What has been read waits in a queue of bounded size. When it is full the oldest bytes are thrown away, and whoever reads
-is told: sample numbers then say exactly what was lost.
+What has been read waits in a queue of bounded size. When the queue is full the oldest bytes are thrown away, and the
+next arrival says so: sample numbers then tell exactly what was lost.
 """
 
 import contextlib
@@ -63,12 +63,12 @@ class Line(Protocol):
         ...
 
     def rest(self, seconds: float) -> None:
-        """Take note that nobody needs what comes in the next so many seconds before they are over."""
+        """Take note that what comes in the next so many seconds is not needed before they are over."""
         ...
 
 
 class DirectLine:
-    """A line that is read when somebody asks, without a thread.
+    """A line that is read on request, without a thread.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class DirectLine:
             self._transport.write(data)
 
     def rest(self, seconds: float) -> None:
-        """Nothing is read anyway until somebody asks."""
+        """Do nothing: this line is only read on request."""
 
 
 class LineReader:
@@ -178,14 +178,14 @@ class LineReader:
             return Arrival(data, arrived_s, first.cut, first.remarks)
 
     def write(self, data: bytes) -> None:
-        """Send bytes, if the line is there; who waits for an answer asks again."""
+        """Send bytes if the line is there; a question that is lost is asked again by its sender."""
         transport = self._transport
         if data and transport is not None:
             with contextlib.suppress(BridgeError):
                 transport.write(data)
 
     def rest(self, seconds: float) -> None:
-        """Leave what comes in the next so many seconds to the driver's buffer: waking for each sample costs most."""
+        """Leave what comes in the next so many seconds in the driver's buffer: waking up costs the most."""
         self._rest_until_s = self._clock() + seconds
 
     def close(self) -> None:
@@ -263,7 +263,7 @@ class LineReader:
         self._queue.appendleft(Arrival(b"", self._clock(), cut=True, remarks=tuple(remarks)))
 
     def _fail(self, error: BridgeError) -> None:
-        """Let whoever reads know that nothing more will come."""
+        """Tell the reader that nothing more will come."""
         with self._changed:
             self._error = error
             self._changed.notify_all()

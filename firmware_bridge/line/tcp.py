@@ -21,7 +21,7 @@ class TcpTransport:
     Raises
     ------
     BridgeError
-        When nobody listens there, or the host cannot be found.
+        When no program listens there, or the host cannot be found.
     """
 
     def __init__(self, host: str, port: int, *, name: str) -> None:

@@ -18,7 +18,7 @@ from edgehar.models.decoder import UNDECODED, Decoder
 from edgehar.models.errors import UsageError
 
 _EARLY_SAMPLES: Final = 2.5
-"""Samples by which reading begins before a window can be complete: whoever rests must not make it late."""
+"""Reading begins so many samples before a window can be complete, so that a rest does not delay its label."""
 
 
 class Classifier(Protocol):
@@ -49,6 +49,8 @@ class Prediction:
         The most probable class of this window alone; empty where nothing was decoded.
     bridged_samples
         Samples of this window, at the model's rate, that were interpolated across a short gap.
+    doubts
+        What is doubtful about the stream: ``unit_doubtful``, ``rate_doubtful``.
     """
 
     t_s: float
@@ -59,6 +61,13 @@ class Prediction:
     latency_s: float
     raw_label: str = ""
     bridged_samples: int = 0
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def quality(self) -> str:
+        """Whether the label can be trusted: ``ok``, or what is wrong with its window, joined by commas."""
+        bridged = ("bridged",) if self.bridged_samples else ()
+        return ",".join((*bridged, *self.doubts)) or "ok"
 
 
 class LivePipeline:
@@ -77,8 +86,8 @@ class LivePipeline:
     window_length, hop
         In samples at the model's rate.
     model_rate_hz, source_rate_hz
-        The rate the model was trained at, and the rate the sensor is declared to send at. Where samples carry other
-        times, these are believed.
+        The rate the model was trained at, and the rate the sensor is declared to send at. Where the times of the
+        samples show another rate, this one is used.
     decoder
         What makes labels of the stream of posteriors; None for the most probable class of each window.
     bridge_s

@@ -1,16 +1,23 @@
 """What a firmware says it is: its HELLO, packed by the code that reads it, and the numbers its C code is built with."""
 
+import math
 from typing import Final
 
 from edgehar.firmware_bridge.frames.fields import MODEL_HASH_BYTES, Ability
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.projects.boards import Board
+from edgehar.firmware_bridge.projects.escaping import c_comment, c_string, utf8
 from edgehar.firmware_bridge.projects.sensors import Sensor
 from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.errors import UsageError
 from edgehar.models.portable.tables import FLOAT32, CModel
 
 STREAM_SAMPLES: Final = 10
 """Samples in a frame of the stream: 7.9 bytes a sample on the line."""
+
+LONGEST_LABEL_BYTES: Final = 255
+_LABEL_RECORD_BYTES: Final = 8
+"""A pointer and a length, on a chip with 32-bit pointers."""
 
 
 def make_hello(
@@ -34,15 +41,15 @@ def make_hello(
         classes=model.classes,
         longest_body=board.longest_body,
         sensor="" if sensor is None else sensor.name,
-        placement=manifest.window.mounting if sensor is not None else "",
-        model=manifest.model_id,
+        placement=utf8(manifest.window.mounting).decode() if sensor is not None else "",
+        model=utf8(manifest.model_id).decode(),
     )
 
 
 def identity_header(
-    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, classifies: bool = False
+    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, step_s: float | None = None
 ) -> str:
-    """Return har_identity.h; ``classifies`` tells whether the board keeps up with its sensor."""
+    """Return har_identity.h; ``step_s`` is what a step takes on the board at most, None where it is not known."""
     senses = Ability.SENSES in hello.abilities
     return f"""/* What this firmware says it is. Written by `har firmware`. */
 #ifndef HAR_IDENTITY_H
@@ -56,7 +63,7 @@ def identity_header(
 #define HAR_DEVICE_SENSES {int(senses)}
 #define HAR_STREAM_SAMPLES {STREAM_SAMPLES}
 #define HAR_RATE_MHZ {hello.rate_mhz}ul
-{_sensor_lines(sensor, classifies=classifies)}
+{_sensor_lines(sensor, step_s or 0.0)}
 /* The body of HELLO (docs/protocol.md). */
 #define HAR_IDENTITY_BYTES {len(hello.pack())}
 extern const uint8_t har_identity[HAR_IDENTITY_BYTES];
@@ -83,10 +90,11 @@ const uint8_t har_identity[HAR_IDENTITY_BYTES] HAR_FLASH = {{
 
 def model_header(manifest: Manifest, model: CModel, *, artifact_sha256: str) -> str:
     """Return har_model.h: the model's name, memory and labels."""
-    labels = "\n".join(f" *   {index:3} {label}" for index, label in enumerate(manifest.labels))
+    labels = "\n".join(f" *   {index:3} {c_comment(label)}" for index, label in enumerate(manifest.labels))
     window = manifest.window
-    return f"""/* {manifest.model_id}, {model.quantization}: {window.length} samples at {window.rate_hz:g} Hz.
- * Artifact sha256 {artifact_sha256}
+    return f"""/* {c_comment(manifest.model_id)}
+ * {model.quantization}, {window.length} samples at {window.rate_hz:g} Hz
+ * Artifact sha256 {c_comment(artifact_sha256)}
  *
 {labels}
  */
@@ -102,7 +110,7 @@ def model_header(manifest: Manifest, model: CModel, *, artifact_sha256: str) -> 
 #define HAR_MODEL_KEPT_SUMS {model.kept_sums}
 
 /* Samples in a hundred seconds. */
-#define HAR_MODEL_RATE_HUNDRED_S {round(100 * window.rate_hz)}
+#define HAR_MODEL_RATE_HUNDRED_S {min(round(100 * window.rate_hz), 65_535)}u
 
 #ifdef __cplusplus
 extern "C" {{
@@ -110,7 +118,8 @@ extern "C" {{
 
 extern const har_model har_model_tables;
 
-/* Write a label as text that ends with a zero, cut to ``room`` bytes with it; return its length. */
+/* Write a label in UTF-8, and a zero behind it. What does not fit into ``room`` bytes with the zero is cut off, at a
+ * whole character. Returns the bytes before the zero; 0 where there is no such label, or no room. */
 uint8_t har_label(uint8_t index, char *text, uint8_t room);
 
 #ifdef __cplusplus
@@ -121,29 +130,63 @@ uint8_t har_label(uint8_t index, char *text, uint8_t room);
 """
 
 
-def labels_source(manifest: Manifest) -> str:
+def label_bytes(labels: tuple[str, ...]) -> int:
+    """Return what labels take in flash at most.
+
+    Raises
+    ------
+    UsageError
+        If a label is longer than the device's code can tell.
+    """
+    for index, label in enumerate(labels):
+        size = len(utf8(label))
+        if size > LONGEST_LABEL_BYTES:
+            raise UsageError(
+                f"label {index}: expected at most {LONGEST_LABEL_BYTES} bytes of UTF-8, got {size:,}",
+                next_step="Train the model with shorter labels.",
+            )
+    return sum(len(utf8(label)) + 1 + _LABEL_RECORD_BYTES for label in labels)
+
+
+def labels_source(labels: tuple[str, ...]) -> str:
     """Return har_labels.c."""
-    literals = "\n".join(f"    {_c_string(label)}" for label in manifest.labels)
+    literals = "\n".join(
+        f"static const char label_{index}[] HAR_FLASH = {c_string(utf8(label))};" for index, label in enumerate(labels)
+    )
+    records = "\n".join(f"    {{label_{index}, sizeof label_{index} - 1}}," for index in range(len(labels)))
     return f"""/* Written by `har firmware`. */
 #include "har_model.h"
 
 #include "har_port.h"
 
-/* One after the other, each ended by a zero. */
-static const char labels[] HAR_FLASH =
-{literals};
+{literals}
+
+typedef struct har_label_text {{
+    const char *text;
+    uint8_t bytes;
+}} har_label_text;
+
+static const har_label_text labels[] HAR_FLASH = {{
+{records}
+}};
+
+#define LABELS (sizeof labels / sizeof *labels)
 
 uint8_t har_label(uint8_t index, char *text, uint8_t room)
 {{
-    const char *from = labels;
-    uint8_t length = 0;
-    for (; index > 0; index--)
-        while (HAR_READ_I8(from++) != 0)
-            continue;
-    for (; length + 1 < room && HAR_READ_I8(from) != 0; length++)
-        text[length] = (char)HAR_READ_I8(from++);
-    text[length] = 0;
-    return length;
+    HAR_VIEW(har_label_text, label, labels + (index < LABELS ? index : 0));
+    uint8_t bytes = index < LABELS ? label->bytes : 0, at;
+    if (room == 0)
+        return 0;
+    if (bytes >= room) {{
+        bytes = (uint8_t)(room - 1);
+        while (bytes > 0 && ((uint8_t)HAR_READ_I8(label->text + bytes) & 0xC0u) == 0x80u)
+            bytes--; /* not within a character */
+    }}
+    for (at = 0; at < bytes; at++)
+        text[at] = (char)HAR_READ_I8(label->text + at);
+    text[bytes] = 0;
+    return bytes;
 }}
 """
 
@@ -171,21 +214,13 @@ def config_header(model: CModel) -> str:
 """
 
 
-def _sensor_lines(sensor: Sensor | None, *, classifies: bool) -> str:
-    """Return what a sketch wants to know of its sensor."""
+def _sensor_lines(sensor: Sensor | None, step_s: float) -> str:
+    """Return what a sketch wants to know of its sensor, and whether the board keeps up with it."""
     if sensor is None:
         return ""
-    return f"#define HAR_SENSOR {sensor.symbol}\n#define HAR_CLASSIFIES {int(classifies)}\n"
-
-
-def _c_string(text: str) -> str:
-    """Return text as a C string literal with a zero of its own."""
-    escaped = "".join(
-        f"\\{character}"
-        if character in '"\\'
-        else character
-        if character.isascii() and character.isprintable()
-        else "?"
-        for character in text
+    return (
+        f"#define HAR_SENSOR {sensor.symbol}\n"
+        f"#define HAR_CLASSIFIES {int(step_s < 1 / sensor.rate_hz)}\n"
+        f"/* Microseconds that a sample of one window takes at most. */\n"
+        f"#define HAR_STEP_US {math.ceil(step_s * 1e6)}ul\n"
     )
-    return f'"{escaped}\\0"'

@@ -5,24 +5,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.projects.boards import Board
 from edgehar.firmware_bridge.projects.description import (
     config_header,
     identity_header,
     identity_source,
+    label_bytes,
     labels_source,
     make_hello,
     model_header,
 )
-from edgehar.firmware_bridge.projects.sensors import Sensor
-from edgehar.firmware_bridge.projects.sizes import Needs, needs_of, require_fit, too_slow
+from edgehar.firmware_bridge.projects.escaping import markdown
+from edgehar.firmware_bridge.projects.sensors import Sensor, require_rate
+from edgehar.firmware_bridge.projects.sizes import Needs, needs_of, require_fit
 from edgehar.firmware_bridge.projects.source import tables_source
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.engines.native_tables import artifact_tables
 from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_folder
 from edgehar.models.portable import SOURCES
-from edgehar.models.portable.blob import unpack_model
 from edgehar.models.portable.tables import CModel
 
 FIRMWARE: Final = Path(__file__).parents[1] / "firmware"
@@ -106,8 +109,13 @@ def write_project(
             next_step="Pass --sensor." if board.senses else "Leave --sensor out.",
         )
     artifact = find_artifact(bundle, quantization)
-    model = unpack_model(bundle.files[artifact.file])
-    require_fit(model, board)
+    model = artifact_tables(bundle, artifact)
+    hello = make_hello(board, bundle.manifest, model, artifact_sha256=artifact.sha256, sensor=sensor)
+    sizes = {"label_bytes": label_bytes(bundle.manifest.labels), "hello_bytes": len(hello.pack())}
+    require_fit(model, board, **sizes)
+    if sensor is not None:
+        require_rate(sensor, bundle.manifest.window.rate_hz)
+    needs = needs_of(model, board, **sizes)
     sources = out / "src"
     if out.exists() and not (sources / MARK).is_file():
         raise UsageError(
@@ -117,24 +125,27 @@ def write_project(
         )
     with atomic_folder(out) as folder:
         (folder / "src").mkdir()
-        for name, text in _generated(bundle, board, model, artifact, sensor).items():
+        for name, text in _generated(bundle, board, model, artifact, sensor, hello, needs).items():
             (folder / "src" / name).write_text(text, encoding="utf-8")
         for file in _copied(board):
             place = _place(folder, file)
             place.mkdir(parents=True, exist_ok=True)
             (place / file.name).write_bytes(file.read_bytes())
-        (folder / "README.md").write_text(_readme(bundle, board, artifact, model), encoding="utf-8")
-    return Project(out, board, artifact, model, needs_of(model, board))
+        (folder / "README.md").write_text(_readme(bundle, board, artifact, needs), encoding="utf-8")
+    return Project(out, board, artifact, model, needs)
 
 
 def _generated(
-    bundle: Bundle, board: Board, model: CModel, artifact: ArtifactEntry, sensor: Sensor | None
+    bundle: Bundle,
+    board: Board,
+    model: CModel,
+    artifact: ArtifactEntry,
+    sensor: Sensor | None,
+    hello: Hello,
+    needs: Needs,
 ) -> Mapping[str, str]:
     """Return the files that are made for this model and board, by name."""
     manifest = bundle.manifest
-    rate_hz = manifest.window.rate_hz if sensor is None else sensor.rate_hz
-    classifies = sensor is not None and too_slow(model, board, rate_hz) is None
-    hello = make_hello(board, manifest, model, artifact_sha256=artifact.sha256, sensor=sensor)
     comment = (
         f"{manifest.model_id}, {model.quantization}, artifact sha256 {artifact.sha256}. Written by `har firmware`."
     )
@@ -142,8 +153,8 @@ def _generated(
         "har_config.h": config_header(model),
         "har_model.h": model_header(manifest, model, artifact_sha256=artifact.sha256),
         "har_model.c": tables_source(model, name="har_model_tables", comment=comment),
-        "har_labels.c": labels_source(manifest),
-        "har_identity.h": identity_header(board, model, hello, sensor=sensor, classifies=classifies),
+        "har_labels.c": labels_source(manifest.labels),
+        "har_identity.h": identity_header(board, model, hello, sensor=sensor, step_s=needs.step_s),
         "har_identity.c": identity_source(hello),
     }
 
@@ -164,19 +175,19 @@ def _place(folder: Path, file: Path) -> Path:
     return folder if file.name in _BESIDE_SOURCES else folder / "src"
 
 
-def _readme(bundle: Bundle, board: Board, artifact: ArtifactEntry, model: CModel) -> str:
+def _readme(bundle: Bundle, board: Board, artifact: ArtifactEntry, needs: Needs) -> str:
     """Return the project's README."""
-    manifest, needs = bundle.manifest, needs_of(model, board)
+    manifest = bundle.manifest
     lines = [
-        f"# {manifest.model_id} on {board.title}",
-        f"Made by `har firmware` from the artifact `{artifact.file}`, sha256 `{artifact.sha256}`.",
+        f"# {markdown(manifest.model_id)} on {board.title}",
+        f"Made by `har firmware` from the artifact {markdown(artifact.file)}, sha256 {markdown(artifact.sha256)}.",
         "",
         f"At most {needs.flash_bytes:,} bytes of flash and {needs.ram_bytes:,} bytes of RAM."
         if board.flash_bytes is not None
         else "",
         "",
-        f"Labels: {', '.join(manifest.labels)}.",
+        f"Labels: {', '.join(map(markdown, manifest.labels))}.",
         "",
-        (FIRMWARE / "boards" / board.name / _HOW_TO_BUILD).read_text(encoding="utf-8"),
+        (FIRMWARE / "boards" / board.folders[-1] / _HOW_TO_BUILD).read_text(encoding="utf-8"),
     ]
     return "\n".join(lines)

@@ -6,6 +6,10 @@ from typing import Final
 
 from edgehar.models.errors import UsageError
 
+_LEAST_RATE_HZ: Final = 0.1
+_RATE_TOLERANCE: Final = 1.001
+"""A rate in a manifest may be a measured one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
@@ -45,3 +49,19 @@ def find_sensor(key: str) -> Sensor:
             f"sensor: expected one of {', '.join(SENSORS)}, got {key!r}", next_step="Choose one of these.", name=key
         )
     return SENSORS[key]
+
+
+def require_rate(sensor: Sensor, rate_hz: float) -> None:
+    """Refuse a model whose samples a sensor cannot give: a board makes a rate lower, never higher.
+
+    Raises
+    ------
+    UsageError
+        If the model takes more samples a second than the sensor gives, or fewer than one in ten seconds.
+    """
+    if not _LEAST_RATE_HZ <= rate_hz <= sensor.rate_hz * _RATE_TOLERANCE:
+        raise UsageError(
+            f"sensor {sensor.name}: expected a model of {_LEAST_RATE_HZ:g} to {sensor.rate_hz:g} samples a second, "
+            f"got one of {rate_hz:g}",
+            next_step="Train the model at a rate that the sensor gives.",
+        )

@@ -1,14 +1,18 @@
 """Whether a model fits a board, told before anything is built."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from edgehar.firmware_bridge.frames.fields import AXES
+from edgehar.firmware_bridge.frames.fields import AXES, RESULT_FIELDS
 from edgehar.firmware_bridge.projects.boards import BOARDS, Board
 from edgehar.models.errors import UsageError
-from edgehar.models.portable.tables import FLOAT32, GATES, CModel, Matrix
+from edgehar.models.portable.tables import FLOAT32, GATES, INT8, CModel, Matrix
 
-_RECORD_BYTES = 48
+_RECORD_BYTES: Final = 48
 """Of a layer in the array of layers, on a chip with 32-bit pointers."""
+
+_PROBABILITY_BYTES: Final = {FLOAT32: 4, INT8: 2}
+"""Of a probability in a RESULT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +24,34 @@ class Needs:
     step_s: float | None
 
 
-def needs_of(model: CModel, board: Board) -> Needs:
-    """Return what a model will take on a board, from above."""
-    numbers = 4 if model.quantization == FLOAT32 else 2
-    memory = 4 * (model.scratch_sums + model.kept_sums) + numbers * model.kept_values
+def needs_of(model: CModel, board: Board, *, label_bytes: int = 0, hello_bytes: int = 0) -> Needs:
+    """Return what a model will take on a board, from above.
+
+    Parameters
+    ----------
+    model, board
+        What runs where.
+    label_bytes
+        What the labels take in flash.
+    hello_bytes
+        Length of the HELLO it sends: a board has room for it even if it is longer than the board's longest body.
+    """
+    is_float = model.quantization == FLOAT32
+    memory = 4 * (model.scratch_sums + model.kept_sums) + (4 if is_float else 2) * model.kept_values
     # A board with a sensor classifies what it senses and what it is sent, each with an engine of its own.
     engines = 2 if board.senses else 1
     step_s = None
     if board.clock_hz is not None:
         gated = sum(layer.units for layer in model.layers if GATES[layer.kind] > 1)
-        cycles = model.multiply_adds_per_step * board.cycles_per_product + gated * board.cycles_per_gated_unit
+        a_product = board.cycles_per_float_product if is_float else board.cycles_per_product
+        cycles = model.multiply_adds_per_step * a_product + gated * board.cycles_per_gated_unit
         step_s = cycles / board.clock_hz
     return Needs(
-        flash_bytes=table_bytes(model) + board.code_bytes,
-        ram_bytes=engines * memory + board.ram_overhead_bytes + board.stack_bytes,
+        flash_bytes=table_bytes(model) + board.code_bytes + label_bytes,
+        ram_bytes=engines * memory
+        + board.ram_overhead_bytes
+        + board.stack_bytes
+        + max(0, hello_bytes - board.longest_body),
         step_s=step_s,
     )
 
@@ -44,20 +62,19 @@ def table_bytes(model: CModel) -> int:
     return sum(map(_matrix_bytes, matrices)) + _RECORD_BYTES * len(model.layers)
 
 
-def _matrix_bytes(matrix: Matrix) -> int:
-    """Return the bytes of a matrix's arrays, an odd last row's neighbour included."""
-    arrays = (matrix.weights, matrix.bias, matrix.multipliers)
-    padding = matrix.inputs if matrix.is_integer and matrix.outputs % 2 else 0
-    return sum(array.nbytes for array in arrays if array is not None) + padding
+def most_labels(board: Board, quantization: str) -> int:
+    """Return how many probabilities fit into a RESULT of a board."""
+    return (board.longest_body - RESULT_FIELDS.size) // _PROBABILITY_BYTES[quantization]
 
 
-def require_fit(model: CModel, board: Board) -> None:
-    """Refuse a model that a board cannot hold or run.
+def require_fit(model: CModel, board: Board, *, label_bytes: int = 0, hello_bytes: int = 0) -> None:
+    """Refuse a model that a board cannot hold or run; for the parameters see `needs_of`.
 
     Raises
     ------
     UsageError
-        If the board's engine is not built for its numbers, its matrices are too large, or flash or RAM do not suffice.
+        If the board's engine is not built for its numbers, its matrices or its labels are too many, or flash or RAM do
+        not suffice.
     """
     if model.quantization not in board.quantizations:
         raise UsageError(
@@ -70,25 +87,23 @@ def require_fit(model: CModel, board: Board) -> None:
             f"board {board.name}: expected a model of {AXES} channels, x, y and z, got {model.channels}",
             next_step="Use a model of acceleration alone.",
         )
-    largest = max(max(matrix.inputs, matrix.outputs) for layer in model.layers for matrix in layer.matrices)
+    largest = _largest_matrix(model)
     if largest > board.largest_matrix:
         raise UsageError(
             f"board {board.name}: expected matrices of at most {board.largest_matrix} inputs and outputs, "
             f"the model has {largest}",
-            next_step=f"Choose another board: {_others(model, board)}.",
+            next_step=_another_board(model, board),
         )
-    needs = needs_of(model, board)
-    for what, needed, there in (
-        ("flash", needs.flash_bytes, board.flash_bytes),
-        ("RAM", needs.ram_bytes, board.ram_bytes),
-    ):
-        if there is not None and needed > there:
-            raise UsageError(
-                f"board {board.name} is too small: the model needs up to {needed:,} bytes of {what}, it has {there:,}",
-                next_step=f"Use a smaller model, or another board: {_others(model, board)}.",
-                needed_bytes=needed,
-                available_bytes=there,
-            )
+    most = most_labels(board, model.quantization)
+    if model.classes > most:
+        raise UsageError(
+            f"board {board.name}: expected at most {most} labels of {model.quantization}, as many as a message of "
+            f"{board.longest_body} bytes holds, the model has {model.classes}",
+            next_step=_another_board(model, board),
+            labels=model.classes,
+            most_labels=most,
+        )
+    _require_room(model, board, needs_of(model, board, label_bytes=label_bytes, hello_bytes=hello_bytes))
 
 
 def too_slow(model: CModel, board: Board, rate_hz: float) -> str | None:
@@ -102,16 +117,47 @@ def too_slow(model: CModel, board: Board, rate_hz: float) -> str | None:
     )
 
 
-def _others(model: CModel, board: Board) -> str:
-    """Return the names of boards that hold the model."""
+def _require_room(model: CModel, board: Board, needs: Needs) -> None:
+    """Refuse a model that needs more flash or RAM than a board has."""
+    for what, needed, there in (
+        ("flash", needs.flash_bytes, board.flash_bytes),
+        ("RAM", needs.ram_bytes, board.ram_bytes),
+    ):
+        if there is not None and needed > there:
+            raise UsageError(
+                f"board {board.name} is too small: the model needs up to {needed:,} bytes of {what}, it has {there:,}",
+                next_step=f"Use a smaller model. {_another_board(model, board)}",
+                needed_bytes=needed,
+                available_bytes=there,
+            )
+
+
+def _largest_matrix(model: CModel) -> int:
+    """Return the most inputs or outputs of a matrix."""
+    return max(max(matrix.inputs, matrix.outputs) for layer in model.layers for matrix in layer.matrices)
+
+
+def _matrix_bytes(matrix: Matrix) -> int:
+    """Return the bytes of a matrix's arrays, an odd last row's neighbour included."""
+    arrays = (matrix.weights, matrix.bias, matrix.multipliers)
+    padding = matrix.inputs if matrix.is_integer and matrix.outputs % 2 else 0
+    return sum(array.nbytes for array in arrays if array is not None) + padding
+
+
+def _another_board(model: CModel, board: Board) -> str:
+    """Return the advice to take a board that holds the model, where there is one."""
     names = []
     for other in BOARDS.values():
         needs = needs_of(model, other)
         if (
             other.name != board.name
             and model.quantization in other.quantizations
+            and _largest_matrix(model) <= other.largest_matrix
+            and model.classes <= most_labels(other, model.quantization)
             and (other.flash_bytes is None or needs.flash_bytes <= other.flash_bytes)
             and (other.ram_bytes is None or needs.ram_bytes <= other.ram_bytes)
         ):
             names.append(other.name)
-    return ", ".join(names)
+    if names:
+        return f"Choose another board: {', '.join(names)}."
+    return "No board here can run it: use a model of fewer labels or units, or int8 in the place of float32."

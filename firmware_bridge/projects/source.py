@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.firmware_bridge.projects.escaping import c_comment
 from edgehar.models.portable.blob import interleave
 from edgehar.models.portable.tables import CLayer, CModel, Matrix
 
@@ -22,11 +23,11 @@ def tables_source(model: CModel, *, name: str, comment: str) -> str:
     name
         Identifier of the model.
     comment
-        What the file says of its origin; one paragraph.
+        What the file says of its origin: any text, it is escaped here.
     """
     number = "#ifndef HAR_FLOAT" if model.quantization == "float32" else "#ifdef HAR_FLOAT"
     parts = [
-        f"/* {comment} */",
+        f"/* {c_comment(comment)} */",
         '#include "har_model.h"\n\n#include "har_port.h"',
         f'{number}\n#error "this model holds {model.quantization} weights: build the engine for them"\n#endif',
     ]

@@ -1,7 +1,7 @@
-"""What the wearer is asked to do, one thing after the other: prompts, takes, second thoughts. No I/O, no clock.
+"""The script of a recording: prompts, takes, and the corrections of the wearer. No I/O, no clock.
 
-Time comes in two kinds. Getting ready takes seconds of the host's; a take lasts so many seconds of *samples*, so that
-"walk for 60 s" brings 60 s of walking even if the line stood still meanwhile.
+There are two kinds of time. Getting ready takes seconds of the host's clock; a take lasts so many seconds of *samples*,
+so that "walk for 60 s" brings 60 s of walking even if the line stood still meanwhile.
 """
 
 import math
@@ -33,7 +33,7 @@ class Take:
 
 
 class Phase(Enum):
-    """Where a session stands."""
+    """Where a script stands."""
 
     READY = "get ready"
     TAKE = "take"
@@ -73,7 +73,7 @@ def parse_script(text: str) -> tuple[Step, ...]:
     return tuple(parse_step(line) for line in lines if line)
 
 
-class Session:
+class ScriptRunner:
     """Lead a wearer through a script.
 
     Every method returns events for the capture file. Takes are numbered from 1; a discarded one is asked for again.
@@ -87,10 +87,10 @@ class Session:
 
     Examples
     --------
-    >>> session = Session([Step("walk", 2.0)], ready_s=1.0)
-    >>> session.tick(host_s=0.0, sensor_s=5.0), session.tick(host_s=1.0, sensor_s=6.0)
+    >>> script = ScriptRunner([Step("walk", 2.0)], ready_s=1.0)
+    >>> script.tick(host_s=0.0, sensor_s=5.0), script.tick(host_s=1.0, sensor_s=6.0)
     ([], [{'event': 'begin', 'take': 1, 'activity': 'walk', 't_s': 6.0}])
-    >>> session.tick(host_s=3.0, sensor_s=8.0), session.phase.value
+    >>> script.tick(host_s=3.0, sensor_s=8.0), script.phase.value
     ([{'event': 'end', 'take': 1, 't_s': 8.0}], 'done')
     """
 
@@ -158,7 +158,7 @@ class Session:
         return []
 
     def finish(self, *, sensor_s: float | None) -> list[dict[str, Any]]:
-        """End the session now; a take that runs ends here and is kept."""
+        """End the script now; a take that runs ends here and is kept."""
         events = self._end(sensor_s) if self.phase is Phase.TAKE and sensor_s is not None else []
         self.phase = Phase.DONE
         return events

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 _HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _LEAST_RANGE_G: Final = 0.5
-"""A sensor at rest is a flat line, not its noise blown up."""
+"""A sensor at rest is drawn as a flat line, and its noise is not enlarged."""
 
 
 class Trace:

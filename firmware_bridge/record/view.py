@@ -4,22 +4,28 @@ from collections import deque
 from typing import Any, Final, TextIO
 
 from rich.console import Console, Group, RenderableType
-from rich.constrain import Constrain
-from rich.live import Live
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from edgehar.firmware_bridge.record.loop import RecordStatus
-from edgehar.firmware_bridge.record.script import KEYS_HELP, Phase, Session
+from edgehar.firmware_bridge.record.script import KEYS_HELP, Phase, ScriptRunner
 from edgehar.firmware_bridge.record.sparkline import Trace
+from edgehar.firmware_bridge.session.terminal_picture import (
+    WIDEST,
+    TerminalPicture,
+    band,
+    heading,
+    in_lines,
+    newest_first,
+)
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock
 
-_WIDEST: Final = 100
+_SIDES: Final = 4
 _TRACE_S: Final = 10.0
 _REMARKS_KEPT: Final = 3
 _CHOICES_SHOWN: Final = 9
+_KEPT: Final = "kept: "
 
 
 class TerminalRecordView:
@@ -38,11 +44,10 @@ class TerminalRecordView:
     def __init__(self, console: Console, *, title: str, rate_hz: float) -> None:
         self._console = console
         self._title = title
-        width = min(console.width, _WIDEST) - 16
+        width = min(console.width, WIDEST) - 16
         self._trace = Trace(points=max(20, width), samples_per_point=round(_TRACE_S * rate_hz / max(20, width)))
         self._remarks: deque[Remark] = deque(maxlen=_REMARKS_KEPT)
-        self._live = Live(Text(""), console=console, auto_refresh=False)
-        self._live.start(refresh=True)
+        self._picture = TerminalPicture(console)
 
     def sampled(self, block: SampleBlock) -> None:
         """Take samples to draw."""
@@ -57,28 +62,27 @@ class TerminalRecordView:
         """Keep the newest remarks in sight."""
         self._remarks.append(remark)
 
-    def progressed(self, session: Session, status: RecordStatus) -> None:
+    def progressed(self, script: ScriptRunner, status: RecordStatus) -> None:
         """Draw."""
-        self._live.update(self._render(session, status), refresh=True)
+        self._picture.draw(self._render(script, status))
 
     def close(self) -> None:
         """Leave the last picture on the screen."""
-        self._live.stop()
+        self._picture.close()
 
-    def _render(self, session: Session, status: RecordStatus) -> RenderableType:
+    def _render(self, script: ScriptRunner, status: RecordStatus) -> RenderableType:
         """Return the whole view."""
-        width = min(self._console.width, _WIDEST)
-        parts: list[RenderableType] = [
-            Rule(Text(self._title, style="dim", overflow="ellipsis", no_wrap=True), style="dim", align="left"),
-            Padding(_headline(session, status), (1, 2, 0, 2)),
-            Padding(_progress(session, width - 4), (0, 2, 1, 2)),
-            Padding(self._traces(width - 4), (0, 2, 1, 2)),
-            Padding(_stream(status), (0, 2)),
-            Padding(_kept(session), (0, 2)),
+        width = self._picture.width - _SIDES
+        return Group(
+            heading(self._title, self._picture.width),
+            Padding(_headline(script, status, width), (1, 2, 0, 2)),
+            Padding(_progress(script, width), (0, 2, 1, 2)),
+            Padding(self._traces(width), (0, 2, 1, 2)),
+            *(Padding(line, (0, 2)) for line in _stream(status, width)),
+            Padding(_kept(script, width), (0, 2)),
             *(Padding(Text(note.text, style="yellow" if note.warning else "dim"), (0, 2)) for note in self._remarks),
-            Padding(_keys(session), (1, 2, 0, 2)),
-        ]
-        return Constrain(Group(*parts), width)
+            Padding(_keys(script, width), (1, 2, 0, 2)),
+        )
 
     def _traces(self, width: int) -> RenderableType:
         """Return the last seconds of every axis, with its newest value."""
@@ -112,12 +116,12 @@ class LineRecordView:
         """Write a remark."""
         self._say(f"{'warning: ' if remark.warning else ''}{remark.text}")
 
-    def progressed(self, session: Session, status: RecordStatus) -> None:
+    def progressed(self, script: ScriptRunner, status: RecordStatus) -> None:
         """Say what is next, once."""
-        step = session.step
-        if step is not None and session.phase is Phase.READY and self._prompted != session.number:
-            self._prompted = session.number
-            self._say(f"next: {step.activity} for {step.seconds:g} s, in {session.left_s:.0f} s")
+        step = script.step
+        if step is not None and script.phase is Phase.READY and self._prompted != script.number:
+            self._prompted = script.number
+            self._say(f"next: {step.activity} for {step.seconds:g} s, in {script.left_s:.0f} s")
 
     def close(self) -> None:
         """Nothing to close: the stream belongs to the caller."""
@@ -128,51 +132,46 @@ class LineRecordView:
         self._stream.flush()
 
 
-def _headline(session: Session, status: RecordStatus) -> RenderableType:
+def _headline(script: ScriptRunner, status: RecordStatus, width: int) -> RenderableType:
     """Return what to do now, across the view."""
-    step = session.step
+    step = script.step
     if status.silent or not status.counts.samples:
         left, right, style = "silence" if status.counts.samples else "waiting for the sensor", "", "black on yellow"
     elif step is None:
-        left, right, style = "done" if session.steps else "recording, without labels", "", "bold white on blue"
-    elif session.phase is Phase.TAKE:
-        left, right, style = session.label, f"{session.left_s:.0f} s left", "bold white on red"
-    elif session.phase is Phase.PAUSED:
+        left, right, style = "done" if script.steps else "recording, without labels", "", "bold white on blue"
+    elif script.phase is Phase.TAKE:
+        left, right, style = script.label, f"{script.left_s:.0f} s left", "bold white on red"
+    elif script.phase is Phase.PAUSED:
         left, right, style = "paused", f"next: {step.activity}", "black on yellow"
     else:
-        left, right, style = f"get ready: {step.activity}", f"in {session.left_s:.0f} s", "bold black on green"
-    band = Table.grid(expand=True)
-    band.add_column(ratio=1, no_wrap=True)
-    band.add_column(justify="right", no_wrap=True)
-    band.add_row(Text(f" {left}"), Text(f"{right} "), style=style)
-    return band
+        left, right, style = f"get ready: {step.activity}", f"in {script.left_s:.0f} s", "bold black on green"
+    return band(left, right, style, width)
 
 
-def _progress(session: Session, width: int) -> RenderableType:
+def _progress(script: ScriptRunner, width: int) -> RenderableType:
     """Return how much of a take is done, and what follows."""
-    step = session.step
+    step = script.step
     if step is None:
         return Text(" ")
-    following = f"then {session.following.activity}" if session.following else "the last one"
-    text = Text(f"{session.number} of {len(session.steps)}, {step.seconds:g} s; {following}  ", style="dim")
-    done = 1 - session.left_s / step.seconds if session.phase is Phase.TAKE else 0.0
+    following = f"then {script.following.activity}" if script.following else "the last one"
+    text = Text(f"{script.number} of {len(script.steps)}, {step.seconds:g} s; {following}  ", style="dim")
+    done = 1 - script.left_s / step.seconds if script.phase is Phase.TAKE else 0.0
     room = max(0, width - len(text))
     text.append("━" * round(done * room), style="red")
     text.append("━" * (room - round(done * room)), style="grey23")
     return text
 
 
-def _stream(status: RecordStatus) -> RenderableType:
+def _stream(status: RecordStatus, width: int) -> list[Text]:
     """Return whether the stream can be trusted, and how much is safe."""
     counts = status.counts
     holes = f" + {counts.restarts:,} hole{'' if counts.restarts == 1 else 's'}" if counts.restarts else ""
-    return Text("   ").join(
-        [
-            Text(str(status.rate) if status.rate else "rate …"),
-            Text(f"{counts.lost:,} lost{holes}", style="bold red" if counts.lost or counts.restarts else "green"),
-            Text(f"{status.samples_safe:,} samples on disk, {_size(status.bytes_written)}"),
-        ]
-    )
+    parts = [
+        Text(str(status.rate) if status.rate else "rate …"),
+        Text(f"{counts.lost:,} lost{holes}", style="bold red" if counts.lost or counts.restarts else "green"),
+        Text(f"{status.samples_safe:,} samples on disk, {_size(status.bytes_written)}"),
+    ]
+    return in_lines(parts, width)
 
 
 def _size(count: int) -> str:
@@ -180,16 +179,17 @@ def _size(count: int) -> str:
     return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
 
 
-def _kept(session: Session) -> RenderableType:
+def _kept(script: ScriptRunner, width: int) -> RenderableType:
     """Return the takes so far, the newest first."""
-    takes = (f"{take.activity} {take.seconds:.0f} s" for take in reversed(session.kept))
-    text = " ← ".join(takes)
-    return Text(f"kept: {text}" if text else " ", style="dim", no_wrap=True, overflow="ellipsis")
+    takes = (f"{take.activity} {take.seconds:.0f} s" for take in reversed(script.kept))
+    text = newest_first(takes, width - len(_KEPT))
+    return Text(f"{_KEPT}{text}" if text else " ", style="dim")
 
 
-def _keys(session: Session) -> RenderableType:
+def _keys(script: ScriptRunner, width: int) -> RenderableType:
     """Return what the keys do."""
-    if not session.steps:
+    if not script.steps:
         return Text("q end", style="dim")
-    names = "  ".join(f"{n} {name}" for n, name in enumerate(session.choices[:_CHOICES_SHOWN], start=1))
-    return Text(f"{KEYS_HELP}\n{names}", style="dim")
+    names = (Text(f"{n} {name}") for n, name in enumerate(script.choices[:_CHOICES_SHOWN], start=1))
+    keys = (Text(part) for part in KEYS_HELP.split("   "))
+    return Group(*(Text(line.plain, style="dim") for line in [*in_lines(keys, width), *in_lines(names, width)]))

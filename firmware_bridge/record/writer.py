@@ -12,7 +12,7 @@ from edgehar.models.capture_file import CapturedBlock, CaptureInfo, encode_block
 from edgehar.models.errors import BridgeError, UsageError
 
 FLUSH_EVERY_S: Final = 0.5
-"""What has not reached the disk is at most this old, and what a write takes."""
+"""Samples that have not reached the disk are at most this old, plus the time of one write."""
 
 
 class CaptureWriter:

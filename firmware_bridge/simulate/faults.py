@@ -1,4 +1,4 @@
-"""Seeded damage for a simulated line, and the truth about it: what a reader must report as lost, exactly."""
+"""Seeded damage for a simulated line, and an account of it: what a reader must report as lost, exactly."""
 
 import random
 from collections import OrderedDict, deque
@@ -9,12 +9,12 @@ from typing import Final
 from edgehar.models.errors import UsageError
 
 _REMEMBERED: Final = 4096
-"""Frames whose second coming is still recognized."""
+"""So many frames are remembered, to recognize one that comes again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """How often what happens to a transmission (a frame, or a line of text); all are probabilities.
+    """The probability of each fault of a transmission (a frame, or a line of text).
 
     Parameters
     ----------

@@ -187,7 +187,7 @@ class FrameSensor:
             self._port = None
 
     def _await_reader(self, stop: Callable[[], bool]) -> None:
-        """Wait until somebody has opened the port, and has set it up."""
+        """Wait until a reader has opened the port and set it up."""
         while self._port is not None and not self._port.has_reader() and not stop():
             self._sleep(_LONGEST_SLEEP_S)
         self._sleep(_SETTLE_S)
@@ -288,7 +288,7 @@ class FrameSensor:
         self._put(self._line.through(frame))
 
     def _put(self, data: bytes) -> None:
-        """Write what comes out of the line, however slowly it is read; what nobody reads is lost."""
+        """Write what comes out of the line, however slowly it is read; without a reader it is lost."""
         started_s = self._clock()
         while data and self._port is not None and self._clock() - started_s < _DRAIN_TIMEOUT_S:
             taken = self._port.send(data, timeout_s=_LONGEST_SLEEP_S)
@@ -307,7 +307,7 @@ class FrameSensor:
             self._sleep(_LONGEST_SLEEP_S)
 
     def _finish(self, number: int) -> Account:
-        """Say how far it came, undamaged, so that what was lost last is known; and return the account."""
+        """Send undamaged STATS at the end, so that the last loss is known; return the account."""
         if self._port is None:
             self._port = VirtualPort(self._link)
             self._await_reader(lambda: False)

@@ -1,7 +1,7 @@
 """A virtual sensor: plays labelled samples into a virtual port, in real time, faster, or as fast as they are read.
 
-Nothing is dropped. While nobody has the port open, the recording waits; a reader that is too slow holds it up, and the
-lag is measured; what a reader leaves unread when it closes the port is played again to the next one.
+Nothing is dropped. While no reader has the port open, the recording waits; a reader that is too slow holds it up, and
+the lag is measured; what a reader leaves unread when it closes the port is played again to the next one.
 """
 
 import time

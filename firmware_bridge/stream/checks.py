@@ -1,26 +1,27 @@
-"""What a stream should be and may not be: silence, garbage, the wrong unit, the wrong rate. Each is said once."""
+"""Checks of a stream: silence, garbage, a wrong unit, a wrong rate, a stuck or saturated sensor. Each is said once."""
 
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.firmware_bridge.stream.gravity_check import GravityCheck
 from edgehar.firmware_bridge.stream.rate import RateEstimate
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock, StreamCounts
-from edgehar.models.contract import STANDARD_GRAVITY_M_S2
+from edgehar.models.units import Unit
 
 SILENCE_S: Final = 2.0
 """A stream that stands still for so long is worth a remark, and without timestamps has a hole of unknown size in it."""
 RATE_TOLERANCE: Final = 0.02
 """A model does not mind a rate that is off by less."""
 _RATE_SPAN_S: Final = 5.0
+_EARLY_RATE_TOLERANCE: Final = 0.1
+"""Before the rate was measured for five seconds, only a rate that is off by more is worth a remark."""
 _RATE_SIGMAS: Final = 4.0
 _GARBAGE_BYTES: Final = 2000
 _STUCK_S: Final = 5.0
 _SATURATED_SHARE: Final = 0.01
 _NEAR_RANGE: Final = 0.999
-_GRAVITY_RANGE_G: Final = (0.5, 2.5)
-"""The mean magnitude of two seconds lies here at rest (1 g) as well as when running."""
 
 
 class SilenceCheck:
@@ -136,79 +137,74 @@ class StreamChecks:
 
     Parameters
     ----------
-    unit_name
-        The declared unit.
     declared_rate_hz
         The declared rate.
     window_length
         Samples over which gravity is looked for.
     range_g
         Largest acceleration the sensor can express, where that is known.
+    rate_is_adopted
+        Whether the source uses the rate it measures: then another rate than the declared one is no doubt.
     """
 
     def __init__(
-        self, *, unit_name: str, declared_rate_hz: float, window_length: int, range_g: float | None = None
+        self,
+        *,
+        declared_rate_hz: float,
+        window_length: int,
+        range_g: float | None = None,
+        rate_is_adopted: bool = False,
     ) -> None:
-        self._unit_name = unit_name
         self._declared_hz = declared_rate_hz
-        self._window_length = window_length
-        self._magnitude_sum = 0.0
-        self._magnitudes = 0
-        self._gravity_checked = False
+        self._rate_is_adopted = rate_is_adopted
+        self._gravity = GravityCheck(window_length=window_length)
+        self._rate_doubtful = False
         self._rate_said = False
         self._garbage_said = False
         self._stillness = StillnessCheck(longest=round(_STUCK_S * declared_rate_hz))
         self._saturation = None if range_g is None else SaturationCheck(range_g=range_g, window_length=window_length)
 
-    def after_read(self, blocks: list[SampleBlock], counts: StreamCounts) -> list[Remark]:
-        """Return what is to be said after one read."""
-        remarks = [*self._gravity(blocks), *self._garbage(counts)]
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is doubtful about the samples now: ``unit_doubtful``, ``rate_doubtful``."""
+        doubts = {"unit_doubtful": self._gravity.doubtful, "rate_doubtful": self._rate_doubtful}
+        return tuple(name for name, is_doubtful in doubts.items() if is_doubtful)
+
+    def after_read(self, blocks: list[SampleBlock], counts: StreamCounts, unit: Unit | None) -> list[Remark]:
+        """Return what is to be said after one read of samples that came in a unit."""
+        remarks = self._garbage(counts)
         for block in blocks:
+            remarks += self._gravity.after(block.samples_g, unit)
             remarks += self._stillness.after(block.samples_g)
             remarks += [] if self._saturation is None else self._saturation.after(block.samples_g)
         return remarks
 
     def of_rate(self, rate: RateEstimate | None) -> list[Remark]:
         """Return what is to be said of the measured rate; asked less often, for a fit costs more than a read."""
-        if self._rate_said or rate is None or rate.span_s < _RATE_SPAN_S:
-            return []
+        if rate is None or rate.by_device or self._rate_is_adopted:
+            return self._of_device_rate(rate)
         off_hz = abs(rate.rate_hz - self._declared_hz)
-        if off_hz <= RATE_TOLERANCE * self._declared_hz or off_hz <= _RATE_SIGMAS * rate.uncertainty_hz:
+        tolerance = _EARLY_RATE_TOLERANCE if rate.span_s < _RATE_SPAN_S else RATE_TOLERANCE
+        self._rate_doubtful = off_hz > max(tolerance * self._declared_hz, _RATE_SIGMAS * rate.uncertainty_hz)
+        if self._rate_said or not self._rate_doubtful:
             return []
         self._rate_said = True
-        text = f"expected {self._declared_hz:g} Hz, measured {rate}: "
-        if rate.by_device:
-            text += f"its own times are believed; pass --rate {rate.rate_hz:.4g} to begin with it"
-        else:
-            text += f"pass --rate {rate.rate_hz:.4g}, unless this is a replay at another speed"
-        return [Remark(text, warning=True)]
+        text = f"expected {self._declared_hz:g} Hz, measured {rate}: pass --rate {rate.rate_hz:.4g}"
+        return [Remark(f"{text}, unless this is a replay at another speed", warning=True)]
 
-    def _gravity(self, blocks: list[SampleBlock]) -> list[Remark]:
-        """Look for one g in the first window's worth of samples."""
-        if self._gravity_checked:
+    def _of_device_rate(self, rate: RateEstimate | None) -> list[Remark]:
+        """Return what is to be said of a rate that the device's own times show: they are believed."""
+        if self._rate_said or rate is None or not rate.by_device:
             return []
-        for block in blocks:
-            self._magnitude_sum += float(np.linalg.norm(block.samples_g, axis=1).sum())
-            self._magnitudes += len(block.samples_g)
-        if self._magnitudes < self._window_length:
+        off_hz = abs(rate.rate_hz - self._declared_hz)
+        if off_hz <= max(RATE_TOLERANCE * self._declared_hz, _RATE_SIGMAS * rate.uncertainty_hz):
             return []
-        self._gravity_checked = True
-        mean_g = self._magnitude_sum / self._magnitudes
-        low, high = _GRAVITY_RANGE_G
-        if low <= mean_g <= high:
-            return []
-        if self._unit_name == "g" and low <= mean_g / STANDARD_GRAVITY_M_S2 <= high:
-            hint = "if it sends m/s², pass --unit m/s2"
-        elif mean_g < low:
-            hint = "the SCALE or unit is too large, or the sensor leaves gravity out"
-        else:
-            hint = "pass the --unit it really sends"
-        text = f"gravity should show as about 1 g, the mean acceleration as {self._unit_name} is {mean_g:.3g} g: {hint}"
-        return [Remark(text, warning=True)]
+        self._rate_said = True
+        return [Remark(f"expected {self._declared_hz:g} Hz, measured {rate}: the device's own times are believed")]
 
     def _garbage(self, counts: StreamCounts) -> list[Remark]:
         """Notice bytes that never become samples."""
-        understood = counts.samples or counts.implausible
+        understood = counts.samples or counts.implausible or counts.waiting
         if self._garbage_said or understood or counts.bytes_read < _GARBAGE_BYTES:
             return []
         self._garbage_said = True

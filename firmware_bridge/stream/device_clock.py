@@ -1,4 +1,19 @@
-"""The clock of a device, as far as the ticks it sends with its samples tell: time, missing samples, wraps, restarts."""
+"""The clock of a device, from the ticks it sends with its samples: time, missing samples, wraps, restarts.
+
+Strategy. A line of text has no checksum, so a tick can be wrong: one damaged digit looks like a jump. So a tick is used
+at once only if it fits, and any other must be confirmed by the tick after it. For each tick, the first of these holds:
+
+1. It lies up to a thousand periods ahead: it is used. More than one and a half periods mean missing samples, and their
+   number is the step divided by the period.
+2. It lies behind, and a counter of 8, 16 or 32 bits that wrapped explains it as a step that rule 1 allows: the same.
+3. It lies behind, and the device has announced a restart: the time goes on by one period.
+4. It follows a tick that was set aside before: both are right. A jump forward is loss; a jump backward is a restart,
+   and how many samples are missing is unknown.
+5. Otherwise it is set aside: it may be damaged, or the first after a jump.
+
+The period is averaged over up to a thousand samples, because ticks of a millisecond are too coarse to show it in one
+step. Losses of more than ten samples are left out of the average: their number depends on the period.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -41,10 +56,6 @@ class ClockStep:
 
 class DeviceClock:
     """Follow the ticks of a device.
-
-    A step of more than 1.5 periods means missing samples. A step backward is a counter that wraps, if one of the usual
-    widths explains it; otherwise, and for a step of more than a thousand periods, the sample is set aside until the
-    next one shows whether the clock jumped or the tick was damaged.
 
     Parameters
     ----------
@@ -96,7 +107,7 @@ class DeviceClock:
             self._doubtful = None
             return self._forward(now, step)
         if announced:
-            return ClockStep(self._restart(tick, periods=1))
+            return ClockStep(self._restart(tick, periods=1), restarted=True)
         if self._doubtful is not None and 0 < tick - self._doubtful <= LONGEST_GAP_PERIODS * self._period:
             self._doubtful = None
             if step > 0:

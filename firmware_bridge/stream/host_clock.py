@@ -1,8 +1,15 @@
-"""The sensor's clock and the host's: offset and drift, told by samples that arrive late and never early.
+"""The sensor's clock against the host's: offset and drift, from the times at which samples arrive.
 
-A sample arrives after it was taken: by a little when the line was free, by much when a read waited. So the smallest
-difference between arrival and sensor time in each second is kept, and a line put through these by the median of all
-slopes between two (Theil 1950, Sen 1968), which delays of up to 29 % of the seconds cannot pull away.
+Strategy. A sample always arrives after it was taken. The delay is short when the line was free and long when a read
+had to wait, so a mean over all samples would measure the load of the host.
+
+1. In each second of sensor time, keep only the sample with the smallest difference between arrival and sensor time.
+2. Fit a line through these points. Its slope is the drift, its height the offset. The slope is the median of the
+   slopes between all pairs of points (Theil 1950, Sen 1968): up to 29 % of the seconds may be delayed without effect.
+3. The standard error of the slope comes from the ranks of the same slopes (Sen 1968, section 4): the slopes that lie
+   one standard deviation of Kendall's statistic below and above the median.
+
+Points older than ten minutes are dropped, so the fit follows a clock that warms up and memory stays bounded.
 """
 
 import math
@@ -11,10 +18,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 SPAN_S: Final = 600.0
 """What is older is forgotten."""
 MINIMUM_SPAN_S: Final = 10.0
+LARGEST_DRIFT_PPM: Final = 20_000.0
+"""Two percent: a quartz is off by up to 100 ppm, the RC oscillator of a microcontroller by about one percent."""
 _POINTS_FITTED: Final = 60
 
 
@@ -26,16 +36,36 @@ class ClockFit:
     ----------
     at_s, offset_s
         Sensor time of the fit's middle, and what to add there; the shortest delay of the line is in it.
-    drift_ppm
-        By how many microseconds the sensor's clock loses on the host's in a second.
+    drift_ppm, uncertainty_ppm
+        By how many microseconds the sensor's clock loses on the host's in a second, and the standard error of that.
     span_s
         Over how long it was watched.
+
+    Examples
+    --------
+    >>> for drift_ppm in (41.6, -12.0, 0.2):
+    ...     print(ClockFit(0.0, 0.0, drift_ppm, 3.0, 60.0))
+    42 ± 3 ppm slow
+    12 ± 3 ppm fast
+    right to 4 ppm
     """
 
     at_s: float
     offset_s: float
     drift_ppm: float
+    uncertainty_ppm: float
     span_s: float
+
+    @property
+    def may_be_drift(self) -> bool:
+        """Whether clocks can differ so much: a recording that is played faster than real time is no drift."""
+        return abs(self.drift_ppm) <= LARGEST_DRIFT_PPM and self.uncertainty_ppm <= LARGEST_DRIFT_PPM
+
+    def __str__(self) -> str:
+        size_ppm, uncertainty_ppm = abs(self.drift_ppm), max(1.0, self.uncertainty_ppm)
+        if size_ppm <= uncertainty_ppm:
+            return f"right to {math.ceil(size_ppm + uncertainty_ppm):,} ppm"
+        return f"{size_ppm:,.0f} ± {uncertainty_ppm:,.0f} ppm {'slow' if self.drift_ppm > 0 else 'fast'}"
 
     def host_s(self, sensor_s: float) -> float:
         """Return when something was on the host's clock."""
@@ -93,7 +123,18 @@ class HostClock:
         ]
         sensor_s, offset_s = chosen.T
         first, second = np.triu_indices(len(chosen), 1)
-        slope = float(np.median((offset_s[second] - offset_s[first]) / (sensor_s[second] - sensor_s[first])))
+        slopes = np.sort((offset_s[second] - offset_s[first]) / (sensor_s[second] - sensor_s[first]))
+        slope = float(np.median(slopes))
         at_s = float(sensor_s.mean())
         offset = float(np.median(offset_s - slope * (sensor_s - at_s)))
-        return ClockFit(at_s, offset, slope * 1e6, points[-1][0] - points[0][0])
+        return ClockFit(
+            at_s, offset, slope * 1e6, _slope_error(slopes, len(chosen)) * 1e6, points[-1][0] - points[0][0]
+        )
+
+
+def _slope_error(slopes: NDArray[np.float64], points: int) -> float:
+    """Return the standard error of the median of the sorted slopes between all pairs of so many points."""
+    deviation = math.sqrt(points * (points - 1) * (2 * points + 5) / 18)
+    low = max(0, math.floor((len(slopes) - deviation) / 2))
+    high = min(len(slopes) - 1, math.ceil((len(slopes) + deviation) / 2))
+    return float(slopes[high] - slopes[low]) / 2

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-MINIMUM_SPAN_S: Final = 2.0
+MINIMUM_SPAN_S: Final = 1.0
 """Nothing is said about a rate before it was watched for so long."""
 MAXIMUM_SPAN_S: Final = 60.0
 """Older observations are forgotten, so that the estimate follows a drifting clock."""
@@ -30,7 +30,7 @@ class RateEstimate:
     by_device: bool = False
 
     def __str__(self) -> str:
-        digits = min(3, max(1, -math.floor(math.log10(max(self.uncertainty_hz, 1e-3)))))
+        digits = max(1, -math.floor(math.log10(max(self.uncertainty_hz, 1e-3))))
         return f"{self.rate_hz:.{digits}f} ± {max(self.uncertainty_hz, 10.0**-digits):.{digits}f} Hz"
 
 

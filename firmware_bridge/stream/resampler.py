@@ -2,7 +2,8 @@
 
 Where the rates agree (to 0.5 %, as when recordings are resampled for training) samples pass through bit by bit. Where
 they do not, they go through the filter that recordings went through (`edgehar.models.resampling`). The rate is the one
-the times show; the declared one only says how to begin.
+the times show; the declared one only says how to begin. Times that show a rate that no sensor has are not believed: a
+filter for a rate of megahertz would take gigabytes.
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ import numpy as np
 from edgehar.models.resampling import RATE_TOLERANCE, rates_agree
 from edgehar.models.resampling.ratefilter import Marks, RateFilter, Resampled, Samples, Times
 from edgehar.models.resampling.sampleclock import SampleClock
+from edgehar.models.sensor_limits import is_possible_rate
 
 _HYSTERESIS: Final = 0.2
 """So much of the tolerance must be crossed to change between passing through and filtering."""
@@ -38,6 +40,7 @@ class StreamResampler:
     """
 
     def __init__(self, *, from_hz: float, to_hz: float) -> None:
+        self._declared_hz = from_hz
         self._to_hz = to_hz
         self._clock = SampleClock(rate_hz=from_hz)
         self._judged_every = max(2, round(_JUDGED_EVERY_S * from_hz))
@@ -56,8 +59,10 @@ class StreamResampler:
 
     @property
     def rate_hz(self) -> float:
-        """The sensor's rate, as the times tell."""
-        return self._clock.rate_hz
+        """The sensor's rate, as the times tell; the declared one where they tell what cannot be."""
+        period_s = self._clock.period_s
+        possible = period_s > 0 and is_possible_rate(1.0 / period_s)
+        return 1.0 / period_s if possible else self._declared_hz
 
     def restart(self) -> None:
         """Begin a new run at the next sample: what follows does not continue what came before."""
@@ -98,8 +103,8 @@ class StreamResampler:
         return self._filter.feed(samples_g, times_s, filled, grid_s, period_s)
 
     def _judge(self) -> bool:
-        """Compare the rate the times show with the one that was believed; tell whether another way is taken now."""
-        rate_hz = self._clock.rate_hz
+        """Compare the rate that the times show with the one in use; return whether the way of samples changes."""
+        rate_hz = self.rate_hz
         if self._filter is None:
             if rates_agree(rate_hz, self._to_hz, RATE_TOLERANCE * (1 + _HYSTERESIS)):
                 return False

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.stream.rate import RateEstimate
+from edgehar.models.foreign_text import printable
+from edgehar.models.units import Unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +38,13 @@ class SampleBlock:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something the person at the terminal should know about the stream."""
+    """Something the person at the terminal should know about the stream; what devices said in it is made harmless."""
 
     text: str
     warning: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", printable(self.text))
 
 
 @dataclass(slots=True)
@@ -51,6 +56,7 @@ class StreamCounts:
     counts samples that came twice and were used once; ``restarts`` counts the times the stream stood still, was cut, or
     the device began anew, with an unknown number of samples missing. Where the device keeps count, ``dropped`` tells
     how many of the lost ones it could not send, and ``late`` how many came when they could no longer be used.
+    ``waiting`` counts lines that are held back until it is known what they mean.
     """
 
     bytes_read: int = 0
@@ -62,6 +68,7 @@ class StreamCounts:
     restarts: int = 0
     dropped: int = 0
     late: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,11 @@ class SampleSource(Protocol):
     @property
     def rate(self) -> RateEstimate | None:
         """The measured sample rate, once there is enough to measure."""
+        ...
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit in which the device sends, once it is known."""
         ...
 
     def feed(self, data: bytes, arrived_s: float) -> Decoded:

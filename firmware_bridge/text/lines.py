@@ -1,52 +1,66 @@
-"""Text lines of samples, ``ax,ay,az`` one sample a line, the way a sketch prints them. No I/O: bytes in, events out.
+"""Text lines of samples, however a sketch prints them. No I/O: bytes in, events out.
 
 ::
 
-    t_us,x,y,z                 header          optional; believed where it names columns
-    10000,0.981,-0.010,0.120   sample          separated by commas, tabs, semicolons or blanks; LF, CR LF or CR ends it
-    # battery at 80 %          note            "# ", "//", or a line without any digit
-    20000,0.9                  damaged         everything else is counted, never raised
+    t_us,x,y,z                 header          optional; names the columns of lines that name nothing themselves
+    10000,0.981,-0.010,0.120   sample          any line with the numbers of the layout; LF, CR LF or CR ends it
+    20000,nan,nan,nan          missing         a sample that the device could not read
+    # battery at 80 %          note            a line of another kind: counted as nothing
+    20000,0.9                  damaged         a line that should have been a sample, counted, never raised
+
+Strategy. First, lines are held back until `learning.py` knows their layout: at once for three bare numbers, after two
+to a hundred lines for others. Then every line is read by the layout's templates: by splitting it, where a line is bare
+numbers, else by its constant text. Twenty lines in a row that fit none begin the learning anew.
 
 What text cannot tell: there is no checksum, so a digit lost inside a number goes unnoticed; and without a time column a
 line that is lost whole leaves no trace. The bytes before the first line end are skipped, for the reader may have joined
 in the middle of a line and ``23,0.5,0.9`` may have been ``-1.23,0.5,0.9``; only a header is taken from there.
 """
 
+import math
 import re
-from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from edgehar.firmware_bridge.text.columns import (
-    PROBE_ROWS,
-    TextLayout,
-    header_names,
-    infer_layout,
-    needs_probe,
-    separator_of,
-)
+from edgehar.firmware_bridge.text.layout import TextLayout
+from edgehar.firmware_bridge.text.learning import LayoutLearner, Question
+from edgehar.firmware_bridge.text.template import Template, dissect
+from edgehar.models.sensing.names import find_acceleration
 
 MAXIMUM_LINE_BYTES: Final = 512
 """Longer lines are damaged; no more than this is ever kept."""
-MISFITS_BEFORE_PROBING: Final = 20
+MISFITS_BEFORE_LEARNING: Final = 20
 """So many lines of another shape in a row mean that the device prints something else now."""
-
 LARGEST_NUMBER: Final = 1e19
 """More than nanoseconds since 1970, and little enough that nothing computed from it overflows."""
 
 _TERMINATOR: Final = re.compile(rb"[\r\n]")
 _NUMERIC_BYTES: Final = b"0123456789+-.eE ,;\t"
 _SHOWN_BYTES: Final = 60
+_NOTE_LETTERS: Final = 3
+"""So many letters among bare numbers make a line of another kind: noise does not spell."""
+_MOST_HELD: Final = 100
+"""Events that wait behind lines that are being learned from."""
+_WORD: Final = re.compile(r"[A-Za-z]\w*")
+_BEGINS_WITH_NUMBER: Final = re.compile(r"\s*[-+]?[\d.]+\s*[,;\s]")
+_HEADER_SEPARATORS: Final = (",", ";", "\t", "|", "/", None)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One sample in the unit of the device, and the tick of its time column if it has one."""
 
     x: float
     y: float
     z: float
     tick: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A line of a sample with no number where one should be: the device could not read its sensor."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +73,21 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A line that names the columns. A device prints it when it starts."""
+    """A line that names the columns."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A line that is not meant to be a sample: a boot message, a comment."""
+    """A line that is not meant to be a sample: a boot message, a comment, another sensor."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutFound:
-    """The columns are known; samples follow."""
+    """It is known how lines are read; samples follow."""
 
     layout: TextLayout
 
@@ -85,16 +99,7 @@ class Skipped:
     count: int
 
 
-LineEvent = Sample | Damaged | Header | Note | LayoutFound | Skipped
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A line of numbers that waits until it is known what its columns mean."""
-
-    values: tuple[float, ...]
-    separator: str
-    line: bytes
+LineEvent = Sample | Missing | Damaged | Header | Note | LayoutFound | Skipped | Question
 
 
 class TextLineParser:
@@ -103,7 +108,9 @@ class TextLineParser:
     Parameters
     ----------
     rate_hz
-        The declared sample rate; it helps to tell a time column's unit.
+        The expected sample rate; it helps to tell a time column's unit.
+    columns
+        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
 
     Examples
     --------
@@ -112,31 +119,46 @@ class TextLineParser:
     ['Header', 'LayoutFound', 'Sample', 'Damaged']
     """
 
-    def __init__(self, *, rate_hz: float) -> None:
+    def __init__(self, *, rate_hz: float, columns: tuple[str, str, str] | None = None) -> None:
         self._rate_hz = rate_hz
+        self._columns = columns
         self.rejoin()
 
     def rejoin(self) -> None:
         """Forget everything: the port was opened anew, perhaps in the middle of a line, perhaps on another device."""
-        self._layout: TextLayout | None = None
         self._names: tuple[str, ...] = ()
-        self._held: list[_Row | LineEvent] = []
-        self._misfits = 0
         self._tail = b""
         self._overflowing = False
         self._joining = True
         self._skipped = 0
+        self._wide = False
+        self._learn()
 
     @property
     def layout(self) -> TextLayout | None:
-        """What the columns mean, once it is known."""
-        return self._layout
+        """How lines are read, once it is known."""
+        return None if self._reader is None else self._reader.layout
+
+    @property
+    def held(self) -> int:
+        """How many lines wait until their layout is known."""
+        return len(self._held)
 
     def feed(self, data: bytes) -> list[LineEvent]:
         """Return the events that these bytes complete."""
-        *lines, self._tail = _TERMINATOR.split(self._tail + data)
+        *lines, self._tail = _TERMINATOR.split(self._tail + self._narrow(data))
         events: list[LineEvent] = []
         for line in lines:
+            if not line and not self._joining and not self._overflowing:
+                # The gap between CR and LF.
+                continue
+            reader = self._reader
+            if reader is not None and not self._overflowing and len(line) <= MAXIMUM_LINE_BYTES:
+                sample = reader.quick(line)
+                if sample is not None:
+                    self._misfits = 0
+                    events.append(sample)
+                    continue
             events += self._first_line(line) if self._joining else self._line(line)
         if len(self._tail) > MAXIMUM_LINE_BYTES:
             events += self._overflow()
@@ -148,9 +170,24 @@ class TextLineParser:
         if self._tail and not self._joining and not self._overflowing:
             events += self._emit(Damaged("the line was cut off", printable(self._tail)))
         self._tail = b""
-        if any(isinstance(item, _Row) for item in self._held):
-            events += self._decide()
+        if self._reader is None and self._learner.rows:
+            events += self._decide(final=True)
         return events
+
+    def _learn(self) -> None:
+        """Begin to learn how lines are read."""
+        self._learner = LayoutLearner(rate_hz=self._rate_hz, columns=self._columns)
+        self._learner.name_columns(self._names)
+        self._reader: _LineReader | None = None
+        self._held: list[str | LineEvent] = []
+        self._misfits = 0
+
+    def _narrow(self, data: bytes) -> bytes:
+        """Return UTF-16 as the ASCII it holds: every second byte of it is zero."""
+        if not self._wide and self._joining and len(data) >= 8:
+            zeros = max(data[::2].count(0), data[1::2].count(0))
+            self._wide = zeros > 0.8 * (len(data) // 2)
+        return data.translate(None, b"\x00\xff\xfe") if self._wide else data
 
     def _overflow(self) -> list[LineEvent]:
         """Drop the beginning of a line that is too long, and say so once a line."""
@@ -166,8 +203,8 @@ class TextLineParser:
         count = self._skipped + len(line)
         if not count:
             return []
-        text = _as_text(line) if whole and count <= MAXIMUM_LINE_BYTES else None
-        return self._emit(text) if isinstance(text, Header) else [Skipped(count)]
+        names = header_names(_text(line)) if whole and count <= MAXIMUM_LINE_BYTES else None
+        return self._emit(Header(names)) if names is not None else [Skipped(count)]
 
     def _line(self, line: bytes) -> list[LineEvent]:
         """Return the events of one complete line."""
@@ -176,61 +213,163 @@ class TextLineParser:
             return []
         if len(line) > MAXIMUM_LINE_BYTES:
             return self._emit(_overlong(line))
-        layout = self._layout
-        if layout is None:
-            return self._undecided_line(line)
-        row = _numbers(line, layout.separator)
-        if row is not None and len(row) == layout.columns:
-            self._misfits = 0
-            return [_sample(row, layout)]
-        return self._odd_line(line, layout, row)
+        if self._reader is None:
+            return self._unlearned_line(line)
+        event = self._reader.read(line)
+        if event is None:
+            return self._odd_line(line)
+        self._misfits = 0
+        return [] if isinstance(event, _Part) else [event]
 
-    def _undecided_line(self, line: bytes) -> list[LineEvent]:
-        """Hold back a line of numbers until the layout is decided; pass on anything else in its order."""
+    def _unlearned_line(self, line: bytes) -> list[LineEvent]:
+        """Hold a line of numbers back until its layout is learned; pass on anything else in its order."""
         if not line.strip():
             return []
-        separator = separator_of(line)
-        row = _numbers(line, separator)
-        if row is None or len(row) < 3:
-            return self._emit(_as_text(line) or _misfit(line, row, "at least 3"))
-        alone = not self._held
-        self._held.append(_Row(row, separator, line))
-        rows = sum(isinstance(item, _Row) for item in self._held)
-        if (alone and not needs_probe(len(row), self._names)) or rows >= PROBE_ROWS:
-            return self._decide()
-        return []
+        text = _text(line)
+        names = header_names(text)
+        if names is not None:
+            return self._emit(Header(names))
+        if _is_comment(text) or not _is_clean(line) or not self._learner.add(text):
+            return self._emit(Note(printable(line)) if _is_clean(line) else _no_sample(line))
+        self._held.append(text)
+        return self._decide()
 
-    def _odd_line(self, line: bytes, layout: TextLayout, row: tuple[float, ...] | None) -> list[LineEvent]:
-        """Return the events of a line that is no sample of the known layout."""
+    def _odd_line(self, line: bytes) -> list[LineEvent]:
+        """Return the events of a line that the layout does not read."""
         if not line.strip():
             return []
-        text = _as_text(line) if row is None else None
-        if text is not None:
-            return self._emit(text)
+        text = _text(line)
+        names = header_names(text) if _is_clean(line) else None
+        if names is not None:
+            return self._emit(Header(names))
+        reader = self._reader
+        if reader is None or (_is_clean(line) and reader.is_foreign(text)):
+            return [Note(printable(line))]
         self._misfits += 1
-        if self._misfits >= MISFITS_BEFORE_PROBING:
-            self._layout, self._names, self._misfits = None, (), 0
-        return [_misfit(line, row, str(layout.columns))]
+        layout = reader.layout
+        if self._misfits >= MISFITS_BEFORE_LEARNING:
+            self._names = ()
+            self._learn()
+        return [_misfit(line, layout)]
 
     def _emit(self, event: LineEvent) -> list[LineEvent]:
-        """Return an event, or queue it behind the rows that are held back."""
+        """Return an event, or queue it behind the lines that are held back."""
         if isinstance(event, Header) and event.names != self._names:
             self._names = event.names
-            self._layout = None
+            if self._reader is not None:
+                self._learn()
+            self._learner.name_columns(event.names)
         if not self._held:
             return [event]
-        self._held.append(event)
-        return self._decide() if len(self._held) > 4 * PROBE_ROWS else []
+        if sum(not isinstance(item, str) for item in self._held) < _MOST_HELD:
+            self._held.append(event)
+        return []
 
-    def _decide(self) -> list[LineEvent]:
-        """Decide what the columns mean, and release what was held back."""
-        held, self._held = self._held, []
-        rows = [item for item in held if isinstance(item, _Row)]
-        (separator, columns), _ = Counter((row.separator, len(row.values)) for row in rows).most_common(1)[0]
-        alike = [row.values for row in rows if (row.separator, len(row.values)) == (separator, columns)]
-        layout = infer_layout(alike, separator=separator, names=self._names, rate_hz=self._rate_hz)
-        self._layout = layout
-        return [LayoutFound(layout), *(_released(item, layout) for item in held)]
+    def _decide(self, *, final: bool = False) -> list[LineEvent]:
+        """Release what was held back, if the layout is learned."""
+        decision = self._learner.decide(final=final)
+        if decision is None:
+            return []
+        held, others = self._held, self._learner.templates
+        if isinstance(decision, Question):
+            self._learn()
+            return [*(item for item in held if not isinstance(item, str)), decision]
+        self._held = []
+        self._reader = reader = _LineReader(decision, others)
+        events: list[LineEvent] = [LayoutFound(decision)]
+        for item in held:
+            if not isinstance(item, str):
+                events.append(item)
+                continue
+            line = item.encode("latin-1")
+            event = reader.quick(line) or reader.read(line)
+            if event is None:
+                events.append(Note(printable(line)) if reader.is_foreign(item) else _misfit(line, decision))
+            elif not isinstance(event, _Part):
+                events.append(event)
+        return events
+
+
+class _Part:
+    """The mark of a line that holds a part of a sample."""
+
+
+PART: Final = _Part()
+
+
+class _LineReader:
+    """Read lines by a layout that is known.
+
+    Parameters
+    ----------
+    layout
+        How.
+    others
+        Templates of other lines of the stream; they are no damage.
+    """
+
+    def __init__(self, layout: TextLayout, others: set[Template]) -> None:
+        self.layout = layout
+        self._others = others - set(layout.templates)
+        self._letters = max(template.letters for template in layout.templates)
+        self._words = {
+            word for template in layout.templates for piece in template.constants for word in _WORD.findall(piece)
+        }
+        self._comma = layout.templates[0].decimal_comma
+        self._where = {template: number for number, template in enumerate(layout.templates)}
+        self._parts: dict[int, tuple[float, ...]] = {}
+        self.quick = _quick_reader(layout)
+
+    quick: Callable[[bytes], Sample | None]
+    """Read a line if that is easy: all numbers are there and plainly written; None says nothing."""
+
+    def read(self, line: bytes) -> "Sample | Missing | _Part | None":
+        """Return the sample of a line, `PART` for one that needs another line, None for one of another kind."""
+        cut = dissect(_text(line), decimal_comma=self._comma)
+        if cut is None or cut[0] not in self._where:
+            return None
+        if any(abs(number) > LARGEST_NUMBER for number in cut[1]):
+            return None
+        if len(self._where) == 1:
+            return self._sample((cut[1],), line)
+        return self._join(self._where[cut[0]], cut[1], line)
+
+    def is_foreign(self, text: str) -> bool:
+        """Tell whether a line was never meant to be a sample, rather than damaged on its way."""
+        if _is_comment(text):
+            return True
+        cut = dissect(text, decimal_comma=self._comma)
+        if cut is not None and cut[0] in self._others:
+            return True
+        if self._letters:
+            # A damaged line keeps a part of its text; a line of another kind has none of it.
+            return not any(name in text for name in self._words)
+        letters = sum(character.isalpha() for character in text)
+        return letters >= _NOTE_LETTERS and _BEGINS_WITH_NUMBER.match(text) is None
+
+    def _join(self, part: int, numbers: tuple[float, ...], line: bytes) -> "Sample | Missing | _Part":
+        """Return the sample that its last line completes."""
+        last = len(self._where) - 1
+        if part == 0:
+            self._parts.clear()
+        self._parts[part] = numbers
+        if part < last:
+            return PART
+        whole = len(self._parts) == len(self._where)
+        rows = tuple(self._parts[number] for number in range(last + 1)) if whole else ()
+        self._parts.clear()
+        return self._sample(rows, line) if whole else Missing(printable(line))
+
+    def _sample(self, rows: tuple[tuple[float, ...], ...], line: bytes = b"") -> Sample | Missing:
+        """Return the sample that the numbers of its lines give."""
+        x, y, z = (rows[place.template][place.slot] for place in self.layout.axes)
+        if math.isnan(x) or math.isnan(y) or math.isnan(z):
+            return Missing(printable(line))
+        time = self.layout.time
+        if time is None:
+            return Sample(x, y, z)
+        tick = rows[time.place.template][time.place.slot]
+        return Missing(printable(line)) if math.isnan(tick) else Sample(x, y, z, tick)
 
 
 def printable(line: bytes) -> str:
@@ -239,55 +378,114 @@ def printable(line: bytes) -> str:
     return text + ("…" if len(line) > _SHOWN_BYTES else "")
 
 
-def _released(item: "_Row | LineEvent", layout: TextLayout) -> LineEvent:
-    """Return the event of an item that was held back."""
-    if not isinstance(item, _Row):
-        return item
-    if (item.separator, len(item.values)) == (layout.separator, layout.columns):
-        return _sample(item.values, layout)
-    return _misfit(item.line, item.values, str(layout.columns))
+def header_names(text: str) -> tuple[str, ...] | None:
+    """Return the column names of a header, or None when a line does not name x, y and z.
 
-
-def _numbers(line: bytes, separator: str) -> tuple[float, ...] | None:
-    """Return the numbers of a line, none of them absurd, or None; one separator at its end is forgiven."""
-    if line.translate(None, _NUMERIC_BYTES):
+    Examples
+    --------
+    >>> header_names("t/gx/gy/gz/ax/ay/az/temp")
+    ('t', 'gx', 'gy', 'gz', 'ax', 'ay', 'az', 'temp')
+    >>> header_names("AX:0.1,AY:0.2,AZ:0.9") is None
+    True
+    """
+    stripped = text.strip().lstrip("#").strip()
+    lower = stripped.lower()
+    if not ("x" in lower and "y" in lower and "z" in lower) or dissect(stripped) is not None:
         return None
-    fields = line.split() if separator == " " else line.split(separator.encode())
-    if len(fields) > 1 and not fields[-1].strip():
-        del fields[-1]
-    try:
-        values = tuple(map(float, fields))
-    except ValueError:
-        return None
-    return values if values and max(map(abs, values)) <= LARGEST_NUMBER else None
-
-
-def _sample(row: tuple[float, ...], layout: TextLayout) -> Sample:
-    """Return the sample that a row of a known layout holds."""
-    x, y, z = layout.axes
-    return Sample(row[x], row[y], row[z], None if layout.time_column is None else row[layout.time_column])
-
-
-def _as_text(line: bytes) -> Header | Note | None:
-    """Return a line as a header or a note; None when it could have been a sample, or is not text at all."""
-    if not all(0x20 <= byte < 0x7F or byte == 0x09 for byte in line):
-        return None
-    text = line.decode("ascii").strip()
-    names = header_names(text)
-    if names is not None:
-        return Header(names)
-    letters = sum(character.isalpha() for character in text)
-    digits = any(character.isdecimal() for character in text)
-    # One flipped bit can turn a digit into a letter or a "#", never a sample into one of these.
-    if text.startswith(("# ", "//")) or (letters >= 3 and not digits):
-        return Note(printable(line))
+    for separator in _HEADER_SEPARATORS:
+        names = tuple(name.strip(" \"'") for name in stripped.split(separator))
+        if len(names) >= 3:
+            said = find_acceleration(names)
+            if said.axes is not None or said.doubt is not None:
+                return names
     return None
 
 
-def _misfit(line: bytes, row: tuple[float, ...] | None, expected: str) -> Damaged:
-    """Return the damage of a line with the wrong number of numbers, or none."""
-    got = "something that is no number" if row is None else str(len(row))
-    return Damaged(f"expected {expected} numbers, got {got}", printable(line))
+def _text(line: bytes) -> str:
+    """Return a line as text: one character a byte, so that nothing is lost or joined."""
+    return line.decode("latin-1")
+
+
+def _is_clean(line: bytes) -> bool:
+    """Tell whether a line is text: printable ASCII, tabs, colour codes, and the characters of units."""
+    return all(0x20 <= byte < 0x7F or byte in (0x09, 0x1B) or byte >= 0xA0 for byte in line)
+
+
+def _is_comment(text: str) -> bool:
+    """Tell whether a line says itself that it is no sample."""
+    return text.lstrip().startswith(("# ", "//"))
+
+
+def _quick_reader(layout: TextLayout) -> Callable[[bytes], Sample | None]:
+    """Return the fastest way to read most lines of a layout: splitting bare numbers, or one pattern for the line."""
+    template, *others = layout.templates
+    if others or template.decimal_comma:
+        return lambda line: None
+    x, y, z = (place.slot for place in layout.axes)
+    tick = None if layout.time is None else layout.time.place.slot
+    slots, separator = template.slots, _separator_of(template)
+    fields_of = _splitter(separator) if separator is not None else _matcher(template.pattern())
+
+    def read(line: bytes) -> Sample | None:
+        fields = fields_of(line)
+        if fields is None or len(fields) != slots:
+            return None
+        try:
+            row = tuple(map(float, fields))
+        except ValueError:
+            return None
+        if max(row) > LARGEST_NUMBER or min(row) < -LARGEST_NUMBER:
+            return None
+        return Sample(row[x], row[y], row[z], None if tick is None else row[tick])
+
+    return read
+
+
+def _separator_of(template: Template) -> str | None:
+    """Return the separator by which a template of bare numbers can be split, or None."""
+    first, *between, last = template.constants
+    if first or last or len(set(between)) != 1 or between[0] not in ("", ",", ";"):
+        return None
+    return between[0] or " "
+
+
+def _splitter(separator: str) -> Callable[[bytes], Sequence[bytes] | None]:
+    """Return what splits a line of bare numbers; one separator at its end is forgiven."""
+    mark = None if separator == " " else separator.encode()
+
+    def split(line: bytes) -> Sequence[bytes] | None:
+        if line.translate(None, _NUMERIC_BYTES):
+            return None
+        fields = line.split(mark)
+        if not fields[-1:] or not fields[-1].strip():
+            del fields[-1:]
+        return fields
+
+    return split
+
+
+def _matcher(pattern: re.Pattern[bytes]) -> Callable[[bytes], Sequence[bytes] | None]:
+    """Return what takes the numbers out of a line of constant text."""
+
+    def match(line: bytes) -> Sequence[bytes] | None:
+        found = pattern.fullmatch(line)
+        return None if found is None else found.groups()
+
+    return match
+
+
+def _misfit(line: bytes, layout: TextLayout) -> Damaged:
+    """Return the damage of a line that is no sample of a layout."""
+    wanted = layout.templates[0].slots
+    cut = dissect(_text(line), decimal_comma=layout.templates[0].decimal_comma)
+    if cut is None or cut[0].letters or len(cut[1]) == wanted or not _is_clean(line):
+        return _no_sample(line)
+    return Damaged(f"expected {wanted} numbers, got {len(cut[1])}", printable(line))
+
+
+def _no_sample(line: bytes) -> Damaged:
+    """Return the damage of a line that cannot be read as numbers."""
+    return Damaged("expected the numbers of a sample, got something else", printable(line))
 
 
 def _overlong(line: bytes) -> Damaged:

@@ -1,4 +1,9 @@
-"""Sample blocks out of text lines: units, time, plausibility, and an exact account of what is known to be missing."""
+"""Sample blocks out of text lines: units, time, plausibility, and an exact account of what is known to be missing.
+
+A unit that nobody has declared is taken from the names in the stream, or from gravity: samples wait for a second until
+their mean vector says which unit they are in. A rate that nobody has declared is measured, and adopted once it has been
+steady for five seconds. What cannot be told is asked, by an error that names the option that answers it.
+"""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,22 +13,36 @@ import numpy as np
 from edgehar.firmware_bridge.stream.device_clock import DeviceClock
 from edgehar.firmware_bridge.stream.rate import RateEstimate, RateMeter
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, StreamCounts
-from edgehar.firmware_bridge.text.columns import COUNTER, SECONDS_PER_TICK, TextLayout
+from edgehar.firmware_bridge.text.layout import TextLayout
+from edgehar.firmware_bridge.text.learning import Question
 from edgehar.firmware_bridge.text.lines import (
     Damaged,
     Header,
     LayoutFound,
     LineEvent,
+    Missing,
     Note,
     Sample,
     Skipped,
     TextLineParser,
 )
-from edgehar.models.units import Unit
+from edgehar.firmware_bridge.text.ticks import COUNTER, SECONDS_PER_TICK
+from edgehar.models.errors import BridgeError
+from edgehar.models.sensing.gravity import describe_unit, guess_unit
+from edgehar.models.units import UNIT_HELP, Unit, parse_unit
 
 PLAUSIBLE_G: Final = 100.0
 """No wearable accelerometer measures more; a larger value is a damaged line or a wrong unit."""
 _REMARKS_PER_KIND: Final = 5
+_UNIT_WAITS_S: Final = (1.0, 2.0, 4.0)
+"""After so many seconds of samples, gravity is looked for; after the last, a person is asked."""
+_FEWEST_UNIT_ROWS: Final = 20
+_RESTART_PAUSE_S: Final = 0.4
+"""A device that restarts says nothing for longer; one that prints its header now and then does not."""
+_ADOPTED_SPAN_S: Final = 5.0
+_ADOPTED_TOLERANCE: Final = 0.02
+_ADOPTED_SIGMAS: Final = 4.0
+_NO_GRAVITY: Final = 0.4
 
 
 @dataclass(slots=True)
@@ -45,9 +64,13 @@ class TextSource:
     Parameters
     ----------
     unit
-        Unit of the numbers, as declared by the user.
+        Unit of the numbers, as a person has declared it; None to find it out.
     rate_hz
-        Declared sample rate.
+        Sample rate, declared or expected.
+    columns
+        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+    adopts_rate
+        Whether a steady measured rate replaces ``rate_hz`` where lines carry no time: not if a person has declared it.
 
     Examples
     --------
@@ -58,15 +81,25 @@ class TextSource:
     [([[0.0, 0.0, 1.0]], 0, True), ([[0.0, 0.0, 0.0]], 1, False)]
     """
 
-    def __init__(self, *, unit: Unit, rate_hz: float) -> None:
-        self._unit = unit
+    def __init__(
+        self,
+        *,
+        unit: Unit | None,
+        rate_hz: float,
+        columns: tuple[str, str, str] | None = None,
+        adopts_rate: bool = False,
+    ) -> None:
+        self._declared_unit = self._unit = unit
         self._rate_hz = rate_hz
-        self._parser = TextLineParser(rate_hz=rate_hz)
+        self._adopts_rate = adopts_rate
+        self._parser = TextLineParser(rate_hz=rate_hz, columns=columns)
+        self._waiting: list[tuple[LineEvent, float]] = []
+        self._waits = 0
+        self._heard_s: float | None = None
         self._clock: DeviceClock | None = None
         self._device_times = False
         self._meter = RateMeter(by_device=False)
         self._counts = StreamCounts()
-        self._limit = PLAUSIBLE_G * unit.per_g
         self._run = _Run()
         self._remarks: list[Remark] = []
         self._said: dict[str, int] = {}
@@ -84,14 +117,31 @@ class TextSource:
         """The measured rate: by the device's clock where there is one, else by the time of arrival."""
         return self._meter.estimate()
 
+    @property
+    def unit(self) -> Unit | None:
+        """The unit of the numbers, once it is known."""
+        return self._unit
+
     def feed(self, data: bytes, arrived_s: float) -> Decoded:
-        """Take the bytes of one read."""
+        """Take the bytes of one read.
+
+        Raises
+        ------
+        BridgeError
+            When it cannot be told which numbers are acceleration, or in which unit; it names the option that says so.
+        """
         self._counts.bytes_read += len(data)
-        return self._decode(self._parser.feed(data), arrived_s)
+        decoded = self._decode(self._parser.feed(data), arrived_s)
+        self._heard_s = arrived_s
+        return decoded
 
     def finish(self, arrived_s: float) -> Decoded:
         """Give up what was held back, at the end of the stream."""
-        return self._decode(self._parser.finish(), arrived_s)
+        events = self._parser.finish()
+        questions = [event for event in events if isinstance(event, Question)]
+        decoded = self._decode([event for event in events if not isinstance(event, Question)], arrived_s, ending=True)
+        unasked = [Remark(f"{question.text}: pass {question.option}", warning=True) for question in questions]
+        return Decoded(decoded.blocks, [*decoded.remarks, *unasked])
 
     def fell_silent(self, now_s: float) -> Decoded:
         """Take note that nothing has come for long; without a time column, what follows may not continue it."""
@@ -117,25 +167,60 @@ class TextSource:
         """Return nothing: a device that prints lines is not written to."""
         return b""
 
-    def _decode(self, events: list[LineEvent], arrived_s: float) -> Decoded:
+    def _decode(self, events: list[LineEvent], arrived_s: float, *, ending: bool = False) -> Decoded:
         """Turn parser events into blocks."""
         blocks: list[SampleBlock] = []
         for event in events:
+            if isinstance(event, Sample) and self._unit is not None:
+                self._take(event, blocks, arrived_s)
+            elif self._unit is None and isinstance(event, Sample | Missing | Damaged):
+                self._waiting.append((event, arrived_s))
+            else:
+                self._note(event, blocks, arrived_s)
+        if self._waiting:
+            self._find_unit(blocks, ending=ending)
+        self._counts.waiting = len(self._waiting) + self._parser.held
+        self._close_run(blocks, arrived_s)
+        if self._counts.samples and not self._device_times:
+            self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=arrived_s)
+            self._adopt_rate()
+        remarks, self._remarks = self._remarks, []
+        return Decoded(blocks, remarks)
+
+    def _find_unit(self, blocks: list[SampleBlock], *, ending: bool) -> None:
+        """Look for gravity in the samples that wait, and let them go once it is found."""
+        samples = [event for event, _ in self._waiting if isinstance(event, Sample)]
+        due = self._waits < len(_UNIT_WAITS_S) and len(samples) >= _UNIT_WAITS_S[self._waits] * self._rate_hz
+        if not (due or ending):
+            return
+        self._waits += due
+        guess = guess_unit(np.array([(each.x, each.y, each.z) for each in samples], np.float64).reshape(-1, 3))
+        if guess.unit is None or len(samples) < _FEWEST_UNIT_ROWS:
+            if ending:
+                text = f"{len(samples)} samples were not used: {guess.reason}, so their unit is unknown: pass --unit"
+                self._say(text, kind="unit", warning=True)
+                self._waiting = []
+            elif self._waits == len(_UNIT_WAITS_S):
+                raise _unit_question(guess.reason, guess.length)
+            return
+        self._use_unit(guess.unit, guess.reason)
+        waiting, self._waiting = self._waiting, []
+        for event, arrived_s in waiting:
             if isinstance(event, Sample):
                 self._take(event, blocks, arrived_s)
             else:
                 self._note(event, blocks, arrived_s)
-        self._close_run(blocks, arrived_s)
-        if self._counts.samples and not self._device_times:
-            self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=arrived_s)
-        remarks, self._remarks = self._remarks, []
-        return Decoded(blocks, remarks)
+
+    def _use_unit(self, name: str, why: str) -> None:
+        """Read numbers in a unit that was found out, and say so."""
+        self._unit = parse_unit(name)
+        self._say(f"the unit is taken to be {describe_unit(name)}: {why}; pass --unit if it is another", kind="unit")
 
     def _take(self, sample: Sample, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Add one sample to the run, unless it cannot be true; start a new run after a loss."""
         largest = max(abs(sample.x), abs(sample.y), abs(sample.z))
-        if largest > self._limit:
-            self._implausible(largest, blocks, arrived_s)
+        if self._unit is not None and largest > PLAUSIBLE_G * self._unit.per_g:
+            self._implausible(largest / self._unit.per_g, blocks, arrived_s)
             return
         if self._clock is None or sample.tick is None:
             self._time_s = self._base_s + self._taken / self._rate_hz
@@ -159,6 +244,21 @@ class TextSource:
         if self._device_times:
             self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=self._time_s)
 
+    def _adopt_rate(self) -> None:
+        """Use the measured rate instead of the expected one, once it has been steady for long enough."""
+        rate = self._meter.estimate() if self._adopts_rate and self._clock is None else None
+        if rate is None or rate.span_s < _ADOPTED_SPAN_S:
+            return
+        off_hz = abs(rate.rate_hz - self._rate_hz)
+        if off_hz <= _ADOPTED_TOLERANCE * self._rate_hz or off_hz <= _ADOPTED_SIGMAS * rate.uncertainty_hz:
+            return
+        text = f"the sensor sends {rate}, not {self._rate_hz:g} Hz: that is used from here on"
+        self._say(f"{text}; pass --rate {self._rate_hz:g} for a replay at another speed", kind="rate")
+        self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
+        self._rate_hz = rate.rate_hz
+        # Samples before and after are spaced differently: no window may span both.
+        self._run.continues = False
+
     def _note(self, event: LineEvent, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Act on everything in the stream that is not a sample."""
         match event:
@@ -167,13 +267,18 @@ class TextSource:
                 self._adopt(layout)
             case Damaged(reason, text):
                 self._damaged(f"damaged line: {reason}: {text!r}", blocks, arrived_s)
+            case Missing(text):
+                self._missing(text, blocks, arrived_s)
+            case Question(text, option):
+                raise _column_question(text, option)
             case Header():
-                if self._counts.samples:
+                paused = self._heard_s is not None and arrived_s - self._heard_s >= _RESTART_PAUSE_S
+                if self._clock is not None:
+                    self._clock.announce_restart()
+                elif self._counts.samples and paused:
                     self._say("the device sent its header again: it has restarted", kind="restart", warning=True)
                     self._close_run(blocks, arrived_s)
                     self._break()
-                    if self._clock is not None:
-                        self._clock.announce_restart()
             case Note(text):
                 self._say(f"the device says: {text}", kind="note")
             case Skipped(count):
@@ -182,19 +287,24 @@ class TextSource:
     def _adopt(self, layout: TextLayout) -> None:
         """Read the columns as they were found, and say what that means."""
         self._say(f"text lines, {layout}", kind="layout")
+        if self._declared_unit is None:
+            self._unit, self._waits = None, 0
+            if layout.unit is not None:
+                self._use_unit(layout.unit, "the lines say so")
         if self._counts.samples:
             self._break()
             self._base_s, self._taken = self._time_s + 1.0 / self._rate_hz, 0
         self._clock, self._device_times = None, False
-        if layout.shows_loss and layout.time_unit is not None:
-            counter = layout.time_unit == COUNTER
-            tick_s = 1.0 / self._rate_hz if counter else SECONDS_PER_TICK[layout.time_unit]
-            period_ticks = layout.period or 1.0 / (tick_s * self._rate_hz)
+        time = layout.time
+        if time is not None and time.unit is not None and time.shows_loss:
+            counter = time.unit == COUNTER
+            tick_s = 1.0 / self._rate_hz if counter else SECONDS_PER_TICK[time.unit]
+            period_ticks = time.period or 1.0 / (tick_s * self._rate_hz)
             self._clock = DeviceClock(tick_s=tick_s, period_ticks=period_ticks, origin_s=self._base_s)
             self._device_times = not counter
             self._meter = RateMeter(by_device=self._device_times)
             return
-        why = "several samples share a time" if layout.time_repeats else "the lines carry no time"
+        why = "several samples share a time" if time is not None and time.repeats else "the lines carry no time"
         self._say(
             f"{why}: a line that is lost whole cannot be noticed, only damaged lines count as lost",
             kind="blind",
@@ -209,13 +319,18 @@ class TextSource:
             self._taken += 1
             self._hole(1, blocks, arrived_s)
 
-    def _implausible(self, largest: float, blocks: list[SampleBlock], arrived_s: float) -> None:
+    def _missing(self, text: str, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Count a sample that the device could not read; where it has a clock, that counts it."""
+        self._say(f"a line without all of its numbers counts as a lost sample: {text!r}", kind="missing", warning=True)
+        if self._clock is None and self._counts.samples:
+            self._taken += 1
+            self._hole(1, blocks, arrived_s)
+
+    def _implausible(self, largest_g: float, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Refuse a sample that no accelerometer can have measured."""
         self._counts.implausible += 1
-        text = (
-            f"a sample of {largest / self._unit.per_g:.4g} g cannot be true and counts as damaged; if all are like "
-            f"this, the sensor does not send {self._unit.name}"
-        )
+        unit = "" if self._unit is None else f"; if all are like this, the sensor does not send {self._unit.name}"
+        text = f"a sample of {largest_g:.4g} g cannot be true and counts as damaged{unit}"
         self._damaged(text, blocks, arrived_s, kind="implausible")
 
     def _set_aside(self, repeated: bool) -> None:
@@ -246,7 +361,8 @@ class TextSource:
         run = self._run
         if not run.values and not run.lost and run.continues:
             return
-        samples_g = self._unit.to_g(np.array(run.values, np.float64).reshape(-1, 3))
+        values = np.array(run.values, np.float64).reshape(-1, 3)
+        samples_g = values.astype(np.float32) if self._unit is None else self._unit.to_g(values)
         times_s = np.array(run.times_s, np.float64)
         blocks.append(SampleBlock(samples_g, times_s, arrived_s, lost=run.lost, continues=run.continues))
         self._run = _Run()
@@ -258,3 +374,26 @@ class TextSource:
         if said <= last:
             more = " (more of this kind are counted, not shown)" if said == last > 1 else ""
             self._remarks.append(Remark(text + more, warning))
+
+
+def _unit_question(reason: str, length: float) -> BridgeError:
+    """Return the error that asks for the unit."""
+    hint = (
+        "If gravity is left out, the model cannot use it: send the acceleration with gravity."
+        if length < _NO_GRAVITY
+        else ""
+    )
+    return BridgeError(
+        f"expected to find the unit of acceleration by gravity, and cannot: {reason}",
+        next_step=f"Pass --unit: {UNIT_HELP}; or --columns, if these are not the acceleration. {hint}".rstrip(),
+        reason="unit",
+    )
+
+
+def _column_question(text: str, option: str) -> BridgeError:
+    """Return the error that asks which columns are acceleration."""
+    return BridgeError(
+        f"expected to find which numbers are the acceleration, and cannot: {text}",
+        next_step=f"Pass {option} with the names or numbers of x, y and z, for example {option} 5,6,7.",
+        reason="columns",
+    )

@@ -20,11 +20,22 @@ from edgehar.models.architecture.feedforward import (
     GlobalMaxPooling1D,
     MaxPooling1D,
 )
-from edgehar.models.architecture.layer import ACTIVATION_NAMES, MAXIMUM_SIZE, Layer, Shape, Weights, layer_weights
+from edgehar.models.architecture.layer import (
+    ACTIVATION_NAMES,
+    MAXIMUM_NUMBERS,
+    MAXIMUM_PARAMETERS,
+    MAXIMUM_SIZE,
+    Layer,
+    Shape,
+    Weights,
+    layer_weights,
+)
+from edgehar.models.architecture.memory import most_numbers
 from edgehar.models.architecture.named import NAMED
 from edgehar.models.architecture.recurrent import CELLS, DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 from edgehar.models.contract import ACTIVITIES, CHANNELS, WINDOW_LENGTH
 from edgehar.models.errors import BundleError, UsageError
+from edgehar.models.foreign_text import printable
 
 __all__ = [
     "ACTIVATION_NAMES",
@@ -104,6 +115,11 @@ class Architecture:
         return sum(math.prod(shape) for shape in self.weight_shapes().values())
 
     @property
+    def most_numbers(self) -> int:
+        """Most numbers that one window becomes at once on its way through the layers."""
+        return most_numbers(self.layers, self.shapes())
+
+    @property
     def is_recurrent(self) -> bool:
         """Whether any layer walks along the window with a state."""
         return any(isinstance(layer, Recurrent | Bidirectional) for layer in self.layers)
@@ -150,13 +166,28 @@ class Architecture:
             last, names = built.shapes()[-1], [layer.name for layer in layers]
             if not layers or len(last) != 1 or len(set(names)) < len(names):
                 raise ValueError(f"names {names}, output of shape {last}")
+            _refuse_larger(built)
         except KeyError as error:
             raise BundleError(f"architecture: the key {error} is missing", key=str(error.args[0])) from error
         except (TypeError, ValueError) as error:
             raise BundleError(
-                f"architecture: expected layers of different names that fit one another and end in one vector ({error})"
+                "architecture: expected layers of different names that fit one another and end in one vector "
+                f"({printable(str(error), 200)})"
             ) from error
         return built
+
+
+def _refuse_larger(architecture: Architecture) -> None:
+    """Refuse an architecture whose forward pass or weights would take more memory than any model here needs."""
+    for what, found, most in (
+        ("numbers in one layer", architecture.most_numbers, MAXIMUM_NUMBERS),
+        ("parameters", architecture.parameter_count, MAXIMUM_PARAMETERS),
+    ):
+        if found > most:
+            raise BundleError(
+                f"architecture: expected at most {most:,} {what}, got {found:,}",
+                next_step="Do not use this bundle: it is damaged or made to exhaust memory.",
+            )
 
 
 def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
@@ -164,7 +195,7 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
     kind = entry["kind"]
     if kind not in LAYER_TYPES:
         raise BundleError(
-            f"architecture: expected a layer of {', '.join(LAYER_TYPES)}, got {kind!r}",
+            f"architecture: expected a layer of {', '.join(LAYER_TYPES)}, got {kind!r:.40}",
             next_step="Update edgehar to a version that knows this layer.",
             kind=kind,
         )
@@ -176,7 +207,7 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
     }
     unknown = set(entry) - set(values) - {"kind"}
     if unknown:
-        raise BundleError(f"architecture: layer {entry['name']!r} has unknown keys {sorted(unknown)}")
+        raise BundleError(f"architecture: layer {entry['name']!r:.60} has unknown keys {sorted(unknown)!r:.200}")
     layer: Layer = layer_type(**values)
     return layer
 
@@ -185,7 +216,7 @@ def _checked_field(owner: str, key: str, expected: Any, value: Any) -> Any:
     """Return a value of an architecture's JSON that its field may have: counts from 1, shares below 1, known words."""
     choices = _CHOICES.get(key)
     if choices is not None and type(value) is str and value not in choices:
-        raise BundleError(f"{owner}: expected {_article(key)} of {', '.join(choices)}, got {value!r}", key=key)
+        raise BundleError(f"{owner}: expected {_article(key)} of {', '.join(choices)}, got {value!r:.40}", key=key)
     bounds = {int: (1, MAXIMUM_SIZE), float: (0.0, math.nextafter(1.0, 0.0))}.get(expected)
     if type(value) is expected and (bounds is None or bounds[0] <= value <= bounds[1]):
         return value

@@ -12,6 +12,12 @@ Weights = Mapping[str, NDArray[np.float32]]
 MAXIMUM_SIZE: Final = 65_536
 """Largest window, channel count or layer that is believed of a file."""
 
+MAXIMUM_NUMBERS: Final = 2**23
+"""Most numbers one window may become in any layer of a file's architecture: 32 MiB in float32."""
+
+MAXIMUM_PARAMETERS: Final = 2**24
+"""Most trained numbers of a file's architecture: what fits into the 64 MiB of a bundle's weights."""
+
 ACTIVATION_NAMES: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
 """Activations a layer may name."""
 

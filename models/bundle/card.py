@@ -1,35 +1,41 @@
 """The model card: the manifest, written for people (after Mitchell et al., Model Cards for Model Reporting, 2019)."""
 
+import re
+from typing import Final
+
 from edgehar.models.bundle.manifest import Manifest, MetricsEntry
+
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
 def model_card(manifest: Manifest) -> str:
     """Return the card as Markdown; every figure in it is one of the manifest's."""
     architecture, window, origin = manifest.architecture, manifest.window, manifest.provenance
     parts = [
-        f"# {manifest.model_id}",
-        f"`{architecture.name}`, {architecture.parameter_count:,} parameters, tells {len(manifest.labels)} activities "
-        f"apart from {window.length} samples of acceleration "
+        f"# {_escaped(manifest.model_id)}",
+        f"{_escaped(architecture.name)}, {architecture.parameter_count:,} parameters, tells {len(manifest.labels)} "
+        f"activities apart from {window.length} samples of acceleration "
         f"({window.length / window.rate_hz:g} s at {window.rate_hz:g} Hz).",
         "" if origin.complete else "**Training was interrupted: these are the best weights until then.**",
         "## Input",
-        f"Channels {', '.join(window.channels)} in {window.unit}, raw: normalisation is inside the compiled model. "
-        f"Axes: {window.axis_frame}. Worn: {window.mounting}.",
+        f"Channels {_escaped(', '.join(window.channels))} in {window.unit}, raw: normalisation is inside the compiled "
+        f"model. Axes: {_escaped(window.axis_frame)}. Worn: {_escaped(window.mounting)}.",
         "## Labels",
-        ", ".join(manifest.labels),
+        _escaped(", ".join(manifest.labels)),
         "## Measured",
         _metrics_table(manifest.metrics),
         "## Artifacts",
         _artifacts_table(manifest),
         "## Training data",
-        f"{origin.dataset} (sha256 `{origin.dataset_sha256[:16]}`). Terms: {origin.dataset_terms}",
+        f"{_escaped(origin.dataset)} (sha256 {_escaped(origin.dataset_sha256[:16])}). "
+        f"Terms: {_escaped(origin.dataset_terms)}",
         "## Limits",
         "Accuracy on other people, other wearing positions and other sensors is not known until it is measured there. "
         "The label is always one of those above: movements it was not trained on get one of them too. "
         "Not a medical device.",
         "## Made",
-        f"{origin.created_utc}, seed {origin.seed}, "
-        + ", ".join(f"{name} {version}" for name, version in origin.versions.items())
+        f"{_escaped(origin.created_utc)}, seed {origin.seed}, "
+        + ", ".join(_escaped(f"{name} {version}") for name, version in origin.versions.items())
         + ".",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -41,7 +47,7 @@ def _metrics_table(metrics: tuple[MetricsEntry, ...]) -> str:
         return "Nothing yet: run `har evaluate`."
     head = "| protocol | engine | artifact | windows | accuracy | macro-F1 |\n|---|---|---|---:|---:|---:|"
     rows = [
-        f"| {entry.protocol} | {entry.engine} | {entry.artifact} | {entry.windows:,} "
+        f"| {_escaped(entry.protocol)} | {_escaped(entry.engine)} | {_escaped(entry.artifact)} | {entry.windows:,} "
         f"| {entry.accuracy:.3f} | {entry.macro_f1:.3f} |"
         for entry in metrics
     ]
@@ -51,8 +57,13 @@ def _metrics_table(metrics: tuple[MetricsEntry, ...]) -> str:
 def _artifacts_table(manifest: Manifest) -> str:
     """Return one row per compiled file."""
     head = "| file | format | quantization | route | bytes |\n|---|---|---|---|---:|"
-    rows = [
-        f"| {entry.file} | {entry.format} | {entry.quantization} | {entry.route} | {entry.bytes:,} |"
-        for entry in manifest.artifacts
-    ]
+    rows = []
+    for entry in manifest.artifacts:
+        texts = map(_escaped, (entry.file, entry.format, entry.quantization, entry.route))
+        rows.append(f"| {' | '.join(texts)} | {entry.bytes:,} |")
     return "\n".join([head, *rows])
+
+
+def _escaped(text: str) -> str:
+    """Return text of the manifest as Markdown that shows it as it is; underscores inside words need no mark."""
+    return re.sub(r"(?<=\w)\\_(?=\w)", "_", _MARKUP.sub(r"\\\1", text))

@@ -4,10 +4,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.bundle.names import CARD, GOLDEN, MANIFEST, PLAIN_NAME, PLOTS, WEIGHTS
+from edgehar.models.bundle.text import LONGEST_TEXT, hostile_texts
 from edgehar.models.errors import BundleError
 
 UNIT: Final = "g"
 """The only unit a model takes; sources convert to it."""
+
+LARGEST_COUNT: Final = 1_000_000
+"""Samples of a hop, or windows of a decoder: hours, at any rate."""
+
+RATES_HZ: Final = (0.01, 100_000.0)
+"""Sampling rates that are believed: from one sample in minutes to ultrasound."""
 
 _SUM_TOLERANCE: Final = 1e-6
 
@@ -18,8 +26,15 @@ def check_manifest(manifest: Manifest) -> None:
     Raises
     ------
     BundleError
-        If labels, window, normalisation, decoder or file names do not fit the architecture or each other.
+        If labels, window, normalisation, decoder or file names do not fit the architecture or each other, a number is
+        beyond what can be meant, or a text holds characters that are never shown.
     """
+    for where, why in hostile_texts(manifest):
+        raise BundleError(
+            f"manifest.json: expected {where} of at most {LONGEST_TEXT:,} characters that can be shown, got {why}",
+            next_step="Name it otherwise; do not use a stranger's bundle that holds such texts.",
+            key=where,
+        )
     for what, expected, got in _contradictions(manifest):
         raise BundleError(
             f"manifest.json: expected {expected}, got {got}",
@@ -53,10 +68,10 @@ def _window(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
         yield "window", f"windows of {architecture.window} samples, as the architecture has them", f"{window.length}"
     if len(window.channels) != architecture.channels or len(set(window.channels)) < architecture.channels:
         yield "window", f"{architecture.channels} different channels", f"{list(window.channels)}"
-    if window.hop < 1:
-        yield "window", "a hop of 1 sample or more", f"{window.hop}"
-    if window.rate_hz <= 0:
-        yield "window", "a rate above 0 Hz", f"{window.rate_hz:g}"
+    if not 1 <= window.hop <= LARGEST_COUNT:
+        yield "window", f"a hop from 1 to {LARGEST_COUNT:,} samples", f"{window.hop}"
+    if not RATES_HZ[0] <= window.rate_hz <= RATES_HZ[1]:
+        yield "window", f"a rate from {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz", f"{window.rate_hz:g}"
     if window.unit != UNIT:
         yield "window", f"acceleration in {UNIT}", f"{window.unit!r}"
 
@@ -73,7 +88,7 @@ def _normalization(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
 def _decoder(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with the decoder."""
     decoder = manifest.decoder
-    if decoder.smoothing_windows < 1 or decoder.minimum_dwell_windows < 0:
+    if not (1 <= decoder.smoothing_windows <= LARGEST_COUNT and 0 <= decoder.minimum_dwell_windows <= LARGEST_COUNT):
         counts = f"{decoder.smoothing_windows} and {decoder.minimum_dwell_windows}"
         yield "decoder", "smoothing over 1 window or more and a dwell that is not negative", counts
     if not 0 <= decoder.reject_below <= 1:
@@ -95,7 +110,10 @@ def _decoder(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
 
 def _files(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with the list of files."""
-    names = ["manifest.json", manifest.weights.file, manifest.golden.file]
+    for key, file, name in (("weights", manifest.weights.file, WEIGHTS), ("golden", manifest.golden.file, GOLDEN)):
+        if file != name and PLAIN_NAME.fullmatch(file):
+            yield key, f"the {key} in {name}", f"{file!r}"
+    names = [MANIFEST, CARD, PLOTS, manifest.weights.file, manifest.golden.file]
     names += [entry.file for entry in manifest.artifacts]
     if len(set(names)) < len(names):
         yield "artifacts", "every file to be named once", f"{sorted(names)}"

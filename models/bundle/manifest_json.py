@@ -12,6 +12,7 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.bundle.consistency import check_manifest
 from edgehar.models.bundle.manifest import SCHEMA_MAJOR, Manifest
 from edgehar.models.errors import BundleError
+from edgehar.models.foreign_text import printable
 
 
 def manifest_from_json(data: Mapping[str, Any]) -> Manifest:
@@ -36,7 +37,7 @@ def _check_schema(data: Mapping[str, Any]) -> None:
     major, _, _ = str(data["schema"]).partition(".")
     if major != str(SCHEMA_MAJOR):
         raise BundleError(
-            f"manifest.json: expected schema {SCHEMA_MAJOR}.x, got {data['schema']!r}",
+            f"manifest.json: expected schema {SCHEMA_MAJOR}.x, got {printable(repr(data['schema']), 40)}",
             next_step="Update edgehar to read this bundle, or train it again with this version.",
             schema=data["schema"],
         )
@@ -65,6 +66,8 @@ def _from_json(expected: Any, value: Any, where: str) -> Any:
         return {key: _from_json(arguments[1], item, f"{where}.{key}") for key, item in entries.items()}
     if expected is Any:
         return value
+    if expected is int:
+        return _whole(_require(value, int, where), where)
     if expected is float:
         return _finite(_require(value, int | float, where), where)
     return _require(value, expected, where)
@@ -83,6 +86,16 @@ def _dataclass_from_json(expected: Any, data: Mapping[str, Any], where: str) -> 
             )
         values[field.name] = _from_json(hints[field.name], data[field.name], f"{where}: {field.name}")
     return expected(**values)
+
+
+def _whole(value: int, where: str) -> int:
+    """Return an integer that fits into 64 bits; JSON as Python reads it knows no end."""
+    if value.bit_length() > 63:
+        raise BundleError(
+            f"{where}: expected a whole number of at most 64 bits, got one of {value.bit_length():,}",
+            next_step="The manifest was altered: train or download the bundle again.",
+        )
+    return value
 
 
 def _finite(value: int | float, where: str) -> float:
@@ -105,7 +118,7 @@ def _require(value: Any, expected: Any, where: str) -> Any:
         else:
             name = {Mapping: "object", dict: "object", list: "list", str: "string"}.get(expected, expected.__name__)
         raise BundleError(
-            f"{where}: expected a {name}, got {type(value).__name__} ({str(value)[:40]!r})",
+            f"{where}: expected a {name}, got {type(value).__name__} ({printable(str(value), 40)!r})",
             next_step="The manifest was altered: train or download the bundle again.",
         )
     return value

@@ -1,34 +1,20 @@
 """Read a NumPy .npz strictly: known names, known shapes, no pickles, nothing allocated before its size is known."""
 
 import io
-import lzma
 import math
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.bundle.ziplimits import read_member, refuse_long_directory
 from edgehar.models.errors import BundleError
+from edgehar.models.foreign_text import printable
 
 MAXIMUM_ARRAY_BYTES: Final = 64 * 2**20
 """Bytes all arrays of one file may take."""
-
-DAMAGE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    tokenize.TokenError,
-    ValueError,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-)
-"""What reading a damaged zip, or an array in one, may raise."""
 
 
 def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -51,13 +37,17 @@ def read_npz(content: bytes, *, where: str) -> dict[str, NDArray[Any]]:
         If it is not an .npz, the arrays are larger than the cap, hold objects, or are not as long as they say.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        stream = io.BytesIO(content)
+        refuse_long_directory(stream)
+        with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
             _refuse_larger(members, where)
             return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
-    except DAMAGE as error:
+    except BundleError:
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy's parser of headers raise whatever a damaged file leads to.
         raise BundleError(
-            f"{where}: expected a NumPy .npz archive, got something else ({error})",
+            f"{where}: expected a NumPy .npz archive, got something else ({printable(str(error), 200)})",
             next_step="The file is damaged: train or download the bundle again.",
         ) from error
 
@@ -74,7 +64,8 @@ def _refuse_larger(members: list[zipfile.ZipInfo], where: str) -> None:
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     """Read one array after checking that its header and its size agree."""
-    stream = io.BytesIO(archive.read(member))
+    content = read_member(archive, member, member.file_size + 1)
+    stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read_header:
@@ -83,6 +74,8 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[A
     if dtype.hasobject:
         raise ValueError("object arrays are not allowed")
     content = stream.read()
+    if min(shape, default=0) < 0:
+        raise ValueError(f"{member.filename} says {shape}")
     if math.prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f"{member.filename} says {shape} {dtype} and holds {len(content)} bytes")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran_order else "C")

@@ -1,6 +1,7 @@
 """One protocol for everything that turns windows into probabilities, and a lazy table of those there are."""
 
 import importlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -12,6 +13,9 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import DataError, EngineError, UsageError
+from edgehar.models.foreign_text import printable
+
+_log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
@@ -79,7 +83,7 @@ def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32
     ----------
     name
         A name of `ENGINES`, or ``auto``: of the installed ones that have an artifact of this quantization, the one
-        measured fastest.
+        measured fastest. If that one cannot be loaded after all, a warning says so and the next one is taken.
     quantization
         Of the artifact: ``float32`` unless the bundle holds others.
     threads
@@ -88,14 +92,21 @@ def load_engine(bundle: Bundle, name: str = "auto", quantization: str = "float32
     Raises
     ------
     UsageError
-        If there is no such engine, or the bundle has no artifact of this format and quantization.
+        If there is no such engine, the bundle has no artifact of this format and quantization, or threads are no count.
     EngineError
-        If the engine is not installed, or refuses the artifact.
+        If the engine is not installed, or refuses the artifact; with ``auto``, if no engine can be loaded.
     """
     if name == "auto":
-        name = _first_usable(bundle, quantization)
+        return _load_fastest(bundle, quantization, threads)
+    return _load(bundle, name, quantization, threads)
+
+
+def _load(bundle: Bundle, name: str, quantization: str, threads: int) -> Engine:
+    """Return the engine of this name."""
     entry = _entry(name)
     artifact = _artifact(bundle, name, quantization)
+    if threads < 1:
+        raise UsageError(f"threads: expected at least 1, got {threads}", next_step="Pass 1, or leave it out.")
     engine_class: Callable[..., Engine] = getattr(importlib.import_module(entry.module), entry.attribute)
     return engine_class(bundle, artifact, threads=threads)
 
@@ -167,6 +178,20 @@ def check_finite(values: NDArray[np.float32]) -> None:
         )
 
 
+def one_line(error: Exception) -> str:
+    """Return what a runtime said, short enough for a sentence."""
+    return printable(" ".join(str(error).split()), 160)
+
+
+def wrong_ends(engine: str, file: str, expected: object, found: str) -> EngineError:
+    """Return the error of a file whose input or output is not that of the architecture."""
+    return EngineError(
+        f"engine {engine}: expected {file} to take and give arrays of shapes {expected}, got {printable(found)}",
+        next_step="The file is of another model: compile it again with `har compile`.",
+        file=file,
+    )
+
+
 def _entry(name: str) -> EngineEntry:
     """Return the table's entry, or say which names there are."""
     if name not in ENGINES:
@@ -195,21 +220,31 @@ def _artifact(bundle: Bundle, name: str, quantization: str) -> ArtifactEntry | N
     return artifact
 
 
-def _first_usable(bundle: Bundle, quantization: str) -> str:
-    """Return the first engine that is installed and has an artifact of this quantization."""
+def _load_fastest(bundle: Bundle, quantization: str, threads: int) -> Engine:
+    """Return the fastest engine that can be loaded; say which one was passed over, unless it is just not installed."""
     able = {name for name, _, there in runnable(bundle) if there == quantization}
     candidates = [name for name in fastest_first(bundle.manifest.architecture) if name in able]
-    for name in candidates:
-        if missing_reason(name) is None:
-            return name
-    if candidates:
-        raise EngineError(
-            f"engine: expected one of {', '.join(candidates)} to run {quantization}, none is installed",
-            next_step=f"Install one: {ENGINES[candidates[0]].install}.",
+    if not candidates:
+        there = sorted({found for _, _, found in runnable(bundle)})
+        raise UsageError(
+            f"quantization: expected one of {', '.join(there)}, got {quantization!r}",
+            next_step="Choose one of these, or add it with `har compile`.",
+            quantization=quantization,
         )
-    there = sorted({found for _, _, found in runnable(bundle)})
-    raise UsageError(
-        f"quantization: expected one of {', '.join(there)}, got {quantization!r}",
-        next_step="Choose one of these, or add it with `har compile`.",
-        quantization=quantization,
+    problem: EngineError | None = None
+    for name in candidates:
+        if missing_reason(name) is not None:
+            continue
+        try:
+            engine = _load(bundle, name, quantization, threads)
+        except EngineError as error:
+            problem = error
+            _log.warning("%s; trying the next engine", error.message)
+        else:
+            return engine
+    if problem is not None:
+        raise problem
+    raise EngineError(
+        f"engine: expected one of {', '.join(candidates)} to run {quantization}, none is installed",
+        next_step=f"Install one: {ENGINES[candidates[0]].install}.",
     )

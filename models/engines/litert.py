@@ -8,9 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
-from edgehar.models.engines import ENGINES, check_windows
+from edgehar.models.engines import ENGINES, check_windows, one_line, wrong_ends
+from edgehar.models.engines.native_messages import without_information
 from edgehar.models.errors import EngineError
 from edgehar.models.quantization import dequantize, quantize
 
@@ -19,6 +21,9 @@ _RUNTIMES: Final = (
     ("tflite_runtime", "tflite_runtime.interpreter", "tflite-runtime"),
     ("tensorflow", "tensorflow.lite", "tensorflow"),
 )
+
+_INTEGERS: Final = ("int8", "uint8", "int16")
+"""Types of quantized inputs and outputs."""
 
 
 def runtime_version() -> str:
@@ -44,34 +49,52 @@ def _find_interpreter() -> tuple[Any, str]:
                 f"engine litert: tflite_runtime needs numpy<2, numpy {np.__version__} is installed",
                 next_step="Run: pip install 'edgehar[edge-legacy]'.",
             )
-        return interpreter, f"{package} {importlib.metadata.version(distribution)}"
+        return interpreter, f"{package} {_version(distribution)}"
     raise EngineError(
         "engine litert: expected ai-edge-litert, tflite-runtime or tensorflow, none is installed",
         next_step=f"Run: {ENGINES['litert'].install}.",
     )
 
 
+def _version(distribution: str) -> str:
+    """Return the version of an installed library; one that was copied into place has none that can be read."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "of an unknown version"
+
+
 class TfliteModel:
     """One interpreter over the bytes of a .tflite file; not for several threads at a time.
+
+    Parameters
+    ----------
+    content
+        The file.
+    file
+        Its name, for messages.
+    architecture
+        What the file must take and give.
 
     Raises
     ------
     EngineError
-        If no runtime is installed, or the one that is refuses the file.
+        If no runtime is installed, the one that is refuses the file, or it is not a file of the architecture.
     """
 
-    def __init__(self, content: bytes, *, file: str) -> None:
+    def __init__(self, content: bytes, *, file: str, architecture: Architecture) -> None:
+        self._file = file
         interpreter_class, self.runtime = _find_interpreter()
         try:
-            self._interpreter = interpreter_class(model_content=content, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with without_information():
+                self._interpreter = interpreter_class(model_content=content, num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise EngineError(
-                f"engine litert: {self.runtime} refuses {file} ({_one_line(error)})",
+                f"engine litert: {self.runtime} refuses {file} ({one_line(error)})",
                 next_step="Update the runtime, or compile for it again with `har compile`.",
             ) from error
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
+        self._input, self._output = self._checked_ends(architecture)
         self._places = self._input["index"], self._output["index"]
 
     def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,12 +110,31 @@ class TfliteModel:
     def _invoke(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the output of one window (1, window_length, channels)."""
         interpreter, (input_index, output_index) = self._interpreter, self._places
-        # Fused recurrent operators keep their state between invocations.
-        interpreter.reset_all_variables()
-        interpreter.set_tensor(input_index, values)
-        interpreter.invoke()
-        output: NDArray[Any] = interpreter.get_tensor(output_index)
+        try:
+            # Fused recurrent operators keep their state between invocations.
+            interpreter.reset_all_variables()
+            interpreter.set_tensor(input_index, values)
+            interpreter.invoke()
+            output: NDArray[Any] = interpreter.get_tensor(output_index)
+        except (ValueError, RuntimeError) as error:
+            raise EngineError(
+                f"engine litert: {self.runtime} cannot run {self._file} ({one_line(error)})",
+                next_step="Update the runtime, or compile for it again with `har compile`.",
+            ) from error
         return output
+
+    def _checked_ends(self, architecture: Architecture) -> tuple[Any, Any]:
+        """Return what is known of the input and the output, held to the architecture."""
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        expected = (1, architecture.window, architecture.channels), (1, architecture.classes)
+        found = [(tuple(map(int, end["shape"])), np.dtype(end["dtype"]).name) for end in (*inputs, *outputs)]
+        fits = len(inputs) == len(outputs) == 1 and all(
+            shape == wanted and (dtype == "float32" or (dtype in _INTEGERS and _scale_is_usable(end)))
+            for end, wanted, (shape, dtype) in zip((*inputs, *outputs), expected, found, strict=True)
+        )
+        if not fits:
+            raise wrong_ends("litert", self._file, expected, str(found))
+        return inputs[0], outputs[0]
 
     def _to_input(self, values: NDArray[np.float32]) -> NDArray[Any]:
         """Quantize the windows if the artifact takes integers."""
@@ -118,7 +160,8 @@ class LiteRTEngine:
         self.artifact, self.quantization = artifact.file, artifact.quantization
         self._bundle = bundle
         content = bundle.files[artifact.file]
-        self._models = [TfliteModel(content, file=artifact.file) for _ in range(threads)]
+        architecture = bundle.manifest.architecture
+        self._models = [TfliteModel(content, file=artifact.file, architecture=architecture) for _ in range(threads)]
         self.runtime = self._models[0].runtime
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
@@ -132,6 +175,7 @@ class LiteRTEngine:
             return np.concatenate(list(parts))
 
 
-def _one_line(error: Exception) -> str:
-    """Return what a runtime said, short enough for a sentence."""
-    return " ".join(str(error).split())[:160]
+def _scale_is_usable(end: Any) -> bool:
+    """Whether integers of an input or output can be turned into numbers and back."""
+    scale, _ = end["quantization"]
+    return bool(np.isfinite(scale)) and float(scale) > 0

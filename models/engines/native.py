@@ -14,18 +14,13 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import check_finite, shaped_windows
 from edgehar.models.engines.native_library import find_compiler, load_library
-from edgehar.models.errors import EngineError
+from edgehar.models.engines.native_tables import artifact_tables
+from edgehar.models.errors import BundleError, EngineError
 from edgehar.models.portable.fixed_point import VALUE_BITS, to_samples
+from edgehar.models.portable.tables import INT8
 
 _CACHE_LINE: Final = 64
 _LEAST_WINDOWS_A_THREAD: Final = 64
-_REFUSALS: Final = {
-    5: "it is no model",
-    6: "it is of a later format",
-    7: "it holds other numbers than the manifest says",
-    8: "it is damaged, or larger than the engine's integers allow",
-}
-"""`har_status` of har.h, for what can be wrong with a file."""
 
 
 def runtime_version() -> str:
@@ -49,8 +44,12 @@ class NativeEngine:
         self.runtime = runtime_version()
         self.artifact, self.quantization = artifact.file, artifact.quantization
         self._bundle, self._threads = bundle, threads
-        self._integer = artifact.input.dtype == "int16"
-        self._library = load_library(artifact.quantization)
+        try:
+            model = artifact_tables(bundle, artifact)
+        except BundleError as error:
+            raise EngineError(f"engine native: {error.message}", next_step=error.next_step) from error
+        self._integer = model.quantization == INT8
+        self._library = load_library(model.quantization)
         content = bundle.files[artifact.file]
         self._blob = _aligned_bytes(len(content))
         self._blob[:] = np.frombuffer(content, np.uint8)
@@ -58,11 +57,11 @@ class NativeEngine:
         status = self._library.har_native_open(self._model, self._blob.ctypes.data, len(content))
         if status:
             raise EngineError(
-                f"engine native: {artifact.file} cannot be run ({_REFUSALS.get(status, f'status {status}')})",
-                next_step="Compile it again with `har compile --format c`.",
+                f"engine native: {artifact.file}: expected the library to take what was checked, got status {status}",
+                next_step="Use another engine, and report this: it is a bug in edgehar.",
             )
         self._library_predict = self._library.har_native_predict
-        self._classes = bundle.manifest.architecture.classes
+        self._classes = model.classes
         self._probability_type = np.uint16 if self._integer else np.float32
         self._idle: list[_Memory] = []
 

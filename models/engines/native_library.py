@@ -1,8 +1,11 @@
 """The C engine as a shared library: found, built for this very processor, kept, loaded."""
 
+import atexit
+import contextlib
 import ctypes
 import functools
 import hashlib
+import logging
 import os
 import platform
 import shutil
@@ -15,6 +18,8 @@ from typing import Final
 from edgehar.models.errors import EngineError
 from edgehar.models.portable import SOURCES
 from edgehar.models.portable.tables import FLOAT32
+
+_log = logging.getLogger(__name__)
 
 _COMPILERS: Final = ("cc", "gcc", "clang")
 _FLAGS: Final = ("-std=c99", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
@@ -52,9 +57,10 @@ def find_compiler() -> Compiler:
     for name in wanted:
         path = shutil.which(name)
         if path is not None:
-            reply = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-            if reply.returncode == 0:
-                return Compiler(path, reply.stdout.partition("\n")[0].strip())
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                reply = _run([path, "--version"])
+                if reply.returncode == 0:
+                    return Compiler(path, reply.stdout.partition("\n")[0].strip())
     raise EngineError(
         f"engine native: expected a C compiler ({', '.join(wanted)}), found none",
         next_step="Install gcc or clang, or use another engine.",
@@ -70,10 +76,7 @@ def load_library(quantization: str) -> ctypes.CDLL:
     EngineError
         If there is no compiler, its sources are not installed, or it cannot build them.
     """
-    compiler, sources = find_compiler(), SOURCES
-    path = _cache_folder() / f"{_fingerprint(compiler, sources, quantization)}-{quantization}.so"
-    if not path.is_file():
-        _build(compiler, sources, quantization, path)
+    path = _built_library(quantization)
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
@@ -113,46 +116,93 @@ def _processor() -> str:
     return "\n".join([platform.machine(), *sorted({line for line in lines if line.startswith(wanted)})])
 
 
-def _cache_folder() -> Path:
-    """Return the folder of built libraries, which nobody but this user can write to.
-
-    Raises
-    ------
-    EngineError
-        If there is no place for it, or somebody else could put a library there.
-    """
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgehar" / "native"
+def _built_library(quantization: str) -> Path:
+    """Return the library's file; where there is no folder to keep it in, it is built for this process alone."""
+    compiler, sources = find_compiler(), SOURCES
+    name = f"{_fingerprint(compiler, sources, quantization)}-{quantization}.so"
     try:
+        kept = _cache_folder() / name
+        if not kept.is_file():
+            _build(compiler, sources, quantization, kept)
+        return kept
+    except _NoCacheError as error:
+        _log.warning("engine native: %s; the C engine is built again in every process", error)
+    passing = _private_folder() / name
+    if not passing.is_file():
+        try:
+            _build(compiler, sources, quantization, passing)
+        except _NoCacheError as error:
+            raise EngineError(
+                f"engine native: {error}",
+                next_step="Set XDG_CACHE_HOME to a folder that can be written to, or use another engine.",
+            ) from error
+    return passing
+
+
+class _NoCacheError(Exception):
+    """There is no folder for a library; its text is a clause that says why."""
+
+
+def _cache_folder() -> Path:
+    """Return the folder of built libraries, which only this user can write to."""
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgehar" / "native"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder.
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise _NoCacheError(f"expected a folder for built libraries ({reason}: set XDG_CACHE_HOME)") from error
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise _NoCacheError(f"expected {folder} to be writable to you alone (run: chmod 700 {folder})")
+    return folder
+
+
+@functools.cache
+def _private_folder() -> Path:
+    """Return a new folder for this process alone, removed when it ends."""
+    try:
+        folder = tempfile.mkdtemp(prefix="edgehar-native-")
     except OSError as error:
         raise EngineError(
-            f"engine native: {folder}: expected a folder for built libraries ({error.strerror})",
-            next_step="Set XDG_CACHE_HOME to a folder that can be written to.",
+            f"engine native: expected a folder for temporary files ({error.strerror})",
+            next_step="Set TMPDIR to a folder that can be written to, or use another engine.",
         ) from error
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-        raise EngineError(
-            f"engine native: {folder}: expected a folder that only its owner, you, can write to",
-            next_step=f"Run: chmod 700 {folder}, or set XDG_CACHE_HOME to a folder of yours.",
-        )
-    return folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _build(compiler: Compiler, sources: Path, quantization: str, target: Path) -> None:
     """Build a library under a temporary name, then give it its own."""
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+            output = Path(folder) / target.name
+            _compile(compiler, sources, quantization, output)
+            output.replace(target)
+    except OSError as error:
+        raise _NoCacheError(f"expected to write to {target.parent} ({error.strerror})") from error
+
+
+def _compile(compiler: Compiler, sources: Path, quantization: str, output: Path) -> None:
+    """Run the compiler for this processor, or for any where it does not know this one."""
     defines, files = _FILES[quantization]
     inputs = [f"-I{sources / folder}" for folder in ("engine", "host")] + [str(sources / file) for file in files]
     complaint = ""
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        output = Path(folder) / target.name
-        for processor in _THIS_PROCESSOR:
-            command = [compiler.path, *_FLAGS, *processor, *defines, *inputs, "-o", str(output), "-lm"]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-            if done.returncode == 0:
-                output.replace(target)
-                return
-            complaint = done.stderr.strip()
+    for processor in _THIS_PROCESSOR:
+        command = [compiler.path, *_FLAGS, *processor, *defines, *inputs, "-o", str(output), "-lm"]
+        try:
+            done = _run(command)
+        except subprocess.TimeoutExpired:
+            complaint = f"no end after {_TIMEOUT_S} s"
+            break
+        if done.returncode == 0:
+            return
+        complaint = " ".join(done.stderr.split())
     raise EngineError(
         f"engine native: {compiler.version} cannot build the C engine ({complaint[:200]})",
-        next_step="Install another compiler and name it in CC, or use another engine.",
+        next_step="Install the C library's headers (Debian: libc6-dev) or another compiler, or use another engine.",
     )
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a compiler."""
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, check=False)

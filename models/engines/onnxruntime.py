@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
-from edgehar.models.engines import ENGINES, check_windows
+from edgehar.models.engines import ENGINES, check_windows, one_line, wrong_ends
 from edgehar.models.errors import EngineError
 
 _BATCH: Final = 32
@@ -59,23 +59,24 @@ class ONNXRuntimeEngine:
             )
         except Exception as error:  # onnxruntime's own exception types share no base but Exception.
             raise EngineError(
-                f"engine onnxruntime: {self.runtime} refuses {artifact.file} ({' '.join(str(error).split())[:160]})",
+                f"engine onnxruntime: {self.runtime} refuses {artifact.file} ({one_line(error)})",
                 next_step="Update the runtime, or compile for it again with `har compile`.",
             ) from error
+        self._batch = self._checked_batch()
         self._input = self._session.get_inputs()[0].name
         self._output = [self._session.get_outputs()[0].name]
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
         """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
         values = check_windows(windows, self._bundle)
-        if 0 < len(values) <= _BATCH:
+        if 0 < len(values) <= self._batch:
             return self._run(values)
         outputs = np.empty((len(values), self._bundle.manifest.architecture.classes), np.float32)
 
         def run(start: int) -> None:
-            outputs[start : start + _BATCH] = self._run(values[start : start + _BATCH])
+            outputs[start : start + self._batch] = self._run(values[start : start + self._batch])
 
-        starts = range(0, len(values), _BATCH)
+        starts = range(0, len(values), self._batch)
         if self._threads == 1:
             for start in starts:
                 run(start)
@@ -86,6 +87,39 @@ class ONNXRuntimeEngine:
 
     def _run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run one batch."""
-        (outputs,) = self._session.run(self._output, {self._input: values})
+        try:
+            (outputs,) = self._session.run(self._output, {self._input: values})
+        except Exception as error:  # onnxruntime's own exception types share no base but Exception.
+            raise EngineError(
+                f"engine onnxruntime: {self.runtime} cannot run {self.artifact} ({one_line(error)})",
+                next_step="Update the runtime, or compile for it again with `har compile`.",
+            ) from error
         probabilities: NDArray[np.float32] = outputs
+        expected = (len(values), self._bundle.manifest.architecture.classes)
+        if probabilities.shape != expected:
+            raise wrong_ends(self.name, self.artifact, expected, str(probabilities.shape))
         return probabilities
+
+    def _checked_batch(self) -> int:
+        """Return how many windows the file takes at once, after holding its input and output to the architecture."""
+        architecture = self._bundle.manifest.architecture
+        expected = (None, architecture.window, architecture.channels), (None, architecture.classes)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        found = [(end.type, tuple(end.shape)) for end in (*inputs, *outputs)]
+        fits = len(inputs) == len(outputs) == 1 and all(
+            kind == "tensor(float)" and _fits(shape, wanted)
+            for (kind, shape), wanted in zip(found, expected, strict=True)
+        )
+        if not fits:
+            raise wrong_ends(self.name, self.artifact, expected, str(found))
+        return 1 if inputs[0].shape[0] == 1 else _BATCH
+
+
+def _fits(shape: tuple[Any, ...], expected: tuple[int | None, ...]) -> bool:
+    """Whether a shape is the expected one; what a file names or leaves open may be anything, a batch also one."""
+    if len(shape) != len(expected):
+        return False
+    batch, *rest = shape
+    return (batch == 1 or not isinstance(batch, int)) and all(
+        found == wanted or not isinstance(found, int) for found, wanted in zip(rest, expected[1:], strict=True)
+    )

@@ -16,6 +16,19 @@
 A matrix is 20 bytes: inputs and outputs (16 bits each), shift (8 bits) and 3 zeros, then the offsets of weights, bias
 and multipliers (32 bits each, 0 for none). Float weights lie as Keras keeps them, (inputs, outputs). Int8 weights lie
 in rows, one an output, two and two interleaved: a0 b0 a1 b1 ...; an odd last row lies beside zeros.
+
+A blob is a stranger's bytes. Two readers take it, `unpack_model` here and `har_load` of har_blob.c, and both refuse the
+same blobs. Of the bytes they ask:
+
+- the length is the one the header names, and the checksum is right;
+- the records of all layers lie within it; a kind is 1 to 5, the activation of a dense layer 1 to 5, of another layer 0;
+- an array begins behind the records, at a multiple of 4 bytes, and ends within the blob;
+- all arrays together take no more bytes than there are behind the records, so that a small blob cannot name one
+  array many times and fill the memory of its reader;
+- the classes of the header are the outputs of the last layer.
+
+Of the model in them they ask the rules of `edgehar.models.portable.rules`. Bytes that nothing refers to, and fields
+that the layout calls 0, are not looked at.
 """
 
 import struct
@@ -26,7 +39,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.errors import BundleError
-from edgehar.models.portable.tables import ACTIVATIONS, FLOAT32, GATES, INT8, KINDS, CLayer, CModel, Matrix
+from edgehar.models.portable.rules import broken_rule
+from edgehar.models.portable.tables import ACTIVATIONS, FLOAT32, INT8, KINDS, CLayer, CModel, Matrix
 
 MAGIC: Final = b"HARC"
 VERSION: Final = 1
@@ -36,6 +50,7 @@ _MATRIX: Final = struct.Struct("<HHB3xIII")
 _RECORD_BYTES: Final = _LAYER.size + 2 * _MATRIX.size
 _NUMBERS: Final = {FLOAT32: 1, INT8: 2}
 _ALIGNMENT: Final = 64
+_LEAST_ALIGNMENT: Final = 4
 _NO_MATRIX: Final = bytes(_MATRIX.size)
 
 
@@ -73,14 +88,14 @@ def unpack_model(blob: bytes) -> CModel:
     Raises
     ------
     BundleError
-        If it is not a blob, was cut short or altered, or is of a version this code does not know.
+        If it is not a blob, was cut short or altered, is of a version this code does not know, or breaks a rule.
     """
     if len(blob) < HEADER.size or blob[:4] != MAGIC:
         raise BundleError(
             f"model blob: expected {MAGIC!r} and {HEADER.size} bytes of header, got {len(blob):,} other bytes",
             next_step="Compile it again with `har compile --format c`.",
         )
-    _, crc, total, version, numbers, layers, step_layers, window, channels, _, _ = HEADER.unpack_from(blob)
+    _, crc, total, version, numbers, layers, step_layers, window, channels, classes, _ = HEADER.unpack_from(blob)
     if version != VERSION:
         raise BundleError(
             f"model blob: expected version {VERSION}, got {version}", next_step="Update edgehar, or compile it again."
@@ -90,16 +105,17 @@ def unpack_model(blob: bytes) -> CModel:
             f"model blob: expected {total:,} whole bytes, got {len(blob):,} with another checksum",
             next_step="The file is damaged: compile it again with `har compile --format c`.",
         )
-    is_integer = numbers == _NUMBERS[INT8]
     try:
-        found = [
-            _unpack_layer(blob, HEADER.size + index * _RECORD_BYTES, is_integer=is_integer) for index in range(layers)
-        ]
-    except (struct.error, ValueError, IndexError) as error:
-        raise BundleError(
-            f"model blob: the layers do not fit the bytes ({error})", next_step="Compile it again."
-        ) from error
-    return CModel(window=window, channels=channels, layers=tuple(found), step_layers=step_layers)
+        reader = _Reader(blob, layers, _numbers_of(numbers))
+        model = CModel(window, channels, tuple(map(reader.layer, range(layers))), step_layers)
+        problem = broken_rule(model)
+        if problem is None and model.classes != classes:
+            problem = f"expected {model.classes} classes, the outputs of the last layer, got {classes}"
+    except _UnreadableError as error:
+        problem = str(error)
+    if problem is not None:
+        raise BundleError(f"model blob: {problem}", next_step="Compile the model again with `har compile --format c`.")
+    return model
 
 
 def interleave(weights: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -151,30 +167,64 @@ def _aligned(count: int) -> int:
     return -(-count // _ALIGNMENT) * _ALIGNMENT
 
 
-def _unpack_layer(blob: bytes, offset: int, *, is_integer: bool) -> CLayer:
-    """Return the layer whose record begins at ``offset``."""
-    kind_number, activation, fraction = _LAYER.unpack_from(blob, offset)
-    kind = KINDS[kind_number - 1]
-    kernel = _unpack_matrix(blob, offset + _LAYER.size, is_integer=is_integer)
-    recurrent = None
-    if kind != "dense":
-        recurrent = _unpack_matrix(blob, offset + _LAYER.size + _MATRIX.size, is_integer=is_integer)
-    if kernel.outputs % GATES[kind]:
-        raise ValueError(f"{kernel.outputs} outputs are no multiple of {GATES[kind]} gates")
-    return CLayer(kind, kernel, recurrent, ACTIVATIONS[max(activation, 1) - 1], fraction)
+class _UnreadableError(Exception):
+    """Bytes that are no model; its text is a clause."""
 
 
-def _unpack_matrix(blob: bytes, offset: int, *, is_integer: bool) -> Matrix:
-    """Return the matrix whose record begins at ``offset``."""
-    inputs, outputs, shift, weights_at, bias_at, multipliers_at = _MATRIX.unpack_from(blob, offset)
-    bias = _array(blob, "<i4" if is_integer else "<f4", bias_at, outputs) if bias_at else None
-    if not is_integer:
-        return Matrix(_array(blob, "<f4", weights_at, inputs * outputs).reshape(inputs, outputs), bias)
-    flat = _array(blob, "i1", weights_at, inputs * (outputs + outputs % 2))
-    multipliers = _array(blob, "<u2", multipliers_at, outputs)
-    return Matrix(_deinterleave(flat, outputs, inputs), bias, multipliers, shift)
+def _numbers_of(code: int) -> str:
+    """Return the quantization that a header names."""
+    for quantization, known in _NUMBERS.items():
+        if code == known:
+            return quantization
+    raise _UnreadableError(f"expected numbers of kind {' or '.join(map(str, _NUMBERS.values()))}, got {code}")
 
 
-def _array(blob: bytes, dtype: str, offset: int, count: int) -> NDArray[Any]:
-    """Return ``count`` numbers at ``offset``."""
-    return np.frombuffer(blob, dtype, count, offset)
+class _Reader:
+    """Takes layers and arrays from a blob and never looks beyond it."""
+
+    def __init__(self, blob: bytes, layers: int, quantization: str) -> None:
+        self._blob, self._is_integer = blob, quantization == INT8
+        self._arrays_at = HEADER.size + layers * _RECORD_BYTES
+        self._bytes_left = len(blob) - self._arrays_at
+        if self._bytes_left < 0:
+            raise _UnreadableError(f"expected the records of {layers} layers, got {len(blob):,} bytes in all")
+
+    def layer(self, index: int) -> CLayer:
+        """Return one layer."""
+        offset = HEADER.size + index * _RECORD_BYTES
+        number, activation, fraction = _LAYER.unpack_from(self._blob, offset)
+        if not 1 <= number <= len(KINDS):
+            raise _UnreadableError(f"layer {index + 1}: expected a kind of 1 to {len(KINDS)}, got {number}")
+        kind = KINDS[number - 1]
+        is_dense = kind == "dense"
+        least, most = (1, len(ACTIVATIONS)) if is_dense else (0, 0)
+        if not least <= activation <= most:
+            raise _UnreadableError(f"layer {index + 1}: expected an activation of {least} to {most}, got {activation}")
+        try:
+            kernel = self._matrix(offset + _LAYER.size)
+            recurrent = None if is_dense else self._matrix(offset + _LAYER.size + _MATRIX.size)
+        except _UnreadableError as error:
+            raise _UnreadableError(f"layer {index + 1} ({kind}): {error}") from error
+        return CLayer(kind, kernel, recurrent, ACTIVATIONS[max(activation, 1) - 1], fraction)
+
+    def _matrix(self, offset: int) -> Matrix:
+        """Return the matrix whose record begins at ``offset``."""
+        inputs, outputs, shift, weights_at, bias_at, multipliers_at = _MATRIX.unpack_from(self._blob, offset)
+        bias = self._array("<i4" if self._is_integer else "<f4", bias_at, outputs) if bias_at else None
+        if not self._is_integer:
+            return Matrix(self._array("<f4", weights_at, inputs * outputs).reshape(inputs, outputs), bias)
+        flat = self._array("i1", weights_at, inputs * (outputs + outputs % 2))
+        multipliers = self._array("<u2", multipliers_at, outputs)
+        return Matrix(_deinterleave(flat, outputs, inputs), bias, multipliers, shift)
+
+    def _array(self, dtype: str, offset: int, count: int) -> NDArray[Any]:
+        """Return ``count`` numbers at ``offset``."""
+        size = np.dtype(dtype).itemsize * count
+        if count == 0:
+            raise _UnreadableError("expected inputs and outputs, got none")
+        if offset % _LEAST_ALIGNMENT or offset < self._arrays_at or size > len(self._blob) - offset:
+            raise _UnreadableError(f"expected {size:,} bytes of an array at offset {offset:,}, they are not there")
+        if size > self._bytes_left:
+            raise _UnreadableError("expected arrays that share no bytes")
+        self._bytes_left -= size
+        return np.frombuffer(self._blob, dtype, count, offset)

@@ -49,19 +49,19 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16]:
     -------
     ndarray of shape (n_windows, n_classes), uint16, 32768 for certainty
     """
-    walkers = [_Walker(layer, len(samples)) for layer in model.layers[: model.step_layers]]
+    steppers = [_Stepper(layer, len(samples)) for layer in model.layers[: model.step_layers]]
     values = np.empty(0, np.int64)
     for step in range(samples.shape[1]):
         values = samples[:, step].astype(np.int64)
-        for walker in walkers:
-            values = walker.step(values)
+        for stepper in steppers:
+            values = stepper.step(values)
     for layer in model.layers[model.step_layers : -1]:
         values = _dense(layer, values)
     return softmax(_sums(model.layers[-1].kernel, values)).astype(np.uint16)
 
 
-class _Walker:
-    """One layer walking along the windows, its state between the steps."""
+class _Stepper:
+    """One layer, stepped along the windows, and its state between the steps."""
 
     def __init__(self, layer: CLayer, windows: int) -> None:
         self._layer = layer
@@ -84,27 +84,27 @@ def _simple_rnn(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integer
 
 def _lstm(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
     sums = _sums(layer.kernel, inputs) + _sums(_recurrent(layer), hidden)
-    update, forget, candidate, reveal = np.split(sums, 4, axis=-1)
-    admitted = round_shift(tanh(candidate) * sigmoid(update), VALUE_BITS + GATE_BITS - CELL_BITS)
+    entering, forget, candidate, output = np.split(sums, 4, axis=-1)
+    admitted = round_shift(tanh(candidate) * sigmoid(entering), VALUE_BITS + GATE_BITS - CELL_BITS)
     cell = pass_gate(cell, sigmoid(forget)) + admitted
-    return pass_gate(tanh(round_shift(cell, CELL_BITS - SUM_BITS)), sigmoid(reveal)), cell
+    return pass_gate(tanh(round_shift(cell, CELL_BITS - SUM_BITS)), sigmoid(output)), cell
 
 
 def _gru(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
     gated, recurrent = 2 * layer.units, _recurrent(layer)
-    given = _sums(layer.kernel, inputs)
-    gates = sigmoid(given[:, :gated] + _sums(recurrent, hidden)[:, :gated])
+    of_input = _sums(layer.kernel, inputs)
+    gates = sigmoid(of_input[:, :gated] + _sums(recurrent, hidden)[:, :gated])
     update, reset = np.split(gates, 2, axis=-1)
-    heard = _sums(recurrent, pass_gate(hidden, reset))[:, gated:]
-    return mix(hidden, tanh(given[:, gated:] + heard), update), cell
+    of_state = _sums(recurrent, pass_gate(hidden, reset))[:, gated:]
+    return mix(hidden, tanh(of_input[:, gated:] + of_state), update), cell
 
 
 def _gru_reset_after(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
     gated = 2 * layer.units
-    given, recalled = _sums(layer.kernel, inputs), _sums(_recurrent(layer), hidden)
-    update, reset = np.split(sigmoid(given[:, :gated] + recalled[:, :gated]), 2, axis=-1)
-    heard = pass_gate(recalled[:, gated:], reset)
-    return mix(hidden, tanh(given[:, gated:] + heard), update), cell
+    of_input, of_state = _sums(layer.kernel, inputs), _sums(_recurrent(layer), hidden)
+    update, reset = np.split(sigmoid(of_input[:, :gated] + of_state[:, :gated]), 2, axis=-1)
+    reset_sums = pass_gate(of_state[:, gated:], reset)
+    return mix(hidden, tanh(of_input[:, gated:] + reset_sums), update), cell
 
 
 def _dense_step(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:

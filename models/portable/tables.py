@@ -1,4 +1,4 @@
-"""The tables the C engine runs, as data: matrices, layers, and the bounds within which 32 bits suffice."""
+"""The tables the C engine runs, as data: matrices, layers, and the memory they need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from edgehar.models.errors import CompileError
-from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS
 
 FLOAT32: Final = "float32"
 INT8: Final = "int8"
@@ -21,19 +18,8 @@ ACTIVATIONS: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
 
 GATES: Final = {"simple_rnn": 1, "lstm": 4, "gru": 3, "gru_reset_after": 3, "dense": 1}
 
-MAXIMUM_INPUTS: Final = 511
-"""511 products of int8 and int16 are the most that an int32 holds."""
-
-MAXIMUM_BIAS: Final = 2**28
-MAXIMUM_GAIN: Final = 128
-"""A row may make of its inputs at most 2^29 as a sum: inputs x multiplier / 2^shift < 128."""
-
-MAXIMUM_WINDOW: Final = 2 ** (31 - CELL_BITS) - 1
-"""A cell grows by at most 1 a step."""
-
 SHIFTS: Final = (16, 32)
-MAXIMUM_CLASSES: Final = 255
-MAXIMUM_LAYERS: Final = 255
+"""Least and most bits that a product with a multiplier is shifted by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +96,7 @@ class CModel:
 
     @property
     def scratch_sums(self) -> int:
-        """Sums of memory that all layers use in turn."""
+        """Sums of memory that one layer after another uses."""
         return max(layer.kernel.outputs * (2 if layer.kind == "gru_reset_after" else 1) for layer in self.layers)
 
     @property
@@ -127,41 +113,3 @@ class CModel:
     def multiply_adds_per_step(self) -> int:
         """Products of weights and values that one sample costs."""
         return sum(matrix.weights.size for layer in self.layers[: self.step_layers] for matrix in layer.matrices)
-
-
-def check_bounds(model: CModel) -> None:
-    """Hold a model to the bounds that keep the C engine's integers from overflowing.
-
-    Raises
-    ------
-    CompileError
-        If a layer has more inputs, larger weights or a longer window than 32-bit arithmetic allows.
-    """
-    for number, layer in enumerate(model.layers, start=1):
-        for matrix in layer.matrices:
-            problem = _out_of_bounds(matrix)
-            if problem:
-                raise CompileError(
-                    f"layer {number} ({layer.kind}): {problem}",
-                    next_step="Use the float32 artifact, or train with weight decay.",
-                    layer=number,
-                )
-    if not 1 <= model.window <= MAXIMUM_WINDOW or model.classes > MAXIMUM_CLASSES:
-        raise CompileError(
-            f"expected a window of at most {MAXIMUM_WINDOW} samples and at most {MAXIMUM_CLASSES} classes, "
-            f"got {model.window} and {model.classes}",
-            next_step="Train a model with a shorter window or fewer labels.",
-        )
-
-
-def _out_of_bounds(matrix: Matrix) -> str | None:
-    """Return what is out of bounds, as a clause; None if nothing is."""
-    if matrix.multipliers is None:
-        return None
-    if matrix.inputs > MAXIMUM_INPUTS:
-        return f"expected at most {MAXIMUM_INPUTS} inputs for 32-bit sums, got {matrix.inputs}"
-    if matrix.bias is not None and np.abs(matrix.bias.astype(np.int64)).max() > MAXIMUM_BIAS:
-        return f"expected biases within ±{MAXIMUM_BIAS >> SUM_BITS:,}"
-    if matrix.inputs * int(matrix.multipliers.max()) >= MAXIMUM_GAIN << matrix.shift:
-        return "expected smaller weights: its sums could leave 32 bits"
-    return None

@@ -56,8 +56,10 @@ def forward(
     ndarray of shape (n_windows, n_classes), ``dtype``
     """
     values = np.asarray(windows, dtype=dtype)
-    for layer in architecture.layers:
-        values = layer_forward(layer, layer_weights(layer, weights), values)
+    # Weights at the ends of their range overflow; who compares the outcome finds what is no number in it.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer in architecture.layers:
+            values = layer_forward(layer, layer_weights(layer, weights), values)
     return values
 
 

@@ -107,14 +107,14 @@ def compile_model(
     return artifact
 
 
-def compile_bundle(
+def compile_artifacts(
     bundle: Bundle, wanted: Sequence[Target] | None = None, *, calibration: NDArray[Any] | None = None
-) -> Bundle:
-    """Return the bundle with the artifacts of these targets added; without ``wanted``, all float32 ones."""
+) -> list[CompiledArtifact]:
+    """Return a bundle's model compiled to these targets; without ``wanted``, to all float32 ones."""
     architecture = bundle.manifest.architecture
     if wanted is None:
         wanted = [target for target in targets(architecture) if target.quantization == FLOAT32]
-    artifacts = [
+    return [
         compile_model(
             architecture,
             bundle.folded_weights,
@@ -124,7 +124,13 @@ def compile_bundle(
         )
         for target in wanted
     ]
-    return bundle.with_artifacts(artifacts)
+
+
+def compile_bundle(
+    bundle: Bundle, wanted: Sequence[Target] | None = None, *, calibration: NDArray[Any] | None = None
+) -> Bundle:
+    """Return the bundle with the artifacts of these targets added; without ``wanted``, all float32 ones."""
+    return bundle.with_artifacts(compile_artifacts(bundle, wanted, calibration=calibration))
 
 
 def _compilers() -> dict[str, Any]:

@@ -6,7 +6,6 @@ A route is also a command: ``python -m edgehar.pipeline.compilers.peers BUNDLE R
 import importlib
 import importlib.util
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from edgehar.models.architecture import GRU, LSTM, Dense, SimpleRNN
 from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.errors import CompileError
+from edgehar.models.isolation import python_module, run_to_end
 
 _TIMEOUT_S: Final = 300.0
 _REASON_LENGTH: Final = 160
@@ -64,20 +64,16 @@ def peer_results(bundle: Bundle, path: Path) -> Iterator[PeerResult]:
 
 def _run(route: Route, bundle: Path, target: Path) -> str | None:
     """Run one route in a process of its own; return why there is no file, or None if there is one."""
-    command = [sys.executable, "-P", "-m", "edgehar.pipeline.compilers.peers", str(bundle), route.name, str(target)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    try:
-        finished = subprocess.run(
-            command, capture_output=True, text=True, timeout=_TIMEOUT_S, env=environment, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return f"took longer than {_TIMEOUT_S:.0f} s"
-    if finished.returncode < 0:
-        return f"the converter crashed its process (signal {-finished.returncode})"
-    if finished.returncode != 0 or not target.is_file():
-        said = [line.strip() for line in finished.stderr.splitlines() if line.strip()]
-        return (said[-1] if said else f"exit code {finished.returncode}")[:_REASON_LENGTH]
-    return None
+    command = python_module("edgehar.pipeline.compilers.peers", str(bundle), route.name, str(target))
+    finished = run_to_end(
+        command, timeout_s=_TIMEOUT_S, environment={"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    )
+    if finished.failure is not None and "code" in finished.failure.details:
+        said = [line.strip() for line in finished.complaints.splitlines() if line.strip()]
+        return (said[-1] if said else finished.failure.message)[:_REASON_LENGTH]
+    if finished.failure is not None:
+        return f"the converter {finished.failure.message}"
+    return None if target.is_file() else "the converter wrote no file"
 
 
 def _artifact(bundle: Bundle, route: Route, file: Path) -> CompiledArtifact:

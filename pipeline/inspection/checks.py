@@ -1,8 +1,6 @@
 """Check claims about runtimes where these are installed: run each file in a process of its own, look at its answers."""
 
 import json
-import signal
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.isolation import run_to_end
 from edgehar.pipeline.inspection.facts import RuntimeFact
 from edgehar.pipeline.inspection.runtimes import LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
 
@@ -117,20 +116,8 @@ def _with(claim: RuntimeFact, outcome: Outcome, distribution: str) -> RuntimeFac
 
 def _ask(python: str, request: str) -> tuple[list[dict[str, Any]], str]:
     """Run the probe, and return its answers and how it ended."""
-    command = [python, str(_PROBE)]
-    try:
-        done = subprocess.run(
-            command, input=request + "\n", capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        output = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
-        return _parsed(output), "gave no answer for two minutes"
-    except OSError:
-        return [], "could not be started"
-    ended = (
-        f"crashed ({signal.Signals(-done.returncode).name})" if done.returncode < 0 else f"ended ({done.returncode})"
-    )
-    return _parsed(done.stdout), ended
+    done = run_to_end([python, str(_PROBE)], timeout_s=_TIMEOUT_S, given=request + "\n")
+    return _parsed(done.output), "ended early" if done.failure is None else done.failure.message
 
 
 def _parsed(output: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,9 @@ RUNTIMES = {
 
 def main() -> None:
     """Answer whether the runtime is there, and what it makes of each file."""
+    # Python puts a script's own folder on its path; there, modules are called as packages of runtimes are.
+    own = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if entry and Path(entry).resolve() != own]
     request = json.loads(sys.stdin.readline())
     try:
         run = RUNTIMES[request["runtime"]]()

@@ -1,5 +1,7 @@
 """Labels through a real broker: mosquitto, on a free port of this machine."""
 
+import gc
+import getpass
 import json
 import shutil
 import socket
@@ -23,6 +25,8 @@ FIRST = Prediction(1.99, "Sitting", 0.75, (0.75, 0.25), 0, 0.0012, "Sitting")
 BROKER = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 
 pytest.importorskip("paho.mqtt", reason="the package paho-mqtt is not installed")
+OPENSSL = shutil.which("openssl")
+needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="the Debian package openssl is not installed")
 needs_broker = pytest.mark.skipif(BROKER is None, reason="the Debian package mosquitto is not installed")
 
 
@@ -36,10 +40,11 @@ def free_port() -> int:
 class Broker:
     """A mosquitto that can be ended and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *settings: str) -> None:
         self.port = free_port()
         self._settings = folder / "mosquitto.conf"
-        self._settings.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n", encoding="utf-8")
+        lines = (f"listener {self.port} 127.0.0.1", "allow_anonymous true", *settings)
+        self._settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -149,6 +154,59 @@ def test_labels_wait_for_a_broker_that_went_away(broker: Broker) -> None:
     listener.close()
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody else has signed, with its key beside it."""
+    folder = tmp_path_factory.mktemp("certificate")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "certificate.pem"
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, certificate: Path) -> Iterator[Broker]:
+    """A broker that speaks TLS."""
+    key = certificate.with_name("key.pem")
+    # Started by root it would become a user who may not read the key.
+    found = Broker(tmp_path, f"user {getpass.getuser()}", f"certfile {certificate}", f"keyfile {key}")
+    found.start()
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+@needs_broker
+@needs_openssl
+def test_tls_with_a_certificate_that_is_trusted(
+    encrypted: Broker, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    sink = MqttSink(f"mqtts://127.0.0.1:{encrypted.port}/home", labels=LABELS, model_id="x")
+    sink.predicted(FIRST)
+    sink.close()
+    assert sink.unpublished == 0
+
+
+@needs_broker
+@needs_openssl
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")  # paho-mqtt forgets a refused one.
+@pytest.mark.parametrize(
+    ("host", "trusted", "said"),
+    [("127.0.0.1", False, "self-signed certificate"), ("localhost", True, "certificate is not valid for 'localhost'")],
+)
+def test_a_broker_whose_certificate_proves_nothing_is_refused(
+    encrypted: Broker, certificate: Path, monkeypatch: pytest.MonkeyPatch, host: str, trusted: bool, said: str
+) -> None:
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with pytest.raises(BridgeError, match=f"expected an MQTT broker at {host}:.*{said}"):
+        MqttSink(f"mqtts://{host}:{encrypted.port}/home", labels=LABELS, model_id="x")
+    gc.collect()
+
+
 def test_no_broker_is_one_sentence() -> None:
     with pytest.raises(BridgeError, match=r"expected an MQTT broker at 127\.0\.0\.1:\d+, got: .*refused") as caught:
         MqttSink(f"mqtt://127.0.0.1:{free_port()}/home", labels=LABELS, model_id="x")
@@ -157,7 +215,22 @@ def test_no_broker_is_one_sentence() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["localhost", "http://localhost/x", "mqtt://localhost", "mqtt://localhost/", "mqtt://h/a/#", "mqtt://h:99999/x"],
+    [
+        "localhost",
+        "http://localhost/x",
+        "mqtt://localhost",
+        "mqtt://localhost/",
+        "mqtt://h/a/#",
+        "mqtt://h:99999/x",
+        "mqtt://h/a/%23",
+        "mqtt://h/%2B/b",
+        "mqtt://h/a%00b",
+        "mqtt://h/a%1b]0;b",
+        "mqtt://h/a%C2%9Bb",
+        "mqtt://h/a%ff",
+        "mqtt://h/$SYS/b",
+        "mqtt://h/" + 65_530 * "a",
+    ],
 )
 def test_other_addresses_are_wrong_usage(url: str) -> None:
     with pytest.raises(UsageError, match=r"expected a broker as mqtt://"):

@@ -1,6 +1,7 @@
 """What standard converters make of a bundle's weights: run in processes of their own, measured beside ours."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,11 @@ def test_a_crash_is_a_result(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, tm
     crash = tmp_path / "crash.py"
     crash.write_text("#!/bin/sh\nkill -SEGV $$\n")
     crash.chmod(0o755)
-    monkeypatch.setattr(peers.sys, "executable", str(crash))
+    monkeypatch.setattr(sys, "executable", str(crash))
     monkeypatch.setattr(peers, "ROUTES", peers.ROUTES[:1])
     (result,) = peers.peer_results(bundle, bundle.location)
     assert result.artifact is None
-    assert result.reason == "the converter crashed its process (signal 11)"
+    assert result.reason == "the converter was ended by SIGSEGV (Segmentation fault)"
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,7 +139,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_kept(port: Path, tmp_pat
         (["--activity", "walk"], "expected an activity and its seconds"),
         (["--activity", "walk:5", "--script", "x"], "got both"),
         (["--script", "{tmp}/nothing"], "expected a script"),
-        (["--rate", "0"], "expected --rate and --duration above 0"),
+        (["--rate", "0"], "expected --rate from 0.1 to 32000 Hz, got 0"),
         (["--subject", " "], "expected a --subject"),
         (["--unit", "feet"], "expected the unit"),
     ],
@@ -192,3 +192,15 @@ def test_a_short_soak_does_not_grow(options: list[str]) -> None:
     found = json.loads(done.stdout)
     assert found["growth_mb"] < 1.0
     assert found["windows"] > 8000
+
+
+def test_a_folder_that_is_not_there_is_made(port: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "recordings"
+    options = ("--subject", "7", "--activity", "walk:1", "--ready", "0", "--json", "--out", f"{folder}/")
+    process = har("record", "--port", port, *options)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    (capture,) = folder.iterdir()
+    assert json.loads(out)["capture"] == str(capture)
+    assert (capture.suffix, capture.name.startswith("7-")) == (".harcap", True)
+    assert not folder.with_name("recordings.harcap").exists()

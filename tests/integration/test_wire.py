@@ -120,7 +120,7 @@ def test_a_person_walks_through_a_pty(bundle: Path, store: Path, tmp_path: Path,
 def test_only_one_activity_and_a_summary_for_machines(bundle: Path, store: Path, tmp_path: Path) -> None:
     link = tmp_path / "port"
     with sensor(store, link, "--speed", "max", "--activity", "sitting"):
-        live = har("live", bundle, "--port", link, "--hop", "10", "--engine", "numpy", "--json")
+        live = har("live", bundle, "--port", link, "--unit", "g", "--hop", "10", "--engine", "numpy", "--json")
         out, err = live.communicate(timeout=60)
     assert live.returncode == 1, err
     summary = json.loads(out)
@@ -131,7 +131,7 @@ def test_only_one_activity_and_a_summary_for_machines(bundle: Path, store: Path,
 def test_interrupted_it_ends_with_a_summary(bundle: Path, store: Path, tmp_path: Path) -> None:
     link, labels = tmp_path / "port", tmp_path / "labels.jsonl"
     with sensor(store, link, "--loop", "--speed", "4"):
-        live = har("live", bundle, "--port", link, "--engine", "numpy", "--jsonl", labels)
+        live = har("live", bundle, "--port", link, "--unit", "g", "--engine", "numpy", "--jsonl", labels)
         deadline_s = time.monotonic() + 30
         while not (labels.exists() and labels.read_text().count("\n") >= 3) and time.monotonic() < deadline_s:
             time.sleep(0.05)
@@ -148,7 +148,8 @@ def test_interrupted_it_ends_with_a_summary(bundle: Path, store: Path, tmp_path:
 def test_a_duration_ends_it_well_and_stdout_can_be_json_lines(bundle: Path, store: Path, tmp_path: Path) -> None:
     link = tmp_path / "port"
     with sensor(store, link, "--loop", "--speed", "4"):
-        live = har("live", bundle, "--port", link, "--engine", "numpy", "--jsonl", "-", "--duration", "2")
+        options = ("--unit", "g", "--engine", "numpy", "--jsonl", "-", "--duration", "2")
+        live = har("live", bundle, "--port", link, *options)
         out, err = live.communicate(timeout=30)
     assert live.returncode == 0, err
     assert {"t_s", "label", "probability", "lost_samples"} <= set(json.loads(out.splitlines()[0]))
@@ -164,8 +165,8 @@ def test_a_duration_ends_it_well_and_stdout_can_be_json_lines(bundle: Path, stor
         (["--port", "nosuch://x"], 2, "expected a port like"),
         (["--port", "loop://", "--unit", "furlong"], 2, "expected the unit g, m/s2 or raw:SCALE"),
         (["--port", "loop://", "--hop", "0"], 2, "expected a hop of at least 1"),
-        (["--port", "loop://", "--rate", "-4"], 2, "expected a rate above 0"),
-        (["--port", "loop://", "--rate", "40", "--protocol", "text"], 2, "too slow to be resampled"),
+        (["--port", "loop://", "--rate", "-4"], 2, "expected --rate from 0.1 to 32000 Hz, got -4"),
+        (["--port", "loop://", "--rate", "10", "--protocol", "text"], 2, "too slow to be resampled"),
         (["--port", "loop://", "--duration", "0"], 2, "expected a --duration above 0"),
         (["--port", "loop://", "--engine", "abacus"], 2, "abacus"),
         (["--port", "loop://", "--jsonl", "{tmp}/no/where"], 2, "expected a file to write labels to"),
@@ -183,7 +184,8 @@ def test_live_refuses_in_one_sentence(bundle: Path, tmp_path: Path, options: lis
 
 def test_a_wrong_unit_is_a_failure_that_names_it(bundle: Path, store: Path, tmp_path: Path) -> None:
     with sensor(store, tmp_path / "port", "--speed", "max", "--unit", "raw:16384", "--loop"):
-        live = har("live", bundle, "--port", tmp_path / "port", "--engine", "numpy", "--duration", "0.6")
+        options = ("--unit", "g", "--engine", "numpy", "--duration", "0.6")
+        live = har("live", bundle, "--port", tmp_path / "port", *options)
         _, err = live.communicate(timeout=60)
     assert live.returncode == 1
     assert "no accelerometer measures" in " ".join(err.split())
@@ -209,7 +211,7 @@ def test_a_busy_port(bundle: Path, tmp_path: Path) -> None:
         (["--speed", "fast"], 2, "expected a --speed of 0 or more, or max"),
         (["--speed", "-1"], 2, "expected a --speed of 0 or more, or max"),
         (["--unit", "raw:0"], 2, "expected raw:SCALE"),
-        (["--rate", "0"], 2, "expected a --rate above 0"),
+        (["--rate", "0"], 2, "expected --rate from 0.1 to 32000 Hz, got 0"),
         (["--duration", "-1"], 2, "expected a --duration above 0"),
         (["--link", "{tmp}"], 2, "there is a folder"),
         (["--truth", "{tmp}/no/where"], 2, "expected a file to write the truth to"),
@@ -298,7 +300,7 @@ def listen(transport: Transport, listener: Listener) -> LiveEnd:
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         pipeline,
         silence=SilenceCheck(port=transport.name, baud=115200, started_s=time.monotonic()),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=LENGTH),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=LENGTH),
     ).run([listener], duration_s=30)
 
 
@@ -384,7 +386,7 @@ def test_silence_breaks_the_window_and_is_said(tmp_path: Path) -> None:
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         pipeline,
         silence=SilenceCheck(port="x", baud=115200, started_s=0.0),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=LENGTH),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=LENGTH),
         clock=clock,
     ).run([listener])
     said = " ".join(remark.text for remark in listener.remarks)

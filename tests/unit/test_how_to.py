@@ -22,6 +22,17 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert "edgehar-live" not in done.stderr, done.stderr
 
 
+def test_the_unit_keeps_what_it_builds_and_gives_up_in_the_end() -> None:
+    unit = (HOW_TO / "edgehar-live.service").read_text(encoding="utf-8")
+    settings = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line and not line.startswith("#"))
+    assert settings["CacheDirectory"] == "edgehar"
+    assert settings["Environment"] == "XDG_CACHE_HOME=%C/edgehar", "a dynamic user has no home to keep libraries in"
+    assert settings["RestartPreventExitStatus"] == "2"
+    tries, seconds = int(settings["StartLimitBurst"]), int(settings["StartLimitIntervalSec"])
+    # Were there fewer seconds than the tries take, the limit would never be reached.
+    assert 0 < tries * int(settings["RestartSec"]) < seconds
+
+
 @pytest.mark.parametrize("command", ["live", "record", "compile", "firmware", "evaluate", "bench"])
 def test_options_in_the_how_to_exist(command: str) -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HOW_TO.iterdir())).replace("\\\n", " ")

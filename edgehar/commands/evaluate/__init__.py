@@ -4,13 +4,13 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
@@ -18,8 +18,9 @@ from edgehar.commands.evaluate.cases import Case, pool
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.scores_table import print_leaky, print_scores
 from edgehar.commands.subjects import parse_subjects
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.training_progress import watched
-from edgehar.models.bundle import Bundle
+from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_path
@@ -117,7 +118,8 @@ def evaluate(
     jury, shown = pool(cases, judged[0])
     if keep:
         for index, (path, each) in enumerate(found):
-            each.with_metrics([evaluations[index].metrics_entry() for evaluations in judged]).save(path)
+            entries = [evaluations[index].metrics_entry() for evaluations in judged]
+            update_bundle(path, partial(Bundle.with_metrics, metrics=entries), of=each)
     leaky = _leaky(found[0][1], dataset, windows) if show_leaky else None
     if plots is not None:
         _write_plots(plots, shown, found[0][1].manifest.architecture.name)

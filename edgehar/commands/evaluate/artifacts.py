@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from edgehar.commands.evaluate.cases import Case, pool
+from edgehar.commands.terminal_text import escape
 from edgehar.models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.evaluation import Evaluation
@@ -110,7 +110,7 @@ def print_artifacts(rows: Sequence[ArtifactScores], console: Console) -> None:
     for row in rows:
         scores = row.evaluation.scores
         table.add_row(
-            row.evaluation.artifact,
+            escape(row.evaluation.artifact),
             row.evaluation.engine,
             f"{row.bytes:,}",
             f"{scores.accuracy:.3f}",

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.scores_table import print_leaky, print_scores
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.train.work import Result
 
 
@@ -39,11 +40,12 @@ def print_for_people(result: Result) -> None:
     manifest, console = bundle.manifest, Console(highlight=False, soft_wrap=True)
     done = manifest.provenance.configuration
     console.print(
-        f"[bold]{manifest.architecture.name}[/]  {manifest.architecture.parameter_count:,} parameters, "
+        f"[bold]{escape(manifest.architecture.name)}[/]  {manifest.architecture.parameter_count:,} parameters, "
         f"{done['epochs_done']} epochs in {done['training_s']:,.0f} s ({done['windows_per_s']:,} windows/s), "
         f"weights of epoch {done['kept_epoch']}"
     )
     print_scores(evaluation, console)
     if result.leaky is not None:
         print_leaky(result.leaky, evaluation, console)
-    console.print(f"Written to {bundle.location}. Measure it with: har evaluate {bundle.location} --data PATH")
+    place = escape(bundle.location)
+    console.print(f"Written to {place}. Measure it with: har evaluate {place} --data PATH")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from edgehar.commands.interruption import uninterrupted
+from edgehar.commands.terminal_text import escape
 from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.errors import BundleError

@@ -33,6 +33,7 @@
 
 static int client = -1;
 
+/* A byte that the board sends goes to whoever is connected. */
 static void from_uart(struct avr_irq_t *irq, uint32_t value, void *unused)
 {
     const uint8_t byte = (uint8_t)value;
@@ -44,6 +45,7 @@ static void from_uart(struct avr_irq_t *irq, uint32_t value, void *unused)
     }
 }
 
+/* Listen on a free port of this machine, and say which one. */
 static int listen_here(void)
 {
     struct sockaddr_in address;
@@ -63,6 +65,7 @@ static int listen_here(void)
     return server;
 }
 
+/* Take a connection if there is a new one, in the place of the one before. */
 static void welcome(int server)
 {
     const int found = accept(server, NULL, NULL), yes = 1;
@@ -106,6 +109,7 @@ static void keep_time(const avr_t *avr)
         usleep((useconds_t)(ahead * 1e6));
 }
 
+/* Whether standard input has ended: whoever started the simulation wants no more of it. */
 static int is_over(void)
 {
     struct pollfd in = {STDIN_FILENO, POLLIN, 0};
@@ -122,6 +126,7 @@ static int stack_depth(const avr_t *avr)
     return RAM_END - at - clean;
 }
 
+/* Make an ATmega328P with a program in its flash. */
 static avr_t *make_board(const char *path)
 {
     static elf_firmware_t firmware;

@@ -29,6 +29,7 @@ typedef struct mpu6050 {
     size_t count, next;
 } mpu6050;
 
+/* Registers as after power-up. */
 static void reset(mpu6050 *sensor)
 {
     memset(sensor->registers, 0, sizeof sensor->registers);
@@ -36,6 +37,7 @@ static void reset(mpu6050 *sensor)
     sensor->registers[IDENTITY] = ADDRESS;
 }
 
+/* Take the next sample, when its time has come. */
 static avr_cycle_count_t take_sample(avr_t *avr, avr_cycle_count_t when, void *param)
 {
     mpu6050 *sensor = param;
@@ -54,11 +56,13 @@ static avr_cycle_count_t take_sample(avr_t *avr, avr_cycle_count_t when, void *p
     return when + avr_usec_to_cycles(avr, PERIOD_US);
 }
 
+/* Answer the bus. */
 static void answer(mpu6050 *sensor, uint8_t condition, uint8_t data)
 {
     avr_raise_irq(sensor->irq + TWI_IRQ_INPUT, avr_twi_irq_msg(condition, sensor->selected, data));
 }
 
+/* Take a byte that is written: first the number of a register, then what goes into it and those behind it. */
 static void store(mpu6050 *sensor, uint8_t value)
 {
     if (sensor->wants_register) {
@@ -71,6 +75,7 @@ static void store(mpu6050 *sensor, uint8_t value)
     }
 }
 
+/* Read a register. */
 static uint8_t fetch(mpu6050 *sensor)
 {
     const uint8_t at = sensor->at++ & 0x7F, value = sensor->registers[at];
@@ -79,6 +84,7 @@ static uint8_t fetch(mpu6050 *sensor)
     return value;
 }
 
+/* What the board does on the bus. */
 static void on_bus(struct avr_irq_t *irq, uint32_t value, void *param)
 {
     mpu6050 *sensor = param;
@@ -105,6 +111,7 @@ static void on_bus(struct avr_irq_t *irq, uint32_t value, void *param)
         answer(sensor, TWI_COND_READ, fetch(sensor));
 }
 
+/* Read the samples of a file: three int16 each. */
 static int read_samples(mpu6050 *sensor, const char *path)
 {
     FILE *file = fopen(path, "rb");

@@ -18,6 +18,7 @@ static har_engine engines[PHASES];
 static har_slide sliding;
 static uint8_t body[64];
 
+/* Make a sample that the test can make too. */
 static void make_sample(uint16_t index, har_sample sample[3])
 {
     sample[0] = (har_sample)(2048 + index % 7);
@@ -25,6 +26,7 @@ static void make_sample(uint16_t index, har_sample sample[3])
     sample[2] = (har_sample)(index * 101 % 3001 - 1500);
 }
 
+/* Write a number. */
 static uint8_t *say(uint8_t *at, uint32_t number)
 {
     char digits[11];

@@ -3,6 +3,7 @@
 
 #define HAR_END_OF_SETTINGS 0xFFu
 
+/* Find the address at which a sensor answers with its own identity. */
 static har_sensor_status har_identify(const har_sensor *sensor, const har_bus *bus, uint8_t *address)
 {
     har_sensor_status found = HAR_SENSOR_ABSENT;

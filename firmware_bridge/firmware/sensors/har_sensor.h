@@ -42,9 +42,9 @@ extern const har_sensor har_mpu6050, har_lsm6ds3, har_lsm6dsox, har_adxl345, har
 
 typedef enum har_sensor_status {
     HAR_SENSOR_OK = 0,
-    HAR_SENSOR_ABSENT, /* nobody answers at its addresses */
-    HAR_SENSOR_OTHER,  /* somebody does, with another identity */
-    HAR_SENSOR_FAILED  /* it answered, and stopped */
+    HAR_SENSOR_ABSENT, /* nothing answers at its addresses */
+    HAR_SENSOR_OTHER,  /* another sensor answers there */
+    HAR_SENSOR_FAILED  /* it has stopped answering */
 } har_sensor_status;
 
 /* Find the sensor, identify it, set it up; say at which address it is. */

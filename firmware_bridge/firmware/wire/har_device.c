@@ -19,14 +19,34 @@ enum har_message {
     HAR_INFER = 0x90
 };
 
-enum har_refusal { HAR_UNKNOWN_TYPE = 1, HAR_BAD_LENGTH = 2, HAR_BAD_VALUE = 3, HAR_OUT_OF_ORDER = 4, HAR_OTHER_MAJOR = 8 };
+enum har_error_code { HAR_UNKNOWN_TYPE = 1, HAR_BAD_LENGTH = 2, HAR_BAD_VALUE = 3, HAR_OUT_OF_ORDER = 4, HAR_OTHER_MAJOR = 8 };
 
 #define HAR_STREAMS 2
 #define HAR_INFER_HEAD 6
+#define HAR_RESULT_HEAD 14
+#define HAR_STATS_BYTES 23
 #ifdef HAR_FLOAT
 #define HAR_NUMBERS_CODE 1
+#define HAR_PROBABILITY_BYTES 4
 #else
 #define HAR_NUMBERS_CODE 0
+#define HAR_PROBABILITY_BYTES 2
+#endif
+
+/* Everything a device says has to fit into its body; `har firmware` refuses what does not, before this does. */
+#if HAR_LONGEST_BODY > HAR_MOST_BODY
+#error "HAR_LONGEST_BODY: a frame holds no longer body than HAR_MOST_BODY"
+#endif
+#if HAR_IDENTITY_BYTES > HAR_LONGEST_BODY || HAR_STATS_BYTES > HAR_LONGEST_BODY
+#error "HAR_LONGEST_BODY: HELLO and STATS need a longer body"
+#endif
+#if HAR_MODEL_CLASSES < 1 || HAR_RESULT_HEAD + HAR_PROBABILITY_BYTES * HAR_MODEL_CLASSES > HAR_LONGEST_BODY
+#error "HAR_MODEL_CLASSES: RESULT needs a longer body for so many labels"
+#endif
+#if HAR_DEVICE_SENSES
+#if HAR_STREAM_SAMPLES < 1 || HAR_STREAM_HEAD + 6 * HAR_STREAM_SAMPLES > HAR_MOST_BODY
+#error "HAR_STREAM_SAMPLES: a frame holds at least one and at most 39 samples"
+#endif
 #endif
 
 /* Writing and reading bodies: little-endian, at any address. */
@@ -37,26 +57,30 @@ static uint8_t *har_write(uint8_t *at, uint32_t value, uint8_t bytes)
     return at;
 }
 
+/* Read 16 bits. */
 static uint16_t har_read16(const uint8_t *at)
 {
     return (uint16_t)(at[0] | (uint16_t)(at[1] << 8));
 }
 
-static void har_reply(har_device *device, const uint8_t *end)
+/* Send what was written into the body, up to ``end``. */
+static void har_send_body(har_device *device, const uint8_t *end)
 {
     har_send(device->body, (uint8_t)(end - device->body), har_board_put);
 }
 
-static void har_refuse(har_device *device, uint8_t code, uint8_t type)
+/* Send ERROR in answer to a message of a type. */
+static void har_send_error(har_device *device, uint8_t code, uint8_t type)
 {
     uint8_t *at = device->body;
     *at++ = HAR_ERROR;
     at = har_write(at, code, 2);
     *at++ = type;
-    har_reply(device, at);
+    har_send_body(device, at);
 }
 
-static void har_say_hello(har_device *device)
+/* Send HELLO: the constant identity, with the numbers that change in their places. */
+static void har_send_hello(har_device *device)
 {
     HAR_COPY(device->body, har_identity, HAR_IDENTITY_BYTES);
     har_write(device->body + 3, device->boot_id, 2);
@@ -65,10 +89,11 @@ static void har_say_hello(har_device *device)
         device->body[5] |= HAR_STREAMS;
     har_write(device->body + 22, device->dropped, 4);
 #endif
-    har_reply(device, device->body + HAR_IDENTITY_BYTES);
+    har_send_body(device, device->body + HAR_IDENTITY_BYTES);
 }
 
-static void har_say_stats(har_device *device)
+/* Send STATS. */
+static void har_send_stats(har_device *device)
 {
     uint32_t counts[5] = {0};
     uint8_t *at = device->body;
@@ -84,10 +109,11 @@ static void har_say_stats(har_device *device)
     at = har_write(at, device->boot_id, 2);
     for (k = 0; k < 5; k++)
         at = har_write(at, counts[k], 4);
-    har_reply(device, at);
+    har_send_body(device, at);
 }
 
-static void har_say_result(har_device *device)
+/* Finish the window and send its RESULT. */
+static void har_send_result(har_device *device)
 {
     har_probability probabilities[HAR_MODEL_CLASSES];
     uint8_t *at = device->body;
@@ -109,21 +135,22 @@ static void har_say_result(har_device *device)
         at = har_write(at, probabilities[k], 2);
 #endif
     }
-    har_reply(device, at);
+    har_send_body(device, at);
 }
 
-static void har_say_next(har_device *device)
+/* Send the RESULT of a window that is complete, or else which sample is wanted next. */
+static void har_send_next(har_device *device)
 {
     uint8_t *at = device->body;
     if (device->next == HAR_MODEL_WINDOW) {
-        har_say_result(device);
+        har_send_result(device);
         return;
     }
     *at++ = HAR_ACK;
     *at++ = HAR_INFER;
     at = har_write(at, device->window_id, 2);
     at = har_write(at, device->next, 4);
-    har_reply(device, at);
+    har_send_body(device, at);
 }
 
 /* Step through the samples of a chunk. */
@@ -144,6 +171,7 @@ static void har_step_through(har_device *device, const uint8_t *at, const uint8_
     }
 }
 
+/* Take a chunk of a window; what to do with it is the table of docs/protocol.md. */
 static void har_infer(har_device *device, uint8_t length)
 {
     const uint8_t *samples = device->body + HAR_INFER_HEAD;
@@ -151,11 +179,11 @@ static void har_infer(har_device *device, uint8_t length)
     const uint8_t bytes = (uint8_t)(length - HAR_INFER_HEAD), count = (uint8_t)(bytes / (3 * sizeof(har_sample)));
     const uint8_t known = device->begun && id == device->window_id;
     if (length < HAR_INFER_HEAD || count == 0 || bytes % (3 * sizeof(har_sample)) != 0) {
-        har_refuse(device, HAR_BAD_LENGTH, HAR_INFER);
+        har_send_error(device, HAR_BAD_LENGTH, HAR_INFER);
         return;
     }
     if (device->body[3] != HAR_NUMBERS_CODE || first > HAR_MODEL_WINDOW || count > HAR_MODEL_WINDOW - first) {
-        har_refuse(device, HAR_BAD_VALUE, HAR_INFER);
+        har_send_error(device, HAR_BAD_VALUE, HAR_INFER);
         return;
     }
     if (first == 0 && !known) {
@@ -169,13 +197,14 @@ static void har_infer(har_device *device, uint8_t length)
     if (device->begun && id == device->window_id && first == device->next) {
         har_step_through(device, samples, samples + bytes);
     } else if (!known || first + count > device->next) {
-        har_refuse(device, HAR_OUT_OF_ORDER, HAR_INFER);
+        har_send_error(device, HAR_OUT_OF_ORDER, HAR_INFER);
         return;
     }
-    har_say_next(device);
+    har_send_next(device);
 }
 
 #if HAR_DEVICE_SENSES
+/* Send the samples that wait for their frame to be full. */
 static void har_flush(har_device *device)
 {
     uint8_t *at = device->samples;
@@ -222,6 +251,7 @@ void har_device_log(har_device *device, uint8_t level, const char *text)
     har_send(head, (uint8_t)(at - head), har_board_put);
 }
 
+/* START: send samples, if the rate and the frame are possible. */
 static void har_start_stream(har_device *device)
 {
     const uint8_t per_frame = device->body[5];
@@ -230,18 +260,19 @@ static void har_start_stream(har_device *device)
     for (k = 4; k > 0; k--)
         rate = rate << 8 | device->body[k];
     if ((rate != 0 && rate != HAR_RATE_MHZ) || per_frame > HAR_STREAM_SAMPLES) {
-        har_refuse(device, HAR_BAD_VALUE, HAR_START);
+        har_send_error(device, HAR_BAD_VALUE, HAR_START);
         return;
     }
     device->per_frame = per_frame ? per_frame : HAR_STREAM_SAMPLES;
     device->streaming = 1;
 }
 
+/* STOP: send what is left, then STATS. */
 static void har_stop_stream(har_device *device)
 {
     har_flush(device);
     device->streaming = 0;
-    har_say_stats(device);
+    har_send_stats(device);
 }
 #endif
 
@@ -263,18 +294,19 @@ static uint8_t har_length_of(uint8_t type)
     }
 }
 
+/* Do what a whole frame asks for, or say why not. */
 static void har_answer(har_device *device, uint8_t length)
 {
     const uint8_t type = device->body[0];
     if (type == HAR_INFER) {
         har_infer(device, length);
     } else if (har_length_of(type) == 0) {
-        har_refuse(device, HAR_UNKNOWN_TYPE, type);
+        har_send_error(device, HAR_UNKNOWN_TYPE, type);
     } else if (length != har_length_of(type)) {
-        har_refuse(device, HAR_BAD_LENGTH, type);
+        har_send_error(device, HAR_BAD_LENGTH, type);
     } else if (type == HAR_WHO) {
         device->begun = 0;
-        har_say_hello(device);
+        har_send_hello(device);
 #if HAR_DEVICE_SENSES
     } else if (type == HAR_START) {
         har_start_stream(device);
@@ -282,7 +314,7 @@ static void har_answer(har_device *device, uint8_t length)
         har_stop_stream(device);
 #endif
     } else {
-        har_say_stats(device);
+        har_send_stats(device);
     }
 }
 
@@ -292,7 +324,7 @@ void har_device_open(har_device *device, const har_engine *engine, uint16_t boot
     har_receive_into(&device->receiver, device->body, sizeof device->body);
     device->engine = *engine;
     device->boot_id = boot_id;
-    har_say_hello(device);
+    har_send_hello(device);
 }
 
 void har_device_receive(har_device *device, uint8_t byte)

@@ -22,7 +22,7 @@ typedef struct har_device {
     uint32_t damaged;
     uint16_t boot_id;
 
-    /* the window in the making */
+    /* the window that is being classified */
     uint16_t window_id;
     uint16_t next; /* sample wanted next; the model's window when the result is ready */
     uint8_t begun;
@@ -44,14 +44,14 @@ typedef struct har_device {
 /* Begin, with an engine that is open, and say hello. */
 void har_device_open(har_device *device, const har_engine *engine, uint16_t boot_id);
 
-/* Take a byte from the line and do what a whole frame asks for. */
+/* Take a byte from the line. When it completes a frame, do what the frame asks for. */
 void har_device_receive(har_device *device, uint8_t byte);
 
 #if HAR_DEVICE_SENSES
 /* Take a sample in the sensor's counts; send it, with those before it, when a frame is full. */
 void har_device_sense(har_device *device, const int16_t counts[3], uint32_t taken_us);
 
-/* Take note of samples that the sensor took and nobody fetched in time. */
+/* Count samples that the sensor took and that were not fetched in time. */
 void har_device_miss(har_device *device, uint16_t samples);
 
 /* Send a remark for a person, cut to a frame of samples; level 1 debug, 2 info, 3 warning, 4 error. */

@@ -13,13 +13,14 @@ uint32_t har_crc32_add(uint32_t crc, uint8_t byte)
     return crc;
 }
 
+/* Be ready for the first code of a frame. */
 static void har_begin(har_receiver *receiver)
 {
     receiver->length = 0;
     receiver->block = 0;
     receiver->zero = 0;
     receiver->begun = 0;
-    receiver->spoiled = 0;
+    receiver->too_long = 0;
     receiver->crc = 0xFFFFFFFFul;
 }
 
@@ -31,20 +32,22 @@ void har_receive_into(har_receiver *receiver, uint8_t *body, uint8_t room)
     har_begin(receiver);
 }
 
+/* Add a decoded byte to the body; a frame that is too long for it is marked. */
 static void har_keep(har_receiver *receiver, uint8_t byte)
 {
     if (receiver->length >= receiver->room) {
-        receiver->spoiled = 1;
+        receiver->too_long = 1;
         return;
     }
     receiver->body[receiver->length++] = byte;
     receiver->crc = har_crc32_add(receiver->crc, byte);
 }
 
+/* A 00 has come: say whether what it ends is a frame. */
 static har_received har_end(har_receiver *receiver)
 {
     const uint8_t length = receiver->length;
-    const uint8_t whole = !receiver->spoiled && receiver->block == 0 && length > HAR_CRC_BYTES &&
+    const uint8_t whole = !receiver->too_long && receiver->block == 0 && length > HAR_CRC_BYTES &&
                           receiver->crc == HAR_CRC_RESIDUE;
     const uint8_t begun = receiver->begun;
     har_begin(receiver);
@@ -79,6 +82,8 @@ void har_send(uint8_t *body, uint8_t length, void (*put)(uint8_t byte))
 {
     uint32_t crc = 0xFFFFFFFFul;
     uint8_t at, end, start = 0;
+    if (length == 0 || length > HAR_MOST_BODY)
+        return;
     for (at = 0; at < length; at++)
         crc = har_crc32_add(crc, body[at]);
     crc = ~crc;

@@ -8,8 +8,9 @@ topic              retained  payload
 ``TOPIC/session``  yes       one JSON object every ten seconds: samples, losses, rate, latency, model
 =================  ========  ========================================================================================
 
-Classifying never waits for the broker. While the broker is away labels wait, up to a bound; what is beyond is counted
-as not published, and said. A password is taken from the environment variable HAR_MQTT_PASSWORD, never from the URL.
+Classifying never waits for the broker. While the broker is away labels wait, up to a bound; labels beyond the bound are
+counted as not published, and this is said. A password is taken from the environment variable HAR_MQTT_PASSWORD, never
+from the URL. With ``mqtts`` the broker must show a certificate for its name that this machine trusts.
 """
 
 import contextlib
@@ -17,25 +18,28 @@ import datetime
 import json
 import os
 import time
+import unicodedata
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
-from edgehar.firmware_bridge.live.sinks import LiveStatus, as_json
+from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.live.sinks.json_lines import as_json
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.errors import BridgeError, UsageError
 
 PASSWORD_VARIABLE: Final = "HAR_MQTT_PASSWORD"
 LONGEST_QUEUE: Final = 10_000
-"""Labels that wait for a broker that is away; at hop 20 half an hour of them, about 5 MB."""
+"""Labels that wait for a broker that is away: half an hour of them at hop 20, about 5 MB."""
 SESSION_EVERY_S: Final = 10.0
+_LONGEST_TOPIC_BYTES: Final = 2**16 - 1 - len("/session")
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _CONNECT_TIMEOUT_S: Final = 5.0
 _FLUSH_TIMEOUT_S: Final = 2.0
 
 
 class MqttSink:
-    """Publish labels, and whether anybody is there to make them.
+    """Publish labels, and whether the program that makes them runs.
 
     Parameters
     ----------
@@ -89,14 +93,14 @@ class MqttSink:
         self._client.publish(f"{self._topic}/session", json.dumps(payload, ensure_ascii=False), qos=1, retain=True)
 
     def close(self) -> None:
-        """Give what is queued a moment to go out, say goodbye, disconnect; closing twice is fine."""
+        """Wait a moment for what is queued, publish ``offline``, disconnect; closing twice is fine."""
         if self._closed:
             return
         self._closed = True
-        goodbye = self._client.publish(f"{self._topic}/state", "offline", qos=1, retain=True)
+        offline = self._client.publish(f"{self._topic}/state", "offline", qos=1, retain=True)
         if self._client.is_connected():
             with contextlib.suppress(RuntimeError, ValueError):
-                goodbye.wait_for_publish(_FLUSH_TIMEOUT_S)
+                offline.wait_for_publish(_FLUSH_TIMEOUT_S)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -159,13 +163,27 @@ def _parse(url: str) -> tuple[str, str, int, str | None, str]:
     """Return scheme, host, port, user and topic of a broker's URL."""
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
-        topic = unquote(parts.path.strip("/"))
-        fits = parts.scheme in _PORTS and parts.hostname and topic and not set("#+\0") & set(topic)
+        topic = _topic(parts.path)
+        fits = parts.scheme in _PORTS and parts.hostname and topic is not None
         if fits and not parts.password and not parts.query and "#" not in url:
             port = parts.port or _PORTS[parts.scheme]
-            return parts.scheme, str(parts.hostname), port, parts.username and unquote(parts.username), topic
+            return parts.scheme, str(parts.hostname), port, parts.username and unquote(parts.username), str(topic)
     got = "one with a password" if "@" in url and ":" in url.rpartition("@")[0].partition("://")[2] else repr(url)
     raise UsageError(
         f"expected a broker as mqtt://[USER@]HOST[:PORT]/TOPIC, got {got}",
         next_step=f"For example mqtt://localhost/home/wearer; a password goes into {PASSWORD_VARIABLE}.",
     )
+
+
+def _topic(path: str) -> str | None:
+    """Return the path of a URL as a topic that any broker takes, or None if it is none.
+
+    This is the only way by which a text becomes part of a topic. What MQTT 5.0 forbids in one is refused: wildcards,
+    control characters and half characters (sections 1.5.4 and 4.7), a leading $, and more bytes than a topic can have.
+    """
+    topic = unquote(path.strip("/"), errors="strict")
+    if not topic or topic.startswith("$") or set("#+") & set(topic):
+        return None
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Cn") for character in topic):
+        return None
+    return topic if len(topic.encode()) <= _LONGEST_TOPIC_BYTES else None

@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
-from rich.constrain import Constrain
-from rich.live import Live
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
-from edgehar.firmware_bridge.live.sinks import LiveStatus, drift_text
+from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.session.terminal_picture import TerminalPicture, band, heading, in_lines, newest_first
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.decoder import UNKNOWN
 
@@ -21,11 +19,10 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _REMARKS_KEPT: Final = 4
 _SPELLS_SHOWN: Final = 5
 _FIXED_ROWS: Final = 8
-"""Rows of the view that are neither probabilities nor remarks, and the one the cursor waits in."""
+"""Rows of the view that are neither probabilities nor remarks, and the one of the cursor; long lines need more."""
 _REMARK_ROWS: Final = 4
 """Rows that probabilities leave to remarks."""
 _SIDES: Final = 4
-_WIDEST: Final = 100
 
 
 class TerminalView:
@@ -49,8 +46,8 @@ class TerminalView:
         self._remarks: deque[Remark] = deque(maxlen=_REMARKS_KEPT)
         self._spells: deque[tuple[str, float]] = deque(maxlen=_SPELLS_SHOWN)
         self._console = console
-        self._live = Live(self._render(), console=console, auto_refresh=False)
-        self._live.start(refresh=True)
+        self._picture = TerminalPicture(console)
+        self._picture.draw(self._render())
 
     def predicted(self, prediction: Prediction) -> None:
         """Take a label; it is drawn with the next progress."""
@@ -65,42 +62,43 @@ class TerminalView:
     def progressed(self, status: LiveStatus) -> None:
         """Draw."""
         self._status = status
-        self._live.update(self._render(), refresh=True)
+        self._picture.draw(self._render())
 
     def close(self) -> None:
         """Leave the last picture on the screen."""
-        self._live.stop()
+        self._picture.close()
 
     def _render(self) -> RenderableType:
         """Return the whole view."""
-        parts = Group(
-            Rule(Text(self._title, style="dim", overflow="ellipsis", no_wrap=True), style="dim", align="left"),
+        return Group(
+            heading(self._title, self._picture.width),
             Padding(self._headline(), (1, 2)),
             Padding(self._bars(), (0, 2)),
             Padding(self._history(), (1, 2, 0, 2)),
-            Padding(self._stream(), (0, 2)),
+            *(Padding(line, (0, 2)) for line in self._stream()),
             *(Padding(line, (0, 2)) for line in self._remark_lines()),
         )
-        return Constrain(parts, self._width)
 
     @property
     def _width(self) -> int:
-        """Columns of the view: beyond a hundred, the eye loses the row."""
-        return min(self._console.width, _WIDEST)
+        """Columns between the sides."""
+        return self._picture.width - _SIDES
 
     def _headline(self) -> RenderableType:
         """Return the label, or how far the window is filled."""
         status, prediction = self._status, self._prediction
         if status is None or not status.counts.samples:
-            return _band("waiting for the sensor", "", "black on yellow")
+            return band("waiting for the sensor", "", "black on yellow", self._width)
         if prediction is None or status.refilling or status.silent:
             what = "silence" if status.silent else f"filling the window   {status.filled:.0%}"
-            return _band(what, f"was {prediction.label}" if prediction else "", "black on yellow")
+            return band(what, f"was {prediction.label}" if prediction else "", "black on yellow", self._width)
         certainty = f"{prediction.probability:.0%}   at {prediction.t_s:.1f} s"
-        if prediction.raw_label not in ("", prediction.label):
-            certainty = f"this window: {prediction.raw_label}   {certainty}"
+        longer = f"this window: {prediction.raw_label}   {certainty}"
+        differs = prediction.raw_label not in ("", prediction.label)
+        if differs and len(prediction.label) + len(longer) + _SIDES <= self._width:
+            certainty = longer
         style = "bold white on grey37" if prediction.label == UNKNOWN else "bold white on blue"
-        return _band(prediction.label, certainty, style)
+        return band(prediction.label, certainty, style, self._width)
 
     def _bars(self) -> RenderableType:
         """Return one bar for every class, in the model's order, so that none jumps about."""
@@ -108,7 +106,7 @@ class TerminalView:
         rows = max(3, self._console.height - _FIXED_ROWS - _REMARK_ROWS)
         shown = sorted(sorted(range(len(values)), key=lambda index: -values[index])[:rows])
         best = max(shown, key=lambda index: values[index])
-        width = max(10, self._width - _SIDES - max(map(len, self._labels)) - 6)
+        width = max(10, self._width - max(map(len, self._labels)) - 6)
         table = Table.grid(padding=(0, 1))
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, width=width)
@@ -124,30 +122,31 @@ class TerminalView:
     def _history(self) -> RenderableType:
         """Return the last labels and since when each held, the newest first."""
         spells = (f"{label} from {start_s:.0f} s" for label, start_s in reversed(self._spells))
-        return Text(" ← ".join(spells) or " ", style="dim", no_wrap=True, overflow="ellipsis")
+        return Text(newest_first(spells, self._width) or " ", style="dim")
 
-    def _stream(self) -> RenderableType:
+    def _stream(self) -> list[Text]:
         """Return whether the stream can be trusted: rate, loss, latency."""
         status = self._status
         if status is None:
-            return Text("")
+            return [Text("")]
         counts = status.counts
         parts = [Text(str(status.rate) if status.rate else "rate …"), Text(f"{counts.samples:,} samples")]
         holes = f" + {counts.restarts:,} hole{'' if counts.restarts == 1 else 's'}" if counts.restarts else ""
         broken = counts.lost or counts.restarts
         holes += f", {status.bridged:,} bridged" if status.bridged else ""
         parts.append(Text(f"{counts.lost:,} lost{holes}", style="bold red" if broken else "green"))
-        if status.drift_ppm is not None:
-            parts.append(Text(drift_text(status.drift_ppm)))
+        if status.clock is not None and status.clock.may_be_drift:
+            parts.append(Text(f"sensor clock {status.clock}"))
         if status.latency_p50_s is not None:
             slow_s = status.latency_p99_s or 0.0
             parts.append(Text(f"label in {1e3 * status.latency_p50_s:.1f} ms, p99 {1e3 * slow_s:.1f} ms"))
-        return Text("   ").join(parts)
+        return in_lines(parts, self._width)
 
     def _remark_lines(self) -> list[Text]:
         """Return the newest remarks that fit below the rest, each whole."""
-        width = max(20, self._width - _SIDES)
-        left = max(2, self._console.height - _FIXED_ROWS - len(self._labels))
+        width = max(20, self._width)
+        used = _FIXED_ROWS + len(self._labels) + len(self._stream()) - 1 + len(self._title) // self._picture.width
+        left = max(2, self._console.height - used)
         lines: list[Text] = []
         for remark in reversed(self._remarks):
             text = Text(remark.text, style="yellow" if remark.warning else "dim")
@@ -156,15 +155,6 @@ class TerminalView:
                 break
             lines.insert(0, text)
         return lines
-
-
-def _band(left: str, right: str, style: str) -> RenderableType:
-    """Return a line of colour across the view."""
-    band = Table.grid(expand=True)
-    band.add_column(ratio=1, no_wrap=True)
-    band.add_column(justify="right", no_wrap=True)
-    band.add_row(Text(f" {left}"), Text(f"{right} "), style=style)
-    return band
 
 
 def _bar(share: float, width: int) -> str:

@@ -96,12 +96,12 @@ typedef struct har_model {
     uint16_t window;
     uint16_t channels;
     uint16_t classes;
-    uint16_t scratch_sums; /* memory of all layers in turn */
+    uint16_t scratch_sums; /* memory that one layer after another uses */
     uint16_t kept_sums;    /* memory between steps */
     uint16_t kept_values;
 } har_model;
 
-/* One window in the making. Its members are the engine's own. */
+/* The state of one window. Only the engine reads and writes its members. */
 typedef struct har_engine {
     const har_model *model;
     har_sum *scratch;

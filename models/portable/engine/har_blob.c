@@ -13,7 +13,7 @@
 #define HAR_NUMBERS 2u
 #endif
 
-/* The bounds of models/portable/tables.py. */
+/* The rules are those of models/portable/rules.py and blob.py; a test holds the two readers to each other. */
 #define HAR_MOST_INPUTS 511u
 #define HAR_MOST_BIAS 268435456
 #define HAR_MOST_GAIN 128u
@@ -23,11 +23,15 @@
 #define HAR_MOST_SHIFT 32u
 #define HAR_MOST_FRACTION 12u
 
+/* The blob, where its arrays may begin, and how many bytes they may take that none of them has taken yet. */
 typedef struct har_bytes {
     const uint8_t *at;
     size_t count;
+    size_t arrays_at;
+    size_t left;
 } har_bytes;
 
+/* Little-endian numbers, at any address. */
 static uint16_t har_u16(const uint8_t *at)
 {
     return (uint16_t)(at[0] | (unsigned)at[1] << 8);
@@ -51,6 +55,7 @@ static uint32_t har_crc32(const uint8_t *at, size_t count)
     return ~crc;
 }
 
+/* Arrays are used where they lie, so the machine must have the order of their bytes. */
 static int har_is_little_endian(void)
 {
     const uint16_t one = 1;
@@ -59,15 +64,30 @@ static int har_is_little_endian(void)
     return first == 1;
 }
 
-/* Where an array lies: inside the blob, aligned, of count numbers of some size. NULL if it does not. */
-static const void *har_array(har_bytes blob, uint32_t offset, size_t count, size_t size)
+/* Where an array lies: behind the records, inside the blob, aligned, of count numbers of some size. NULL if it does not.
+ * All arrays together may take no more bytes than there are: they do not share any. */
+static const void *har_array(har_bytes *blob, uint32_t offset, size_t count, size_t size)
 {
-    if (offset % 4 != 0 || offset < HAR_HEADER_BYTES || offset > blob.count || count > (blob.count - offset) / size)
+    if (offset % 4 != 0 || offset < blob->arrays_at || offset > blob->count || count > (blob->count - offset) / size ||
+        count > blob->left / size)
         return NULL;
-    return blob.at + offset;
+    blob->left -= count * size;
+    return blob->at + offset;
 }
 
-#ifndef HAR_FLOAT
+#ifdef HAR_FLOAT
+/* Whether all numbers are finite: no exponent has all of its bits. */
+static int har_are_finite(const float *numbers, size_t count)
+{
+    for (; count > 0; count--, numbers++) {
+        uint32_t bits;
+        memcpy(&bits, numbers, sizeof bits);
+        if ((bits & 0x7F800000u) == 0x7F800000u)
+            return 0;
+    }
+    return 1;
+}
+#else
 /* Whether 32 bits suffice for whatever the matrix is given. */
 static int har_fits_32_bits(const har_matrix *matrix)
 {
@@ -84,10 +104,11 @@ static int har_fits_32_bits(const har_matrix *matrix)
 }
 #endif
 
-static har_status har_load_matrix(har_matrix *matrix, har_bytes blob, const uint8_t *record)
+/* Load a matrix from its record, every array and number checked. */
+static har_status har_load_matrix(har_matrix *matrix, har_bytes *blob, const uint8_t *record)
 {
     const uint32_t bias = har_u32(record + 12);
-    size_t outputs;
+    size_t outputs, weights;
     matrix->inputs = har_u16(record);
     matrix->outputs = har_u16(record + 2);
     outputs = matrix->outputs;
@@ -98,19 +119,51 @@ static har_status har_load_matrix(har_matrix *matrix, har_bytes blob, const uint
         return HAR_DAMAGED_MODEL;
 #ifndef HAR_FLOAT
     outputs += outputs % 2;
+#endif
+    weights = outputs * matrix->inputs;
+    matrix->weights = har_array(blob, har_u32(record + 8), weights, sizeof(har_weight));
+    if (!matrix->weights)
+        return HAR_DAMAGED_MODEL;
+#ifdef HAR_FLOAT
+    if (!har_are_finite(matrix->weights, weights) || (bias && !har_are_finite(matrix->bias, outputs)))
+        return HAR_DAMAGED_MODEL;
+#else
     matrix->shift = record[4];
     matrix->multipliers = har_array(blob, har_u32(record + 16), matrix->outputs, sizeof(uint16_t));
     if (!matrix->multipliers || !har_fits_32_bits(matrix))
         return HAR_DAMAGED_MODEL;
 #endif
-    matrix->weights = har_array(blob, har_u32(record + 8), outputs * matrix->inputs, sizeof(har_weight));
-    return matrix->weights ? HAR_OK : HAR_DAMAGED_MODEL;
+    return HAR_OK;
+}
+
+/* Rows of the kernel for each unit. */
+static uint16_t har_gates_of(uint8_t kind)
+{
+    switch (kind) {
+    case HAR_LSTM:
+        return 4;
+    case HAR_GRU:
+    case HAR_GRU_RESET_AFTER:
+        return 3;
+    default:
+        return 1;
+    }
+}
+
+/* Load the recurrent kernel of a layer whose kernel is loaded. */
+static har_status har_load_recurrent(har_layer *layer, har_bytes *blob, const uint8_t *record)
+{
+    const har_matrix *matrix = &layer->recurrent;
+    if (har_load_matrix(&layer->recurrent, blob, record) != HAR_OK || matrix->inputs != layer->units ||
+        matrix->outputs != layer->kernel.outputs || (matrix->bias && layer->kind != HAR_GRU_RESET_AFTER))
+        return HAR_DAMAGED_MODEL;
+    return HAR_OK;
 }
 
 /* Load one layer that takes ``inputs`` numbers. */
-static har_status har_load_layer(har_layer *layer, har_bytes blob, const uint8_t *record, uint16_t inputs)
+static har_status har_load_layer(har_layer *layer, har_bytes *blob, const uint8_t *record, uint16_t inputs)
 {
-    uint16_t gates = 1;
+    uint16_t gates;
     layer->kind = record[0];
     layer->activation = record[1];
     layer->fraction = record[2];
@@ -119,19 +172,13 @@ static har_status har_load_layer(har_layer *layer, har_bytes blob, const uint8_t
     if (har_load_matrix(&layer->kernel, blob, record + 4) != HAR_OK)
         return HAR_DAMAGED_MODEL;
     memset(&layer->recurrent, 0, sizeof layer->recurrent);
-    if (layer->kind == HAR_LSTM)
-        gates = 4;
-    else if (layer->kind == HAR_GRU || layer->kind == HAR_GRU_RESET_AFTER)
-        gates = 3;
+    gates = har_gates_of(layer->kind);
     layer->units = (uint16_t)(layer->kernel.outputs / gates);
-    if (layer->kernel.inputs != inputs || layer->units == 0 || layer->kernel.outputs % gates != 0)
+    if (layer->kernel.inputs != inputs || layer->kernel.outputs % gates != 0)
         return HAR_DAMAGED_MODEL;
     if (layer->kind == HAR_DENSE)
         return layer->activation >= HAR_LINEAR && layer->activation <= HAR_SOFTMAX ? HAR_OK : HAR_DAMAGED_MODEL;
-    if (har_load_matrix(&layer->recurrent, blob, record + 4 + HAR_MATRIX_BYTES) != HAR_OK)
-        return HAR_DAMAGED_MODEL;
-    return layer->recurrent.inputs == layer->units && layer->recurrent.outputs == layer->kernel.outputs ? HAR_OK
-                                                                                                  : HAR_DAMAGED_MODEL;
+    return layer->activation == 0 ? har_load_recurrent(layer, blob, record + 4 + HAR_MATRIX_BYTES) : HAR_DAMAGED_MODEL;
 }
 
 /* Add a layer's share to the memory the model asks for; no share may pass 65535 numbers. The last layer's numbers are
@@ -151,15 +198,15 @@ static har_status har_add_needs(har_model *model, const har_layer *layer, int la
     return HAR_OK;
 }
 
-/* Every layer in turn takes what the one before it hands on; the last one, and no other, ends in a softmax. */
-static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes blob)
+/* Every layer takes what the one before it hands on; the last one, and no other, ends in a softmax. */
+static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes *blob)
 {
     uint16_t numbers = model->channels;
     uint8_t index;
     model->scratch_sums = model->kept_sums = model->kept_values = 0;
     for (index = 0; index < model->layer_count; index++) {
         const int last = index + 1 == model->layer_count;
-        const uint8_t *record = blob.at + HAR_HEADER_BYTES + index * HAR_LAYER_BYTES;
+        const uint8_t *record = blob->at + HAR_HEADER_BYTES + index * HAR_LAYER_BYTES;
         if (har_load_layer(layers + index, blob, record, numbers) != HAR_OK)
             return HAR_DAMAGED_MODEL;
         if (har_add_needs(model, layers + index, last) != HAR_OK)
@@ -178,6 +225,7 @@ har_status har_load(har_model *model, har_layer *layers, size_t layer_room, cons
     har_bytes own;
     own.at = blob;
     own.count = bytes;
+    own.arrays_at = own.left = 0;
     if (!model || !layers || !blob || (uintptr_t)blob % 4 != 0 || !har_is_little_endian())
         return HAR_BAD_ARGUMENT;
     if (bytes < HAR_HEADER_BYTES || memcmp(own.at, "HARC", 4) != 0)
@@ -195,10 +243,13 @@ har_status har_load(har_model *model, har_layer *layers, size_t layer_room, cons
     model->channels = har_u16(own.at + 18);
     model->classes = har_u16(own.at + 20);
     if (model->step_layers == 0 || model->step_layers >= model->layer_count || model->window == 0 ||
-        model->window > HAR_MOST_WINDOW || model->classes > HAR_MOST_CLASSES ||
-        bytes < HAR_HEADER_BYTES + (size_t)model->layer_count * HAR_LAYER_BYTES)
+        model->window > HAR_MOST_WINDOW || model->classes > HAR_MOST_CLASSES)
         return HAR_DAMAGED_MODEL;
+    own.arrays_at = HAR_HEADER_BYTES + (size_t)model->layer_count * HAR_LAYER_BYTES;
+    if (bytes < own.arrays_at)
+        return HAR_DAMAGED_MODEL;
+    own.left = bytes - own.arrays_at;
     if (model->layer_count > layer_room)
         return HAR_SMALL_MEMORY;
-    return har_load_layers(model, layers, own);
+    return har_load_layers(model, layers, &own);
 }

@@ -12,6 +12,7 @@
 
 #include <arm_acle.h>
 
+/* Four bytes at any address. */
 static inline uint32_t har_word(const void *address)
 {
     uint32_t word;
@@ -47,6 +48,7 @@ static inline int16x2_t har_second(uint32_t word)
         HAR_TWO_INPUTS(har_word((other) + 4), high_, c, d);                                           \
     } while (0)
 
+/* Four rows at once: a word of values is used for two pairs of rows. */
 static inline void har_dot_four_rows(const int8_t *weights, const int16_t *values, uint16_t count, int32_t totals[4])
 {
     const int8_t *other = weights + (size_t)2 * count;
@@ -70,6 +72,7 @@ static inline void har_dot_four_rows(const int8_t *weights, const int16_t *value
 
 #endif
 
+/* One pair of rows. */
 static inline void har_dot_two_rows(const int8_t *weights, const int16_t *values, uint16_t count, int32_t totals[2])
 {
     int32_t a = 0, b = 0;

@@ -9,14 +9,17 @@
 #include "har_integer.h"
 #endif
 
-/* Elements that hold this many numbers: as many, unless an element holds several. */
+/* Elements that hold this many numbers: as many, unless an element holds several. Then every layer's share begins at an
+ * element of its own, and shares are added up as spans: the span of a sum of numbers can be less. */
 #ifndef HAR_SPAN
 #define HAR_SPAN(numbers) (numbers)
+#define HAR_KEPT_SUMS(model) ((model)->kept_sums)
+#define HAR_KEPT_VALUES(model) ((model)->kept_values)
 #endif
 
 /* Where a layer finds its share of the engine's memory. */
 typedef struct har_cursor {
-    har_sum *scratch;  /* of all layers in turn */
+    har_sum *scratch;  /* used by one layer after another */
     har_sum *sums;     /* of this layer, kept between steps */
     har_value *values; /* of this layer, kept between steps */
 } har_cursor;
@@ -29,6 +32,7 @@ static void har_affine(const har_matrix *matrix, const har_value *inputs, har_su
 }
 
 #if HAR_USE_SIMPLE_RNN
+/* h = tanh(W x + b + U h) */
 static void har_simple_rnn(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     har_affine(&layer->kernel, inputs, at->scratch);
@@ -38,11 +42,12 @@ static void har_simple_rnn(const har_layer *layer, const har_value *inputs, cons
 #endif
 
 #if HAR_USE_LSTM
+/* c = f c + i tanh(candidate), h = o tanh(c); the rows are those of i, f, the candidate, o. */
 static void har_lstm(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units);
-    const har_sum *update = at->scratch, *forget = update + units, *candidate = forget + units,
-                  *reveal = candidate + units;
+    const har_sum *input = at->scratch, *forget = input + units, *candidate = forget + units,
+                  *output = candidate + units;
     har_sum *cell = at->sums;
     har_value *hidden = at->values;
     uint16_t unit;
@@ -50,48 +55,51 @@ static void har_lstm(const har_layer *layer, const har_value *inputs, const har_
     har_add_rows(&layer->recurrent, 0, layer->recurrent.outputs, hidden, at->scratch);
     for (unit = 0; unit < units; unit++) {
         cell[unit] = har_pass_sum(cell[unit], har_sigmoid(forget[unit])) +
-                     har_admit(har_tanh(candidate[unit]), har_sigmoid(update[unit]));
-        hidden[unit] = har_pass(har_tanh(har_cell_sum(cell[unit])), har_sigmoid(reveal[unit]));
+                     har_admit(har_tanh(candidate[unit]), har_sigmoid(input[unit]));
+        hidden[unit] = har_pass(har_tanh(har_cell_sum(cell[unit])), har_sigmoid(output[unit]));
     }
 }
 #endif
 
 #if HAR_USE_GRU
+/* h = z h + (1 - z) tanh(W x + b + r (U h + b')) */
 static void har_gru_reset_after(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units);
-    har_sum *given = at->scratch, *recalled = given + HAR_SPAN(layer->kernel.outputs);
-    const har_sum *given_reset = given + units, *given_fresh = given_reset + units;
-    const har_sum *recalled_reset = recalled + units, *recalled_fresh = recalled_reset + units;
+    har_sum *of_input = at->scratch, *of_state = of_input + HAR_SPAN(layer->kernel.outputs);
+    const har_sum *input_reset = of_input + units, *input_candidate = input_reset + units;
+    const har_sum *state_reset = of_state + units, *state_candidate = state_reset + units;
     har_value *hidden = at->values;
     uint16_t unit;
-    har_affine(&layer->kernel, inputs, given);
-    har_affine(&layer->recurrent, hidden, recalled);
+    har_affine(&layer->kernel, inputs, of_input);
+    har_affine(&layer->recurrent, hidden, of_state);
     for (unit = 0; unit < units; unit++) {
-        const har_gate update = har_sigmoid(given[unit] + recalled[unit]);
-        const har_gate reset = har_sigmoid(given_reset[unit] + recalled_reset[unit]);
-        const har_value fresh = har_tanh(given_fresh[unit] + har_pass_sum(recalled_fresh[unit], reset));
-        hidden[unit] = har_mix(hidden[unit], fresh, update);
+        const har_gate update = har_sigmoid(of_input[unit] + of_state[unit]);
+        const har_gate reset = har_sigmoid(input_reset[unit] + state_reset[unit]);
+        const har_value candidate = har_tanh(input_candidate[unit] + har_pass_sum(state_candidate[unit], reset));
+        hidden[unit] = har_mix(hidden[unit], candidate, update);
     }
 }
 
+/* h = z h + (1 - z) tanh(W x + b + U (r h)) */
 static void har_gru(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units), gated = (uint16_t)(2 * layer->units);
-    const har_sum *update = at->scratch, *reset = update + units, *fresh = reset + units;
-    har_value *hidden = at->values, *kept = hidden + units;
+    const har_sum *update = at->scratch, *reset = update + units, *candidate = reset + units;
+    har_value *hidden = at->values, *reset_state = hidden + units;
     uint16_t unit;
     har_affine(&layer->kernel, inputs, at->scratch);
     har_add_rows(&layer->recurrent, 0, gated, hidden, at->scratch);
     for (unit = 0; unit < units; unit++)
-        kept[unit] = har_pass(hidden[unit], har_sigmoid(reset[unit]));
-    har_add_rows(&layer->recurrent, gated, layer->recurrent.outputs, kept, at->scratch);
+        reset_state[unit] = har_pass(hidden[unit], har_sigmoid(reset[unit]));
+    har_add_rows(&layer->recurrent, gated, layer->recurrent.outputs, reset_state, at->scratch);
     for (unit = 0; unit < units; unit++)
-        hidden[unit] = har_mix(hidden[unit], har_tanh(fresh[unit]), har_sigmoid(update[unit]));
+        hidden[unit] = har_mix(hidden[unit], har_tanh(candidate[unit]), har_sigmoid(update[unit]));
 }
 #endif
 
 #if HAR_USE_HIDDEN_DENSE
+/* What a unit of a dense layer hands on. */
 static har_value har_activate(const har_layer *layer, har_sum sum)
 {
     switch (layer->activation) {
@@ -107,6 +115,7 @@ static har_value har_activate(const har_layer *layer, har_sum sum)
 }
 #endif
 
+/* activation(W x + b) */
 static void har_dense(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     har_affine(&layer->kernel, inputs, at->scratch);
@@ -120,6 +129,7 @@ static void har_dense(const har_layer *layer, const har_value *inputs, const har
 #endif
 }
 
+/* One step of one layer. */
 static void har_cells(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     switch (layer->kind) {
@@ -173,8 +183,8 @@ har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, s
     if (!engine || !model || !sums || !values)
         return HAR_BAD_ARGUMENT;
     HAR_VIEW(har_model, own, model);
-    if (sum_count < (size_t)HAR_SPAN(own->scratch_sums) + HAR_SPAN(own->kept_sums) ||
-        value_count < (size_t)HAR_SPAN(own->kept_values))
+    if (sum_count < (size_t)HAR_SPAN(own->scratch_sums) + HAR_KEPT_SUMS(own) ||
+        value_count < (size_t)HAR_KEPT_VALUES(own))
         return HAR_SMALL_MEMORY;
     engine->model = model;
     engine->scratch = sums;
@@ -189,8 +199,8 @@ har_status har_reset(har_engine *engine)
         return HAR_BAD_ARGUMENT;
     HAR_VIEW(har_model, model, engine->model);
     /* All bits zero is 0 in integers and in IEEE 754 floats alike. */
-    memset(engine->sums, 0, HAR_SPAN(model->kept_sums) * sizeof *engine->sums);
-    memset(engine->values, 0, HAR_SPAN(model->kept_values) * sizeof *engine->values);
+    memset(engine->sums, 0, HAR_KEPT_SUMS(model) * sizeof *engine->sums);
+    memset(engine->values, 0, HAR_KEPT_VALUES(model) * sizeof *engine->values);
     engine->steps = 0;
     return HAR_OK;
 }

@@ -29,6 +29,7 @@ static inline float har_tanh(float x)
     return limited * numerator / denominator;
 }
 
+/* tanh of many. */
 static inline void har_tanh_each(const float *sums, float *values, uint16_t count)
 {
     uint16_t k;
@@ -36,6 +37,7 @@ static inline void har_tanh_each(const float *sums, float *values, uint16_t coun
         values[k] = har_tanh(sums[k]);
 }
 
+/* 1 / (1 + exp(-x)), as 1/2 + tanh(x/2)/2. */
 static inline har_gate har_sigmoid(float x)
 {
     return 0.5f * har_tanh(0.5f * x) + 0.5f;
@@ -47,6 +49,7 @@ static inline float har_pass(float value, har_gate gate)
     return value * gate;
 }
 
+/* sum x gate */
 static inline float har_pass_sum(float sum, har_gate gate)
 {
     return sum * gate;
@@ -69,22 +72,26 @@ static inline float har_mix(float kept, float fresh, har_gate gate)
     return gate * kept + (1.0f - gate) * fresh;
 }
 
+/* A gate as a value. */
 static inline float har_gate_value(har_gate gate)
 {
     return gate;
 }
 
+/* max(sum, 0) */
 static inline float har_positive(float sum)
 {
     return sum > 0.0f ? sum : 0.0f;
 }
 
+/* A sum as a value; floats need no narrower format. */
 static inline float har_narrow(float sum, uint8_t fraction)
 {
     (void)fraction;
     return sum;
 }
 
+/* sums = bias, or zero */
 static inline void har_start(const har_matrix *matrix, float *sums)
 {
     uint16_t row;
@@ -120,6 +127,7 @@ HAR_INLINE void har_add_block(const har_matrix *matrix, size_t row, size_t rows,
         sums[row + k] += even[k] + odd[k];
 }
 
+/* sums[first..last) += weights x inputs */
 static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const float *inputs,
                                 float *sums)
 {

@@ -25,6 +25,7 @@ static inline uint32_t har_sign(int32_t value)
     return 0u - ((uint32_t)value >> 31);
 }
 
+/* The number without its sign; 2^31 for the least one. */
 static inline uint32_t har_magnitude(int32_t value)
 {
     return ((uint32_t)value ^ har_sign(value)) - har_sign(value);
@@ -107,36 +108,43 @@ static inline void har_tanh_each(const har_sum *sums, har_value *values, uint16_
 }
 #endif
 
+/* value x gate */
 static inline har_value har_pass(har_value value, har_gate gate)
 {
     return (har_value)har_round_shift((int32_t)value * gate, 16);
 }
 
+/* sum x gate */
 static inline har_sum har_pass_sum(har_sum sum, har_gate gate)
 {
     return har_rescale(sum, gate, 16);
 }
 
+/* What a gate lets into an LSTM's cell. */
 static inline har_sum har_admit(har_value candidate, har_gate gate)
 {
     return har_round_shift((int32_t)candidate * gate, 11);
 }
 
+/* A cell as the sum that its tanh takes. */
 static inline har_sum har_cell_sum(har_sum cell)
 {
     return har_round_shift(cell, 7);
 }
 
+/* gate x kept + (1 - gate) x fresh */
 HAR_ROUTINE har_value har_mix(har_value kept, har_value fresh, har_gate gate)
 {
     return (har_value)har_round_shift((int32_t)kept * gate + (int32_t)fresh * (65536 - (int32_t)gate), 16);
 }
 
+/* A gate as a value. */
 static inline har_value har_gate_value(har_gate gate)
 {
     return (har_value)(gate >> 1);
 }
 
+/* max(sum, 0) */
 static inline har_sum har_positive(har_sum sum)
 {
     return sum > 0 ? sum : 0;
@@ -153,6 +161,7 @@ HAR_ROUTINE har_value har_narrow(har_sum sum, uint8_t fraction)
 void har_avr_copy(int32_t *sums, const int32_t *bias, uint8_t count);
 #endif
 
+/* sums = bias, or zero */
 HAR_ROUTINE void har_start(const har_matrix *matrix, har_sum *sums)
 {
     if (!matrix->bias)
@@ -223,6 +232,7 @@ HAR_ROUTINE uint16_t har_exp_down(uint32_t distance)
     return power;
 }
 
+/* Shifted by the largest logit, so that every power is at most one. */
 static inline void har_softmax(har_sum *logits, uint16_t classes, har_probability *probabilities)
 {
     har_sum largest = logits[0];

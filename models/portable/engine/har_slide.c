@@ -1,4 +1,4 @@
-/* Engines in turn: each begins when its hop comes, rests when its window is full, and begins again after all others. */
+/* One engine begins at every hop. When its window is full it waits until it is the first to begin again. */
 #include "har_slide.h"
 
 #include "har_port.h"
@@ -38,7 +38,7 @@ har_status har_slide_reset(har_slide *slide)
         return HAR_BAD_ARGUMENT;
     for (k = 0; k < slide->phases; k++) {
         HAR_VIEW(har_model, model, slide->engines[k].model);
-        slide->engines[k].steps = model->window; /* at rest */
+        slide->engines[k].steps = model->window; /* full: it waits to begin */
     }
     slide->since = (uint16_t)(slide->hop - 1);
     slide->next = 0;

@@ -27,7 +27,7 @@ uint16_t har_slide_phases(const har_model *model, uint16_t hop);
 har_status har_slide_open(har_slide *slide, const har_model *model, har_engine *engines, uint16_t phases, uint16_t hop,
                           har_sum *sums, size_t sum_count, har_value *values, size_t value_count);
 
-/* Forget all windows in the making: after a gap in the samples. */
+/* Forget all windows that have begun: after a gap in the samples. */
 har_status har_slide_reset(har_slide *slide);
 
 /* Take a sample. If a window is complete, *complete is its engine, to be given to har_finish before the next sample;

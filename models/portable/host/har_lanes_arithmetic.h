@@ -12,11 +12,13 @@
 
 typedef har_lanes har_gate;
 
+/* Lane by lane: yes where the condition holds, else no. */
 HAR_INLINE har_lanes har_where(har_mask condition, har_lanes yes, har_lanes no)
 {
     return (har_lanes)((condition & (har_mask)yes) | (~condition & (har_mask)no));
 }
 
+/* A vector with the same number in every lane. */
 HAR_INLINE har_lanes har_all(float number)
 {
     return number - (har_lanes){0.0f};
@@ -35,6 +37,7 @@ HAR_INLINE har_lanes har_limit(har_lanes x, float most)
 #endif
 }
 
+/* The fraction of har_float.h. */
 HAR_INLINE har_lanes har_tanh(har_lanes x)
 {
     const har_lanes limited = har_limit(x, 9.0f);

@@ -4,7 +4,8 @@
 
 #include "har_blob.h"
 
-#define HAR_NATIVE_LAYERS 32
+/* As many layers as a blob may have. */
+#define HAR_NATIVE_LAYERS 255
 
 typedef struct har_native {
     har_model model;

@@ -11,6 +11,7 @@ har_status har_native_open(har_native *native, const void *blob, size_t bytes)
     return native ? har_load(&native->model, native->layers, HAR_NATIVE_LAYERS, blob, bytes) : HAR_BAD_ARGUMENT;
 }
 
+/* Sums that an engine asks for. */
 static size_t har_sum_count(const har_model *model)
 {
     return (size_t)model->scratch_sums + model->kept_sums;

@@ -25,10 +25,10 @@ int har_units_fit(const har_model *model)
 
 har_status har_units_predict(const har_model *model, void *memory, const float *window, float *probabilities)
 {
-    const size_t sums = HAR_SPAN(model->scratch_sums) + HAR_SPAN(model->kept_sums);
+    const size_t sums = HAR_SPAN(model->scratch_sums) + HAR_KEPT_SUMS(model);
     har_lanes *vectors = memory;
     har_engine engine;
-    har_status status = har_open(&engine, model, vectors, sums, vectors + sums, HAR_SPAN(model->kept_values));
+    har_status status = har_open(&engine, model, vectors, sums, vectors + sums, HAR_KEPT_VALUES(model));
     uint16_t step;
     for (step = 0; status == HAR_OK && step < model->window; step++, window += model->channels)
         status = har_step(&engine, window);

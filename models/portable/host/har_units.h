@@ -2,8 +2,32 @@
 #include "har_lanes_arithmetic.h"
 
 /* Every layer's units fill whole vectors; its numbers lie as plain floats. */
-#define HAR_SPAN(numbers) (((numbers) + HAR_LANES - 1) / HAR_LANES)
+#define HAR_SPAN(numbers) ((uint16_t)(((numbers) + HAR_LANES - 1u) / HAR_LANES))
 #define HAR_MOST_VECTORS 4
+
+/* Vectors that all layers keep between steps. */
+HAR_INLINE size_t har_kept_sum_vectors(const har_model *model)
+{
+    size_t vectors = 0;
+    uint8_t index;
+    for (index = 0; index < model->layer_count; index++)
+        if (model->layers[index].kind == HAR_LSTM)
+            vectors += HAR_SPAN(model->layers[index].units);
+    return vectors;
+}
+
+/* The last layer hands on none. */
+HAR_INLINE size_t har_kept_value_vectors(const har_model *model)
+{
+    size_t vectors = 0;
+    uint8_t index;
+    for (index = 0; index + 1 < model->layer_count; index++)
+        vectors += (model->layers[index].kind == HAR_GRU ? 2u : 1u) * (size_t)HAR_SPAN(model->layers[index].units);
+    return vectors;
+}
+
+#define HAR_KEPT_SUMS(model) har_kept_sum_vectors(model)
+#define HAR_KEPT_VALUES(model) har_kept_value_vectors(model)
 
 /* Whole vectors first: a vector read back from narrower stores has to wait for them. */
 HAR_INLINE void har_start(const har_matrix *matrix, har_lanes *sums)
@@ -39,6 +63,7 @@ HAR_INLINE void har_add_vectors(const har_matrix *matrix, size_t row, size_t vec
         *(har_lanes *)(sums + row + k * HAR_LANES) += even[k] + odd[k];
 }
 
+/* The same for one row, where there are too few for a vector. */
 HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *inputs, float *sums)
 {
     const size_t outputs = matrix->outputs;
@@ -53,6 +78,7 @@ HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *i
     sums[row] += even + odd;
 }
 
+/* sums[first..last) += weights x inputs, as many vectors of rows at once as there are registers for. */
 static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_lanes *inputs,
                                 har_lanes *sums)
 {
@@ -69,6 +95,7 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_row(matrix, row, numbers, totals);
 }
 
+/* Shifted by the largest logit, so that no input overflows. */
 HAR_INLINE void har_softmax(har_lanes *sums, uint16_t classes, float *probabilities)
 {
     const float *logits = (const float *)sums;

@@ -10,6 +10,7 @@
 
 #include "har_fast.h"
 
+/* Sums that an engine asks for. */
 static size_t har_sum_count(const har_model *model)
 {
     return (size_t)model->scratch_sums + model->kept_sums;

@@ -5,6 +5,7 @@
 #define HAR_WINDOW_ROWS 8
 #endif
 
+/* sums = bias, or zero */
 HAR_INLINE void har_start(const har_matrix *matrix, har_lanes *sums)
 {
     uint16_t row;
@@ -12,6 +13,7 @@ HAR_INLINE void har_start(const har_matrix *matrix, har_lanes *sums)
         sums[row] = har_all(matrix->bias ? matrix->bias[row] : 0.0f);
 }
 
+/* The loop of har_float.h: each weight meets the inputs of all windows. */
 HAR_INLINE void har_add_few(const har_matrix *matrix, size_t row, size_t rows, const har_lanes *inputs, har_lanes *sums)
 {
     const size_t outputs = matrix->outputs, count = matrix->inputs;
@@ -34,6 +36,7 @@ HAR_INLINE void har_add_few(const har_matrix *matrix, size_t row, size_t rows, c
         sums[row + k] += even[k] + odd[k];
 }
 
+/* sums[first..last) += weights x inputs */
 static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_lanes *inputs,
                                 har_lanes *sums)
 {
@@ -44,6 +47,7 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_few(matrix, row, 1, inputs, sums);
 }
 
+/* Shifted by the largest logit of each window, so that no input overflows. */
 HAR_INLINE void har_softmax(har_lanes *logits, uint16_t classes, har_lanes *probabilities)
 {
     har_lanes largest = logits[0], total = har_all(0.0f);

@@ -11,7 +11,8 @@ from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.portable.blob import pack_model
 from edgehar.models.portable.fixed_point import SAMPLE_ONE, VALUE_BITS
 from edgehar.models.portable.integer_reference import predict
-from edgehar.models.portable.tables import ACTIVATIONS, FLOAT32, INT8, CModel, check_bounds
+from edgehar.models.portable.rules import check_bounds
+from edgehar.models.portable.tables import ACTIVATIONS, FLOAT32, INT8, CModel
 from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers
 
 QUANTIZATIONS: Final = (FLOAT32, INT8)

@@ -58,7 +58,9 @@ def lower(
 
 def _recorded(architecture: Architecture, file: str, content: bytes) -> NDArray[np.float32]:
     """Return what the file makes of the golden windows: rounding is part of a quantized model."""
-    return TfliteModel(content, file=file).predict(golden_windows(architecture.window, architecture.channels))
+    return TfliteModel(content, file=file, architecture=architecture).predict(
+        golden_windows(architecture.window, architecture.channels)
+    )
 
 
 def _required(calibration: NDArray[Any] | None) -> NDArray[Any]:

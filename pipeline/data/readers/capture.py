@@ -12,11 +12,13 @@ from edgehar.models.capture_file import SUFFIX, Capture, read_capture
 from edgehar.models.contract import ACTIVITIES
 from edgehar.models.errors import DataError
 from edgehar.models.resampling import RATE_TOLERANCE
+from edgehar.models.sensor_limits import is_possible_rate
 from edgehar.pipeline.data.readers import Progress
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 _EVEN: float = 0.1
 """Times that lie off an even grid by less than this share of a step say no more than the rate does."""
+_MOMENT_S: float = 1e-6
 
 
 def recognises(path: Path) -> bool:
@@ -62,8 +64,11 @@ def _recording(path: Path, capture: Capture) -> Recording:
     samples = np.concatenate([block.samples_g for block in blocks])
     times_s = np.concatenate([block.times_s for block in blocks])
     gaps, lost = _gaps(capture)
-    rate_hz, even = _rate(times_s, gaps, capture.info.rate_hz)
+    measured_hz = _measured_hz(times_s, gaps)
     forward = bool((np.diff(times_s) > 0).all())
+    believed = forward and (measured_hz is None or is_possible_rate(measured_hz))
+    rate_hz = _rate(measured_hz if believed else None, capture.info.rate_hz)
+    even = not believed or _is_even(times_s, gaps, rate_hz)
     labels, problems = _labels(capture, times_s)
     return Recording(
         recording_id=path.stem,
@@ -73,9 +78,9 @@ def _recording(path: Path, capture: Capture) -> Recording:
         labels=labels,
         placement=capture.info.placement,
         source=path.name,
-        timestamps_s=None if even or not forward else times_s.astype(np.float64),
+        timestamps_s=None if even else times_s.astype(np.float64),
         gaps=gaps,
-        problems=(*problems, *_damage(capture, lost, len(gaps), forward)),
+        problems=(*problems, *_damage(capture, lost, len(gaps), believed)),
     )
 
 
@@ -94,31 +99,54 @@ def _gaps(capture: Capture) -> tuple[tuple[int, ...], int]:
     return tuple(gaps), lost
 
 
-def _rate(times_s: npt.NDArray[np.float64], gaps: tuple[int, ...], declared_hz: float) -> tuple[float, bool]:
-    """Return the rate, and whether the times say no more than it does; the declared one where they agree with it."""
-    edges = [0, *gaps, len(times_s)]
-    runs = [times_s[start:stop] for start, stop in pairwise(edges)]
-    steps = sum(len(run) - 1 for run in runs)
+def _runs(times_s: npt.NDArray[np.float64], gaps: tuple[int, ...]) -> list[npt.NDArray[np.float64]]:
+    """Return the times between gaps."""
+    return [times_s[start:stop] for start, stop in pairwise([0, *gaps, len(times_s)])]
+
+
+def _measured_hz(times_s: npt.NDArray[np.float64], gaps: tuple[int, ...]) -> float | None:
+    """Return the rate that the times show, or None if no two samples follow each other."""
+    runs = _runs(times_s, gaps)
     span_s = sum(float(run[-1] - run[0]) for run in runs)
-    measured_hz = steps / span_s if span_s > 0 else declared_hz
-    rate_hz = declared_hz if abs(measured_hz / declared_hz - 1) <= RATE_TOLERANCE else measured_hz
-    off = max(float(np.abs(run - run[0] - np.arange(len(run)) / rate_hz).max()) for run in runs)
-    return rate_hz, off * rate_hz <= _EVEN
+    return sum(len(run) - 1 for run in runs) / span_s if span_s > 0 else None
+
+
+def _rate(measured_hz: float | None, declared_hz: float) -> float:
+    """Return the measured rate, or the declared one where they agree or nothing was measured."""
+    if measured_hz is None or abs(measured_hz / declared_hz - 1) <= RATE_TOLERANCE:
+        return declared_hz
+    return measured_hz
+
+
+def _is_even(times_s: npt.NDArray[np.float64], gaps: tuple[int, ...], rate_hz: float) -> bool:
+    """Tell whether the times say no more than the rate does."""
+    off_s = max(float(np.abs(run - run[0] - np.arange(len(run)) / rate_hz).max()) for run in _runs(times_s, gaps))
+    return off_s * rate_hz <= _EVEN
 
 
 def _labels(capture: Capture, times_s: npt.NDArray[np.float64]) -> tuple[tuple[LabelInterval, ...], list[str]]:
-    """Return the takes that were kept, and what is to be said of them."""
-    takes, problems = _takes(capture.events), []
-    intervals = []
-    for number, take in takes.items():
+    """Return the takes that were kept, and what is to be said of them.
+
+    A take without an end reaches the last sample if it is the last one: the power was cut. If another take follows, the
+    record of its end was damaged, and how long it lasted cannot be known.
+    """
+    takes, problems = sorted(_takes(capture.events).items(), key=lambda item: float(item[1]["start_s"])), []
+    forward_s = np.maximum.accumulate(times_s)
+    intervals: list[LabelInterval] = []
+    for place, (number, take) in enumerate(takes):
         stop_s = take.get("stop_s")
         if stop_s is None:
+            if place + 1 < len(takes):
+                problems.append(f"Take {number} ({take['activity']}) has no end, and another one follows; left out.")
+                continue
             problems.append(f"Take {number} ({take['activity']}) has no end; it is taken to reach the last sample.")
-            stop_s = float(times_s[-1]) + 1e-6
-        start, stop = (int(np.searchsorted(times_s, edge)) for edge in (take["start_s"], stop_s))
-        if stop > start:
+            stop_s = float(forward_s[-1]) + _MOMENT_S
+        start, stop = (int(np.searchsorted(forward_s, edge)) for edge in (take["start_s"], stop_s))
+        if intervals and start < intervals[-1].stop:
+            problems.append(f"Take {number} ({take['activity']}) begins before the one before it ends; left out.")
+        elif stop > start:
             intervals.append(LabelInterval(start, stop, take["activity"]))
-    return tuple(sorted(intervals, key=lambda interval: interval.start)), problems
+    return tuple(intervals), problems
 
 
 def _takes(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
@@ -139,7 +167,7 @@ def _takes(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     return takes
 
 
-def _damage(capture: Capture, lost: int, gaps: int, forward: bool) -> list[str]:
+def _damage(capture: Capture, lost: int, gaps: int, believed: bool) -> list[str]:
     """Say what is missing."""
     said = []
     if gaps or lost:
@@ -148,6 +176,6 @@ def _damage(capture: Capture, lost: int, gaps: int, forward: bool) -> list[str]:
         said.append(f"The last {capture.torn_bytes} bytes are an unfinished record, as a power cut leaves; left out.")
     if capture.damaged:
         said.append(f"{capture.damaged_bytes} bytes in {capture.damaged} places are damaged; each left a gap.")
-    if not forward:
-        said.append("The sensor's times do not always run forward; they are left out.")
+    if not believed:
+        said.append("The sensor's times do not run forward at a possible rate; they are left out.")
     return said

@@ -17,7 +17,17 @@ from edgehar.models.portable.blob import pack_model
 from edgehar.models.portable.tables import CModel
 
 FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
-STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wshadow", "-Wstrict-prototypes", "-Wundef")
+STRICT = (
+    "-std=c99",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-pedantic",
+    "-Wshadow",
+    "-Wstrict-prototypes",
+    "-Wundef",
+)
+CONVERSIONS = ("-Wconversion", "-Wsign-conversion")
 TIMEOUT_S = 120
 
 Case = tuple[CModel | bytes, np.ndarray]
@@ -111,6 +121,12 @@ def firmware() -> Path:
 def strict() -> tuple[str, ...]:
     """Warnings every source must pass as errors."""
     return STRICT
+
+
+@pytest.fixture(scope="session")
+def strictest(strict: tuple[str, ...]) -> tuple[str, ...]:
+    """The same, and no conversion that the source does not say."""
+    return (*strict, *CONVERSIONS)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifndef LAYERS
 #define LAYERS 16
+#endif
 
 static void *take(size_t bytes)
 {

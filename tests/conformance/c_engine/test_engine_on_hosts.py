@@ -1,6 +1,9 @@
 """The C engine on machines with an operating system: strict, free of undefined behaviour, equal to its reference."""
 
+import os
+import platform
 import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +25,6 @@ from edgehar.pipeline.compilers.c99 import tables
 
 FLOAT = ("-DHAR_FLOAT",)
 NAMED = ("simple_rnn", "lstm", "gru")
-DAMAGED = range(5, 9)
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +66,32 @@ def float_cases(random_architecture, random_weights) -> tuple[list[tuple[CModel,
     return found, expected
 
 
+ENGINE, HOST = SOURCES / "engine", SOURCES / "host"
+ENGINE_SOURCES = ("engine/har_engine.c", "engine/har_blob.c", "engine/har_slide.c")
+FLOAT_SOURCES = ("host/har_native_float.c", "host/har_units.c", "host/har_windows.c")
+INTEGER_SOURCES = ("host/har_native_integer.c",)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("numbers", [(), FLOAT], ids=["integer", "float"])
-def test_every_warning_is_an_error(numbers: tuple[str, ...], need, compile_c, strict, tmp_path) -> None:
-    for source in ("har_engine.c", "har_blob.c"):
-        file = SOURCES / "engine" / source
-        compile_c([need("gcc", "gcc"), *strict, *numbers, "-O2", "-c", file, "-o", tmp_path / "object.o"])
+@pytest.mark.parametrize("processor", [(), ("-mavx",), ("-mavx512f",)], ids=["any", "avx", "avx512"])
+def test_every_warning_is_an_error(
+    compiler: str, numbers: tuple[str, ...], processor: tuple[str, ...], need, need_module, compile_c, strictest
+) -> None:
+    """Of both compilers, for every width of a vector, conversions included."""
+    if compiler == "gcc":
+        command = [need("gcc", "gcc")]
+    else:
+        need_module("ziglang")
+        command = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
+    if processor and platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("these vectors are those of another processor")
+    own = FLOAT_SOURCES if numbers else INTEGER_SOURCES
+    for source in (*ENGINE_SOURCES, *own):
+        includes = (f"-I{ENGINE}", f"-I{HOST}")
+        compile_c(
+            [*command, *strictest, *numbers, *processor, *includes, "-O2", "-c", SOURCES / source, "-o", os.devnull]
+        )
 
 
 def test_layers_can_be_left_out(need, compile_c, strict, tmp_path: Path) -> None:

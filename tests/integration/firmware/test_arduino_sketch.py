@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.projects.boards import find_board
 from edgehar.firmware_bridge.projects.project import write_project
 from edgehar.firmware_bridge.projects.sensors import find_sensor
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
 from edgehar.models.portable.blob import unpack_model
 from edgehar.models.portable.integer_reference import forward
+from edgehar.pipeline.compilers import Target, compile_bundle
 
 CORE = Path("/usr/share/arduino/hardware/arduino/avr")
 DEFINES = ("-DF_CPU=16000000L", "-DARDUINO=10819", "-DARDUINO_AVR_UNO", "-DARDUINO_ARCH_AVR", "-DDECIMAL_DIG=17")
@@ -34,8 +37,8 @@ def make(command: list) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def build_sketch(project: Path, folder: Path) -> Path:
-    """Build the library, the sketch and Arduino's core."""
+def build_sketch(project: Path, folder: Path, sketch: Path | None = None) -> Path:
+    """Build the library, a sketch (by default its example) and Arduino's core."""
     folder.mkdir()
     wire = CORE / "libraries" / "Wire" / "src"
     places = (CORE / "cores" / "arduino", CORE / "variants" / "standard", wire, project / "src")
@@ -50,7 +53,7 @@ def build_sketch(project: Path, folder: Path) -> Path:
         make(["avr-gcc", *common, "-std=gnu11", *STRICT, "-c", source, "-o", folder / f"{source.name}.o"])
     for source in [*(project / "src").glob("*.S"), *(CORE / "cores" / "arduino").glob("*.S")]:
         make(["avr-gcc", *common, "-x", "assembler-with-cpp", "-c", source, "-o", folder / f"{source.name}.o"])
-    sketch = project / "examples" / "EdgeHAR" / "EdgeHAR.ino"
+    sketch = sketch or project / "examples" / "EdgeHAR" / "EdgeHAR.ino"
     arduino = ("-include", "Arduino.h", "-x", "c++")
     make(["avr-g++", *common, *CPP, *STRICT, *arduino, "-c", sketch, "-o", folder / "sketch.o"])
     objects = sorted(folder.glob("*.o"))
@@ -65,17 +68,23 @@ def bundle(compiled):
 
 
 @pytest.fixture(scope="module")
-def sketch(bundle, need, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sketch for an MPU-6050, built."""
+def library(bundle, need, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library for an Uno and an MPU-6050."""
     need("avr-gcc", "gcc")
     if not CORE.is_dir():
         message = "Arduino's AVR core is not installed (Debian package arduino-core-avr)"
         if os.environ.get("HAR_REQUIRE_EMULATORS"):
             pytest.fail(message)
         pytest.skip(message)
-    folder = tmp_path_factory.mktemp("arduino")
-    write_project(bundle, find_board("arduino"), folder / "EdgeHAR", quantization="int8", sensor=find_sensor("mpu6050"))
-    return build_sketch(folder / "EdgeHAR", folder / "build")
+    folder = tmp_path_factory.mktemp("arduino") / "EdgeHAR"
+    write_project(bundle, find_board("arduino"), folder, quantization="int8", sensor=find_sensor("mpu6050"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sketch(library: Path) -> Path:
+    """The library's example, built."""
+    return build_sketch(library, library.parent / "build")
 
 
 def listen(url: str, seconds: float) -> list:
@@ -97,17 +106,39 @@ def listen(url: str, seconds: float) -> list:
     return heard
 
 
-def test_an_uno_streams_and_classifies_what_its_sensor_measures(sketch: Path, bundle) -> None:
+def expected_labels(bundle, counts: np.ndarray, starts: Iterable[int]) -> list[tuple[str, int]]:
+    """Return label and percent that the integer reference finds in windows of counts of an MPU-6050."""
+    model, found = unpack_model(bundle.files["model.int8.harc"]), []
+    for start in starts:
+        window = counts[start : start + model.window].astype(np.int64)
+        samples = np.sign(window) * ((np.abs(window) * 2048 + 2048) // 4096)
+        probabilities = forward(model, samples[np.newaxis].astype(np.int16))[0]
+        label = bundle.manifest.labels[probabilities.argmax()]
+        found.append((label, int(100.0 * probabilities.max() / 32768)))
+    return found
+
+
+def movement() -> np.ndarray:
+    """Return 20 s of counts whose third axis says which sample it is."""
     time_s = np.arange(2000) / 100
     ramp = np.arange(2000) * 16 - 16000
-    counts = np.stack([4096 + 0 * ramp, 3000 * np.sin(2 * np.pi * 1.7 * time_s), ramp], axis=1).astype(np.int16)
+    return np.stack([4096 + 0 * ramp, 3000 * np.sin(2 * np.pi * 1.7 * time_s), ramp], axis=1).astype(np.int16)
+
+
+def first_sample(frames: list[Samples]) -> int:
+    """Return which sample of the movement is number 0 of the board."""
+    return (int(frames[0].counts[0, 2]) + 16000) // 16 - frames[0].sequence
+
+
+def test_an_uno_streams_and_classifies_what_its_sensor_measures(sketch: Path, bundle) -> None:
+    counts = movement()
     with emulate("atmega328p", sketch, samples=counts) as board:
         heard = listen(board.url, 5.0)
     hello = next(message for message in heard if isinstance(message, Hello))
     assert (hello.sensor, hello.counts_per_unit, hello.rate_mhz) == ("MPU-6050", 4096.0, 100_000)
     frames = [message for message in heard if isinstance(message, Samples)]
     assert len(frames) > 20
-    shift = (int(frames[0].counts[0, 2]) + 16000) // 16 - frames[0].sequence
+    shift = first_sample(frames)
     for frame in frames:
         at = frame.sequence + shift
         np.testing.assert_array_equal(frame.counts, counts[at : at + frame.count])
@@ -116,15 +147,96 @@ def test_an_uno_streams_and_classifies_what_its_sensor_measures(sketch: Path, bu
     assert heard[-1].sequence == frames[-1].sequence + frames[-1].count
 
     # The labels it found by itself are those of the integer reference for the same samples.
-    model = unpack_model(bundle.files["model.int8.harc"])
     said = [message.text for message in heard if isinstance(message, Log)]
     assert len(said) >= 2
-    for number, text in enumerate(said):
-        window = counts[shift + 200 * number : shift + 200 * (number + 1)].astype(np.int64)
-        samples = np.sign(window) * ((np.abs(window) * 2048 + 2048) // 4096)
-        probabilities = forward(model, samples[np.newaxis].astype(np.int16))[0]
-        percent = int(100.0 * probabilities.max() / 32768)
-        assert text == f"{bundle.manifest.labels[probabilities.argmax()]} {percent} %"
+    expected = expected_labels(bundle, counts, range(shift, shift + 200 * len(said), 200))
+    assert said == [f"{label} {percent} %" for label, percent in expected]
+
+
+OWN_SKETCH = """
+#define HAR_HOP 30
+#include <EdgeHAR.h>
+
+static void found(const char *label, uint8_t percent)
+{
+    char text[40];
+    snprintf(text, sizeof text, "<%s|%u>", label, percent);
+    HAR.say(text);
+}
+
+void setup()
+{
+    HAR.onLabel(found);
+    HAR.begin();
+}
+
+void loop()
+{
+    HAR.update();
+}
+"""
+
+
+def test_a_hop_that_a_board_is_too_slow_for_does_not_compile(library: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.ino").write_text(OWN_SKETCH, encoding="utf-8")
+    with pytest.raises(AssertionError, match="this board is too slow for so many windows at a time"):
+        build_sketch(library, tmp_path / "build", tmp_path / "own.ino")
+
+
+def test_a_sketch_of_ones_own_hears_the_labels_of_windows_that_overlap(
+    library: Path, random_bundle, tmp_path: Path
+) -> None:
+    architecture = Architecture("small", 50, 3, (SimpleRNN("r", 8), Dense("o", 6, "softmax")))
+    bundle = compile_bundle(random_bundle(architecture), [Target("c", "int8")])
+    project, uno = tmp_path / "EdgeHAR", find_board("arduino")
+    write_project(bundle, uno, project, quantization="int8", sensor=find_sensor("mpu6050"))
+    (tmp_path / "own.ino").write_text(OWN_SKETCH, encoding="utf-8")
+    program, counts = build_sketch(project, tmp_path / "build", tmp_path / "own.ino"), movement()
+    with emulate("atmega328p", program, samples=counts) as board:
+        heard = listen(board.url, 5.0)
+    frames = [message for message in heard if isinstance(message, Samples)]
+    said = [message.text for message in heard if isinstance(message, Log)]
+    by_hand = [text for text in said if text.startswith("<")]
+    assert len(by_hand) >= 3
+    shift = first_sample(frames)
+    expected = expected_labels(bundle, counts, range(shift, shift + 30 * len(by_hand), 30))
+    assert by_hand == [f"<{label}|{percent}>" for label, percent in expected]
+    # The board's own remark follows each call.
+    assert said[1::2] == [f"{label} {percent} %" for label, percent in expected][: len(said[1::2])]
+
+
+@pytest.mark.parametrize("quantization", ["int8", "float32"])
+@pytest.mark.parametrize(
+    ("board", "core"),
+    [
+        ("nano33ble", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")),
+        ("rp2040", ("-mcpu=cortex-m0plus",)),
+        ("teensy", ("-mcpu=cortex-m7", "-mfpu=fpv5-d16", "-mfloat-abi=hard")),
+    ],
+)
+def test_the_library_builds_for_boards_of_32_bits(
+    board: str, core: tuple[str, ...], quantization: str, compiled, need, tmp_path: Path
+) -> None:
+    """With stand-ins for the Arduino core: every warning is an error, and the memory is what was foretold."""
+    need("arm-none-eabi-gcc")
+    project = write_project(
+        compiled("lstm"), find_board(board), tmp_path / "p", quantization=quantization, sensor=find_sensor("lsm6ds3")
+    )
+    sources, stubs = tmp_path / "p" / "src", Path(__file__).parent / "arduino_stubs"
+    common = ["-mthumb", *core, "-Os", "-ffunction-sections", *STRICT, f"-I{stubs}", f"-I{sources}", "-DARDUINO=10819"]
+    # Arduino compiles the assembler of a library on every board.
+    make(["arm-none-eabi-gcc", *common, "-c", sources / "har_avr.S", "-o", tmp_path / "har_avr.o"])
+    for file in sorted(sources.glob("*.c")):
+        make(["arm-none-eabi-gcc", *common, "-std=c99", "-pedantic", "-c", file, "-o", tmp_path / f"{file.stem}.o"])
+    sketch = tmp_path / "p" / "examples" / "EdgeHAR" / "EdgeHAR.ino"
+    cpp = ("-std=gnu++11", "-fno-exceptions", "-fno-rtti", "-include", "Arduino.h", "-x", "c++")
+    make(["arm-none-eabi-g++", *common, *cpp, "-c", sketch, "-o", tmp_path / "sketch.o"])
+    objects = [str(path) for path in tmp_path.glob("*.o")]
+    said = subprocess.run(["arm-none-eabi-size", "-t", *objects], capture_output=True, text=True, check=True).stdout
+    text, data, bss = map(int, said.splitlines()[-1].split()[:3])
+    known = find_board(board)
+    assert text + data < project.needs.flash_bytes - known.code_bytes + 16_000
+    assert data + bss < project.needs.ram_bytes - known.ram_overhead_bytes - known.stack_bytes + 1200
 
 
 def test_the_sketch_fits_an_uno(sketch: Path) -> None:

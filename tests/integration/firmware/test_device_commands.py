@@ -49,6 +49,19 @@ def test_firmware_says_what_it_takes(
         firmware(bundle, board="host", out=tmp_path / "r", sensor="lis3dh")
 
 
+def test_a_size_given_by_hand_is_the_boards(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError, match=r"board arduino is too small: .* of RAM, it has 2,048"):
+        firmware(bundle, board="arduino", out=tmp_path / "p")
+    firmware(bundle, board="arduino", out=tmp_path / "p", flash=253_952, ram=8192, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert said["has"] == {"flash_bytes": 253_952, "ram_bytes": 8192}
+    assert said["needs"]["ram_bytes"] <= 8192
+    firmware(bundle, board="esp32", out=tmp_path / "q")
+    assert "Arduino library" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="expected no size of flash or RAM"):
+        firmware(bundle, board="host", out=tmp_path / "r", ram=1)
+
+
 def test_bench_puts_a_device_in_its_rows(bundle: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program = project / "firmware.elf"
     with emulate("mps2-an386", program) as board:

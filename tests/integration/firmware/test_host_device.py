@@ -2,7 +2,10 @@
 
 import json
 import random
+import re
+import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +17,13 @@ from edgehar.firmware_bridge.frames.fields import Ability, ErrorCode, Type
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import Ack, Ask, DeviceError, Hello, Infer, Result, Start, Stats, Who
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
 from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.engines import load_engine
 from edgehar.models.errors import BridgeError, EngineError
 from edgehar.models.portable.fixed_point import to_samples
 from edgehar.models.reference import forward
+from edgehar.pipeline.compilers import Target, compile_bundle
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "frames.json"
 SANITIZED = "EXTRA=-g -fsanitize=address,undefined -fno-sanitize-recover=all"
@@ -200,6 +206,49 @@ def test_noise_of_any_kind_is_survived(device: Conversation) -> None:
     assert isinstance(hello, Hello)
     stats = device.ask(Ask())
     assert stats.frames_damaged > 500
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("HAR_MODEL_CLASSES", 119, "RESULT needs a longer body for so many labels"),
+        ("HAR_MODEL_CLASSES", 0, "RESULT needs a longer body for so many labels"),
+        ("HAR_LONGEST_BODY", 251, "a frame holds no longer body"),
+        ("HAR_LONGEST_BODY", 22, "HELLO and STATS need a longer body"),
+        ("HAR_IDENTITY_BYTES", 251, "HELLO and STATS need a longer body"),
+    ],
+)
+def test_what_would_be_written_beyond_a_body_does_not_compile(
+    name: str, value: int, said: str, program: Path, tmp_path: Path
+) -> None:
+    sources = program.parent / "src"
+    identity = (sources / "har_identity.h").read_text(encoding="utf-8")
+    changed = re.sub(rf"(#define {name}) \d+", rf"\1 {value}", identity)
+    assert changed != identity
+    (tmp_path / "har_identity.h").write_text(changed, encoding="utf-8")
+    (tmp_path / "har_device.c").write_bytes((sources / "har_device.c").read_bytes())
+    (tmp_path / "har_device.h").write_bytes((sources / "har_device.h").read_bytes())
+    command = ["gcc", "-std=c99", f"-I{tmp_path}", f"-I{sources}", "-fsyntax-only", str(tmp_path / "har_device.c")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(("quantization", "labels"), [("float32", 59), ("int8", 118)])
+def test_the_most_labels_fit_a_result(
+    quantization: str, labels: int, random_bundle, build_firmware, start_program, need
+) -> None:
+    """Under sanitizers: the longest RESULT there is ends where the body ends."""
+    need("gcc", "make")
+    architecture = Architecture("labels", 5, 3, (SimpleRNN("r", 4), Dense("o", labels, "softmax")))
+    bundle = random_bundle(architecture)
+    named = replace(bundle.manifest, labels=tuple(f"label {index}" for index in range(labels)))
+    bundle = compile_bundle(replace(bundle, manifest=named), [Target("c", quantization)])
+    folder = build_firmware(bundle, "host", quantization, SANITIZED)
+    engine = DeviceEngine(bundle, start_program(folder / "firmware"))
+    windows = np.random.default_rng(1).normal(size=(3, 5, 3)).astype(np.float32)
+    expected = load_engine(bundle, "native", quantization).predict(windows)
+    np.testing.assert_allclose(engine.predict(windows), expected, atol=1e-6, rtol=0)
 
 
 class DamagingLine:

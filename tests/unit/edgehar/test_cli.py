@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from edgehar import cli
 from edgehar.models.errors import DataError, UsageError
+from edgehar.models.foreign_text import printable
 
 
 def run_har(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -75,3 +77,23 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setenv("HAR_DEBUG", "1")
     assert cli._run() == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", [r"nope\[/x]", "nope[/]", "[bold]", "a\\", "[link=x]", "\x1b]0;title\x07", "a\nb", "\udcff"]
+)
+def test_any_text_is_said_in_one_harmless_line(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    cli._say(f"{text}: expected a bundle")
+    said = capsys.readouterr().err
+    assert said == f"har: {printable(text)}: expected a bundle\n"
+    assert said.removesuffix("\n").isprintable()
+
+
+@pytest.mark.parametrize("name", [r"nope\[/x]", "[red]x[/red]", "a\x1b[31mb"])
+def test_names_like_markup_end_in_a_sentence(name: str, tmp_path: Path) -> None:
+    result = run_har("verify", str(tmp_path / name))
+    assert result.returncode == 1
+    assert "expected a bundle, found nothing" in result.stderr
+    assert printable(name) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "\x1b" not in result.stderr

@@ -1,5 +1,9 @@
 """Capture files: what was written is read, a torn end is left out and counted, damage never becomes samples."""
 
+import dataclasses
+import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 
 from edgehar.models.capture_file import (
     MAGIC,
+    MARKER,
     Capture,
     CapturedBlock,
     CaptureInfo,
@@ -18,6 +23,7 @@ from edgehar.models.capture_file import (
     read_capture,
 )
 from edgehar.models.errors import DataError
+from edgehar.pipeline.data.readers import load_dataset
 
 INFO = CaptureInfo("7", "right hip", "raw:16384", 100.0, "2026-01-01T00:00:00+00:00", "/dev/ttyUSB0")
 SAMPLES = np.random.default_rng(3).normal(0, 1, (90, 3)).astype(np.float32)
@@ -91,3 +97,232 @@ def test_a_block_of_any_size_is_kept(tmp_path: Path) -> None:
     capture = read(tmp_path / "a.harcap", encode_info(INFO) + encode_block(block))
     assert np.array_equal(np.concatenate([part.samples_g for part in capture.blocks]), many)
     assert [(part.lost, part.continues) for part in capture.blocks] == [(4, False), (0, True), (0, True)]
+
+
+def record(kind: bytes, payload: bytes) -> bytes:
+    """Return a record whose checksum is right, whatever it says."""
+    head = struct.pack("<4scI", MARKER, kind, len(payload))
+    return head + payload + struct.pack("<I", zlib.crc32(head[4:] + payload))
+
+
+def samples(count: int, times_s: list[float], values_g: list[float], *, claimed: int | None = None) -> bytes:
+    """Return a record of samples, perhaps with another count than it holds."""
+    head = struct.pack("<dIBH", 1e9, 0, 1, count if claimed is None else claimed)
+    return record(b"S", head + struct.pack(f"<{count}d{3 * count}f", *times_s, *values_g))
+
+
+def described(**changes: object) -> bytes:
+    """Return the beginning of a file whose description is changed."""
+    return MAGIC + record(b"H", json.dumps({**dataclasses.asdict(INFO), **changes}).encode())
+
+
+NAN = float("nan")
+DEEP = b'{"event": "begin", "take": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+FALSE_RECORDS = {
+    "samples without a head": record(b"S", b"\0" * 5),
+    "fewer samples than claimed": samples(2, [0.0, 0.01], [0.0] * 6, claimed=3),
+    "more samples than claimed": samples(2, [0.0, 0.01], [0.0] * 6, claimed=1),
+    "times that are no numbers": samples(1, [NAN], [0.0] * 3),
+    "times without end": samples(1, [1e300], [0.0] * 3),
+    "samples that are no numbers": samples(1, [0.5], [0.0, NAN, 0.0]),
+    "samples without end": samples(1, [0.5], [0.0, float("inf"), 0.0]),
+    "an event that is no JSON": record(b"E", b"{begin"),
+    "an event that is no text": record(b"E", b"{\xff\xfe}"),
+    "an event that is a list": record(b"E", b"[1]"),
+    "an event that is deep": record(b"E", DEEP),
+    "an event without a take": encode_event({"event": "end", "t_s": 0.5}),
+    "an event without a time": encode_event({"event": "end", "take": 1}),
+    "an event at no time": encode_event({"event": "end", "take": 1, "t_s": NAN}),
+    "an event at a text": encode_event({"event": "end", "take": 1, "t_s": "noon"}),
+    "an event of a list": encode_event({"event": "end", "take": [1], "t_s": 0.5}),
+    "an activity without a name": encode_event({"event": "begin", "take": 1, "t_s": 0.5, "activity": " "}),
+    "half a character": record(b"E", b'{"event": "relabel", "take": 1, "activity": "\\ud800"}'),
+    "a kind that there is not": record(b"X", b"{}"),
+}
+
+
+@pytest.mark.parametrize("false", FALSE_RECORDS.values(), ids=FALSE_RECORDS)
+def test_a_record_that_says_what_cannot_be_is_damage_and_leaves_one_gap(tmp_path: Path, false: bytes) -> None:
+    blocks = [encode_block(dataclasses.replace(block, lost=0, continues=True)) for block in BLOCKS]
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + b"".join([*blocks[:3], false, *blocks[3:]]))
+    assert (capture.damaged, capture.damaged_bytes, capture.torn_bytes) == (1, len(false), 0)
+    assert np.array_equal(np.concatenate([block.samples_g for block in capture.blocks]), SAMPLES)
+    # The block behind the damage does not continue the one before; those behind it do.
+    assert [block.continues for block in capture.blocks] == [True] * 3 + [False] + [True] * 5
+    last = read(tmp_path / "b.harcap", encode_info(INFO) + blocks[0] + false)
+    assert (last.damaged, last.torn_bytes, len(last.blocks)) == (0, len(false), 1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rate_hz": 0.0},
+        {"rate_hz": -1},
+        {"rate_hz": NAN},
+        {"rate_hz": 1e9},
+        {"rate_hz": "100"},
+        {"rate_hz": True},
+        {"subject": ""},
+        {"subject": 7},
+        {"subject": "\ud800"},
+        {"unit": None},
+        {"more": 1},
+    ],
+)
+def test_a_description_that_says_what_cannot_be_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(DataError, match=r"a\.harcap: expected"):
+        read(tmp_path / "a.harcap", described(**changes) + encode_block(BLOCKS[0]))
+
+
+def test_a_folder_is_no_capture(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="it cannot be read"):
+        read_capture(tmp_path)
+
+
+BEGIN = {"event": "begin", "take": 1, "activity": "walk", "t_s": 0.1}
+EVENTFUL = WHOLE + encode_event(BEGIN) + encode_event({"event": "relabel", "take": 1, "activity": "sit"})
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_an_altered_capture_is_read_or_refused_in_one_sentence(tmp_path: Path, data: st.DataObject) -> None:
+    """Bytes are overwritten, cut out, doubled, and records written again with a right checksum over wrong content."""
+    content = bytearray(EVENTFUL)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, max(0, len(content) - 1)))
+        count = data.draw(st.integers(0, 40))
+        change = data.draw(st.sampled_from(["overwrite", "cut", "double", "repair"]))
+        if change == "overwrite":
+            content[at : at + count] = data.draw(st.binary(max_size=40))
+        elif change == "cut":
+            del content[at : at + count]
+        elif change == "double":
+            content[at:at] = content[at : at + count]
+        else:
+            start = content.find(MARKER, at)
+            if start >= 0 and start + 9 < len(content):
+                _, kind, length = struct.unpack_from("<4scI", content, start)
+                payload = bytearray(content[start + 9 : start + 9 + min(length, 4096)])
+                for _ in range(data.draw(st.integers(0, 3))):
+                    if payload:
+                        payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
+                content[start : start + 13 + length] = record(kind, bytes(payload))
+    file = tmp_path / "a.harcap"
+    file.write_bytes(content)
+    refused = ""
+    try:
+        capture = read_capture(file)
+        (recording,) = load_dataset(file).recordings
+    except DataError as error:
+        refused = str(error)
+    assert not refused or refused.startswith(str(file))
+    if refused:
+        return
+    assert len(recording) == sum(len(block.samples_g) for block in capture.blocks)
+    assert bool(capture.damaged) == any("are damaged" in problem for problem in recording.problems)
+    assert bool(capture.torn_bytes) == any("unfinished record" in problem for problem in recording.problems)
+
+
+def false_markers(claimed: int) -> bytes:
+    """Return three megabytes of markers, each of which claims a record of samples that would fit."""
+    one = MARKER + b"S" + struct.pack("<I", 15 + 20 * claimed) + struct.pack("<dIBH", 0.0, 0, 1, claimed)
+    return one * (3_000_000 // len(one))
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        MARKER * 750_000,
+        false_markers(0),
+        false_markers(100),
+        false_markers(10_000),
+        (MARKER + b"E\x0b\0\0\0{") * 200_000,
+    ],
+    ids=["markers", "no samples", "short records", "long records", "events"],
+)
+def test_false_markers_cost_a_constant_time_a_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noise: bytes
+) -> None:
+    """The work is counted in bytes whose checksum is computed: quadratic, it were up to 30 GB for these 3 MB."""
+    checked = 0
+
+    def count(data: bytes, value: int = 0) -> int:
+        nonlocal checked
+        checked += len(data)
+        return real(data, value)
+
+    real = zlib.crc32
+    monkeypatch.setattr("edgehar.models.capture_file.zlib.crc32", count)
+    tail = b"".join(map(encode_block, BLOCKS))
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + noise + tail)
+    assert checked < 400 * len(noise)
+    assert np.array_equal(np.concatenate([block.samples_g for block in capture.blocks]), SAMPLES)
+    assert (capture.damaged, capture.damaged_bytes) == (1, len(noise))
+    assert not capture.blocks[0].continues
+    assert capture.blocks[1].continues
+
+
+def test_a_long_record_behind_damage_is_read(tmp_path: Path) -> None:
+    many = np.zeros((10_000, 3), np.float32)
+    long = encode_block(CapturedBlock(many, np.arange(10_000) / 100, 0.0, lost=0, continues=True))
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + long[:-1] + b"\0" + MARKER * 1000 + long)
+    assert [len(block.samples_g) for block in capture.blocks] == [10_000]
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(0, 0), (5, 5), (2**31, 2**31), (2**32 - 1, 2**32 - 1), (2**40, 2**32 - 1)])
+def test_a_loss_without_samples_is_kept(tmp_path: Path, lost: int, kept: int) -> None:
+    """A block may only bring the news of a loss, and a number that does not fit is the largest that does."""
+    nothing = CapturedBlock(SAMPLES[:0], np.empty(0), 1e9, lost, continues=False)
+    (found,) = read(tmp_path / "a.harcap", encode_info(INFO) + encode_block(nothing)).blocks
+    assert (len(found.samples_g), found.lost, found.continues) == (0, kept, False)
+
+
+@pytest.mark.parametrize(
+    ("time_s", "value_g", "possible"),
+    [(1e11, 0.0, True), (1.01e11, 0.0, False), (-1.01e11, 0.0, False), (0.0, 1e6, True), (0.0, -1.01e6, False)],
+)
+def test_the_largest_times_and_samples(tmp_path: Path, time_s: float, value_g: float, possible: bool) -> None:
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + samples(1, [time_s], [0.0, value_g, 0.0]))
+    assert (len(capture.blocks) == 1) is possible
+    assert (capture.torn_bytes == 0) is possible
+
+
+@pytest.mark.parametrize(("length", "possible"), [(2**16, True), (2**16 + 1, False)])
+def test_the_longest_event(tmp_path: Path, length: int, possible: bool) -> None:
+    event = {"event": "relabel", "take": 1, "activity": ""}
+    event["activity"] = "a" * (length - len(json.dumps(event)))
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + encode_event(event))
+    assert (capture.events == [event]) is possible
+
+
+@pytest.mark.parametrize(("count", "possible"), [(10_000, True), (10_001, False)])
+def test_the_longest_record_of_samples(tmp_path: Path, count: int, possible: bool) -> None:
+    record_of_many = samples(count, [0.0] * count, [0.0] * 3 * count)
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + record_of_many)
+    assert (len(capture.blocks) == 1) is possible
+
+
+def test_bytes_in_front_of_the_description_are_damage(tmp_path: Path) -> None:
+    described_late = MAGIC + b"noise" + encode_info(INFO)[len(MAGIC) :]
+    capture = read(tmp_path / "a.harcap", described_late + encode_block(BLOCKS[1]))
+    assert (capture.damaged, capture.damaged_bytes, capture.torn_bytes) == (1, 5, 0)
+    assert capture.blocks[0].continues
+
+
+def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
+    content = encode_info(dataclasses.replace(INFO, subject="Zoë")) + encode_event({**BEGIN, "activity": "Übung"})
+    assert "Zoë".encode() in content
+    assert "Übung".encode() in content
+    capture = read(tmp_path / "a.harcap", content)
+    assert (capture.info.subject, capture.events[0]["activity"]) == ("Zoë", "Übung")
+
+
+@pytest.mark.parametrize("take", [True, 1.0, None, "1"])
+def test_a_take_has_a_whole_number(tmp_path: Path, take: object) -> None:
+    event = encode_event({"event": "end", "take": take, "t_s": 0.5})
+    assert read(tmp_path / "a.harcap", encode_info(INFO) + event).events == []
+
+
+def test_an_event_that_a_later_version_may_know_is_kept(tmp_path: Path) -> None:
+    later = {"event": "note", "take": 1}
+    assert read(tmp_path / "a.harcap", encode_info(INFO) + encode_event(later)).events == [later]

@@ -1,4 +1,15 @@
-/* Everything a sketch needs. */
+/* Everything a sketch needs: an accelerometer's samples in frames (docs/protocol.md), the labels that the board finds
+ * itself, and the answers to what the bridge asks. Include it in one file only, the sketch.
+ *
+ *     #define HAR_HOP 100 // samples from one window to the next; without it, the length of a window
+ *     #include <EdgeHAR.h>
+ *
+ *     void said(const char *label, uint8_t percent) { digitalWrite(LED_BUILTIN, percent >= 80); }
+ *     void setup() { HAR.onLabel(said); HAR.begin(); }
+ *     void loop() { HAR.update(); }
+ *
+ * Windows overlap if HAR_HOP is less than the window. Each part of the window that a hop makes needs an engine of its own:
+ * memory for its state, and time for a step of each within one sample. */
 #ifndef EDGEHAR_H
 #define EDGEHAR_H
 
@@ -10,5 +21,255 @@
 #include "har_rate.h"
 #include "har_sensor.h"
 #include "har_slide.h"
+
+#if defined(__cplusplus) && defined(ARDUINO)
+#include <Arduino.h>
+#include <Wire.h>
+#include <string.h>
+
+#ifndef HAR_HOP
+#define HAR_HOP HAR_MODEL_WINDOW
+#endif
+#if HAR_HOP < 1 || HAR_HOP > 65535
+#error "HAR_HOP: a number of samples, 1 to 65535"
+#endif
+#define HAR_PHASES ((HAR_MODEL_WINDOW + HAR_HOP - 1) / HAR_HOP)
+#if HAR_CLASSIFIES && HAR_STEP_US * HAR_PHASES >= 1000000000ul / HAR_RATE_MHZ
+#error "HAR_HOP: this board is too slow for so many windows at a time, take a larger hop or a smaller model"
+#endif
+
+/* The bus: register by register, 0 for success. */
+static uint8_t har_wire_write(uint8_t to, uint8_t reg, uint8_t value)
+{
+    Wire.beginTransmission(to);
+    Wire.write(reg);
+    Wire.write(value);
+    return Wire.endTransmission();
+}
+
+/* Read ``count`` registers from ``reg`` on. */
+static uint8_t har_wire_read(uint8_t from, uint8_t reg, uint8_t *bytes, uint8_t count)
+{
+    Wire.beginTransmission(from);
+    Wire.write(reg);
+    if (Wire.endTransmission(false) != 0 || Wire.requestFrom(from, count) != count)
+        return 1;
+    while (count-- > 0)
+        *bytes++ = (uint8_t)Wire.read();
+    return 0;
+}
+
+/* Wait for the sensor. */
+static void har_wire_wait(uint16_t milliseconds)
+{
+    delay(milliseconds);
+}
+
+static const har_bus har_wire_bus = {har_wire_write, har_wire_read, har_wire_wait};
+
+extern "C" void har_board_put(uint8_t byte)
+{
+    Serial.write(byte);
+}
+
+extern "C" uint32_t har_board_micros(void)
+{
+    return micros();
+}
+
+extern "C" uint32_t har_board_ticks(void)
+{
+    return micros();
+}
+
+extern "C" uint8_t har_board_tick_unit(void)
+{
+    return HAR_MICROSECONDS;
+}
+
+class EdgeHAR
+{
+  public:
+    typedef void (*LabelHandler)(const char *label, uint8_t percent);
+
+    /* Call ``handler`` with every label the board finds, and how sure the model is of it, in percent. The label is valid
+     * during the call. What takes longer than a sample loses samples; they are counted, and no window spans them. */
+    void onLabel(LabelHandler handler)
+    {
+        handler_ = handler;
+    }
+
+    /* Start the line, the bus and the engines. */
+    void begin(unsigned long baud = 115200)
+    {
+        static har_engine asked; // for windows that the bridge sends
+        static har_sum sums[HAR_MODEL_SUMS];
+        static har_value values[HAR_MODEL_VALUES];
+        Serial.begin(baud);
+        Wire.begin();
+        Wire.setClock(400000);
+        har_open(&asked, &har_model_tables, sums, HAR_MODEL_SUMS, values, HAR_MODEL_VALUES);
+        begin_live();
+        // An analog input that nothing is connected to is noise enough to tell one start from another. A0 is on every board.
+        uint16_t boot_id = (uint16_t)micros();
+        for (uint8_t k = 0; k < 8; k++)
+            boot_id = (uint16_t)(boot_id << 3 ^ boot_id >> 13 ^ analogRead(A0));
+        har_device_open(&device_, &asked, boot_id);
+    }
+
+    /* Answer the line and take a sample if there is one; to be called as often as can be. */
+    void update()
+    {
+        while (Serial.available() > 0)
+            har_device_receive(&device_, (uint8_t)Serial.read());
+        senses_ = senses_ ? take_sample() : start_sensor();
+    }
+
+    /* Send a remark for a person. Serial.print would damage the frames. */
+    void say(const char *text)
+    {
+        har_device_log(&device_, 2, text);
+    }
+
+  private:
+    bool start_sensor()
+    {
+        switch (har_sensor_start(&HAR_SENSOR, &har_wire_bus, &address_)) {
+        case HAR_SENSOR_OK:
+            taken_us_ = micros();
+            return true;
+        case HAR_SENSOR_ABSENT:
+            complain("no sensor answers: check its wires and power");
+            return false;
+        case HAR_SENSOR_OTHER:
+            complain("another sensor is there: build with its --sensor");
+            return false;
+        default:
+            complain("the sensor has stopped answering");
+            return false;
+        }
+    }
+
+    /* Send a remark once a second while there is no sensor. */
+    void complain(const char *sentence)
+    {
+        if (millis() - said_ms_ >= 1000) {
+            said_ms_ = millis();
+            har_device_log(&device_, 4, sentence);
+        }
+    }
+
+    bool take_sample()
+    {
+        int16_t counts[3];
+        uint8_t ready;
+        if (har_sensor_poll(&HAR_SENSOR, &har_wire_bus, address_, &ready) != HAR_SENSOR_OK)
+            return false;
+        if (!ready)
+            return true;
+        const uint32_t now_us = micros();
+        if (har_sensor_read(&HAR_SENSOR, &har_wire_bus, address_, counts) != HAR_SENSOR_OK)
+            return false;
+        count_missed(now_us);
+        har_device_sense(&device_, counts, now_us);
+        classify(counts);
+        return true;
+    }
+
+    /* Count the samples that were not fetched in time, by the clock: sensors keep only the last one. */
+    void count_missed(uint32_t now_us)
+    {
+        const uint32_t period_us = 100000000ul / HAR_SENSOR.samples_per_hundred_s;
+        const uint32_t passed = (now_us - taken_us_ + period_us / 2) / period_us;
+        if (passed > 1) {
+            har_device_miss(&device_, (uint16_t)(passed - 1));
+            forget(); // no window spans a gap
+        }
+        taken_us_ = now_us;
+    }
+
+#if HAR_CLASSIFIES
+    void begin_live()
+    {
+        static har_engine engines[HAR_PHASES];
+        static har_sum sums[HAR_MODEL_SCRATCH_SUMS + HAR_PHASES * HAR_MODEL_KEPT_SUMS];
+        static har_value values[HAR_PHASES * HAR_MODEL_VALUES];
+        har_slide_open(&live_, &har_model_tables, engines, HAR_PHASES, HAR_HOP, sums, sizeof sums / sizeof *sums, values,
+                       sizeof values / sizeof *values);
+        forget();
+    }
+
+    void forget()
+    {
+        har_rate_open(&rate_, HAR_SENSOR.samples_per_hundred_s, HAR_MODEL_RATE_HUNDRED_S);
+        har_slide_reset(&live_);
+    }
+
+    void classify(const int16_t counts[3])
+    {
+        int16_t values[3] = {counts[0], counts[1], counts[2]};
+        har_sample sample[3];
+        const har_engine *complete;
+        if (!har_rate_convert(&rate_, values))
+            return;
+        for (uint8_t axis = 0; axis < 3; axis++) {
+#ifdef HAR_FLOAT
+            sample[axis] = values[axis] / HAR_SENSOR.counts_per_g;
+#else
+            sample[axis] = har_sensor_to_model(&HAR_SENSOR, values[axis]);
+#endif
+        }
+        if (har_slide_step(&live_, sample, &complete) == HAR_OK && complete)
+            say_label(complete);
+    }
+
+    void say_label(const har_engine *engine)
+    {
+        har_probability probabilities[HAR_MODEL_CLASSES];
+        char text[48];
+        uint8_t best = 0, k;
+        har_finish(engine, probabilities);
+        for (k = 1; k < HAR_MODEL_CLASSES; k++)
+            best = probabilities[k] > probabilities[best] ? k : best;
+        const uint8_t percent = (uint8_t)(100.0f * probabilities[best] / HAR_ONE);
+        const uint8_t length = har_label(best, text, sizeof text - 6);
+        if (handler_)
+            handler_(text, percent);
+        write_percent(text + length, percent);
+        say(text);
+    }
+
+    /* " 97 %" and a zero, in six bytes at most. */
+    static void write_percent(char *text, uint8_t percent)
+    {
+        *text++ = ' ';
+        if (percent >= 100)
+            *text++ = (char)('0' + percent / 100);
+        if (percent >= 10)
+            *text++ = (char)('0' + percent / 10 % 10);
+        *text++ = (char)('0' + percent % 10);
+        strcpy(text, " %");
+    }
+
+    har_slide live_;
+    har_rate rate_;
+#else
+    /* The board does not keep up with its sensor: it streams, and a host classifies. */
+    void begin_live() {}
+    void forget() {}
+    void classify(const int16_t *) {}
+#endif
+
+    har_device device_;
+    LabelHandler handler_;
+    uint32_t taken_us_;
+    uint32_t said_ms_;
+    uint8_t address_;
+    bool senses_;
+};
+
+static EdgeHAR HAR;
+
+#endif
 
 #endif

@@ -71,6 +71,7 @@ void har_board_put(uint8_t byte)
     UDR0 = byte;
 }
 
+/* UART0: 115200 baud, 8 bits, one stop bit, an interrupt for every byte that comes. */
 static void start_uart(void)
 {
     UCSR0A = 1 << U2X0;
@@ -79,6 +80,7 @@ static void start_uart(void)
     UCSR0B = 1 << RXEN0 | 1 << TXEN0 | 1 << RXCIE0;
 }
 
+/* Timer 1 counts every cycle; its overflow interrupt counts what does not fit into 16 bits. */
 static void start_timer(void)
 {
     TCCR1A = 0;

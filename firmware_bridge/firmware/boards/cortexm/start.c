@@ -20,13 +20,16 @@
 extern uint32_t flash_data[], data_begin[], data_end[], bss_begin[], bss_end[], stack_top[];
 
 int main(void);
+/* Copy initial values to RAM, clear the rest of it, and call main. */
 void reset_handler(void);
+/* The clock of 24 bits has run over. */
 void systick_handler(void);
 
 static volatile uint32_t wraps;
 static uint8_t counts_cycles;
 static uint32_t clock_hz;
 
+/* An exception that nothing handles ends here. */
 static void stop(void)
 {
     for (;;)
@@ -99,6 +102,7 @@ void har_board_put(uint8_t byte)
     uart_put(byte);
 }
 
+/* Start the clock, and find out whether the chip has a counter of cycles: QEMU has none. */
 static void start_clocks(void)
 {
     uint32_t before;

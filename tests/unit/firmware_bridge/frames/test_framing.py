@@ -145,6 +145,15 @@ def test_a_frame_after_a_lost_end_survives_only_behind_a_pause() -> None:
     assert feed([who[:-3], stop], [0.0, 0.06]) == [Damage(Cause.CUT, len(who) - 3), Frame(b"\x83")]
 
 
+@pytest.mark.parametrize(("wait_s", "pauses"), [(0.05, False), (0.0501, True)])
+def test_the_edge_of_a_pause(wait_s: float, pauses: bool) -> None:
+    """A sender may pause for exactly 50 ms inside a frame; what comes later may be a frame of its own."""
+    who, stop = encode_frame(b"\x81\x01\x00"), encode_frame(b"\x83")
+    found = feed([who[:-3], stop], [0.0, wait_s])
+    assert (Frame(b"\x83") in found) is pauses
+    assert feed([who[:3], who[3:]], [0.0, wait_s]) == [Frame(b"\x81\x01\x00")], "a whole frame survives any pause"
+
+
 def test_a_cut_line_gives_up_the_frame_in_the_making() -> None:
     parser = FrameParser()
     assert parser.cut() == []

@@ -6,7 +6,7 @@ import pytest
 from edgehar.firmware_bridge.frames.fields import Ability, Level, UnitCode
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
-from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Who
+from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.models.errors import BridgeError
@@ -146,6 +146,44 @@ def test_stats_tell_of_a_loss_in_front_of_a_silence() -> None:
     assert (source.counts.lost, source.counts.dropped) == (40, 5)
 
 
+def test_stats_of_another_boot_tell_nothing_of_this_one() -> None:
+    """STATS that a device had sent before it began anew come late; they must not be taken for a restart."""
+    source = FrameSource(hello())
+    source.feed(samples(0), 0.0)
+    assert source.feed(encode_frame(Stats(2, 5000, 500_000, 5, 0, 0).pack()), 0.1).blocks == []
+    assert (source.counts.lost, source.counts.restarts, source.counts.dropped) == (0, 0, 0)
+    assert numbers(source.feed(samples(10), 0.2).blocks) == [(list(range(10, 20)), 0, True)]
+    unknown = FrameSource()
+    assert unknown.feed(encode_frame(Stats(2, 5000, 500_000, 5, 0, 0).pack()), 0.1).blocks == []
+    assert unknown.counts.lost == 0
+
+
+def test_a_clock_that_runs_on_while_no_sample_is_taken_breaks_the_stream() -> None:
+    source = FrameSource(hello())
+    source.feed(samples(0), 0.0)
+    decoded = source.feed(samples(10, micros=60_000_000), 60.0)
+    assert numbers(decoded.blocks) == [(list(range(10, 20)), 0, False)]
+    assert decoded.blocks[0].times_s[0] == pytest.approx(60.0)
+    assert source.counts.restarts == 1
+    assert ["clock jumped" in remark.text for remark in decoded.remarks] == [True]
+    assert numbers(source.feed(samples(20, micros=60_100_000), 60.1).blocks) == [(list(range(20, 30)), 0, True)]
+
+
+def test_a_clock_that_contradicts_the_numbers_is_put_aside() -> None:
+    """A clock in milliseconds: the declared rate gives the time, and the rate is measured by the host."""
+    source = FrameSource(hello())
+    decoded = [source.feed(samples(first, micros=10 * first), first * 0.011) for first in range(0, 3000, 10)]
+    said = [remark.text for part in decoded for remark in part.remarks]
+    assert sum("put aside" in text for text in said) == 1
+    times_s = np.concatenate([block.times_s for part in decoded for block in part.blocks])
+    np.testing.assert_allclose(np.diff(times_s[100:]), 0.01, rtol=1e-6)
+    rate = source.rate
+    assert rate is not None
+    assert not rate.by_device
+    assert rate.rate_hz == pytest.approx(1 / 0.011, rel=1e-3)
+    assert source.counts.restarts == 1
+
+
 def test_a_device_that_waits_is_started_and_a_cut_line_asked() -> None:
     source = FrameSource()
     source.feed(encode_frame(hello(abilities=Ability.SENSES).pack()), 0.0)
@@ -155,6 +193,18 @@ def test_a_device_that_waits_is_started_and_a_cut_line_asked() -> None:
     assert asked(source) == [Who]
     assert numbers(source.feed(samples(10), 1.1).blocks) == [(list(range(10, 20)), 0, True)]
     assert source.counts.damaged == 1
+
+
+def test_a_device_is_stopped_by_who_started_it_and_by_nobody_else() -> None:
+    started, streaming = FrameSource(), FrameSource()
+    started.feed(encode_frame(hello(abilities=Ability.SENSES).pack()), 0.0)
+    streaming.feed(encode_frame(hello().pack()), 0.0)
+    assert asked(started) == [Start]
+    for source, wanted in ((started, [Stop]), (streaming, [])):
+        source.finish(1.0)
+        assert asked(source) == wanted
+        source.finish(2.0)
+        assert asked(source) == []
 
 
 def test_axes_and_units_are_applied() -> None:

@@ -16,7 +16,7 @@ from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.reader import Arrival, DirectLine, LineReader
 from edgehar.firmware_bridge.line.serial_port import PortInfo
 from edgehar.firmware_bridge.line.transport import MemoryTransport, Transport
-from edgehar.firmware_bridge.session.detection import ProtocolDetector, greet
+from edgehar.firmware_bridge.session.protocol_detection import ProtocolDetector, detect_protocol
 from edgehar.models.errors import BridgeError, UsageError
 
 HELLO = encode_frame(Hello(1, Ability.SENSES | Ability.STREAMS, 100_000, 2048.0, UnitCode.G, 16.0).pack())
@@ -219,7 +219,7 @@ def test_a_device_that_does_not_say_hello_is_named(reads: list[bytes], said: str
     line = Slow(reads)
     reader = LineReader(line)
     with pytest.raises(BridgeError, match="expected the device to say HELLO") as raised:
-        greet(reader, protocol="frames", give_up_s=0.3)
+        detect_protocol(reader, protocol="frames", give_up_s=0.3)
     assert said in str(raised.value)
     assert bytes(line.written).startswith(b"\0")
     reader.close()
@@ -228,9 +228,9 @@ def test_a_device_that_does_not_say_hello_is_named(reads: list[bytes], said: str
 def test_a_text_sensor_is_never_written_to() -> None:
     line = MemoryTransport([b"x,y,z\n", b"0.1,0.2,0.3\n0.1,0.2,0.3\n"])
     reader = LineReader(line)
-    greeting = greet(reader)
-    assert greeting.hello is None
-    assert b"".join(arrival.data for arrival in greeting.arrivals) == b"x,y,z\n0.1,0.2,0.3\n0.1,0.2,0.3\n"
+    detected = detect_protocol(reader)
+    assert detected.hello is None
+    assert b"".join(arrival.data for arrival in detected.arrivals) == b"x,y,z\n0.1,0.2,0.3\n0.1,0.2,0.3\n"
     assert line.written == b""
     reader.close()
 
@@ -238,23 +238,26 @@ def test_a_text_sensor_is_never_written_to() -> None:
 def test_an_unknown_protocol_is_refused() -> None:
     reader = LineReader(MemoryTransport([b""] * 10))
     with pytest.raises(UsageError, match="expected a protocol of auto, frames, text, got 'morse'"):
-        greet(reader, protocol="morse")
+        detect_protocol(reader, protocol="morse")
     reader.close()
 
 
 def test_a_device_that_is_still_off_is_waited_for() -> None:
-    """It is asked while it is silent, that is said once, and frames are found when it is switched on."""
+    """Silence is said once, nothing is written to it, and frames are found when it is switched on."""
 
     class Late(MemoryTransport):
         def read(self, *, timeout_s: float) -> bytes:
             time.sleep(0.005)
-            return HELLO if len(self.written) > 20 else b""
+            return HELLO if time.monotonic() > on_s else b""
+
+    on_s = time.monotonic() + 0.5
 
     line, told = Late(), []
     reader = LineReader(line)
-    greeting = greet(reader, give_up_s=0.2, on_silence=lambda: told.append("silent"))
-    assert greeting.hello is not None
+    detected = detect_protocol(reader, give_up_s=0.2, on_silence=lambda: told.append("silent"))
+    assert detected.hello is not None
     assert told == ["silent"]
+    assert line.written == b""
     reader.close()
 
 
@@ -265,5 +268,5 @@ def test_waiting_for_a_device_ends_with_the_duration() -> None:
             return b""
 
     reader = LineReader(Off())
-    assert greet(reader, give_up_s=0.1, longest_s=0.3).arrivals == ()
+    assert detect_protocol(reader, give_up_s=0.1, longest_s=0.3).arrivals == ()
     reader.close()

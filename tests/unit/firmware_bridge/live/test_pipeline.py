@@ -93,7 +93,9 @@ def test_exactly_what_offline_inference_gives(cuts: list[int], unit: str, timest
 def test_no_window_holds_a_known_loss(lost: set[int], damaged: bool) -> None:
     writer = TextWriter(unit=parse_unit("g"), rate_hz=100.0, timestamps=not damaged)
     lines = writer.lines(SAMPLES, first=0)
-    kept = [b"oops 1\n" if index in lost else line for index, line in enumerate(lines) if damaged or index not in lost]
+    kept = [
+        b"0.1,oops\n" if index in lost else line for index, line in enumerate(lines) if damaged or index not in lost
+    ]
     predictions = over_the_wire(writer.header + b"".join(kept), [], unit="g")
     edges = [-1, *sorted(lost), len(SAMPLES)]
     runs = [SAMPLES[a + 1 : b] for a, b in itertools.pairwise(edges)]

@@ -7,8 +7,11 @@ import pytest
 from rich.console import Console
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
-from edgehar.firmware_bridge.live.sinks import JsonLinesSink, LineSink, LiveStatus
+from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
+from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
 from edgehar.firmware_bridge.live.sinks.terminal import TerminalView
+from edgehar.firmware_bridge.stream.host_clock import ClockFit
 from edgehar.firmware_bridge.stream.rate import RateEstimate
 from edgehar.firmware_bridge.stream.samples import Remark, StreamCounts
 from edgehar.models.errors import BridgeError
@@ -48,6 +51,7 @@ def test_json_lines_are_whole_objects_written_at_once() -> None:
         "latency_ms": 1.2,
         "raw_label": "Sitting",
         "bridged_samples": 0,
+        "quality": "ok",
         "probabilities": dict(zip(LABELS, FIRST.probabilities, strict=True)),
     }
     sink.predicted(SECOND)
@@ -65,7 +69,7 @@ def test_a_full_disk_is_one_sentence() -> None:
 
 def test_plain_lines_show_new_loss_once() -> None:
     labels, remarks = io.StringIO(), io.StringIO()
-    sink = LineSink(labels_to=labels, remarks_to=remarks)
+    sink = PlainLinesSink(labels_to=labels, remarks_to=remarks)
     for prediction in (FIRST, SECOND, SECOND):
         sink.predicted(prediction)
     sink.remarked(Remark("hello"))
@@ -152,16 +156,18 @@ def test_an_unknown_label_says_what_its_window_alone_looked_like() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drift_ppm", "said"),
+    ("clock", "said"),
     [
-        (41.6, "sensor clock 42 ppm slow"),
-        (-2500.0, "sensor clock 2,500 ppm fast"),
-        (-0.1, "sensor clock right to 1 ppm"),
+        (ClockFit(0.0, 0.0, 41.6, 2.6, 60.0), "sensor clock 42 ± 3 ppm slow"),
+        (ClockFit(0.0, 0.0, -2500.0, 0.2, 60.0), "sensor clock 2,500 ± 1 ppm fast"),
+        (ClockFit(0.0, 0.0, -0.1, 0.3, 60.0), "sensor clock right to 2 ppm"),
     ],
 )
-def test_a_known_drift_is_said_in_the_summary_and_the_view(drift_ppm: float, said: str) -> None:
-    drifting = status(drift_ppm=drift_ppm)
+def test_a_known_drift_is_said_in_the_summary_and_the_view(clock: ClockFit, said: str) -> None:
+    drifting = status(clock=clock)
     assert f"99.98 ± 0.02 Hz measured, {said}, label latency" in drifting.sentence()
+    assert drifting.to_json()["clock_drift_ppm"] == round(clock.drift_ppm, 2)
+    assert drifting.to_json()["clock_drift_uncertainty_ppm"] == round(clock.uncertainty_ppm, 2)
     console = Console(file=io.StringIO(), force_terminal=True, width=120, height=40)
     view = TerminalView(console, title="model", labels=LABELS)
     view.progressed(drifting)
@@ -169,5 +175,11 @@ def test_a_known_drift_is_said_in_the_summary_and_the_view(drift_ppm: float, sai
     assert said in console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_an_unknown_drift_is_not_mentioned() -> None:
-    assert "clock" not in status().sentence()
+@pytest.mark.parametrize(
+    "clock", [None, ClockFit(0.0, 0.0, -972_222.0, 5.0, 60.0), ClockFit(0.0, 0.0, 3.0, 50_000.0, 10.0)]
+)
+def test_a_drift_that_is_unknown_or_none_is_not_mentioned(clock: ClockFit | None) -> None:
+    """A recording that is played 36 times as fast as it was made has no clock that drifts."""
+    unknown = status(clock=clock)
+    assert "clock" not in unknown.sentence()
+    assert unknown.to_json()["clock_drift_ppm"] is None

@@ -12,7 +12,7 @@ from rich.console import Console
 from edgehar.firmware_bridge.line.transport import MemoryTransport
 from edgehar.firmware_bridge.record import writer as recorder
 from edgehar.firmware_bridge.record.loop import RecordEnd, RecordLoop, RecordStatus
-from edgehar.firmware_bridge.record.script import Session, Step
+from edgehar.firmware_bridge.record.script import ScriptRunner, Step
 from edgehar.firmware_bridge.record.sparkline import Trace
 from edgehar.firmware_bridge.record.view import LineRecordView, TerminalRecordView
 from edgehar.firmware_bridge.record.writer import FLUSH_EVERY_S, CaptureWriter
@@ -104,7 +104,7 @@ def lines(first: int, count: int) -> bytes:
 
 
 def record(
-    path: Path, chunks: list[bytes], *, session: Session, keys: dict[int, str] | None = None
+    path: Path, chunks: list[bytes], *, script: ScriptRunner, keys: dict[int, str] | None = None
 ) -> tuple[RecordEnd, str]:
     """Record chunks that arrive a tenth of a second apart; press keys after the reads they are given for."""
     clock, reads = Clock(), 0
@@ -121,9 +121,9 @@ def record(
         Paced(chunks),
         TextSource(unit=parse_unit("g"), rate_hz=100.0),
         CaptureWriter(path, INFO, clock=clock),
-        session=session,
+        script=script,
         silence=SilenceCheck(port="memory://", baud=115200, started_s=0.0),
-        checks=StreamChecks(unit_name="g", declared_rate_hz=100.0, window_length=200),
+        checks=StreamChecks(declared_rate_hz=100.0, window_length=200),
         view=LineRecordView(shown),
         keys=lambda: (keys or {}).get(reads, ""),
         clock=clock,
@@ -133,8 +133,8 @@ def record(
 
 def test_a_script_becomes_takes(tmp_path: Path) -> None:
     chunks = [b"t_us,x,y,z\n", *(lines(10 * n, 10) for n in range(100))]
-    session = Session([Step("walk", 2.0), Step("sit", 3.0)], ready_s=1.0)
-    end, shown = record(tmp_path / "a.harcap", chunks, session=session)
+    script = ScriptRunner([Step("walk", 2.0), Step("sit", 3.0)], ready_s=1.0)
+    end, shown = record(tmp_path / "a.harcap", chunks, script=script)
     assert end.error is None
     assert "next: walk for 2 s" in shown
     capture = read_capture(tmp_path / "a.harcap")
@@ -142,12 +142,12 @@ def test_a_script_becomes_takes(tmp_path: Path) -> None:
     assert [event[:2] for event in events] == [("begin", 1), ("end", 1), ("begin", 2), ("end", 2)]
     assert events[1][2] - events[0][2] == pytest.approx(2.0)
     assert events[3][2] - events[2][2] == pytest.approx(3.0)
-    assert [take.activity for take in session.kept] == ["walk", "sit"]
+    assert [take.activity for take in script.kept] == ["walk", "sit"]
 
 
 def test_unplugging_keeps_what_came(tmp_path: Path) -> None:
-    session = Session([Step("walk", 60.0)], ready_s=0.0)
-    end, _ = record(tmp_path / "a.harcap", [b"t_us,x,y,z\n", lines(0, 50)], session=session)
+    script = ScriptRunner([Step("walk", 60.0)], ready_s=0.0)
+    end, _ = record(tmp_path / "a.harcap", [b"t_us,x,y,z\n", lines(0, 50)], script=script)
     assert end.error is not None
     assert end.status.samples_safe == 50
     assert [event["event"] for event in read_capture(tmp_path / "a.harcap").events] == ["begin", "end"]
@@ -155,22 +155,22 @@ def test_unplugging_keeps_what_came(tmp_path: Path) -> None:
 
 def test_keys_reach_the_session_and_q_ends(tmp_path: Path) -> None:
     chunks = [b"t_us,x,y,z\n", *(lines(10 * n, 10) for n in range(100))]
-    session = Session([Step("walk", 60.0), Step("sit", 60.0)], ready_s=0.0)
-    end, _ = record(tmp_path / "a.harcap", chunks, session=session, keys={20: "2", 30: "q"})
+    script = ScriptRunner([Step("walk", 60.0), Step("sit", 60.0)], ready_s=0.0)
+    end, _ = record(tmp_path / "a.harcap", chunks, script=script, keys={20: "2", 30: "q"})
     assert end.error is None
     assert end.status.counts.samples < 400
-    assert [take.activity for take in session.kept] == ["sit"]
+    assert [take.activity for take in script.kept] == ["sit"]
 
 
 def test_the_view_fits_a_terminal() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, height=24)
     view = TerminalRecordView(console, title="subject 7", rate_hz=100.0)
-    session = Session([Step("walk [fast]", 60.0), Step("sit", 20.0)], ready_s=0.0)
+    script = ScriptRunner([Step("walk [fast]", 60.0), Step("sit", 20.0)], ready_s=0.0)
     view.sampled(block(300))
     status = RecordStatus(StreamCounts(samples=300, lost=7), None, 300, 6000, silent=False)
-    session.tick(host_s=0.0, sensor_s=0.0)
-    session.tick(host_s=0.0, sensor_s=20.0)
-    view.progressed(session, status)
+    script.tick(host_s=0.0, sensor_s=0.0)
+    script.tick(host_s=0.0, sensor_s=20.0)
+    view.progressed(script, status)
     view.close()
     text = console.file.getvalue()  # type: ignore[attr-defined]
     for expected in ("walk [fast]", "40 s left", "then sit", "300 samples on disk", "7 lost", "d discard"):

@@ -1,5 +1,7 @@
 """Bridging: only holes whose size is known and short, and every made-up sample marked."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,33 @@ def test_a_device_that_began_anew_leaves_a_hole_of_unknown_size() -> None:
     assert source.counts.restarts == 1
     assert gaps.filled == 0
     assert not stretches[-1].continues
+
+
+@pytest.mark.parametrize(
+    ("periods", "bridged"), [(0.45, True), (0.55, False), (0.9, False), (-0.45, True), (-0.55, False)]
+)
+def test_the_times_must_agree_with_the_size_of_a_hole_to_half_a_period(periods: float, bridged: bool) -> None:
+    gaps = GapFiller(longest_s=0.05)
+    gaps.take(block(0, 10), period_s=PERIOD_S)
+    after = block(12, 4, lost=2, continues=False)
+    shifted = dataclasses.replace(after, times_s=after.times_s + periods * PERIOD_S)
+    stretch = gaps.take(shifted, period_s=PERIOD_S)
+    assert (stretch.continues, int(stretch.filled.sum())) == ((True, 2) if bridged else (False, 0))
+
+
+def test_a_stream_that_has_just_begun_continues_and_one_that_begins_with_a_loss_does_not() -> None:
+    gaps = GapFiller(longest_s=0.05)
+    assert gaps.take(block(0, 10), period_s=PERIOD_S).continues
+    assert gaps.take(block(10, 10), period_s=PERIOD_S).continues
+    fresh = GapFiller(longest_s=0.05)
+    stretch = fresh.take(block(0, 10, lost=2, continues=False), period_s=PERIOD_S)
+    assert (stretch.continues, fresh.filled) == (False, 0)
+    assert fresh.take(block(10, 10), period_s=PERIOD_S).continues, "the loss is dealt with"
+
+
+def test_a_known_loss_behind_one_of_unknown_size_is_not_bridged() -> None:
+    gaps = GapFiller(longest_s=0.05)
+    gaps.take(block(0, 10), period_s=PERIOD_S)
+    gaps.take(block(0, 0, continues=False), period_s=PERIOD_S)
+    assert not gaps.take(block(12, 4, lost=2, continues=False), period_s=PERIOD_S).continues
+    assert gaps.take(block(17, 1, lost=1, continues=False), period_s=PERIOD_S).continues, "that is over"

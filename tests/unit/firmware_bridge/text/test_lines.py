@@ -6,21 +6,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgehar.firmware_bridge.text.columns import TextLayout
+from edgehar.firmware_bridge.text.layout import Place, TextLayout
 from edgehar.firmware_bridge.text.lines import (
     MAXIMUM_LINE_BYTES,
-    MISFITS_BEFORE_PROBING,
+    MISFITS_BEFORE_LEARNING,
     Damaged,
     Header,
     LayoutFound,
     LineEvent,
+    Missing,
     Note,
     Sample,
     Skipped,
     TextLineParser,
 )
+from edgehar.firmware_bridge.text.template import Template
 
-XYZ = TextLayout(",", 3, (0, 1, 2))
+
+def bare(
+    separator: str, slots: int = 3, axes: tuple[int, int, int] = (0, 1, 2), names: tuple[str, ...] = ()
+) -> TextLayout:
+    """Return the layout of lines of numbers."""
+    x, y, z = (Place(0, slot) for slot in axes)
+    return TextLayout((Template(("", *[separator] * (slots - 1), "")),), (x, y, z), names)
+
+
+XYZ = bare(",")
+NAMED = bare(",", names=("x", "y", "z"))
 JOIN = b"\n"
 """A line end that ends the joining: nothing is skipped."""
 
@@ -36,9 +48,9 @@ def events_of(data: bytes, *, cuts: tuple[int, ...] = (), rate_hz: float = 100.0
 TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
     "commas": (JOIN + b"0.1,-0.2,9.8\n", [LayoutFound(XYZ), Sample(0.1, -0.2, 9.8)]),
     "commas and blanks": (JOIN + b"0.1, -0.2, 9.8 \n", [LayoutFound(XYZ), Sample(0.1, -0.2, 9.8)]),
-    "tabs": (JOIN + b"1\t2\t3\n", [LayoutFound(TextLayout("\t", 3, (0, 1, 2))), Sample(1, 2, 3)]),
-    "semicolons": (JOIN + b"1;2;3\n", [LayoutFound(TextLayout(";", 3, (0, 1, 2))), Sample(1, 2, 3)]),
-    "blanks": (JOIN + b"  1   2 3\n", [LayoutFound(TextLayout(" ", 3, (0, 1, 2))), Sample(1, 2, 3)]),
+    "tabs": (JOIN + b"1\t2\t3\n", [LayoutFound(bare("")), Sample(1, 2, 3)]),
+    "semicolons": (JOIN + b"1;2;3\n", [LayoutFound(bare(";")), Sample(1, 2, 3)]),
+    "blanks": (JOIN + b"  1   2 3\n", [LayoutFound(bare("")), Sample(1, 2, 3)]),
     "a separator at the end": (JOIN + b"1,2,3,\n", [LayoutFound(XYZ), Sample(1, 2, 3)]),
     "CR LF, CR, empty lines": (
         JOIN + b"1,2,3\r\n\r\n4,5,6\r7,8,9\n",
@@ -48,7 +60,7 @@ TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
     "joined in a line": (b"23,0.5,0.9\n1,2,3\n", [Skipped(10), LayoutFound(XYZ), Sample(1, 2, 3)]),
     "joined at a header": (
         b"x,y,z\n1,2,3\n",
-        [Header(("x", "y", "z")), LayoutFound(XYZ), Sample(1, 2, 3)],
+        [Header(("x", "y", "z")), LayoutFound(NAMED), Sample(1, 2, 3)],
     ),
     "garbage before the first line end": (
         b"\x00\xff\x1b[31m1,2\n1,2,3\n",
@@ -69,7 +81,7 @@ TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
             Sample(1, 2, 3),
             Damaged("expected 3 numbers, got 2", "1,2"),
             Damaged("expected 3 numbers, got 4", "1,2,3,4"),
-            Damaged("expected 3 numbers, got something that is no number", "1,2,x3"),
+            Damaged("expected the numbers of a sample, got something else", "1,2,x3"),
         ],
     ),
     "what Python takes for numbers": (
@@ -77,9 +89,9 @@ TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
         [
             LayoutFound(XYZ),
             Sample(1, 2, 3),
-            Damaged("expected 3 numbers, got something that is no number", "nan,0,1"),
-            Damaged("expected 3 numbers, got something that is no number", "1_0,2,3"),
-            Damaged("expected 3 numbers, got something that is no number", "0,0,1e999"),
+            Missing("nan,0,1"),
+            Damaged("expected the numbers of a sample, got something else", "1_0,2,3"),
+            Damaged("expected the numbers of a sample, got something else", "0,0,1e999"),
         ],
     ),
     "a flipped bit never makes a comment": (
@@ -87,7 +99,7 @@ TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
         [
             LayoutFound(XYZ),
             Sample(1, 2, 3),
-            Damaged("expected 3 numbers, got something that is no number", "#.1,0,1"),
+            Damaged("expected the numbers of a sample, got something else", "#.1,0,1"),
         ],
     ),
     "bytes that would upset a terminal": (
@@ -95,7 +107,7 @@ TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
         [
             LayoutFound(XYZ),
             Sample(1, 2, 3),
-            Damaged("expected 3 numbers, got something that is no number", "\\x1b]0;x\\x07"),
+            Damaged("expected the numbers of a sample, got something else", "\\x1b]0;x\\x07"),
         ],
     ),
     "a line without end": (
@@ -119,7 +131,7 @@ TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
         b"x,y,z\n1,2,3\nx,y,z\n4,5,6\n",
         [
             Header(("x", "y", "z")),
-            LayoutFound(XYZ),
+            LayoutFound(NAMED),
             Sample(1, 2, 3),
             Header(("x", "y", "z")),
             Sample(4, 5, 6),
@@ -129,13 +141,13 @@ TABLE: dict[str, tuple[bytes, list[LineEvent]]] = {
         b"temp gx gy gz ax ay az\n20 7 7 7 1 2 3\n",
         [
             Header(("temp", "gx", "gy", "gz", "ax", "ay", "az")),
-            LayoutFound(TextLayout(" ", 7, (4, 5, 6))),
+            LayoutFound(bare("", 7, (4, 5, 6), ("ax", "ay", "az"))),
             Sample(1, 2, 3),
         ],
     ),
     "four columns, no time, few lines": (
         JOIN + b"1,2,3,25\n4,5,6,25\n",
-        [LayoutFound(TextLayout(",", 4, (0, 1, 2))), Sample(1, 2, 3), Sample(4, 5, 6)],
+        [LayoutFound(bare(",", 4)), Sample(1, 2, 3), Sample(4, 5, 6)],
     ),
     "nothing": (b"", []),
 }
@@ -204,21 +216,22 @@ def test_memory_is_bounded_whatever_comes() -> None:
     for _ in range(300):
         parser.feed(b"\xff" * 700 + b"\ngarbage1\n" + b"\x80" * 400)
     assert len(parser._tail) <= MAXIMUM_LINE_BYTES
-    assert len(parser._held) <= 100
+    assert parser.held <= 101
 
 
 def test_another_layout_is_adopted_when_the_device_changes() -> None:
-    stream = b"\n1,2,3\n" + b"1;2;3\n" * (MISFITS_BEFORE_PROBING + 3)
+    stream = b"\n1,2,3\n" + b"1;2;3\n" * (MISFITS_BEFORE_LEARNING + 3)
     events = events_of(stream)
-    assert sum(isinstance(event, Damaged) for event in events) == MISFITS_BEFORE_PROBING
-    assert events[-4:] == [LayoutFound(TextLayout(";", 3, (0, 1, 2))), *[Sample(1, 2, 3)] * 3]
+    assert sum(isinstance(event, Damaged) for event in events) == MISFITS_BEFORE_LEARNING
+    assert events[-4:] == [LayoutFound(bare(";")), *[Sample(1, 2, 3)] * 3]
 
 
 def test_a_damaged_line_first_does_not_decide_for_the_rest() -> None:
     events = events_of(JOIN + b"1,2,3\n" + timed(60))
     layouts = [event.layout for event in events if isinstance(event, LayoutFound)]
-    assert [layout.columns for layout in layouts] == [3, 4]
-    assert layouts[-1].time_unit == "us"
+    assert [layout.templates[0].slots for layout in layouts] == [3, 4]
+    assert layouts[-1].time is not None
+    assert layouts[-1].time.unit == "us"
 
 
 def test_lines_held_back_keep_their_order() -> None:

@@ -213,3 +213,43 @@ def test_a_sequence_at_the_end_is_not_a_classifier():
     layers = (LSTM("a", 4, return_sequences=True), Dense("b", 3, "softmax"))
     with pytest.raises(BundleError, match="end in one vector"):
         Architecture.from_json(Architecture("x", 10, 3, layers).to_json())
+
+
+@pytest.mark.parametrize(
+    ("layers", "window", "expected"),
+    [
+        ((Dense("D", 5), Flatten("F")), 7, 7 * 5),
+        ((Conv1D("C", 2, 5),), 20, 16 * 5 * 3),
+        ((Conv1D("C", 2, 3, dilation=9, padding="causal"),), 20, 20 * 3 * 3),
+        ((Conv1D("C", 1, 2, dilation=100, padding="causal"),), 20, 120 * 3),
+        ((SelfAttention("A", 4),), 50, 50 * 50),
+        ((SelfAttention("A", 90),), 50, 50 * 90),
+        ((LSTM("L", 6),), 10, 10 * 4 * 6),
+        ((Bidirectional("B", "GRU", 6),), 10, 10 * 3 * 6),
+        ((TemporalBlock("T", 8, 3, 1),), 10, 10 * 3 * 8),
+    ],
+)
+def test_memory_is_counted_inside_layers_too(layers, window, expected):
+    assert Architecture("x", window, 3, layers).most_numbers == expected
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (LSTM("L", 4096),),
+        (Conv1D("C", 1, 2, "linear", "causal", 65_536), Flatten("F"), Dense("D", 2)),
+        (Conv1D("C", 1, 60_000, "linear", "same"), Flatten("F"), Dense("D", 2)),
+        (SelfAttention("A", 1), GlobalAveragePooling1D("M")),
+    ],
+)
+def test_an_architecture_made_to_exhaust_memory_is_refused(layers):
+    architecture = Architecture("x", 65_536, 3 * 128, layers)
+    with pytest.raises(BundleError, match="expected at most"):
+        Architecture.from_json(architecture.to_json())
+
+
+def test_the_course_s_models_are_far_below_the_limits():
+    for name in ARCHITECTURE_NAMES:
+        architecture = named_architecture(name)
+        assert architecture.most_numbers < 200_000
+        assert Architecture.from_json(architecture.to_json()) == architecture

@@ -24,6 +24,7 @@ from edgehar.models.bundle import (
     make_bundle,
     read_bundle,
 )
+from edgehar.models.bundle.card import model_card
 from edgehar.models.bundle.manifest import MetricsEntry, TensorSpec
 from edgehar.models.bundle.npz import read_npz, write_npz
 from edgehar.models.errors import BundleError
@@ -246,7 +247,7 @@ def test_a_promised_size_past_the_cap_is_refused(saved, size):
 
 @pytest.mark.parametrize(
     "name",
-    ["../secret", "/etc/passwd", "a/b.npz", "..", ".", "", "a\\b.npz", "a\0b", "C:x", " weights.npz", ".hidden"],
+    ["../secret", "/etc/passwd", "a/b.npz", "..", ".", "", "a\\b.npz", "C:x", " weights.npz", ".hidden"],
 )
 def test_no_file_outside_the_bundle_is_ever_opened(saved, name):
     (saved.parent / "secret").write_bytes(b"secret")
@@ -311,7 +312,7 @@ def test_weights_that_are_no_finite_float32_are_refused(saved, bundle, bad):
 def test_golden_windows_without_their_outputs_are_refused(saved, bundle, drop):
     golden = {name: array for name, array in bundle.golden.items() if name != drop}
     _replace_file(saved, "golden", write_npz(golden))
-    with pytest.raises(BundleError, match=r"golden\.npz: expected windows and the oracle's outputs"):
+    with pytest.raises(BundleError, match=r"golden\.npz: expected windows of shape \(n, 200, 3\) and outputs of shape"):
         _ = read_bundle(saved).golden
 
 
@@ -338,3 +339,18 @@ def test_no_damage_to_a_zip_escapes_as_another_exception(data, bundle, tmp_path_
         return
     assert found.files == bundle.files
     assert read_npz(found.files[WEIGHTS], where=WEIGHTS)
+
+
+def test_the_card_shows_texts_as_they_are(bundle):
+    labels = ("<script>", "a|b", "*bold*", "[x](y)", "snake_case", *bundle.manifest.labels[5:])
+    card = model_card(replace(bundle.manifest, labels=labels, model_id="`id`"))
+    for text in (r"\<script\>", r"a\|b", r"\*bold\*", r"\[x\](y)", "snake_case", r"# \`id\`"):
+        assert text in card
+    assert "<script>" not in card
+
+
+def test_one_artifact_alone(bundle):
+    both = bundle.with_artifacts([_artifact("second.tflite", b"other")])
+    assert [entry.file for entry in both.only("second.tflite").manifest.artifacts] == ["second.tflite"]
+    assert both.only(WEIGHTS).manifest.artifacts == ()
+    assert both.only("second.tflite").files == both.files

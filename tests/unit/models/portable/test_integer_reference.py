@@ -10,7 +10,7 @@ from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import to_samples
 from edgehar.models.portable.integer_reference import forward, predict
-from edgehar.models.portable.tables import MAXIMUM_WINDOW, check_bounds
+from edgehar.models.portable.rules import MAXIMUM_WINDOW, check_bounds
 from edgehar.models.reference import forward as oracle
 from edgehar.pipeline.compilers.c99 import tables
 

@@ -136,7 +136,7 @@ def test_any_integer_model_runs_and_gives_probabilities(
     generator = np.random.default_rng(seed)
     windows = generator.normal(scale=loudness_g, size=(8, 12, 3)).astype(np.float32)
     artifact = compile_model(architecture, weights, format="tflite", quantization="int8", calibration=windows)
-    found = TfliteModel(artifact.content, file=artifact.file).predict(windows)
+    found = TfliteModel(artifact.content, file=artifact.file, architecture=architecture).predict(windows)
     assert found.min() >= 0
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=0.01)
     if gain <= 1.0 and loudness_g <= 1.0:

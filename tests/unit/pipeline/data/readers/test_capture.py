@@ -99,3 +99,27 @@ def test_a_capture_without_samples_is_refused(tmp_path: Path) -> None:
     path.write_bytes(encode_info(CaptureInfo("7", "", "g", 100.0, "", "")))
     with pytest.raises(DataError, match="holds none"):
         load_dataset(path)
+
+
+def test_a_take_whose_end_was_damaged_is_left_out_where_another_follows(tmp_path: Path) -> None:
+    end = {"event": "end", "take": 2, "t_s": 6.0}
+    write(tmp_path / "a.harcap", [begin(1, "walk", 1.0), begin(2, "sit", 5.0), end])
+    (found,) = load_dataset(tmp_path / "a.harcap").recordings
+    assert [(label.start, label.stop, label.activity) for label in found.labels] == [(500, 600, "sit")]
+    assert any("Take 1 (walk) has no end, and another one follows; left out." in text for text in found.problems)
+
+
+def test_takes_that_overlap_are_said(tmp_path: Path) -> None:
+    ends = [{"event": "end", "take": 1, "t_s": 5.0}, {"event": "end", "take": 2, "t_s": 6.0}]
+    write(tmp_path / "a.harcap", [begin(1, "walk", 1.0), begin(2, "sit", 4.0), *ends])
+    (found,) = load_dataset(tmp_path / "a.harcap").recordings
+    assert [(label.start, label.stop, label.activity) for label in found.labels] == [(100, 500, "walk")]
+    assert any("Take 2 (sit) begins before the one before it ends; left out." in text for text in found.problems)
+
+
+@pytest.mark.parametrize("true_hz", [1e7, -100.0])
+def test_times_that_no_sensor_has_are_left_out(tmp_path: Path, true_hz: float) -> None:
+    write(tmp_path / "a.harcap", [], true_hz=true_hz)
+    (found,) = load_dataset(tmp_path / "a.harcap").recordings
+    assert (found.rate_hz, found.timestamps_s) == (100.0, None)
+    assert any("do not run forward at a possible rate" in text for text in found.problems)

@@ -1,0 +1,91 @@
+"""The options of commands that read or play a stream of samples, and the checks of their values."""
+
+import math
+from typing import Annotated, Final
+
+import typer
+
+from edgehar.models.errors import UsageError
+from edgehar.models.sensor_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+from edgehar.models.units import UNIT_HELP
+
+PORT_HELP: Final = "/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."
+
+PortOption = Annotated[str, typer.Option(help=PORT_HELP)]
+ProtocolOption = Annotated[str, typer.Option(help="auto, frames (binary) or text.")]
+ReconnectOption = Annotated[
+    bool | None,
+    typer.Option("--reconnect/--no-reconnect", help="Wait for an unplugged sensor.", show_default="for USB devices"),
+]
+UnitOption = Annotated[
+    str | None,
+    typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.", show_default="found by its text or gravity"),
+]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="X,Y,Z",
+        help="Names or numbers (from 1) of the acceleration in a line of text.",
+        show_default="found by their names or gravity",
+    ),
+]
+BaudOption = Annotated[int, typer.Option(help="Bits a second, as the sensor was set to.")]
+PlainOption = Annotated[bool, typer.Option("--plain", help="Print lines, even on a terminal.")]
+
+
+def require_positive(option: str, value: float | None) -> None:
+    """Refuse a value of an option that is not a finite number above 0.
+
+    Raises
+    ------
+    UsageError
+        When it is not.
+    """
+    if value is not None and not 0 < value < math.inf:
+        raise UsageError(f"expected a {option} above 0, got {value:g}", next_step="Leave it out for the default.")
+
+
+def require_not_negative(option: str, value: float) -> None:
+    """Refuse a value of an option that is not a finite number of 0 or more.
+
+    Raises
+    ------
+    UsageError
+        When it is not.
+    """
+    if not 0 <= value < math.inf:
+        raise UsageError(f"expected {option} of 0 or more, got {value:g}", next_step="Leave it out for the default.")
+
+
+def require_rate(value: float | None) -> None:
+    """Refuse a ``--rate`` that no sensor has.
+
+    Raises
+    ------
+    UsageError
+        When it is below or above every rate that a sensor can have.
+    """
+    if value is not None and not LOWEST_RATE_HZ <= value <= HIGHEST_RATE_HZ:
+        raise UsageError(
+            f"expected --rate from {LOWEST_RATE_HZ:g} to {HIGHEST_RATE_HZ:g} Hz, got {value:g}",
+            next_step="Pass how many samples a second the sensor sends.",
+        )
+
+
+def parse_columns(text: str | None) -> tuple[str, str, str] | None:
+    """Return the three columns of ``--columns``.
+
+    Raises
+    ------
+    UsageError
+        When there are not three different ones.
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 3 or not all(names) or len(set(names)) < 3:
+        raise UsageError(
+            f"expected --columns with three different names or numbers, got {text!r}",
+            next_step="For example --columns ax,ay,az or --columns 5,6,7.",
+        )
+    return names[0], names[1], names[2]

@@ -1,0 +1,131 @@
+"""Which unnamed columns are the axes of an accelerometer: told by a second or two of their numbers, or not at all.
+
+A column that counts up is a time. One that never changes is an address, a battery, a temperature. Four whose squares
+add up to one are a quaternion. One that is the length of three others is a magnitude. Of what is left, three columns
+in a row are acceleration if their mean vector is as long as gravity in some unit. If two triples are, only the person
+who wrote the sketch can tell which it is: then there is no answer, and a reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.sensing.gravity import guess_unit
+
+_NORM_TOLERANCE: Final = 0.02
+"""How far the length of a quaternion may be from one: two decimals are common."""
+_STEADY_SHARE: Final = 0.01
+"""A column that varies by less than this share of the liveliest one's deviation tells nothing of movement."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnEvidence:
+    """What the numbers say: the columns of x, y and z, or None and the reason; and what each other column is."""
+
+    axes: tuple[int, int, int] | None
+    others: dict[int, str]
+    reason: str = ""
+
+
+def find_axes(rows: NDArray[np.float64], *, times: Sequence[int] = ()) -> ColumnEvidence:
+    """Return which columns are acceleration.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_columns), float64
+        A second or more of numbers, all of them finite.
+    times
+        Columns that are known to be times or counters.
+
+    Examples
+    --------
+    >>> wave = np.sin(np.arange(100))[:, None] * [0.3, 0.2, 0.1] + [0.0, 0.6, 0.8]
+    >>> find_axes(np.hstack([np.ones((100, 1)), wave])).axes
+    (1, 2, 3)
+    """
+    others = dict.fromkeys(times, "time")
+    columns = [column for column in range(rows.shape[1]) if column not in others]
+    # A quaternion may have a part that never changes.
+    for start in _quaternions(rows, columns):
+        others |= dict.fromkeys(range(start, start + 4), "a quaternion")
+    columns = [column for column in columns if column not in others]
+    for column in _steady(rows, columns):
+        others[column] = "never changes"
+    columns = [column for column in columns if column not in others]
+    for column in _magnitudes(rows, columns):
+        others[column] = "a magnitude"
+    columns = [column for column in columns if column not in others]
+    if len(columns) == 3 and columns[2] - columns[0] == 2:
+        return ColumnEvidence((columns[0], columns[1], columns[2]), others)
+    return _by_gravity(rows, columns, others)
+
+
+def _by_gravity(rows: NDArray[np.float64], columns: list[int], others: dict[int, str]) -> ColumnEvidence:
+    """Return the one triple whose mean vector is as long as gravity."""
+    triples = _triples(columns)
+    fitting = [triple for triple in triples if guess_unit(rows[:, triple]).unit in ("g", "m/s2", "raw:1000")]
+    if not fitting:
+        fitting = [triple for triple in triples if guess_unit(rows[:, triple]).unit is not None]
+    if len(fitting) == 1:
+        (first, second, third) = fitting[0]
+        return ColumnEvidence((first, second, third), others)
+    if not fitting:
+        return ColumnEvidence(None, others, "no three columns in a row have a mean as long as gravity in any unit")
+    shown = " or ".join(f"{triple[0] + 1},{triple[1] + 1},{triple[2] + 1}" for triple in fitting)
+    return ColumnEvidence(None, others, f"the columns {shown} could all be acceleration")
+
+
+def _triples(columns: list[int]) -> list[list[int]]:
+    """Return the sensors of three columns that can stand in a row: side by side if they fill it, else every place."""
+    runs: list[list[int]] = []
+    for column in columns:
+        if runs and column == runs[-1][-1] + 1:
+            runs[-1].append(column)
+        else:
+            runs.append([column])
+    triples = []
+    for run in runs:
+        step = 3 if len(run) % 3 == 0 else 1
+        triples += [run[start : start + 3] for start in range(0, len(run) - 2, step)]
+    return triples
+
+
+def _steady(rows: NDArray[np.float64], columns: list[int]) -> list[int]:
+    """Return the columns that hardly change, if at least three others do."""
+    deviations = rows[:, columns].std(axis=0)
+    steady = [column for column, deviation in zip(columns, deviations, strict=True) if deviation == 0]
+    return steady if len(columns) - len(steady) >= 3 else []
+
+
+def _quaternions(rows: NDArray[np.float64], columns: list[int]) -> list[int]:
+    """Return where four columns in a row begin whose squares add up to one, although no three of them do."""
+    found: list[int] = []
+    for start in columns:
+        four = list(range(start, start + 4))
+        if not set(four) <= set(columns) or (found and start < found[-1] + 4):
+            continue
+        lengths = np.linalg.norm(rows[:, four], axis=1)
+        if np.abs(lengths - 1).max() > _NORM_TOLERANCE:
+            continue
+        inner = min(np.abs(np.linalg.norm(rows[:, four[at : at + 3]], axis=1) - 1).max() for at in (0, 1))
+        if inner > _NORM_TOLERANCE or len(columns) >= 7:
+            found.append(start)
+    return found
+
+
+def _magnitudes(rows: NDArray[np.float64], columns: list[int]) -> list[int]:
+    """Return the columns that are the length of the three before or behind them."""
+    found = []
+    for column in columns:
+        for start in (column - 3, column + 1):
+            three = list(range(start, start + 3))
+            if not set(three) <= set(columns):
+                continue
+            lengths = np.linalg.norm(rows[:, three], axis=1)
+            tolerance = _NORM_TOLERANCE * max(float(lengths.max()), 1e-9)
+            if np.abs(lengths - rows[:, column]).max() <= tolerance and lengths.std() > 0:
+                found.append(column)
+    return found

@@ -1,0 +1,328 @@
+"""Learn the layout of a text stream from its first lines: by names where there are any, by evidence, or by asking.
+
+1. Columns that a person has declared are taken as declared.
+2. Names decide: those of a header with as many names as a line has numbers, or the text before each number. Where no
+   line names all three axes, the lines that follow each other are taken together: ``ax:1``, ``ay:2``, ``az:3``.
+3. Three bare numbers are x, y, z.
+4. More bare numbers are watched for a time column and then for gravity (`evidence.py`).
+5. What is left is a question: it shows a line, what was understood, and the option that answers it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from edgehar.firmware_bridge.text.evidence import find_axes
+from edgehar.firmware_bridge.text.layout import Place, TextLayout, declared_unit, time_column
+from edgehar.firmware_bridge.text.template import Template, dissect
+from edgehar.firmware_bridge.text.ticks import behaves_like_time, time_by_name
+from edgehar.models.sensing.names import NamedColumns, find_acceleration, read_name
+
+TIME_ROWS: Final = 20
+"""Rows by which a time column is told."""
+EVIDENCE_ROWS: Final = 100
+"""Rows by which unnamed columns are told, where a line has more than a time and three others."""
+MOST_ROWS: Final = 400
+"""Rows after which no more is hoped for, and a person is asked."""
+_CYCLES: Final = 3
+"""How often lines must have followed each other to be taken together."""
+
+_DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+(\s*[;|\t ]\s*[-+]?\d+,\d+){2,}[\s;]*")
+_ALL_COMMAS: Final = re.compile(r"\s*[-+]?\d+(,[-+]?\d+){5,}\s*,?\s*")
+_LARGEST: Final = 1e19
+"""A row with a larger number is damaged. Comparing NaN is false, so a row with a number missing is left out too."""
+_SHOWN_LETTERS: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What cannot be told from the stream: a sentence, and the option that answers it."""
+
+    text: str
+    option: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of numbers that has been seen."""
+
+    line: str
+    template: Template
+    numbers: tuple[float, ...]
+
+
+class LayoutLearner:
+    """Watch lines until it is clear where x, y and z are.
+
+    Parameters
+    ----------
+    rate_hz
+        The expected sample rate, by which seconds are told from milliseconds and microseconds.
+    columns
+        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+
+    Examples
+    --------
+    >>> learner = LayoutLearner(rate_hz=100.0)
+    >>> learner.add("ax:0.1 ay:0.2 az:0.9"), learner.add("ax:0.1 ay:0.3 az:0.9")
+    (True, True)
+    >>> str(learner.decide())
+    '3 numbers a line: x is ax, y is ay, z is az'
+    """
+
+    def __init__(self, *, rate_hz: float, columns: tuple[str, str, str] | None = None) -> None:
+        self._rate_hz = rate_hz
+        self._columns = columns
+        self._header: tuple[str, ...] = ()
+        self._decimal_comma = False
+        self._forget()
+
+    @property
+    def rows(self) -> int:
+        """How many lines of numbers have been seen."""
+        return len(self._rows)
+
+    @property
+    def templates(self) -> set[Template]:
+        """The templates of all lines seen."""
+        return set(self._known)
+
+    def _forget(self) -> None:
+        """Begin anew."""
+        self._rows: list[_Row] = []
+        # Names are worked out once for each template, so equal ones are kept as one.
+        self._known: dict[Template, Template] = {}
+        self._whole: dict[Template, list[_Row]] = {}
+
+    def name_columns(self, names: Sequence[str]) -> None:
+        """Take the names of a header."""
+        self._header = tuple(names)
+
+    def add(self, line: str) -> bool:
+        """Take a line, and return whether it has numbers."""
+        if not self._decimal_comma and _DECIMAL_COMMA.fullmatch(line):
+            self._use_decimal_commas()
+        cut = dissect(line, decimal_comma=self._decimal_comma)
+        if cut is None:
+            return False
+        row = _Row(line, self._known.setdefault(cut[0], cut[0]), cut[1])
+        self._rows.append(row)
+        if all(abs(number) <= _LARGEST for number in row.numbers):
+            self._whole.setdefault(row.template, []).append(row)
+        return True
+
+    def decide(self, *, final: bool = False) -> TextLayout | Question | None:
+        """Return the layout, a question, or None while more lines are needed; ``final`` if no more will come."""
+        if not self._rows:
+            return None
+        final = final or len(self._rows) >= MOST_ROWS
+        if not self._decimal_comma and len(self._rows) >= TIME_ROWS and self._has_split_decimals():
+            self._use_decimal_commas()
+        if self._columns is not None:
+            return self._declared(self._columns, final=final)
+        by_template = self._by_template()
+        decided = self._by_names(by_template, final=final)
+        if decided is not None or any(any(template.names) for template in by_template):
+            return decided or (self._unclear("names do not say which numbers are acceleration") if final else None)
+        template = max(by_template, key=lambda each: len(by_template[each]))
+        return self._bare(template, by_template[template], final=final)
+
+    def _by_template(self) -> dict[Template, list[_Row]]:
+        """Return the lines whose numbers are all there, by their template."""
+        return self._whole or {self._rows[-1].template: []}
+
+    def _names(self, template: Template) -> tuple[str, ...]:
+        """Return the names of a template's slots: the header's, if it has as many, else those in the line."""
+        if len(self._header) == template.slots and not any(template.names):
+            return self._header
+        return template.names
+
+    def _by_names(self, groups: dict[Template, list[_Row]], *, final: bool) -> TextLayout | Question | None:
+        """Decide by names, of one template or of several that follow each other."""
+        found: list[tuple[Template, NamedColumns]] = []
+        doubts: list[str] = []
+        for template, rows in groups.items():
+            said = find_acceleration(self._names(template))
+            if said.axes is not None and rows:
+                found.append((template, said))
+            elif said.doubt is not None:
+                doubts.append(said.doubt)
+        named = [each for each in found if _names_a_sensor(self._names(each[0]), each[1])] or found
+        if len(named) == 1:
+            template, said = named[0]
+            return self._of_one(template, said, groups[template], final=final)
+        if len(named) > 1:
+            # A device that changed what it prints: the lines that came last count.
+            latest = self._rows[-1].template
+            common = sorted(named, key=lambda each: len(groups[each[0]]))[-1]
+            if latest in {template for template, _ in named} and len(groups[latest]) < len(groups[common[0]]) / 2:
+                return None if not final else self._of_one(*common, groups[common[0]], final=final)
+            lines = " and ".join(repr(groups[template][-1].line.strip()[:40]) for template, _ in named)
+            return Question(f"two kinds of lines hold an acceleration: {lines}", "--columns")
+        if (several := self._of_several(groups)) is not None:
+            return several
+        if doubts and (final or len(self._rows) >= TIME_ROWS):
+            return Question(doubts[0], "--columns")
+        return None
+
+    def _of_one(
+        self, template: Template, said: NamedColumns, rows: list[_Row], *, final: bool
+    ) -> TextLayout | Question | None:
+        """Return the layout of lines that name their axes; with a named time, once that has been watched."""
+        if said.axes is None:
+            return None
+        names = self._names(template)
+        place = time_by_name(names)
+        if place is not None and place not in said.axes and len(rows) < TIME_ROWS and not final:
+            return None
+        units = [template.units[slot] for slot in said.axes]
+        unit = said.unit if said.unit is not None else units[0] if len(set(units)) == 1 else None
+        time = None
+        if place is not None and place not in said.axes:
+            ticks = [row.numbers[place] for row in rows]
+            time = time_column(Place(0, place), ticks, name=names[place], rate_hz=self._rate_hz)
+        return TextLayout(
+            (template,),
+            _places(0, said.axes),
+            tuple(names[slot] for slot in said.axes),
+            time,
+            declared_unit([unit]),
+        )
+
+    def _of_several(self, groups: dict[Template, list[_Row]]) -> TextLayout | None:
+        """Return the layout of samples that take several lines, each with a part of the axes."""
+        places: dict[str, tuple[Template, int]] = {}
+        names, order = [], []
+        for template, rows in groups.items():
+            if len(rows) < _CYCLES or template in order:
+                continue
+            for slot, name in enumerate(self._names(template)):
+                places.setdefault(name, (template, slot))
+                names.append(name)
+                order.append(template)
+        said = find_acceleration(names)
+        if said.axes is None:
+            return None
+        chosen = [places[names[column]] for column in said.axes]
+        templates = tuple(dict.fromkeys(template for template in groups if template in {each for each, _ in chosen}))
+        where = {template: number for number, template in enumerate(templates)}
+        x, y, z = (Place(where[template], slot) for template, slot in chosen)
+        units = [said.unit or template.units[slot] for template, slot in chosen]
+        return TextLayout(
+            templates, (x, y, z), tuple(names[column] for column in said.axes), None, declared_unit(units)
+        )
+
+    def _bare(self, template: Template, rows: list[_Row], *, final: bool) -> TextLayout | Question | None:
+        """Decide on lines of numbers without names."""
+        if template.slots == 3 and rows:
+            return TextLayout((template,), _places(0, (0, 1, 2)))
+        if template.slots < 3:
+            enough = final or len(self._rows) >= EVIDENCE_ROWS
+            return self._unclear(f"{template.slots} numbers a line are no x, y and z") if enough else None
+        if len(rows) < TIME_ROWS and not final:
+            return None
+        ticks = {slot: [row.numbers[slot] for row in rows] for slot in (0, template.slots - 1)}
+        times = [slot for slot, column in ticks.items() if behaves_like_time(column, self._rate_hz)][:1]
+        if times and len(rows) < EVIDENCE_ROWS and not final and not all(map(float.is_integer, ticks[times[0]])):
+            # An axis may rise evenly for a moment, but not by whole numbers.
+            return None
+        left = [slot for slot in range(template.slots) if slot not in times]
+        axes: tuple[int, int, int] | None = None
+        reason = ""
+        if len(left) == 3:
+            axes = (left[0], left[1], left[2])
+        elif len(rows) >= EVIDENCE_ROWS or final:
+            evidence = find_axes(np.array([row.numbers for row in rows], np.float64), times=times)
+            axes, reason = evidence.axes, evidence.reason
+        if axes is None:
+            return self._unclear(reason or "the columns have no names") if final else None
+        time = None
+        if times:
+            time = time_column(
+                Place(0, times[0]), [row.numbers[times[0]] for row in rows], name="", rate_hz=self._rate_hz
+            )
+        return TextLayout((template,), _places(0, axes), (), time)
+
+    def _declared(self, columns: tuple[str, str, str], *, final: bool) -> TextLayout | Question | None:
+        """Find the columns that a person has declared."""
+        groups = self._by_template()
+        for template, rows in sorted(groups.items(), key=lambda each: -len(each[1])):
+            names = [_plain(name) for name in self._names(template)]
+            slots = [_slot_of(column, names, template.slots) for column in columns]
+            if None in slots or len(set(slots)) < 3:
+                continue
+            x, y, z = (int(slot) for slot in slots if slot is not None)
+            said = NamedColumns((x, y, z), find_acceleration(self._names(template)).unit)
+            if len(rows) < TIME_ROWS and not final and template.slots > 3:
+                return None
+            layout = self._of_one(template, said, rows, final=True)
+            if layout is None or isinstance(layout, Question) or layout.time is not None or any(names):
+                return layout
+            ticks = [row.numbers[0] for row in rows[:TIME_ROWS]]
+            if 0 not in (x, y, z) and behaves_like_time(ticks, self._rate_hz):
+                time = time_column(Place(0, 0), [row.numbers[0] for row in rows], name="", rate_hz=self._rate_hz)
+                return TextLayout(layout.templates, layout.axes, layout.names, time, layout.unit)
+            return layout
+        if not final and len(self._rows) < EVIDENCE_ROWS:
+            return None
+        there = sorted({name for template in groups for name in self._names(template) if name})
+        listed = f"there are {', '.join(there)}" if there else "the lines name no columns: count them from 1"
+        return Question(f"no line has the columns {', '.join(columns)}; {listed}", "--columns")
+
+    def _unclear(self, why: str) -> Question:
+        """Return the question of a stream that cannot be understood alone, with a line of it."""
+        line = self._rows[-1].line.strip()
+        shown = line if len(line) <= _SHOWN_LETTERS else line[: _SHOWN_LETTERS - 1] + "…"
+        return Question(f"a line is {shown!r}: {why}", "--columns")
+
+    def _has_split_decimals(self) -> bool:
+        """Tell whether commas stand inside the numbers as well as between them: ``0,44,0,83,-0,78``."""
+        lines = [row.line for row in self._rows[-TIME_ROWS:]]
+        if not all(_ALL_COMMAS.fullmatch(line) for line in lines):
+            return False
+        fields = [line.strip().rstrip(",").split(",") for line in lines]
+        if len({len(row) for row in fields}) != 1 or len(fields[0]) % 2:
+            return False
+        decimals = [text for row in fields for text in row[1::2]]
+        return (
+            len({len(text) for text in decimals}) == 1
+            and all(text.isdecimal() for text in decimals)
+            and any(text.startswith("-0") or text == "0" for row in fields for text in row[0::2])
+        )
+
+    def _use_decimal_commas(self) -> None:
+        """Read the lines again with commas inside numbers."""
+        self._decimal_comma = True
+        lines = [row.line for row in self._rows]
+        self._forget()
+        for line in lines:
+            self.add(line)
+
+
+def _places(template: int, slots: tuple[int, int, int]) -> tuple[Place, Place, Place]:
+    """Return the places of three slots of one template."""
+    x, y, z = (Place(template, slot) for slot in slots)
+    return x, y, z
+
+
+def _names_a_sensor(names: Sequence[str], said: NamedColumns) -> bool:
+    """Tell whether names say that it is acceleration, not only that there are axes."""
+    return said.axes is not None and read_name(names[said.axes[0]]).sensor is not None
+
+
+def _plain(name: str) -> str:
+    """Return a name as people type it: without case, blanks and punctuation."""
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+def _slot_of(column: str, names: Sequence[str], slots: int) -> int | None:
+    """Return the slot of a declared column: by its name, else by its number."""
+    plain = _plain(column)
+    if names.count(plain) == 1:
+        return list(names).index(plain)
+    if plain.isdecimal() and 1 <= int(plain) <= slots:
+        return int(plain) - 1
+    return None

@@ -1,0 +1,222 @@
+"""The template of a text line: the constant text, and the slots between it that numbers stand in.
+
+Sketches print the same line over and over with other numbers in it::
+
+    0.12,-0.34,0.91                              three slots, "," between them
+    AX:0.12,AY:-0.34,AZ:0.91                     three slots named by the text before them
+    Acceleration X: 1.2, Y: -3.3, Z: 8.9 m/s^2   "Acceleration" holds for Y and Z too; the unit stands behind
+    {"acc":{"x":0.12,"y":-0.34,"z":0.91}}        the same, with other punctuation
+    >ax:0.12                                     one slot; a sample takes several lines
+
+So no format needs a parser of its own. A line is cut into numbers and what is between them. Lines whose constant text
+is the same have the same template, however wide their numbers are. The text before a slot is its name.
+
+Not every digit is a number: the 2 of ``m/s^2``, the 1 of ``ax1``, ``0x68``, a time of day and a date are text. ``nan``,
+``inf``, ``ovf``, ``null`` and ``none`` stand where a number should be: such a slot is not a number.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from edgehar.models.sensing.names import read_name, unit_at_start
+
+MAXIMUM_SLOTS: Final = 64
+"""No sketch prints more numbers in a line; more are not looked at."""
+
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+"""Colour codes of loggers (ECMA-48 control sequences)."""
+
+_NOT_A_NUMBER: Final = r"nan|inf(?:inity)?|ovf|null|none|nil"
+# Text that holds digits without being a number comes first, so that the digits are not found.
+_TEXT_WITH_DIGITS: Final = (
+    r"\d{4}-\d{2}-\d{2}(?:T(?=\d))?|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?Z?|0[xX][0-9a-fA-F]+|[/*^]\s?s(?:ec)?\^?2"
+)
+_AXIS_GLUED: Final = r"(?:(?<=^)|(?<=[\s,;|]))(?P<glued>[xyzXYZ])(?=[-+]?\d*\.\d)"
+
+
+def _number(mark: str) -> str:
+    """Return the pattern of a number with this decimal mark; letters, digits or "^" before it make it text."""
+    body = rf"[-+]?(?:\d+{mark}?\d*|{mark}\d+)(?:[eE][-+]?\d{{1,3}}(?!\w))?"
+    return rf"(?<![\w.^])(?<![\w^][-+])(?P<number>{body})(?![\d])|(?<![\w])[-+]?(?P<missing>{_NOT_A_NUMBER})(?!\w)"
+
+
+_TOKEN: Final = {
+    comma: re.compile(f"(?P<text>{_TEXT_WITH_DIGITS})|{_number(',' if comma else '[.]')}", re.IGNORECASE)
+    for comma in (False, True)
+}
+_PLAIN_NUMBER: Final = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_GLUED: Final = re.compile(_AXIS_GLUED)
+_SPACES: Final = re.compile(r"\s+")
+_NOISE: Final = re.compile(r"[^\w()\[\]/^²*°%.-]+")
+_PAIRED: Final = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_TELEPLOT: Final = re.compile(r">[^:>]+:")
+"""Teleplot's line: ``>name:value``, or ``>name:milliseconds:value``."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """The constant text of a line, in as many pieces as it has slots, and one more.
+
+    Parameters
+    ----------
+    constants
+        The text before every slot and behind the last, blanks at its ends taken off, others shortened to one.
+    decimal_comma
+        Whether numbers are written with a comma.
+    """
+
+    constants: tuple[str, ...]
+    decimal_comma: bool = False
+
+    @property
+    def slots(self) -> int:
+        """How many numbers the line has."""
+        return len(self.constants) - 1
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there is nothing but punctuation between the numbers."""
+        return not any(character.isalpha() for constant in self.constants for character in constant)
+
+    @cached_property
+    def letters(self) -> int:
+        """How many letters the constant text has."""
+        return sum(character.isalpha() for constant in self.constants for character in constant)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The name of every slot: what stands before it, with the sensor that an earlier slot named."""
+        return tuple(name for name, _ in self._named)
+
+    @cached_property
+    def units(self) -> tuple[str | None, ...]:
+        """The unit of every slot, where one stands behind it or behind the group it ends."""
+        return tuple(unit for _, unit in self._named)
+
+    @cached_property
+    def _named(self) -> tuple[tuple[str, str | None], ...]:
+        """Names and units of the slots."""
+        befores, units = _names_and_units(self.constants)
+        if self.constants[1:] == (":", "") and _TELEPLOT.fullmatch(self.constants[0]):
+            return ("time ms", None), (_without_noise(self.constants[0]), None)
+        names: list[str] = []
+        prefix, vector = "", 0
+        for before in befores:
+            name = _without_noise(before)
+            said = read_name(name)
+            if said.axis is None and (said.sensor is not None or name):
+                # "acc=(1, 2, 3)": a sensor, then numbers without names, are its axes.
+                prefix, vector = name, 0
+            elif said.axis is not None and (said.sensor is not None or said.rest):
+                prefix, vector = _without_axis(name), 3
+            elif said.axis is not None and prefix:
+                name, vector = f"{prefix} {name}", 3
+            if not name and prefix and vector < 3 and names:
+                vector += 1
+                name = f"{prefix} {'xyz'[vector]}" if vector < 3 else ""
+            names.append(name)
+        return tuple(zip(_with_first_axes(names, befores), _spread(units, names), strict=True))
+
+    def pattern(self) -> "re.Pattern[bytes]":
+        """Return a pattern that matches lines of this template, its numbers as groups, where all of them are there.
+
+        It is for speed: a line that it does not match may still be one, by `dissect`.
+        """
+        words = [
+            [re.escape(word.encode("latin-1", "replace")) for word in piece.split(" ")] for piece in self.constants
+        ]
+        number = rb"\s*(" + _PLAIN_NUMBER + rb")\s*"
+        return re.compile(rb"\s*" + number.join(rb"\s*".join(each) for each in words) + rb"[,;]?\s*")
+
+
+def dissect(line: str, *, decimal_comma: bool = False) -> tuple[Template, tuple[float, ...]] | None:
+    """Cut a line into its template and its numbers; None for a line without a number.
+
+    Examples
+    --------
+    >>> template, numbers = dissect("Acceleration X: 1.2, Y: -3.3, Z: 8.9 m/s^2")
+    >>> template.names, template.units, numbers
+    (('Acceleration X', 'acceleration Y', 'acceleration Z'), ('m/s2', 'm/s2', 'm/s2'), (1.2, -3.3, 8.9))
+    """
+    text = _ESCAPES.sub("", line)
+    constants: list[str] = []
+    numbers: list[float] = []
+    end = 0
+    text = _GLUED.sub(r"\g<glued>:", text)
+    for match in _TOKEN[decimal_comma].finditer(text):
+        if match["text"] is not None:
+            continue
+        if len(numbers) == MAXIMUM_SLOTS:
+            return None
+        constants.append(text[end : match.start()])
+        numbers.append(_value(match["number"]))
+        end = match.end()
+    if not numbers:
+        return None
+    # One separator behind the last number is a habit of sketches, and says nothing.
+    constants.append(text[end:].rstrip().removesuffix(",").removesuffix(";"))
+    return Template(tuple(_normal(piece) for piece in constants), decimal_comma), tuple(numbers)
+
+
+def _value(written: str | None) -> float:
+    """Return the number that was written, or NaN."""
+    return math.nan if written is None else float(written.replace(",", "."))
+
+
+def _normal(constant: str) -> str:
+    """Return a constant without what the width of numbers changes; a time of day becomes a mark of its own."""
+    marked = re.sub(_TEXT_WITH_DIGITS, lambda match: "§" if match[0][:1].isdigit() else match[0], constant)
+    return _SPACES.sub(" ", marked).strip()
+
+
+def _names_and_units(constants: tuple[str, ...]) -> tuple[list[str], list[str | None]]:
+    """Return what names each slot, and the unit behind it."""
+    befores, units = [constants[0]], []
+    for constant in constants[1:]:
+        unit, rest = unit_at_start(constant)
+        units.append(unit)
+        befores.append(rest)
+    return befores[:-1], units
+
+
+def _without_noise(before: str) -> str:
+    """Return the words of a constant that can be a name."""
+    text = _NOISE.sub(" ", before)
+    kept = set()
+    for pair in _PAIRED.finditer(text):
+        kept |= {pair.start(), pair.end() - 1}
+    # A bracket without its other half encloses the numbers, not a word of the name.
+    whole = "".join(
+        " " if character in "()[]" and place not in kept else character for place, character in enumerate(text)
+    )
+    return " ".join(whole.strip(" -./*^").split())
+
+
+def _without_axis(name: str) -> str:
+    """Return a name without its axis: what holds for the slots that follow."""
+    said = read_name(name)
+    words = [said.sensor or "", *said.rest]
+    return " ".join(word for word in words if word)
+
+
+def _with_first_axes(names: list[str], befores: list[str]) -> list[str]:
+    """Give the first slot of an unnamed vector its axis: ``acc 0.1 0.2 0.3`` is x, y and z of acc."""
+    named = list(names)
+    for index in range(len(named) - 2):
+        first, second, third = named[index : index + 3]
+        if first and second == f"{first} y" and third == f"{first} z":
+            named[index] = f"{first} x"
+    return named
+
+
+def _spread(units: list[str | None], names: list[str]) -> list[str | None]:
+    """Let a unit hold for the slots of the same sensor before it: it stands once, behind the last of them."""
+    spread = list(units)
+    sensors = [read_name(name).sensor for name in names]
+    for index in range(len(spread) - 2, -1, -1):
+        if spread[index] is None and sensors[index] == sensors[index + 1]:
+            spread[index] = spread[index + 1]
+    return spread

@@ -1,0 +1,140 @@
+"""The rules that a model of the C engine keeps, whether a compiler made it or a file claims it.
+
+`har_blob.c` holds a blob to the same rules, in the same order; a test with altered blobs holds the two readers to each
+other. The rules of the bytes themselves (checksum, offsets, lengths) are in `edgehar.models.portable.blob`.
+
+==============  =====================================================================================================
+of              rule
+==============  =====================================================================================================
+the model       2 to 255 layers; a window of 1 to 2047 samples; at most 255 classes
+the chain       the first layer takes the channels, every other one what the layer before it hands on
+the order       at least one layer runs for every sample and at least one at the end; those at the end are dense
+the activation  the last layer, and no other, is dense with a softmax
+a layer         units x gates outputs; the recurrent kernel takes the units and has as many outputs as the kernel
+a bias          only a GRU that resets after the product has one in its recurrent kernel
+a fraction      0 to 12 bits
+the memory      each of scratch sums, kept sums and kept values is at most 65,535 numbers
+float numbers   all finite
+int8 numbers    at most 511 inputs, a shift of 16 to 32, biases within 2^28, inputs x multiplier < 128 x 2^shift
+==============  =====================================================================================================
+
+The last line keeps every sum of the engine within 32 bits: a matrix makes at most 2^29 of its inputs, a cell grows by
+at most 1 (2^20) a step, and 511 products of int8 and int16 are the most that an int32 holds.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from edgehar.models.errors import CompileError
+from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS
+from edgehar.models.portable.tables import GATES, SHIFTS, CLayer, CModel, Matrix
+
+MAXIMUM_LAYERS: Final = 255
+MAXIMUM_CLASSES: Final = 255
+MAXIMUM_WINDOW: Final = 2 ** (31 - CELL_BITS) - 1
+"""A cell grows by at most 1 a step."""
+
+MAXIMUM_INPUTS: Final = 511
+"""511 products of int8 and int16 are the most that an int32 holds."""
+
+MAXIMUM_BIAS: Final = 2**28
+MAXIMUM_GAIN: Final = 128
+"""A row may make of its inputs at most 2^29 as a sum: inputs x multiplier / 2^shift < 128."""
+
+MAXIMUM_FRACTION: Final = SUM_BITS - 1
+MAXIMUM_MEMORY: Final = 2**16 - 1
+"""Numbers of one kind of memory: the engine counts them in 16 bits."""
+
+
+def check_bounds(model: CModel) -> None:
+    """Hold a model that was just compiled to the rules.
+
+    Raises
+    ------
+    CompileError
+        If the C engine cannot run it.
+    """
+    problem = broken_rule(model)
+    if problem is not None:
+        raise CompileError(
+            problem, next_step="Use another artifact, a smaller model, a shorter window, or train with weight decay."
+        )
+
+
+def broken_rule(model: CModel) -> str | None:
+    """Return the first rule that a model breaks, as a clause; None if it keeps them all."""
+    return next(_broken_rules(model), None)
+
+
+def _broken_rules(model: CModel) -> Iterator[str]:
+    """Yield what breaks a rule."""
+    count = len(model.layers)
+    if not 2 <= count <= MAXIMUM_LAYERS:
+        yield f"expected 2 to {MAXIMUM_LAYERS} layers, got {count}"
+    if not 1 <= model.step_layers < count:
+        yield f"expected 1 to {count - 1} of {count} layers to run for every sample, got {model.step_layers}"
+    if not 1 <= model.window <= MAXIMUM_WINDOW or model.classes > MAXIMUM_CLASSES:
+        yield (
+            f"expected a window of at most {MAXIMUM_WINDOW} samples and at most {MAXIMUM_CLASSES} classes, "
+            f"got {model.window} and {model.classes}"
+        )
+    inputs = model.channels
+    for number, layer in enumerate(model.layers, start=1):
+        for problem in _broken_by_layer(layer, inputs, at_end=number > model.step_layers, last=number == count):
+            yield f"layer {number} ({layer.kind}): {problem}"
+        inputs = layer.units
+    for what, numbers in (
+        ("scratch sums", model.scratch_sums),
+        ("kept sums", model.kept_sums),
+        ("kept values", model.kept_values),
+    ):
+        if numbers > MAXIMUM_MEMORY:
+            yield f"expected at most {MAXIMUM_MEMORY:,} {what}, the layers need {numbers:,}"
+
+
+def _broken_by_layer(layer: CLayer, inputs: int, *, at_end: bool, last: bool) -> Iterator[str]:
+    """Yield what breaks a rule in one layer that is given ``inputs`` numbers."""
+    if layer.fraction > MAXIMUM_FRACTION:
+        yield f"expected at most {MAXIMUM_FRACTION} bits below the point, got {layer.fraction}"
+    for matrix in layer.matrices:
+        yield from _broken_by_matrix(matrix)
+    if layer.kernel.inputs != inputs:
+        yield f"expected {inputs} inputs, as many as it is given, got {layer.kernel.inputs}"
+    if layer.kernel.outputs % GATES[layer.kind]:
+        yield f"expected a multiple of {GATES[layer.kind]} outputs, got {layer.kernel.outputs}"
+    if at_end and layer.kind != "dense":
+        yield "expected a dense layer where the window has ended"
+    if last != (layer.kind == "dense" and layer.activation == "softmax"):
+        yield "expected a softmax in the last layer, and in no other"
+    if layer.kind != "dense":
+        yield from _broken_by_recurrent_kernel(layer)
+
+
+def _broken_by_recurrent_kernel(layer: CLayer) -> Iterator[str]:
+    """Yield what breaks a rule in the recurrent kernel of a layer."""
+    matrix, outputs = layer.recurrent, layer.kernel.outputs
+    if matrix is None or (matrix.inputs, matrix.outputs) != (layer.units, outputs):
+        got = "none" if matrix is None else f"{matrix.inputs} x {matrix.outputs}"
+        yield f"expected a recurrent kernel of {layer.units} x {outputs}, got {got}"
+    elif matrix.bias is not None and layer.kind != "gru_reset_after":
+        yield "expected no bias in the recurrent kernel"
+
+
+def _broken_by_matrix(matrix: Matrix) -> Iterator[str]:
+    """Yield what breaks a rule in one matrix."""
+    if matrix.inputs < 1 or matrix.outputs < 1:
+        yield f"expected inputs and outputs, got {matrix.inputs} x {matrix.outputs}"
+    elif matrix.multipliers is None:
+        arrays = (matrix.weights,) if matrix.bias is None else (matrix.weights, matrix.bias)
+        if not all(np.isfinite(array).all() for array in arrays):
+            yield "expected finite weights and biases"
+    elif matrix.inputs > MAXIMUM_INPUTS:
+        yield f"expected at most {MAXIMUM_INPUTS} inputs for 32-bit sums, got {matrix.inputs}"
+    elif not SHIFTS[0] <= matrix.shift <= SHIFTS[1]:
+        yield f"expected a shift of {SHIFTS[0]} to {SHIFTS[1]}, got {matrix.shift}"
+    elif matrix.bias is not None and np.abs(matrix.bias.astype(np.int64)).max() > MAXIMUM_BIAS:
+        yield f"expected biases within ±{MAXIMUM_BIAS >> SUM_BITS:,}"
+    elif matrix.inputs * int(matrix.multipliers.max()) >= MAXIMUM_GAIN << matrix.shift:
+        yield "expected smaller weights: its sums could leave 32 bits"

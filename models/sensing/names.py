@@ -1,0 +1,270 @@
+"""What the name of a column says: which sensor it is of, which axis, and in which unit.
+
+Names in the wild differ: ``ax``, ``AcX``, ``acc_x``, ``x_acc``, ``Accelerometer X (g)``, ``accX[m/s^2]``,
+``userAcceleration.x``. A name is split into words. One of them may be an axis, one a sensor, one a unit; what is left
+tells two sensors of a kind apart (``left acc x``, ``right acc x``).
+
+A sensor that is named wins over bare axes: of ``w,x,y,z,ax,ay,az`` the last three are acceleration. Linear
+acceleration and gravity are never taken for acceleration: a model needs both in one.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+ACCELERATION: Final = "acceleration"
+LINEAR_ACCELERATION: Final = "linear acceleration"
+GRAVITY: Final = "gravity"
+GYROSCOPE: Final = "gyroscope"
+MAGNETOMETER: Final = "magnetometer"
+QUATERNION: Final = "quaternion"
+OTHER: Final = "other"
+"""A quantity that has a name and is none of the others, such as a temperature or an angle."""
+
+AXES: Final = ("x", "y", "z")
+
+_SENSORS: Final = {
+    ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce",
+    LINEAR_ACCELERATION: "linear lin linacc linaccel linearacceleration user useracc useracceleration la lacc laccel",
+    GRAVITY: "gravity grav",
+    GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity",
+    MAGNETOMETER: "mag magn magnet magnetic magnetometer compass",
+    QUATERNION: "q quat quaternion",
+    OTHER: (
+        "roll pitch yaw euler heading attitude angle orientation orient tilt temp tmp temperature pressure humidity "
+        "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step "
+        "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg"
+    ),
+}
+_SENSOR_OF: Final = {word: sensor for sensor, words in _SENSORS.items() for word in words.split()}
+_BESIDE_AN_AXIS: Final = {"g": GYROSCOPE, "w": GYROSCOPE, "m": MAGNETOMETER, "gf": ACCELERATION}
+"""Letters that name a sensor only where an axis is glued to them: ``gx``, ``wx``, ``mx``, ``gFx``."""
+
+_UNITS: Final = {
+    "m/s2": r"m/s\^?[2²]|m/s\*\*2|m/s/s|m\.s-2|m\*s-2|m s-2|mps2|ms2|mss|ms-2|ms\^-2|meters?/s(?:ec(?:ond)?)?\^?2",
+    "mg": r"mg|milli-?g",
+    "g": r"g's|gs|g",
+    "deg/s": r"deg/s(?:ec)?|degrees/s|°/s|dps",
+    "rad/s": r"rad/s(?:ec)?",
+    "uT": r"[uµμ]t",
+    "counts": r"lsb|counts?|raw|adc",
+}
+_UNIT: Final = re.compile(
+    "|".join(f"(?P<unit{index}>{pattern})" for index, pattern in enumerate(_UNITS.values())), re.IGNORECASE
+)
+_IN_BRACKETS: Final = re.compile(r"[(\[{<]([^)\]}>]*)[)\]}>]")
+_WORD: Final = re.compile(r"[^\W_]+")
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SPLIT_SENSOR: Final = re.compile(
+    rf"({'|'.join(sorted([*_SENSOR_OF, *_BESIDE_AN_AXIS], key=len, reverse=True))})(\d*)([wxyz])(\d*)"
+)
+_NUMBERED: Final = re.compile(r"([a-z]+?)(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnName:
+    """What a name says.
+
+    Parameters
+    ----------
+    sensor
+        One of the constants of this module, or None where no word names a sensor.
+    axis
+        ``x``, ``y``, ``z`` or ``w``, or None.
+    unit
+        ``g``, ``mg``, ``m/s2``, ``counts``, ``deg/s``, ``rad/s``, ``uT``, or None.
+    rest
+        The words left over, in their order.
+    """
+
+    sensor: str | None
+    axis: str | None
+    unit: str | None
+    rest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColumns:
+    """Which columns hold acceleration, by their names; or why that cannot be told.
+
+    Parameters
+    ----------
+    axes
+        The columns of x, y and z, counted from 0; None where names do not decide.
+    unit
+        The unit their names give, or None.
+    doubt
+        What a person must be told: that there are two accelerometers, or only linear acceleration; None where names say
+        nothing at all, or all is clear.
+    """
+
+    axes: tuple[int, int, int] | None
+    unit: str | None = None
+    doubt: str | None = None
+
+
+def read_name(name: str) -> ColumnName:
+    """Return what a column's name says.
+
+    Examples
+    --------
+    >>> read_name("AcX"), read_name("x_gyro (deg/s)").sensor, read_name("Accelerometer Y (m/s²)").unit
+    (ColumnName(sensor='acceleration', axis='x', unit=None, rest=()), 'gyroscope', 'm/s2')
+    >>> read_name("userAcceleration.z").sensor, read_name("left_acc_x").rest, read_name("gFx").sensor
+    ('linear acceleration', ('left',), 'acceleration')
+    """
+    unit, bare = _unit_of(name)
+    sensors: list[str] = []
+    axis: str | None = None
+    rest: list[str] = []
+    for word in _words(bare):
+        if word in ("w", *AXES) and axis is None:
+            axis = word
+        elif word in _SENSOR_OF:
+            sensors.append(_SENSOR_OF[word])
+        else:
+            rest.append(word)
+    if axis is not None and not sensors:
+        # "g x" is what is left of "gX": a gyroscope's, as "gx" is.
+        for letter in [word for word in rest if word in _BESIDE_AN_AXIS]:
+            sensors.append(_BESIDE_AN_AXIS[letter])
+            rest.remove(letter)
+    return ColumnName(_strongest(sensors), axis, unit, tuple(rest))
+
+
+def find_acceleration(names: Sequence[str]) -> NamedColumns:
+    """Return which of the named columns are the axes of the one accelerometer.
+
+    Examples
+    --------
+    >>> find_acceleration(["t", "gx", "gy", "gz", "ax", "ay", "az", "temp"]).axes
+    (4, 5, 6)
+    >>> find_acceleration(["w", "x", "y", "z"]).axes is None
+    True
+    >>> find_acceleration(["lin_acc_x", "lin_acc_y", "lin_acc_z"]).doubt
+    'the columns lin_acc_x, lin_acc_y, lin_acc_z are linear acceleration, with gravity taken out'
+    """
+    read = [read_name(name) for name in names]
+    named = _whole_groups(read, ACCELERATION)
+    groups = named or [group for group in _whole_groups(read, None) if not _is_quaternion(read, group)]
+    if len(groups) == 1:
+        units = {read[column].unit for column in groups[0]} - {None}
+        return NamedColumns(groups[0], units.pop() if len(units) == 1 else None)
+    if len(groups) > 1:
+        found = " and ".join("/".join(names[column] for column in group) for group in groups)
+        return NamedColumns(None, doubt=f"there are {len(groups)} accelerometers: {found}")
+    for sensor, what in ((LINEAR_ACCELERATION, ", with gravity taken out"), (GRAVITY, " alone, without the movement")):
+        for group in _whole_groups(read, sensor):
+            listed = ", ".join(names[column] for column in group)
+            return NamedColumns(None, doubt=f"the columns {listed} are {sensor}{what}")
+    return NamedColumns(None)
+
+
+def unit_at_start(text: str) -> tuple[str | None, str]:
+    """Return the unit a text begins with, and the rest of the text.
+
+    Examples
+    --------
+    >>> unit_at_start(" m/s^2 Rotation X: "), unit_at_start(", Y:")
+    (('m/s2', ' Rotation X: '), (None, ', Y:'))
+    """
+    stripped = text.lstrip(" \t)]}")
+    match = _UNIT.match(stripped)
+    if match is None or (match.end() < len(stripped) and (stripped[match.end()].isalnum())):
+        return None, text
+    # A unit stands behind its number; what is followed by ":" or "=" is a name.
+    if stripped[match.end() :].lstrip()[:1] in (":", "="):
+        return None, text
+    return _unit_name(match), stripped[match.end() :]
+
+
+def _unit_of(name: str) -> tuple[str | None, str]:
+    """Return the unit in a name, and the name without it."""
+    for inner in _IN_BRACKETS.findall(name):
+        match = _UNIT.fullmatch(inner.strip())
+        if match is not None:
+            return _unit_name(match), _IN_BRACKETS.sub(" ", name)
+    for mark in ("_", " in ", " ", ",", "/"):
+        head, found, tail = name.rpartition(mark)
+        match = _UNIT.fullmatch(tail.strip()) if found and head else None
+        if match is not None and read_axis(head):
+            return _unit_name(match), head
+    # A unit may hold the mark itself: "ax m/s^2".
+    match = re.search(rf"[\s_,]({_UNIT.pattern})\s*$", name, re.IGNORECASE)
+    if match is not None and read_axis(name[: match.start()]):
+        inner = _UNIT.fullmatch(match[1])
+        return (_unit_name(inner) if inner else None), name[: match.start()]
+    return None, name
+
+
+def read_axis(name: str) -> str | None:
+    """Return the axis that a name without a unit names, or None."""
+    axes = [word for word in _words(name) if word in AXES]
+    return axes[0] if len(axes) == 1 else None
+
+
+def _unit_name(match: re.Match[str]) -> str:
+    """Return the one name of the unit that was matched."""
+    groups = match.groupdict()
+    return next(unit for index, unit in enumerate(_UNITS) if groups[f"unit{index}"] is not None)
+
+
+def _words(name: str) -> list[str]:
+    """Split a name into lower-case words: at other characters, at capitals, and between a sensor and its axis."""
+    words: list[str] = []
+    for word in _WORD.findall(_CAMEL.sub(" ", name.replace("gForce", "gforce").replace("gF", "gf "))):
+        words += _split(word.lower())
+    return words
+
+
+def _split(word: str) -> list[str]:
+    """Split ``accx`` and ``xacc`` into sensor and axis, ``acc1`` into sensor and number."""
+    if word in _SENSOR_OF or word in ("w", *AXES):
+        return [word]
+    match = _SPLIT_SENSOR.fullmatch(word) or _SPLIT_SENSOR.fullmatch(word[1:] + word[0])
+    if match is not None:
+        sensor = match[1]
+        spelled = [_spelled_out(sensor)] if sensor in _BESIDE_AN_AXIS and sensor not in _SENSOR_OF else [sensor]
+        return [*spelled, *(number for number in (match[2], match[4]) if number), match[3]]
+    numbered = _NUMBERED.fullmatch(word)
+    if numbered is not None and (numbered[1] in _SENSOR_OF or numbered[1] in AXES):
+        return [numbered[1], numbered[2]]
+    return [word]
+
+
+def _spelled_out(letter: str) -> str:
+    """Return a word that names the sensor of a letter glued to an axis."""
+    return {GYROSCOPE: "gyro", MAGNETOMETER: "mag", ACCELERATION: "acc"}[_BESIDE_AN_AXIS[letter]]
+
+
+def _strongest(sensors: Sequence[str]) -> str | None:
+    """Return the sensor that several words mean together: "linear acceleration" is linear, "acc magnitude" other."""
+    for sensor in (LINEAR_ACCELERATION, GRAVITY, QUATERNION, GYROSCOPE, MAGNETOMETER, OTHER, ACCELERATION):
+        if sensor in sensors:
+            return sensor
+    return None
+
+
+def _whole_groups(read: Sequence[ColumnName], sensor: str | None) -> list[tuple[int, int, int]]:
+    """Return the columns x, y, z of every sensor of a kind that has all three."""
+    groups: dict[tuple[str, ...], dict[str, int]] = {}
+    for column, name in enumerate(read):
+        if name.sensor == sensor and name.axis is not None:
+            groups.setdefault(name.rest, {}).setdefault(name.axis, column)
+    whole = [axes for axes in groups.values() if set(AXES) <= set(axes)]
+    if not whole:
+        # The first name of a line may carry words for all of them: "mpu6050: ax=1 ay=2 az=3".
+        alike: dict[str, list[int]] = {}
+        for axes in groups.values():
+            for axis, column in axes.items():
+                alike.setdefault(axis, []).append(column)
+        if set(AXES) <= set(alike) and all(len(alike[axis]) == 1 for axis in AXES):
+            whole = [{axis: alike[axis][0] for axis in AXES}]
+    return [(axes["x"], axes["y"], axes["z"]) for axes in whole]
+
+
+def _is_quaternion(read: Sequence[ColumnName], group: Sequence[int]) -> bool:
+    """Tell whether bare x, y, z stand beside a bare w."""
+    rest = read[group[0]].rest
+    return any(name.axis == "w" and name.sensor is None and name.rest == rest for name in read)

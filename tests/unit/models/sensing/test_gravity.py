@@ -1,0 +1,45 @@
+"""Gravity and units: the unit is found for every way of wearing a sensor, and not where there is no gravity."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgehar.models.sensing.gravity import guess_unit, has_offset, mean_vector_lengths
+from edgehar.models.units import parse_unit
+
+UNITS = ["g", "m/s2", "raw:1000", "raw:256", "raw:2048", "raw:4096", "raw:8192", "raw:16384"]
+
+
+@given(
+    st.sampled_from(UNITS),
+    st.integers(0, 2**32),
+    st.floats(0.8, 1.25),
+    st.floats(0.0, 0.8),
+)
+def test_the_unit_is_found_at_rest_and_in_motion(unit: str, seed: int, length: float, motion: float) -> None:
+    generator = np.random.default_rng(seed)
+    direction = generator.normal(size=3)
+    gravity = length * direction / np.linalg.norm(direction)
+    shake = generator.normal(size=(100, 3)) * motion
+    samples_g = gravity + shake - shake.mean(axis=0)
+    values = parse_unit(unit).from_g(samples_g).astype(np.float64)
+    if has_offset(values):
+        return
+    assert guess_unit(values).unit == unit
+
+
+def test_a_converter_s_readings_are_no_unit() -> None:
+    generator = np.random.default_rng(1)
+    readings = np.rint([512, 512, 612] + generator.normal(size=(100, 3)) * 20)
+    assert guess_unit(readings).unit is None
+
+
+@pytest.mark.parametrize("length", [0.01, 0.3, 3.0, 40.0, 1e6])
+def test_what_is_no_gravity_has_no_unit(length: float) -> None:
+    assert guess_unit(np.tile([0.0, 0.0, length + 0.001], (100, 1))).unit is None
+
+
+def test_every_window_has_a_length() -> None:
+    values = np.vstack([np.tile([0.0, 0.0, 1.0], (10, 1)), np.tile([3.0, 4.0, 0.0], (10, 1)), [[9.0, 9.0, 9.0]]])
+    assert mean_vector_lengths(values, 10).tolist() == [1.0, 5.0]
