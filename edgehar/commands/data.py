@@ -11,6 +11,8 @@ from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.pipeline.data.export import FORMATS as EXPORTS
+from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import read_label_map
@@ -145,6 +147,27 @@ def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption 
         typer.echo(json.dumps(facts_about(dataset), ensure_ascii=False))
         return
     print_dataset(dataset, Console())
+
+
+@app.command()
+def export(
+    path: PathArgument,
+    out: Annotated[Path, typer.Option("--out", help="The new folder to write.")],
+    format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(EXPORTS)}.")] = EXPORTS[0],  # noqa: A002
+    as_json: JsonOption = False,
+) -> None:
+    """Write recordings in the format of another tool."""
+    if format not in EXPORTS:
+        raise UsageError(f"format {format!r} is not one of {', '.join(EXPORTS)}", next_step="Choose one of these.")
+    with progress_bar("reading") as advance:
+        dataset = load_dataset(path, progress=advance)
+    files = export_edge_impulse(dataset, out)
+    if as_json:
+        typer.echo(json.dumps({"path": str(out), "files": files}, ensure_ascii=False))
+        return
+    typer.echo(
+        printable(f"{files} files are in {out}. Upload them with edge-impulse-uploader --info-file info.labels.")
+    )
 
 
 @app.command("fetch")

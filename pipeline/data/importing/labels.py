@@ -17,10 +17,11 @@ from edgehar.pipeline.data.recordings import LabelInterval, Recording
 _FIELDS: Final = ("subject", "activity", "placement")
 _START: Final = frozenset({"start", "begin", "from", "onset", "starts", "beginning", "starttime", "begintime"})
 _STOP: Final = frozenset({"end", "stop", "to", "offset", "finish", "ends", "endtime", "stoptime"})
-_LABELS: Final = frozenset({
-    "label", "labels", "activity", "activities", "annotation", "text", "class", "value", "name", "event", "tier",
-    "behavior", "timeserieslabels", "comment", "marker",
-})  # fmt: skip
+_LABELS: Final = (
+    "label", "labels", "activity", "activities", "annotation", "timeserieslabels", "behavior", "class", "event", "text",
+    "marker", "value", "comment", "name",
+)  # fmt: skip
+"""What a column of labels is called; where there are several, the first of these."""
 _CLOCK: Final = frozenset({"time", "timestamp", "elapsed", "seconds", "t"})
 
 
@@ -94,7 +95,7 @@ def read_intervals(
     if preamble.header is None:
         return None
     words = [words_of(name) for name in preamble.header]
-    label = next((at for at, w in enumerate(words) if w and (w[-1] in _LABELS or w[0] in _LABELS)), None)
+    label = next((at for name in _LABELS for at, w in enumerate(words) if w and name in (w[0], w[-1])), None)
     start = next((at for at, w in enumerate(words) if set(w) & _START or "".join(w) in _START), None)
     stop = next((at for at, w in enumerate(words) if set(w) & _STOP or "".join(w) in _STOP), None)
     if label is None or any(word in "xyz" for w in words for word in w):

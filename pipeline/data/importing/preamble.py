@@ -163,6 +163,16 @@ def read_preamble(
     )
 
 
+def read_pairs(lines: Sequence[str], name: str) -> Preamble | None:
+    """Return the head of a table of two columns with names, such as times and labels; None if it is none."""
+    for mark in (",", ";", "\t"):
+        rows = [cells_of(line, mark, name) for line in lines if line.strip()]
+        if len(rows) > 1 and all(len(row) == 2 for row in rows) and not any(map(is_number, rows[0])):
+            header, *body = (tuple(row) for row in rows)
+            return Preamble(name, mark, 2, (header[0], header[1]), None, False, 2, tuple(body))
+    return None
+
+
 def is_number(cell: str, *, comma: bool = False) -> bool:
     """Tell whether a cell holds a number, or a missing one written as NaN."""
     try:

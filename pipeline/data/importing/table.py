@@ -28,7 +28,14 @@ from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
 from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, read_intervals
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
 from edgehar.pipeline.data.importing.parser import Rows, read_rows
-from edgehar.pipeline.data.importing.preamble import DELIMITERS, HEAD_LINES, Preamble, cells_of, read_preamble
+from edgehar.pipeline.data.importing.preamble import (
+    DELIMITERS,
+    HEAD_LINES,
+    Preamble,
+    cells_of,
+    read_pairs,
+    read_preamble,
+)
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
 from edgehar.pipeline.data.importing.refusals import ForeignTableError, foreign, refusal
 from edgehar.pipeline.data.importing.sessions import Sessions, find_sessions
@@ -152,6 +159,8 @@ def _preamble(source: Source, lines: list[str], options: Options) -> Preamble:
     try:
         return read_preamble(lines, source.name, delimiter=mark, names=options.names, skip=options.skip_lines)
     except DataError as error:
+        if (pairs := read_pairs(lines, source.name)) is not None:
+            return pairs
         raise ForeignTableError(error.message, next_step=error.next_step, **error.details) from error
 
 

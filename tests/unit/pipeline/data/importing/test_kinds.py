@@ -285,6 +285,9 @@ def test_a_question_that_all_files_leave_open_is_asked_once(tmp_path: Path) -> N
         "label,start,end\nstanding,1700000000.0,1700000004.0\nwalking,1700000004.0,1700000008.0\n",
         "start,end,label\n0,4,standing\n4,8,walking\n",
         "begin time;end time;annotation\n0;4000;standing\n4000;8000;walking\n",
+        "time,label\n0,standing\n4,walking\n",
+        "tier\tBegin Time - ss.msec\tEnd Time - ss.msec\tAnnotation\nt\t0\t4\tstanding\nt\t4\t8\twalking\n",
+        "Begin Time,End Time,Label\n00:00:00.0,00:00:04.0,standing\n00:00:04.0,00:00:08.0,walking\n",
         "time,seconds_elapsed,text\n1700000000000000000,0,standing\n1700000004000000000,4,walking\n",
     ],
 )
