@@ -1,4 +1,4 @@
-"""Recordings in JSON: Edge Impulse's data acquisition format (CBOR too), and the log of Movesense Showcase.
+"""Recordings in JSON: Edge Impulse's data acquisition format (CBOR too), the log of Movesense; labels of Label Studio.
 
 Edge Impulse: ``payload`` with ``interval_ms``, ``sensors`` (name and unit of each channel) and ``values`` (a row each);
 the label stands in ``info.labels`` beside it, or before the first dot of the file's name. Movesense: packets under
@@ -19,7 +19,7 @@ from edgehar.models.sensor_evidence import read_name, unit_named
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.clock import look_at_steps, read_clock
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure, problems_of
-from edgehar.pipeline.data.importing.labels import from_name
+from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, moment_of
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.refusals import foreign, refusal
 from edgehar.pipeline.data.importing.sources import Source
@@ -62,7 +62,11 @@ def read_document(source: Source, options: Options, labels: Mapping[str, str]) -
     DataError
         When it is damaged.
     """
-    content = _content(source, _parsed(source))
+    document = _parsed(source)
+    if intervals := _label_studio(document):
+        folder, _, stem = source.stem.rpartition("/")
+        return Imported(intervals=IntervalTable(source.name, folder, stem, intervals))
+    content = _content(source, document)
     named = from_name(source.inner, options.file_pattern, name=PurePosixPath(source.inner).name, path=source.name)
     clock, seconds = None, None
     if content.stamps_s is not None:
@@ -133,7 +137,9 @@ def _cbor(data: bytes, name: str) -> Any:
         import cbor2
     except ImportError as error:
         raise refusal(
-            name, "expected the package cbor2 to read CBOR, found none", next_step="Install it: pip install cbor2."
+            name,
+            "expected the package cbor2 to read CBOR, found none",
+            next_step="Install it: pip install 'cbor2>=5.6'.",
         ) from error
     try:
         return cbor2.loads(data)
@@ -176,6 +182,25 @@ def _edge_impulse(payload: dict[str, Any]) -> _Content:
     return _Content(
         values[:, [places[axis] for axis in "xyz"]], unit, interval_s, None, "Edge Impulse data acquisition"
     )
+
+
+def _label_studio(document: Any) -> tuple[tuple[float, float | None, str], ...]:
+    """Return the intervals of an export of Label Studio, in JSON or its short form; none of another document."""
+    regions: list[Any] = []
+    for task in document if isinstance(document, list) else []:
+        if not isinstance(task, dict):
+            continue
+        regions += task["label"] if isinstance(task.get("label"), list) else []
+        for done in task.get("annotations") or [] if isinstance(task.get("annotations"), list) else []:
+            results = done.get("result") if isinstance(done, dict) else None
+            regions += [item.get("value") for item in results or [] if isinstance(item, dict)]
+    found = []
+    for region in regions:
+        names = region.get("timeserieslabels") if isinstance(region, dict) else None
+        start, stop = (moment_of(str(region.get(key))) for key in ("start", "end")) if names else (None, None)
+        if names and isinstance(names, list) and start is not None and stop is not None:
+            found.append((start, stop, str(names[0])))
+    return tuple(sorted(found, key=lambda item: item[0]))
 
 
 def _movesense(content: Any) -> _Content:

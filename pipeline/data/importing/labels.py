@@ -109,7 +109,7 @@ def read_intervals(
     for row in rows:
         if len(row) <= max(label, start, stop or 0) or not row[label].strip():
             continue
-        begun, ended = _moment(row[start]), None if stop is None else _moment(row[stop])
+        begun, ended = moment_of(row[start]), None if stop is None else moment_of(row[stop])
         if begun is not None:
             intervals.append((begun, ended, row[label].strip()))
     if not intervals:
@@ -148,7 +148,7 @@ def _named_after_one(table: IntervalTable, recordings: Sequence[Recording]) -> b
     return any(table.stem.startswith(item.recording_id.rpartition("/")[2] + ".") for item in recordings)
 
 
-def _moment(cell: str) -> float | None:
+def moment_of(cell: str) -> float | None:
     """Return a start or an end as a number, or a date in s."""
     if is_number(cell):
         return float(cell) if np.isfinite(float(cell)) else None

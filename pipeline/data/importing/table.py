@@ -12,10 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.models.sensor_evidence import FASTEST_HZ, SLOWEST_HZ
+from edgehar.models.sensor_evidence import SLOWEST_HZ
 from edgehar.models.units import parse_unit
-from edgehar.pipeline.data.importing.clock import SECONDS, Clock, Steps, guess_time_unit, look_at_steps, read_clock
-from edgehar.pipeline.data.importing.columns import Roles, find_roles
+from edgehar.pipeline.data.importing.columns import find_roles
 from edgehar.pipeline.data.importing.evidence import (
     Magnitudes,
     beyond_sensors,
@@ -38,14 +37,14 @@ from edgehar.pipeline.data.importing.preamble import (
 )
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
 from edgehar.pipeline.data.importing.refusals import ForeignTableError, foreign, refusal
-from edgehar.pipeline.data.importing.sessions import Sessions, find_sessions
+from edgehar.pipeline.data.importing.sessions import Sessions
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.importing.text import Chunk, chunks_of, head_lines, read_head
+from edgehar.pipeline.data.importing.timing import OpenTable, Take, find_takes, text_at
 from edgehar.pipeline.data.recordings import LabelInterval, Recording
 
 UNKNOWN_SUBJECT: Final = "unknown"
-_RATES_AGREE: Final = 0.1
 _MOST_INTERVALS: Final = 100_000
 
 Beside = Callable[[Source, str], Source | None]
@@ -75,32 +74,6 @@ class Imported:
     notes: list[str] = field(default_factory=list)
     unit: str | None = None
     terms: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class _Take:
-    """Rows of one recording whose unit is not known yet."""
-
-    start: int
-    stop: int
-    subject: str
-    rate_hz: float
-    clock: Clock | None = None
-    times: tuple[int, int] | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Table:
-    """A file on its way."""
-
-    source: Source
-    options: Options
-    preamble: Preamble
-    roles: Roles
-    rows: Rows
-    notes: list[str]
-    profile: Profile | None
-    workspace: Workspace
 
 
 def read_table(
@@ -147,7 +120,7 @@ def read_table(
         roles = find_roles(preamble, options, stem=source.stem)
         rows = read_rows(chunks, preamble, roles.places, drop_bad_rows=options.drop_bad_rows, workspace=workspace)
     notes = [*_about_file(preamble, encoding, spoken, profile), *roles.notes]
-    table = _Table(source, options, preamble, roles, rows, notes, profile, workspace)
+    table = OpenTable(source, options, preamble, roles, rows, notes, profile, workspace)
     if profile is not None and profile.beside and (other := beside(source, profile.beside)):
         _add_gravity(table, other)
     return _recordings(table, fallback)
@@ -205,7 +178,7 @@ def _about_file(
         yield f"{_counted(preamble.metadata, 'line')} before the table are not samples."
 
 
-def _add_gravity(table: _Table, other: Source) -> None:
+def _add_gravity(table: OpenTable, other: Source) -> None:
     """Add the values of the file beside, row by row, where both have the same times."""
     options = replace(table.options, profile="", add_axes=None)
     with other.open() as stream:
@@ -246,9 +219,9 @@ def _add_gravity(table: _Table, other: Source) -> None:
     table.notes.append(f"Gravity is added from {PurePosixPath(other.inner).name}.")
 
 
-def _recordings(table: _Table, fallback: str | None) -> Imported:
+def _recordings(table: OpenTable, fallback: str | None) -> Imported:
     """Cut the rows of a file into recordings, and turn them to g."""
-    sessions, takes, notes = _takes(table)
+    sessions, takes, notes = find_takes(table)
     rows = sessions.rows
     measured = [measure(rows.values.blocks(take.start, take.stop), take.rate_hz) for take in takes]
     written = table.roles.unit or (table.profile and table.profile.unit) or table.preamble.unit
@@ -269,144 +242,7 @@ def _recordings(table: _Table, fallback: str | None) -> Imported:
     return imported
 
 
-def _takes(table: _Table) -> tuple[Sessions, list[_Take], list[str]]:
-    """Return the recordings of a file, and what their times say."""
-    rows, options, name = table.rows, table.options, table.source.name
-    timeless = options.time == NO_COLUMN
-    scale, steps, notes = _time_scale(table) if not timeless else (1.0, _counter_steps(rows), [])
-    form = table.roles.places.form
-    of_day = form is not None and form.of_day
-    try:
-        sessions = find_sessions(rows, scale, steps, of_day=of_day, drop=options.drop_bad_rows, name=name)
-    except DataError:
-        if not timeless:
-            raise
-        sessions = find_sessions(rows, scale, None, of_day=of_day, drop=True, name=name)
-    rows = sessions.rows
-    stops = [*sessions.starts[1:], len(rows)]
-    takes = []
-    for start, stop in zip(sessions.starts, stops, strict=True):
-        subject = _text_at(rows.subjects, start) or options.subject_name or ""
-        take = _Take(start, stop, subject, 0.0)
-        if (
-            sessions.times is not None
-            and not timeless
-            and (own := look_at_steps(sessions.times, start, stop))
-            and stop - start >= 3
-        ):
-            first = len(table.workspace.times)
-            take.clock = read_clock(sessions.times, start, stop, own, table.workspace.times)
-            take.times = (first, len(table.workspace.times))
-        takes.append(take)
-    rate_hz, said = _rate(table, [take.clock.rate_hz for take in takes if take.clock])
-    for take in takes:
-        take.rate_hz = take.clock.rate_hz if take.clock and options.rate_hz is None else rate_hz
-    if any(take.clock and take.clock.in_packets for take in takes):
-        notes.append("Samples share times or come in packets: they are spread evenly over them.")
-    return sessions, takes, [*notes, *said]
-
-
-def _counter_steps(rows: Rows) -> Steps | None:
-    """Return what the steps of a column are like whose values are no times, if it counts at all."""
-    return look_at_steps(rows.time, 0, len(rows)) if rows.time is not None else None
-
-
-def _time_scale(table: _Table) -> tuple[float, Steps | None, list[str]]:
-    """Return how long a step of the time column is in s, what its steps are like, and what was detected."""
-    rows, options, name = table.rows, table.options, table.source.name
-    if rows.time is None:
-        return 1.0, None, []
-    steps = look_at_steps(rows.time, 0, len(rows))
-    form = table.roles.places.form
-    if options.time_unit is not None and options.time_unit not in (*SECONDS, "iso"):
-        raise UsageError(
-            f"time unit {options.time_unit!r} is not one of {', '.join(SECONDS)}, iso", next_step="Choose one of these."
-        )
-    if form is not None:
-        unit, said = "s", None
-    elif options.time_unit == "iso":
-        raise refusal(
-            name, "expected times that are dates, got numbers", next_step="Import it with --time-unit s, ms, us or ns."
-        )
-    elif options.time_unit is not None:
-        unit, said = options.time_unit, None
-    else:
-        unit, said = _told_or_guessed(table, steps)
-    if steps is None:
-        shown = "one row" if len(rows) == 1 else "the same time in every row"
-        raise refusal(
-            name,
-            f"expected times with steps of 2 ms to 125 ms, got {shown}",
-            next_step="Ignore its times: --time-column none --rate HZ.",
-        )
-    return SECONDS[unit], steps, [said] if said else []
-
-
-def _told_or_guessed(table: _Table, steps: Steps | None) -> tuple[str, str | None]:
-    """Return the unit of a numeric time column: written in its name, or the only one that makes a believable rate."""
-    name = table.source.name
-    column = table.preamble.called(table.roles.places.time[0])
-    told = table.roles.time_unit
-    if steps is None:
-        return "s", None
-    if told is not None:
-        rate_hz = 1.0 / (steps.usual * SECONDS[told])
-        if SLOWEST_HZ / 8 <= rate_hz <= FASTEST_HZ:
-            return told, f"Times are in {told}, as the name of {column} says."
-        raise refusal(
-            name,
-            f"expected a rate between {SLOWEST_HZ:g} and {FASTEST_HZ:g} Hz, but times in {told}, as {column} is named, "
-            f"make {rate_hz:.4g} Hz",
-            next_step="Import it with the right --time-unit, or ignore its times: --time-column none --rate HZ.",
-        )
-    if steps.whole_ones:
-        raise refusal(
-            name,
-            f"expected times or a rate, but {column} counts rows: it goes up by exactly 1",
-            next_step="Import it with --time-column none --rate HZ; if these are milliseconds, with --time-unit ms.",
-        )
-    unit = guess_time_unit(steps.usual, steps.first)
-    if unit is None:
-        raise refusal(
-            name,
-            f"expected times with steps of 2 ms to 125 ms (8 to 500 Hz), written in s, ms, us or ns, got steps of "
-            f"{steps.usual:.6g} in {column}",
-            next_step="Import it with --time-unit, or ignore its times: --time-column none --rate HZ.",
-        )
-    return unit, f"Times are in {unit}, by their usual step."
-
-
-def _rate(table: _Table, measured: list[float]) -> tuple[float, list[str]]:
-    """Return the declared rate, the one the timestamps give, or the one the head of the file says."""
-    options, name, said = table.options, table.source.name, table.preamble.rate_hz
-    middle = float(np.median(measured)) if measured else None
-    if options.rate_hz is not None:
-        if not 0 < options.rate_hz < np.inf:
-            raise UsageError(f"rate {options.rate_hz} Hz is not above 0", next_step="Declare the rate in Hz.")
-        if middle is not None and abs(middle / options.rate_hz - 1) > _RATES_AGREE:
-            raise refusal(
-                name,
-                f"expected {options.rate_hz:g} Hz as declared, but the timestamps give {middle:g} Hz",
-                next_step="Correct --rate or --time-unit, or ignore its times: --time-column none.",
-            )
-        return options.rate_hz, []
-    if middle is None:
-        if said is None:
-            raise refusal(name, "expected timestamps or a rate, got neither", next_step="Import it with --rate HZ.")
-        return said, [f"The rate is {said:g} Hz, as the head of the file says."]
-    if said is not None and abs(middle / said - 1) > _RATES_AGREE:
-        raise refusal(
-            name,
-            f"expected the {said:g} Hz that the head of the file says, but the timestamps give {middle:g} Hz",
-            next_step="Import it with the right --time-unit, or with --time-column none --rate HZ.",
-        )
-    low, high = min(measured), max(measured)
-    if low == high:
-        return middle, [f"The rate is {low:g} Hz, by the timestamps."]
-    return middle, [f"Rates are {low:g} to {high:g} Hz, by the timestamps."]
-
-
-def _ids(table: _Table, takes: list[_Take]) -> list[str]:
+def _ids(table: OpenTable, takes: list[Take]) -> list[str]:
     """Return an id for every recording of a file."""
     stem, counts, ids = table.source.stem, dict[str, int](), []
     several = table.rows.subjects is not None or len(takes) > 1
@@ -419,7 +255,7 @@ def _ids(table: _Table, takes: list[_Take]) -> list[str]:
 
 
 def _recording(
-    table: _Table, sessions: Sessions, take: _Take, name: str, measured: Magnitudes, unit: str, said: dict[str, str]
+    table: OpenTable, sessions: Sessions, take: Take, name: str, measured: Magnitudes, unit: str, said: dict[str, str]
 ) -> Recording:
     """Return a take as a recording in g; what no sensor measures is fenced in by gaps, so that no window holds it."""
     rows, scale = sessions.rows, parse_unit(unit)
@@ -469,7 +305,7 @@ def _recording(
     )
 
 
-def _about_losses(rows: Rows, take: _Take, lost: list[Any]) -> Iterator[str]:
+def _about_losses(rows: Rows, take: Take, lost: list[Any]) -> Iterator[str]:
     """Say what was left out and what is missing."""
     if lost:
         shown = "; ".join(f"line {item.line}: {item.reason}" for item in lost[:3])
@@ -481,7 +317,7 @@ def _about_losses(rows: Rows, take: _Take, lost: list[Any]) -> Iterator[str]:
         yield f"{gaps} in time, together {clock.missing_s:.3g} s (first before line {line})."
 
 
-def _labels(table: _Table, rows: Rows, take: _Take, said: dict[str, str]) -> tuple[LabelInterval, ...]:
+def _labels(table: OpenTable, rows: Rows, take: Take, said: dict[str, str]) -> tuple[LabelInterval, ...]:
     """Return the stretches of equal labels."""
     options, names = table.options, table.profile.labels if table.profile else {}
     length = take.stop - take.start
@@ -490,18 +326,13 @@ def _labels(table: _Table, rows: Rows, take: _Take, said: dict[str, str]) -> tup
         return (LabelInterval(0, length, names.get(activity, activity)),) if activity else ()
     inside = [(row, text) for row, text in rows.labels if take.start <= row < take.stop]
     if not inside or inside[0][0] > take.start:
-        inside.insert(0, (take.start, _text_at(rows.labels, take.start)))
+        inside.insert(0, (take.start, text_at(rows.labels, take.start)))
     edges = [*(row for row, _ in inside), take.stop]
     labels = []
     for (row, text), (_, end) in zip(inside, pairwise(edges), strict=True):
         if text and text not in options.unlabelled and text.lower() not in ("nan", "null", "none", "na"):
             labels.append(LabelInterval(row - take.start, end - take.start, names.get(text, text)))
     return tuple(labels)
-
-
-def _text_at(runs: list[tuple[int, str]] | None, row: int) -> str:
-    """Return the text of a row."""
-    return "" if not runs else next((text for at, text in reversed(runs) if at <= row), "")
 
 
 def _counted(number: int, noun: str) -> str:
