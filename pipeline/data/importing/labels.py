@@ -22,6 +22,8 @@ _LABELS: Final = (
     "marker", "value", "comment", "name",
 )  # fmt: skip
 """What a column of labels is called; where there are several, the first of these."""
+_TEXTS: Final = frozenset({"text", "value", "name", "comment", "marker", "event"})
+"""Columns of these names hold labels only if they do not hold numbers."""
 _CLOCK: Final = frozenset({"time", "timestamp", "elapsed", "seconds", "t"})
 
 
@@ -108,6 +110,8 @@ def read_intervals(
     intervals = []
     for row in rows:
         if len(row) <= max(label, start, stop or 0) or not row[label].strip():
+            continue
+        if is_number(row[label]) and preamble.header[label].lower() in _TEXTS:
             continue
         begun, ended = moment_of(row[start]), None if stop is None else moment_of(row[stop])
         if begun is not None:

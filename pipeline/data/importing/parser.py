@@ -377,7 +377,8 @@ def _permuted(runs: list[tuple[int, str]] | None, order: npt.NDArray[np.intp]) -
     if runs is None:
         return None
     starts = np.array([row for row, _ in runs])
-    which = np.searchsorted(starts, order, side="right") - 1
+    codes = {text: code for code, (_, text) in enumerate(runs)}
+    which = np.array([codes[text] for _, text in runs])[np.searchsorted(starts, order, side="right") - 1]
     edges = np.flatnonzero(np.concatenate([[True], which[1:] != which[:-1]]))
     return [(int(edge), runs[which[edge]][1]) for edge in edges]
 

@@ -22,6 +22,7 @@ _WRAPS: Final = (2.0**16, 2.0**24, 2.0**31, 2.0**32)
 _MOST_DROPPED: Final = 0.2
 _RESTART_STEPS: Final = 10
 _RESTART_ROWS: Final = 8
+_TURNS: Final = 4
 _SORTED_ROWS: Final = 2**22
 """A file is sorted in memory, so a longer one only where it must be."""
 
@@ -49,6 +50,18 @@ class Sessions:
     starts: list[int]
     notes: list[str] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
+
+
+def apart(rows: Rows) -> tuple[Rows, str | None]:
+    """Return rows with those of each person together, where people's rows stand in turn; and a note about it."""
+    runs = rows.subjects or []
+    people = list(dict.fromkeys(name for _, name in runs))
+    if len(runs) <= max(_TURNS * len(people), len(rows) // 100):
+        return rows, None
+    starts = np.array([row for row, _ in runs])
+    whose = np.array([people.index(name) for _, name in runs])
+    person = whose[np.searchsorted(starts, np.arange(len(rows)), side="right") - 1]
+    return rows.taken(np.argsort(person, kind="stable")), "Rows of several people stand in turn: they are taken apart."
 
 
 def find_sessions(
@@ -79,7 +92,7 @@ def find_sessions(
     if rows.time is None or steps is None:
         starts = {0, *rows.breaks} if _rare(rows.breaks, len(rows)) else {0, *rows.repeated_names}
         return Sessions(rows, None, _inside({*starts, *_changes(rows)}, len(rows)))
-    wraps, backs, longs = _turns(rows.time, steps, [DAY_S] if of_day else list(_WRAPS))
+    wraps, backs = _turns(rows.time, steps, [DAY_S] if of_day else list(_WRAPS))
     sessions = Sessions(rows, None, [])
     if wraps:
         what = "midnight" if of_day else "the end of its counter"
@@ -100,18 +113,17 @@ def find_sessions(
             f"{', …' * (len(restarts) > 3)})"
             ": a new recording each time."
         )
-    broken = {row for row in rows.breaks if _rare(rows.breaks, len(rows)) and row in longs}
+    broken = set(rows.breaks) if _rare(rows.breaks, len(rows)) else set()
     starts = {0, *restarts, *rows.repeated_names, *broken, *_changes(rows)}
     sessions.starts = _inside(starts, len(rows))
     sessions.times = _in_seconds(rows, wraps, seconds_per_tick)
     return sessions
 
 
-def _turns(times: Spool, steps: Steps, moduli: list[float]) -> tuple[list[tuple[int, float]], list[int], set[int]]:
-    """Return (row, modulus) of wraps, the rows at which time goes back, and those before which it jumps."""
+def _turns(times: Spool, steps: Steps, moduli: list[float]) -> tuple[list[tuple[int, float]], list[int]]:
+    """Return (row, modulus) of wraps, and the rows at which time goes back."""
     wraps: list[tuple[int, float]] = []
     backs: list[int] = []
-    longs: set[int] = set()
     reach = max(3 * steps.usual, 1.5 * steps.limit)
     at = 1
     for block in times.blocks(overlap=1):
@@ -122,9 +134,8 @@ def _turns(times: Spool, steps: Steps, moduli: list[float]) -> tuple[list[tuple[
                 wraps.append((at + row, after[0]))
             else:
                 backs.append(at + row)
-        longs |= set((np.flatnonzero(passed > steps.limit) + at).tolist())
         at += len(passed)
-    return wraps, backs, longs
+    return wraps, backs
 
 
 def _restarts(times: Spool, backs: list[int], steps: Steps) -> list[int]:

@@ -18,7 +18,7 @@ from edgehar.pipeline.data.importing.parser import Rows
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.profiles import Profile
 from edgehar.pipeline.data.importing.refusals import refusal
-from edgehar.pipeline.data.importing.sessions import Sessions, find_sessions
+from edgehar.pipeline.data.importing.sessions import Sessions, apart, find_sessions
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Workspace
 
@@ -54,6 +54,8 @@ class Take:
 def find_takes(table: OpenTable) -> tuple[Sessions, list[Take], list[str]]:
     """Return the recordings of a file, and what their times say."""
     rows, options, name = table.rows, table.options, table.source.name
+    rows, note = apart(rows)
+    table.rows = rows
     timeless = options.time == NO_COLUMN
     scale, steps, notes = _time_scale(table) if not timeless else (1.0, _counter_steps(rows), [])
     form = table.roles.places.form
@@ -85,7 +87,7 @@ def find_takes(table: OpenTable) -> tuple[Sessions, list[Take], list[str]]:
         take.rate_hz = take.clock.rate_hz if take.clock and options.rate_hz is None else rate_hz
     if any(take.clock and take.clock.in_packets for take in takes):
         notes.append("Samples share times or come in packets: they are spread evenly over them.")
-    return sessions, takes, [*notes, *said]
+    return sessions, takes, [*([note] if note else []), *notes, *said]
 
 
 def _counter_steps(rows: Rows) -> Steps | None:

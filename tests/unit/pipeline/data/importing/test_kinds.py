@@ -181,6 +181,29 @@ def test_blank_lines_without_times_begin_a_recording(tmp_path: Path) -> None:
     assert [len(item) for item in read(tmp_path / "log.csv", rate_hz=50.0).recordings] == [150, 250]
 
 
+def test_a_blank_line_begins_a_recording_whatever_the_times_say(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(rows=range(150)) + "\n" + table("", rows=range(150, ROWS)))
+    assert [len(item) for item in read(tmp_path / "log.csv").recordings] == [150, 250]
+
+
+def test_people_whose_rows_stand_in_turn_are_taken_apart(tmp_path: Path) -> None:
+    lines = ["time,x,y,z,user"]
+    for row, (x, y, z) in enumerate(SAMPLES):
+        lines += [f"{row * 0.02:.2f},{x},{y},{z},{user}" for user in ("anna", "ben")]
+    (tmp_path / "log.csv").write_text("\n".join(lines))
+    data = read(tmp_path / "log.csv")
+    assert data.subjects == ("anna", "ben")
+    for recording in data.recordings:
+        np.testing.assert_allclose(recording.samples, SAMPLES, atol=1e-6)
+        assert (recording.rate_hz, recording.gaps) == (50.0, ())
+
+
+def test_a_table_of_single_axes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("time,sensor,axis,value\n" + "0.1,acc,x,0.5\n" * 50)
+    with pytest.raises(DataError, match="columns"):
+        read(tmp_path / "log.csv")
+
+
 def test_shuffled_rows_are_sorted_and_said(tmp_path: Path) -> None:
     order = _RANDOM.permutation(ROWS).tolist()
     (recording,) = only(tmp_path, table(rows=order)).recordings
