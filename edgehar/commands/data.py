@@ -122,9 +122,9 @@ def import_(
         )
     content_hash = save_store(dataset, out)
     if as_json:
-        typer.echo(
-            json.dumps({"store": str(out), **facts_about(dataset, content_hash=content_hash)}, ensure_ascii=False)
-        )
+        facts = facts_about(dataset, content_hash=content_hash)
+        facts = {"store": str(out), **facts, "quarantined": list(dataset.quarantined)}
+        typer.echo(json.dumps(facts, ensure_ascii=False))
     else:
         print_dataset(dataset, Console(), content_hash=content_hash)
         typer.echo(printable(f"Written to {out}. Use it with --data {out}."))

@@ -213,6 +213,9 @@ def _append_rising(out: Spool, stamps: Floats, last: float, usual: float) -> flo
     """Append times, each later than the one before by a thousandth of a step at least; return the last one."""
     if not len(stamps):
         return last
+    if stamps[0] > last and (stamps[1:] > stamps[:-1]).all():
+        out.append(stamps)
+        return float(stamps[-1])
     least = max(usual * 1e-3, 4 * float(np.spacing(np.abs(stamps).max())))
     grid = least * np.arange(len(stamps))
     rising = np.maximum.accumulate(np.maximum(stamps - grid, last + least if np.isfinite(last) else -np.inf)) + grid

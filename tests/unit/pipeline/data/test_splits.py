@@ -252,3 +252,12 @@ def test_in_time_of_single_takes_that_follow_one_another() -> None:
     split = in_time(windows)
     assert split.train.tolist() == [*range(12), *range(19, 31)]
     assert split.test.tolist() == [*range(15, 19), *range(34, 38)]
+
+
+def test_words_for_two_people_and_for_nothing_to_judge_on(people: Windows) -> None:
+    assert holdout(people, ["1", "2"]).protocol == "Judged on subjects 1, 2, never seen in training."
+    labels = (LabelInterval(0, 600, "Sitting"),)
+    two = tuple(Recording(name, name, np.zeros((600, 3), np.float32), 100.0, labels) for name in ("1", "2"))
+    assert "same people (1, 2):" in in_time(make_windows(Dataset("d", ("Sitting",), two))).protocol
+    with pytest.raises(DataError, match=r"^split in-time: expected windows to be judged on, got none"):
+        in_time(_takes(2000), share=0.01)
