@@ -70,7 +70,9 @@ def import_(
     drop_bad_rows: Annotated[
         bool, typer.Option("--drop-bad-rows", rich_help_panel=CSV, help="Leave out, count and report unusable rows.")
     ] = False,
-    placement: Annotated[str, typer.Option(rich_help_panel=CSV, help="Where on the body the sensor was.")] = "",
+    placement: Annotated[
+        str, typer.Option(rich_help_panel=CSV, help="Where on the body the sensor was. Default: not stated.")
+    ] = "",
     label_map: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="OLD=NEW", rich_help_panel=CSV, help="Rename a label; or a file of such lines."),
@@ -173,16 +175,25 @@ def export(
 @app.command("fetch")
 def fetch_(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(SOURCES)}.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The folder to make; by default named after it.")] = None,
-    url: Annotated[str | None, typer.Option(help="Another address of the archive, such as a mirror.")] = None,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="The folder to make. Default: named after the data set.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="The same, as an option. Default: FOLDER.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Another address, such as a mirror. Default: the official one.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Download a public data set from its official address, check it, and unpack it.
 
     A download that broke goes on where it stopped.
     """
+    if directory is not None and out is not None:
+        raise UsageError(f"expected FOLDER or --out, got both: {directory} and {out}", next_step="Choose one.")
     with progress_bar(f"fetching {name}", in_bytes=True) as advance:
-        folder = fetch(name, out or Path(name), url=url, progress=advance)
+        folder = fetch(name, directory or out or Path(name), url=url, progress=advance)
     if as_json:
         typer.echo(json.dumps({"name": name, "path": str(folder)}, ensure_ascii=False))
         return

@@ -40,9 +40,14 @@ def _classes(evaluation: Evaluation) -> Table:
     for row, (label, f1) in enumerate(scores.per_class_f1.items()):
         counts = scores.confusion[row].copy()
         total, counts[row] = counts.sum(), 0
-        other = f"{scores.labels[counts.argmax()]} ({counts.max() / total:.0%})" if counts.any() else ""
+        other = f"{scores.labels[counts.argmax()]} ({_share(counts.max() / total)})" if counts.any() else ""
         table.add_row(escape(label), f"{total:,}", f"{f1:.3f}", escape(other))
     return table
+
+
+def _share(part: float) -> str:
+    """Return a share in percent; one that is not zero is not written as zero."""
+    return f"{part:.0%}" if part >= 0.005 else "less than 1%"
 
 
 def _subjects(evaluation: Evaluation) -> Table:

@@ -46,7 +46,7 @@ class LabelInterval:
         return self.stop - self.start
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Recording:
     """One uninterrupted session of one sensor on one person.
 
@@ -109,6 +109,13 @@ class Recording:
         """Samples in the recording."""
         return len(self.samples)
 
+    def __repr__(self) -> str:
+        done = ", ".join(dict.fromkeys(label.activity for label in self.labels)) or "no labels"
+        return (
+            f"<Recording {self.recording_id!r} of subject {self.subject!r}: {self.duration_s:.1f} s at "
+            f"{self.rate_hz:g} Hz, {done}>"
+        )
+
     @property
     def duration_s(self) -> float:
         """Seconds of signal, gaps not counted."""
@@ -164,7 +171,7 @@ class Recording:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Dataset:
     """Recordings that share a set of activities.
 
@@ -215,6 +222,12 @@ class Dataset:
                 f"{self.name}: expected labels among {', '.join(self.activities)}, got {', '.join(sorted(unknown))}",
                 next_step="Add the activity to the data set's list, or relabel the recording.",
             )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dataset {self.name!r}: {len(self.recordings)} recordings of {len(self.subjects)} people, "
+            f"{len(self.activities)} activities, {sum(self.seconds().values()) / 60:.1f} labelled minutes>"
+        )
 
     @property
     def subjects(self) -> tuple[str, ...]:

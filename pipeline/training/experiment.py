@@ -58,7 +58,15 @@ class Experiment:
         KeyboardInterrupt
             If interrupted before the first epoch is done; later, what was trained is returned as not complete.
         """
-        return fit(self.architecture, self.windows, self.recipe, train=split.train, seed=self.seed, watcher=watcher)
+        return fit(
+            self.architecture,
+            self.windows,
+            self.recipe,
+            train=split.train,
+            seed=self.seed,
+            watcher=watcher,
+            held_out=split.test,
+        )
 
     def bundle(self, split: Split, trained: Trained) -> Bundle:
         """Return a trained model as a bundle, compiled to every float32 target, not yet judged."""

@@ -20,7 +20,7 @@ from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
 from edgehar.pipeline.training.recipe import INITIALIZATIONS, Recipe, default_recipe
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
-_SPLIT: Final = "Who is judged"
+_SPLIT: Final = "Who is judged (by default every fourth person)"
 _LEAST_PATIENCE: Final = 5
 
 
