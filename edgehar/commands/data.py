@@ -118,6 +118,7 @@ def import_(
             path,
             format=format,
             progress=advance,
+            scratch=out.absolute().parent if out.absolute().parent.is_dir() else None,
             layout=None if layout == Options() else layout,
             exclude_suspect=exclude_suspect,
             allow_missing=allow_missing,

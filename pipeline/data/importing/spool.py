@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.errors import DataError
 from edgehar.pipeline.data.blocks import BLOCK_ROWS
 
 _IN_MEMORY_BYTES: Final = 2**23
@@ -45,6 +46,7 @@ class Spool:
         self._row = (columns,) if columns else ()
         self._bytes = self._dtype.itemsize * (columns or 1)
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=folder)  # noqa: SIM115
+        self._folder = folder
         self._length = 0
         self._mapped: npt.NDArray[Any] | None = None
 
@@ -57,9 +59,17 @@ class Spool:
         return self._length
 
     def append(self, rows: npt.NDArray[Any]) -> None:
-        """Add rows at the end."""
-        self._file.seek(self._length * self._bytes)
-        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).data)
+        """Add rows at the end; a full disk is a DataError."""
+        try:
+            self._file.seek(self._length * self._bytes)
+            self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).data)
+        except OSError as error:
+            where = self._folder or tempfile.gettempdir()
+            raise DataError(
+                f"expected room for temporary files in {where}, but {error.strerror or error}",
+                next_step="Make room there, or write the store where there is some.",
+                path=str(where),
+            ) from error
         self._length += len(rows)
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:

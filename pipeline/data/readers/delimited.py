@@ -14,7 +14,9 @@ def recognises(path: Path) -> bool:
     return may_hold_recordings(path)
 
 
-def read(path: Path, *, layout: Options | None = None, progress: Progress | None = None) -> Dataset:
+def read(
+    path: Path, *, layout: Options | None = None, scratch: Path | None = None, progress: Progress | None = None
+) -> Dataset:
     """Read every file.
 
     Parameters
@@ -23,7 +25,9 @@ def read(path: Path, *, layout: Options | None = None, progress: Progress | None
         A file, a folder, or an archive.
     layout
         What is known about the columns, the unit, the rate, the people and the activities.
+    scratch
+        Folder for temporary files.
     progress
         Called after each file with (files done, files in all).
     """
-    return import_recordings(path, layout, progress=progress)
+    return import_recordings(path, layout, progress=progress, folder=scratch)
