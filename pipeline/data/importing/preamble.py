@@ -134,6 +134,14 @@ def read_preamble(
     start = _first_data(rows, comma)
     data = rows[start:]
     width = Counter(len(cells) for _, cells in data).most_common(1)[0][0] if data else 0
+    if mark == "," and start and 2 * len(rows[start - 1][1]) == width and not _numbers(rows[start - 1][1], comma):
+        raise refusal(
+            name,
+            f"expected one column for each of the {width // 2} names, got {width}: "
+            "the comma separates decimals and columns",
+            line=rows[start - 1][0],
+            next_step="Export it with semicolons between the columns, or with decimal points.",
+        )
     header, units, used, broken = _names(rows[:start], width, comma)
     # Rows between the names and the first whole row of data are broken ones, not metadata.
     start -= broken

@@ -198,6 +198,13 @@ def test_people_whose_rows_stand_in_turn_are_taken_apart(tmp_path: Path) -> None
         assert (recording.rate_hz, recording.gaps) == (50.0, ())
 
 
+def test_a_comma_for_decimals_and_columns_is_refused_without_harmful_advice(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table().replace(".", ","))
+    with pytest.raises(DataError, match="the comma separates decimals and columns") as caught:
+        read(tmp_path / "log.csv")
+    assert "--columns" not in str(caught.value)
+
+
 def test_a_table_of_single_axes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("time,sensor,axis,value\n" + "0.1,acc,x,0.5\n" * 50)
     with pytest.raises(DataError, match="columns"):
