@@ -29,6 +29,8 @@ _WRONG_BY: Final = 2.5
 _STUCK_S: Final = 1.5
 _STUCK_ROWS: Final = 50
 _LONG_ENOUGH_S: Final = 1.0
+_ABSURD: Final = 1e30
+"""Larger numbers would overflow when squared."""
 _MEASURED_ROWS: Final = 65_536
 """Of every block: gravity needs a part of a long recording only."""
 
@@ -70,6 +72,7 @@ def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
     means, restless, lengths = [], [], []
     stuck, at = (0, 0), 0
     for block in blocks:
+        block = block if np.abs(block).max() < _ABSURD else np.clip(block, -_ABSURD, _ABSURD)
         mean, rest = quiet_blocks(block[:_MEASURED_ROWS], rate_hz)
         means.append(mean)
         restless.append(rest)

@@ -266,8 +266,8 @@ def _recording(
     for block in rows.values.blocks(take.start, take.stop):
         found, most = beyond_sensors(block, scale.per_g)
         wild += (found + at).tolist()
-        worst = max(worst, float(np.linalg.norm(block[found], axis=1).max(initial=0.0)) / scale.per_g)
         block[found] = np.clip(block[found], -1e6 * scale.per_g, 1e6 * scale.per_g)
+        worst = max(worst, float(np.linalg.norm(block[found], axis=1).max(initial=0.0)) / scale.per_g)
         samples.append(scale.to_g(block))
         peak, at = max(peak, most), at + len(block)
     length = len(samples) - first

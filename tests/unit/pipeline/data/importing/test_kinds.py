@@ -369,6 +369,16 @@ def test_what_no_sensor_measures_is_fenced_in_by_gaps(tmp_path: Path) -> None:
     assert any("17,319 g" in p and "line 92" in p for p in recording.problems)
 
 
+@pytest.mark.parametrize("value", ["1e308", "-1e308", "1e39"])
+def test_numbers_beyond_all_measure_are_fenced_in_too(tmp_path: Path, value: str) -> None:
+    lines = table().splitlines()
+    lines[91] = f"1.80,{value},{value},{value}"
+    (tmp_path / "log.csv").write_text("\n".join(lines))
+    (recording,) = read(tmp_path / "log.csv").recordings
+    assert recording.gaps == (90, 91)
+    assert any("beyond the range" in problem for problem in recording.problems)
+
+
 def test_a_file_whose_quiet_and_moving_parts_disagree_is_asked_about(tmp_path: Path) -> None:
     values = SAMPLES * G
     values[:150] = SAMPLES[0]
