@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from edgehar.commands.destination import chosen_destination
 from edgehar.commands.terminal_text import escape
 from edgehar.commands.window_arrays import read_windows
-from edgehar.models.bundle import Bundle, check_destination
+from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.consistency import UNIT
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.pipeline import importers
@@ -40,6 +41,7 @@ def import_model(
             help="Inputs of your own (n, steps, features), to compare on as well. Default: random ones alone.",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model that stands at --out.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a bundle of a model that was trained elsewhere, without executing anything of its file.
@@ -48,10 +50,11 @@ def import_model(
     more than 1e-5 is refused. Then `har compile`, `har verify`, `har inspect` and `har bench` work on the bundle as on
     any other.
     """
-    check_destination(out)
+    place = chosen_destination(out, force=force)
     names = None if labels is None else labels.split(",")
     given = None if data is None else {data.name: read_windows(data)}
     bundle = importers.import_model(model, labels=names, rate_hz=rate, window=window, data=given)
+    out = place.settled()
     bundle = bundle.save(out)
     if as_json:
         typer.echo(json.dumps(_as_json(out, bundle), ensure_ascii=False))

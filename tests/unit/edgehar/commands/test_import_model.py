@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +68,14 @@ def test_nothing_is_written_where_something_else_stands(keras_file: Path, tmp_pa
     with pytest.raises(BundleError, match="expected a new name or an existing bundle"):
         import_model(keras_file, tmp_path / "mine")
     assert not list((tmp_path / "mine").iterdir())
+
+
+def test_a_model_is_replaced_only_where_that_is_said(keras_file: Path, tmp_path: Path, random_bundle: Any) -> None:
+    """Somebody trained it."""
+    random_bundle("simple_rnn").save(tmp_path / "mine")
+    with pytest.raises(UsageError, match="or --force to replace it"):
+        import_model(keras_file, tmp_path / "mine")
+    assert read_bundle(tmp_path / "mine").manifest.architecture.name == "simple_rnn"
 
 
 def test_data_that_are_no_array_are_refused(keras_file: Path, tmp_path: Path) -> None:
