@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.agreement import largest_error
 from edgehar.models.errors import UsageError
 from edgehar.models.isolation import run_to_end
 from edgehar.pipeline.inspection.facts import RuntimeFact
@@ -41,7 +42,7 @@ class Trial:
         if answer["error"] is not None:
             return str(answer["error"])
         found = np.array(answer["outputs"], np.float64)
-        error = np.abs(found - self.expected).max() if found.shape == self.expected.shape else np.inf
+        error = largest_error(found, self.expected) if found.shape == self.expected.shape else np.inf
         return None if error <= self.tolerance else f"gives other probabilities, off by {error:.2g}"
 
 

@@ -47,7 +47,8 @@ def _compiled_model() -> Any:
         for window in windows:
             taken.write(window[None])
             model.run_by_index(0, [taken], [result])
-            outputs.append(result.read(int(np.prod(given["shape"])), np.float32))
+            flat = result.read(int(np.prod(given["shape"])), np.float32)
+            outputs.append(np.reshape(flat, given["shape"][1:]))
         return outputs
 
     return run

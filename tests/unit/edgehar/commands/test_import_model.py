@@ -11,8 +11,18 @@ import pytest
 from edgehar.commands.compile import compile_bundle
 from edgehar.commands.import_model import import_model
 from edgehar.commands.verify import verify
-from edgehar.models.bundle import read_bundle
+from edgehar.firmware_bridge.projects.boards import find_board
+from edgehar.firmware_bridge.projects.project import write_project
+from edgehar.models.architecture import GRU, Activation, Architecture, Dense
+from edgehar.models.bundle import make_bundle, read_bundle
+from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.errors import BundleError, DataError, UsageError
+from edgehar.models.normalization import Normalization
+from edgehar.pipeline import compilers
+from edgehar.pipeline.inspection import inspect_bundle
+
+# Keras 3 copies its variables in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +44,6 @@ def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_file_becomes_a_bundle_that_compiles_and_verifies(
     keras_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,3 +98,28 @@ def test_data_that_are_no_array_are_refused(keras_file: Path, tmp_path: Path) ->
         with pytest.raises(DataError, match=name):
             import_model(keras_file, tmp_path / "out", data=tmp_path / name)
     assert not (tmp_path / "out").exists()
+
+
+def test_runtimes_run_what_gives_an_output_for_every_step(tmp_path: Path) -> None:
+    """Numbers larger than one included: `har inspect` finds no contradiction, `har firmware` says why not."""
+    architecture = Architecture("steps", 10, 4, (GRU("a", 5, True), Activation("b", "gelu"), Dense("c", 2)))
+    generator = np.random.default_rng(0)
+    weights = {
+        name: generator.normal(scale=2, size=shape).astype(np.float32)
+        for name, shape in architecture.weight_shapes().items()
+    }
+    bundle = make_bundle(
+        architecture=architecture,
+        labels=("a", "b"),
+        window=WindowSpec(10, 5, 50.0, ("a", "b", "c", "d"), "as trained", "unknown", "unknown"),
+        normalization=Normalization((0.0,) * 4, (1.0,) * 4),
+        weights=weights,
+        decoder=DecoderSpec(1, 0.0, 0),
+        provenance=Provenance("none", "", "", 0, True, "2026-01-01T00:00:00Z", {}, {}),
+        task="regression",
+    )
+    bundle = compilers.compile_bundle(bundle).save(tmp_path / "bundle")
+    assert all(found.ok for found in inspect_bundle(read_bundle(tmp_path / "bundle")))
+    assert "gives 2 outputs (regression)" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    with pytest.raises(UsageError, match="firmware: expected a model that gives one label"):
+        write_project(bundle, find_board("arduino"), tmp_path / "firmware", quantization="float32")
