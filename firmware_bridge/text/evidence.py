@@ -17,8 +17,8 @@ from edgehar.models.sensing.gravity import guess_unit
 
 _NORM_TOLERANCE: Final = 0.02
 """How far the length of a quaternion may be from one: two decimals are common."""
-_STEADY_SHARE: Final = 0.01
-"""A column that varies by less than this share of the liveliest one's deviation tells nothing of movement."""
+_STEADY_LENGTH: Final = 0.004
+"""An accelerometer that is turned by a hand is shaken as well: its length does not stay so near one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,9 @@ def _quaternions(rows: NDArray[np.float64], columns: list[int]) -> list[int]:
         if np.abs(lengths - 1).max() > _NORM_TOLERANCE:
             continue
         inner = min(np.abs(np.linalg.norm(rows[:, four[at : at + 3]], axis=1) - 1).max() for at in (0, 1))
-        if inner > _NORM_TOLERANCE or len(columns) >= 7:
+        wobble = float(lengths.std())
+        turns = wobble < _STEADY_LENGTH and float(rows[:, four].std(axis=0).max()) > 4 * wobble
+        if inner > _NORM_TOLERANCE or len(columns) >= 7 or turns:
             found.append(start)
     return found
 

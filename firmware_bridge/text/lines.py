@@ -318,6 +318,7 @@ class _LineReader:
         self._comma = layout.templates[0].decimal_comma
         self._where = {template: number for number, template in enumerate(layout.templates)}
         self._parts: dict[int, tuple[float, ...]] = {}
+        self._began = False
         self.quick = _quick_reader(layout)
 
     quick: Callable[[bytes], Sample | None]
@@ -343,7 +344,8 @@ class _LineReader:
             return True
         if self._letters:
             # A damaged line keeps a part of its text; a line of another kind has none of it.
-            return not any(name in text for name in self._words)
+            kept = set(_WORD.findall(text))
+            return not any(word in kept if len(word) == 1 else word in text for word in self._words)
         letters = sum(character.isalpha() for character in text)
         return letters >= _NOTE_LETTERS and _BEGINS_WITH_NUMBER.match(text) is None
 
@@ -351,7 +353,11 @@ class _LineReader:
         """Return the sample that its last line completes."""
         last = len(self._where) - 1
         if part == 0:
+            self._began = True
             self._parts.clear()
+        if not self._began:
+            # The lines that came first may be the rest of a sample.
+            return PART
         self._parts[part] = numbers
         if part < last:
             return PART
