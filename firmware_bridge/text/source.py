@@ -1,8 +1,8 @@
 """Sample blocks out of text lines: units, time, plausibility, and an exact account of what is known to be missing.
 
 A unit that nobody has declared is taken from the names in the stream, or from gravity: samples wait for a second until
-their mean vector says which unit they are in. A rate that nobody has declared is measured, and adopted once it has been
-steady for five seconds. What cannot be told is asked, by an error that names the option that answers it.
+their mean vector says which unit they are in. So they do until a rate that nobody has declared is measured. It is adopted
+at once if it is off by a tenth, else once it has been steady for five seconds. What cannot be told is asked, by an error that names the option that answers it.
 """
 
 from dataclasses import dataclass, field
@@ -40,6 +40,10 @@ _FEWEST_UNIT_ROWS: Final = 20
 _RESTART_PAUSE_S: Final = 0.4
 """A device that restarts says nothing for longer; one that prints its header now and then does not."""
 _ADOPTED_SPAN_S: Final = 5.0
+_GROSS_RATE_ERROR: Final = 0.1
+_GROSS_SIGMAS: Final = 8.0
+"""A rate that is off by so much is adopted as soon as it is measured, before it can spoil a window."""
+_MOST_WAITING: Final = 4096
 _ADOPTED_TOLERANCE: Final = 0.02
 _ADOPTED_SIGMAS: Final = 4.0
 _NO_GRAVITY: Final = 0.4
@@ -171,24 +175,33 @@ class TextSource:
         """Turn parser events into blocks."""
         blocks: list[SampleBlock] = []
         for event in events:
-            if isinstance(event, Sample) and self._unit is not None:
+            waits = self._unit is None or bool(self._waiting) or self._rate_is_unknown()
+            if isinstance(event, Sample) and not waits:
                 self._take(event, blocks, arrived_s)
-            elif self._unit is None and isinstance(event, Sample | Missing | Damaged):
+            elif waits and isinstance(event, Sample | Missing | Damaged):
                 self._waiting.append((event, arrived_s))
             else:
                 self._note(event, blocks, arrived_s)
-        if self._waiting:
-            self._find_unit(blocks, ending=ending)
+        taken = self._counts.samples + self._counts.lost + len(self._waiting)
+        if taken and not self._device_times:
+            self._meter.observe(count=taken, time_s=arrived_s)
+            self._adopt_rate()
+        if self._waiting and self._unit is None:
+            self._find_unit(ending=ending)
+        if self._unit is not None and (ending or not self._rate_is_unknown()):
+            self._release(blocks)
         self._counts.waiting = len(self._waiting) + self._parser.held
         self._close_run(blocks, arrived_s)
-        if self._counts.samples and not self._device_times:
-            self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=arrived_s)
-            self._adopt_rate()
         remarks, self._remarks = self._remarks, []
         return Decoded(blocks, remarks)
 
-    def _find_unit(self, blocks: list[SampleBlock], *, ending: bool) -> None:
-        """Look for gravity in the samples that wait, and let them go once it is found."""
+    def _rate_is_unknown(self) -> bool:
+        """Tell whether samples wait for their rate: a window made at a wrong one would get a wrong label."""
+        measured = self._clock is not None or not self._adopts_rate or self._counts.samples > 0
+        return not measured and len(self._waiting) < _MOST_WAITING and self._meter.estimate() is None
+
+    def _find_unit(self, *, ending: bool) -> None:
+        """Look for gravity in the samples that wait."""
         samples = [event for event, _ in self._waiting if isinstance(event, Sample)]
         due = self._waits < len(_UNIT_WAITS_S) and len(samples) >= _UNIT_WAITS_S[self._waits] * self._rate_hz
         if not (due or ending):
@@ -204,6 +217,9 @@ class TextSource:
                 raise _unit_question(guess.reason, guess.length)
             return
         self._use_unit(guess.unit, guess.reason)
+
+    def _release(self, blocks: list[SampleBlock]) -> None:
+        """Take the samples that have waited."""
         waiting, self._waiting = self._waiting, []
         for event, arrived_s in waiting:
             if isinstance(event, Sample):
@@ -247,17 +263,21 @@ class TextSource:
     def _adopt_rate(self) -> None:
         """Use the measured rate instead of the expected one, once it has been steady for long enough."""
         rate = self._meter.estimate() if self._adopts_rate and self._clock is None else None
-        if rate is None or rate.span_s < _ADOPTED_SPAN_S:
+        if rate is None:
             return
         off_hz = abs(rate.rate_hz - self._rate_hz)
+        gross = off_hz > _GROSS_RATE_ERROR * self._rate_hz and off_hz > _GROSS_SIGMAS * rate.uncertainty_hz
+        if rate.span_s < _ADOPTED_SPAN_S and not gross:
+            return
         if off_hz <= _ADOPTED_TOLERANCE * self._rate_hz or off_hz <= _ADOPTED_SIGMAS * rate.uncertainty_hz:
             return
         text = f"the sensor sends {rate}, not {self._rate_hz:g} Hz: that is used from here on"
         self._say(f"{text}; pass --rate {self._rate_hz:g} for a replay at another speed", kind="rate")
-        self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
         self._rate_hz = rate.rate_hz
-        # Samples before and after are spaced differently: no window may span both.
-        self._run.continues = False
+        if self._counts.samples:
+            self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
+            # Samples before and after are spaced differently: no window may span both.
+            self._run.continues = False
 
     def _note(self, event: LineEvent, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Act on everything in the stream that is not a sample."""
