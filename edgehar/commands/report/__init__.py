@@ -35,7 +35,7 @@ from edgehar.models.files import atomic_path
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Windows, evenly_spread, make_windows
-from edgehar.pipeline.evaluation.held_out import call_jury, check_activities
+from edgehar.pipeline.evaluation.held_out import check_activities, choose_judged
 from edgehar.pipeline.tuning.streams import streams_of
 from edgehar.reporting.page import is_page
 
@@ -75,7 +75,7 @@ def report(
     with progress_bar("reading") as advance:
         dataset = load_dataset(data, progress=advance)
     windows = _windows(model, dataset, common_only=common_activities)
-    judged = call_jury(model, dataset, windows, subjects=chosen)
+    judged = choose_judged(model, dataset, windows, subjects=chosen)
     if person is not None and person not in judged.subjects:
         raise UsageError(
             f"--person: expected one of {', '.join(judged.subjects)}, got {person!r}",
@@ -130,7 +130,7 @@ def _measure(case: Case, dataset: Dataset, runner: Engine, path: Path, person: s
     with progress_bar("perturbing"):
         robustness = try_perturbations(runner, windows, indices)
     timeline, decoder = follow(manifest, streams, person)
-    some = Case(case.bundle, case.jury, windows, evenly_spread(indices, _MOST_ARTIFACT_WINDOWS))
+    some = Case(case.bundle, case.people, windows, evenly_spread(indices, _MOST_ARTIFACT_WINDOWS))
     with progress_bar("judging every file") as advance:
         artifacts = score_artifacts(some, threads=_THREADS, advance=advance)
     result = None
@@ -141,7 +141,7 @@ def _measure(case: Case, dataset: Dataset, runner: Engine, path: Path, person: s
         manifest=manifest,
         place=str(path),
         dataset=dataset.name,
-        honest=case.jury.is_honest,
+        honest=case.people.is_honest,
         evaluation=evaluation,
         people=people_interval(evaluation),
         stretches=stretch_intervals(windows, indices, predicted),
@@ -161,7 +161,7 @@ def _learned_from(case: Case, dataset: Dataset) -> tuple[str, ...]:
     """Return who in the data the model learned from, and is not judged."""
     origin = case.bundle.manifest.provenance
     names = origin.configuration.get("train_subjects", ()) if dataset.name == origin.dataset else ()
-    return tuple(str(name) for name in names if str(name) not in case.jury.subjects)
+    return tuple(str(name) for name in names if str(name) not in case.people.subjects)
 
 
 def _publish(facts: ReportFacts, out: Path, *, as_json: bool) -> None:

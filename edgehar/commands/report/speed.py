@@ -7,12 +7,12 @@ from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts
 from edgehar.commands.evaluate.cases import Case
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import Advance
-from edgehar.firmware_bridge.benchmark.plan import bundle_contest
+from edgehar.firmware_bridge.benchmark.plan import plan_bundle
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Row, Settings
 from edgehar.firmware_bridge.benchmark.rounds import run_benchmark
 from edgehar.models.errors import UsageError
 
-_QUICK: Final = Settings(windows=200, turn_limit_s=0.5, bulk_turns=1, bulk_turn_s=0.1)
+_QUICK: Final = Settings(windows=200, round_limit_s=0.5, bulk_rounds=1, bulk_round_s=0.1)
 """Enough for the place of every file among the others; `har bench` measures longer."""
 
 
@@ -32,7 +32,7 @@ def quick_bench(bundle: Path, *, advance: Advance) -> BenchmarkResult:
     KeyboardInterrupt
         If interrupted: half of a benchmark makes no report.
     """
-    plan = bundle_contest(bundle, artificial=_QUICK.windows)
+    plan = plan_bundle(bundle, artificial=_QUICK.windows)
     with termination_interrupts():
         result = run_benchmark([plan], _QUICK, on_progress=lambda done, total, text: advance(done, total))
     if result.interrupted:
