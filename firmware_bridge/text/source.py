@@ -1,8 +1,9 @@
 """Sample blocks out of text lines: units, time, plausibility, and an exact account of what is known to be missing.
 
 A unit that nobody has declared is taken from the names in the stream, or from gravity: samples wait for a second until
-their mean vector says which unit they are in. So they do until a rate that nobody has declared is measured. It is adopted
-at once if it is off by a tenth, else once it has been steady for five seconds. What cannot be told is asked, by an error that names the option that answers it.
+their mean vector says which unit they are in. So they do until a rate that nobody has declared is measured. It is
+adopted at once if it is off by a tenth, else once it has been steady for five seconds. What cannot be told is asked, by
+an error that names the option that answers it.
 """
 
 from dataclasses import dataclass, field
