@@ -8,8 +8,8 @@ r"""The capture file: what a sensor sent, what was known to be missing, and what
     kind 'H'  JSON      who, where on the body, unit, rate, since when; the first record
     kind 'S'  samples   arrived f64 (s, unix) | lost u32 | continues u8 | n u16 | n x time f64 (s) | n x (x y z) f32 (g)
     kind 'E'  JSON      {"event": "begin", "take": 1, "activity": "walk", "t_s": 12.34}   also end, discard, relabel
-                        {"event": "found", "take": -1, "unit": "m/s2"}    the unit that was found out since the beginning
-                        {"event": "lines", "take": -1, "arrived_s": 1.7e9, "text": "0.1,0.2,0.9\n"}   what came, as it came
+                        {"event": "found", "take": -1, "unit": "m/s2"}       a unit that was found out later
+                        {"event": "lines", "take": -1, "arrived_s": 1.7e9, "text": "0.1,0.2,0.9\n"}   as they came
 
 Events of other kinds, and records of other kinds whose CRC is right, belong to a later version and are passed over. An
 earlier version passes over ``found`` and ``lines`` in the same way. The lines are there to read the columns again; a
@@ -111,7 +111,8 @@ class CapturedBlock:
 class Capture:
     """What a capture file holds, and what of it could not be read.
 
-    ``lines`` are the bytes that a sensor of text sent, and when they came, in seconds since 1970. ``torn_bytes`` are an unfinished record at the end; ``damaged_bytes`` lie in ``damaged`` places inside.
+    ``lines`` are the bytes that a sensor of text sent, and when they came, in seconds since 1970. ``torn_bytes`` are an
+    unfinished record at the end; ``damaged_bytes`` lie in ``damaged`` places inside.
     """
 
     info: CaptureInfo

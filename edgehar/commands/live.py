@@ -25,7 +25,7 @@ from edgehar.commands.stream_options import (
     require_rate,
 )
 from edgehar.firmware_bridge.line.reconnection import open_reader
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
@@ -209,7 +209,7 @@ def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:
 
 def _exit(end: LiveEnd, port: str, stop: StopRequest, *, listened_s: float) -> None:
     """End with the exit code that tells how it went."""
-    if end.error is not None:
+    if end.error is not None and not has_ended(end.error):
         raise end.error
     if stop():
         raise typer.Exit(stop.exit_code)

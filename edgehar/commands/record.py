@@ -29,7 +29,7 @@ from edgehar.commands.stream_options import (
 from edgehar.firmware_bridge.frames.device_description import range_g, unit_of
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.line.reconnection import open_reader
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.record.kept_lines import KeptLinesSource
 from edgehar.firmware_bridge.record.keys import single_keys
 from edgehar.firmware_bridge.record.loop import RecordEnd, RecordLoop
@@ -39,11 +39,12 @@ from edgehar.firmware_bridge.record.writer import CaptureWriter
 from edgehar.firmware_bridge.session.protocol_detection import GIVE_UP_S, detect_protocol
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
-from edgehar.models.units import parse_unit
+from edgehar.models.units import Unit, parse_unit
 
 _GRAVITY_SAMPLES: Final = 200
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
@@ -106,6 +107,10 @@ def record(
         limit_g = 32767 / declared.per_g if declared is not None and declared.counts else None
         if hello is not None:
             declared, rate_hz, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
+
+        def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+            return TextSource(unit=unit, rate_hz=rate_hz, columns=columns, adopts_rate=adopts_rate)
+
         path = _destination(out, subject)
         writer = CaptureWriter(
             path,
@@ -126,7 +131,9 @@ def record(
             FrameSource()
             if hello is not None
             else KeptLinesSource(
-                TextSource(unit=declared, rate_hz=rate_hz, columns=axes, adopts_rate=adopts_rate),
+                WitMotionOrTextSource(
+                    text_source(declared, axes), make_source=lambda: text_source(declared or parse_unit("g"))
+                ),
                 writer,
                 unit=declared,
             ),
@@ -145,7 +152,7 @@ def record(
         )
         end = loop.run(duration_s=duration, stop=stop)
     _report(end, runner, path, to_json=as_json)
-    if end.error is not None:
+    if end.error is not None and not has_ended(end.error):
         raise end.error
     if stop():
         raise typer.Exit(stop.exit_code)

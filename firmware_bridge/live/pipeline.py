@@ -44,7 +44,7 @@ class Prediction:
     lost_samples
         Samples known to be lost since the beginning of the stream; none of them in this window but those bridged.
     latency_s
-        From the arrival of the window's last sample to this label.
+        From the arrival of the window's last sample to this label, with the samples that resampling had to wait for.
     raw_label
         The most probable class of this window alone; empty where nothing was decoded.
     bridged_samples
@@ -207,7 +207,7 @@ class LivePipeline:
         """Run the engine on one window."""
         probabilities = self._engine.predict(window.samples_g[np.newaxis])[0]
         decoded = self._decoder.decode(probabilities)
-        latency_s = self._clock() - arrived_s
+        latency_s = self._clock() - arrived_s + self._resampler.delay_s
         self._classified += 1
         self._latencies.add(latency_s)
         return Prediction(

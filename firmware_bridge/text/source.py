@@ -76,6 +76,8 @@ class TextSource:
         Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
     adopts_rate
         Whether a steady measured rate replaces ``rate_hz`` where lines carry no time: not if a person has declared it.
+    slowest_hz
+        The lowest rate that is adopted; a sensor that sends less often is refused.
 
     Examples
     --------
@@ -93,10 +95,12 @@ class TextSource:
         rate_hz: float,
         columns: tuple[str, str, str] | None = None,
         adopts_rate: bool = False,
+        slowest_hz: float = 0.0,
     ) -> None:
         self._declared_unit = self._unit = unit
         self._rate_hz = rate_hz
         self._adopts_rate = adopts_rate
+        self._slowest_hz = slowest_hz
         self._parser = TextLineParser(rate_hz=rate_hz, columns=columns)
         self._waiting: list[tuple[LineEvent, float]] = []
         self._waits = 0
@@ -274,6 +278,8 @@ class TextSource:
             return
         text = f"the sensor sends {rate}, not {self._rate_hz:g} Hz: that is used from here on"
         self._say(f"{text}; pass --rate {self._rate_hz:g} for a replay at another speed", kind="rate")
+        if rate.rate_hz < self._slowest_hz:
+            raise _too_slow(rate, self._slowest_hz)
         self._rate_hz = rate.rate_hz
         if self._counts.samples:
             self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
@@ -395,6 +401,15 @@ class TextSource:
         if said <= last:
             more = " (more of this kind are counted, not shown)" if said == last > 1 else ""
             self._remarks.append(Remark(text + more, warning))
+
+
+def _too_slow(rate: RateEstimate, slowest_hz: float) -> BridgeError:
+    """Return the error of a sensor that sends too seldom."""
+    return BridgeError(
+        f"expected at least {slowest_hz:g} samples a second, the sensor sends {rate}",
+        next_step="Set the sensor to a higher rate, or pass --rate if this is a replay that is slower than it was.",
+        reason="rate",
+    )
 
 
 def _unit_question(reason: str, length: float) -> BridgeError:
