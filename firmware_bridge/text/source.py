@@ -44,6 +44,8 @@ _ADOPTED_SPAN_S: Final = 5.0
 _GROSS_RATE_ERROR: Final = 0.1
 _GROSS_SIGMAS: Final = 8.0
 """A rate that is off by so much is adopted as soon as it is measured, before it can spoil a window."""
+_FASTEST_FACTOR: Final = 40.0
+"""Lines that come faster are read from a file, and their rate is none."""
 _MOST_WAITING: Final = 4096
 _ADOPTED_TOLERANCE: Final = 0.02
 _ADOPTED_SIGMAS: Final = 4.0
@@ -268,7 +270,7 @@ class TextSource:
     def _adopt_rate(self) -> None:
         """Use the measured rate instead of the expected one, once it has been steady for long enough."""
         rate = self._meter.estimate() if self._adopts_rate and self._clock is None else None
-        if rate is None:
+        if rate is None or rate.rate_hz > _FASTEST_FACTOR * self._rate_hz:
             return
         off_hz = abs(rate.rate_hz - self._rate_hz)
         gross = off_hz > _GROSS_RATE_ERROR * self._rate_hz and off_hz > _GROSS_SIGMAS * rate.uncertainty_hz
