@@ -157,13 +157,21 @@ def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | Non
     if jsonl == _STDOUT:
         return sys.stdout
     try:
-        return opened.enter_context(Path(jsonl).open("w", encoding="utf-8"))
+        file = Path(jsonl).open("w", encoding="utf-8")  # noqa: SIM115 (closed by the stack)
     except OSError as error:
         raise UsageError(
             f"{jsonl}: expected a file to write labels to, got {error.strerror}",
             next_step="Choose another --jsonl.",
             path=jsonl,
         ) from error
+    opened.callback(_close_quietly, file)
+    return file
+
+
+def _close_quietly(file: TextIO) -> None:
+    """Close a file of labels; what a full disk did not take was said when it was written."""
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
