@@ -184,6 +184,16 @@ class LayoutLearner:
         if said.axes is None:
             return None
         names = self._names(template)
+        if _is_label_of_four(template, said.axes):
+            # "ACC 4812 0.1 0.2 0.9": the label stands before a time, or "ACC 0.1 0.2 0.9 1.0" before the axes.
+            if len(rows) < TIME_ROWS and not final:
+                return None
+            first, second, third = said.axes
+            ticks = [row.numbers[first] for row in rows]
+            if behaves_like_time(ticks, self._rate_hz):
+                time = time_column(Place(0, first), ticks, name="", rate_hz=self._rate_hz)
+                axes = _places(0, (second, third, third + 1))
+                return TextLayout((template,), axes, (), time, declared_unit([said.unit]))
         place = time_by_name(names)
         if place is not None and place not in said.axes and len(rows) < TIME_ROWS and not final:
             return None
@@ -339,6 +349,15 @@ def _has_labelled_decimal_commas(line: str) -> bool:
     commas = [match[1] for match in matches if match is not None]
     whole = sum(match is None for match in matches)
     return len(commas) >= 3 and len({len(each) for each in commas}) == 1 and whole <= 1 and "." not in line
+
+
+def _is_label_of_four(template: Template, axes: tuple[int, int, int]) -> bool:
+    """Tell whether one word names the axes, and a fourth number without a name follows them."""
+    first, second, third = axes
+    if (second, third) != (first + 1, first + 2) or third + 1 >= template.slots:
+        return False
+    between = template.constants[second : third + 2]
+    return not any(character.isalpha() for constant in between for character in constant)
 
 
 def _names_a_sensor(names: Sequence[str], said: NamedColumns) -> bool:
