@@ -103,6 +103,7 @@ class TextSource:
         self._rate_hz = rate_hz
         self._adopts_rate = adopts_rate
         self._slowest_hz = slowest_hz
+        self._adopted_hz: float | None = None
         self._parser = TextLineParser(rate_hz=rate_hz, columns=columns)
         self._waiting: list[tuple[LineEvent, float]] = []
         self._waits = 0
@@ -282,7 +283,7 @@ class TextSource:
         self._say(f"{text}; pass --rate {self._rate_hz:g} for a replay at another speed", kind="rate")
         if rate.rate_hz < self._slowest_hz:
             raise _too_slow(rate, self._slowest_hz)
-        self._rate_hz = rate.rate_hz
+        self._rate_hz = self._adopted_hz = rate.rate_hz
         if self._counts.samples:
             self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
             # Samples before and after are spaced differently: no window may span both.
@@ -393,7 +394,7 @@ class TextSource:
         values = np.array(run.values, np.float64).reshape(-1, 3)
         samples_g = values.astype(np.float32) if self._unit is None else self._unit.to_g(values)
         times_s = np.array(run.times_s, np.float64)
-        blocks.append(SampleBlock(samples_g, times_s, arrived_s, lost=run.lost, continues=run.continues))
+        blocks.append(SampleBlock(samples_g, times_s, arrived_s, run.lost, run.continues, self._adopted_hz))
         self._run = _Run()
 
     def _say(self, text: str, *, kind: str, warning: bool = False) -> None:
