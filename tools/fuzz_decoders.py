@@ -32,7 +32,16 @@ MOST_WAITING = 300
 FUZZED = (
     *("frames.framing", "frames.message_reader", "frames.source", "frames.sequence", "frames.clock"),
     *("frames.device_description", "session.protocol_detection", "stream.device_clock"),
-    *("text.source", "text.lines", "text.layout", "text.learning", "text.template", "text.evidence", "text.ticks"),
+    *(
+        "text.source",
+        "text.lines",
+        "text.line_reader",
+        "text.layout",
+        "text.learning",
+        "text.template",
+        "text.evidence",
+        "text.ticks",
+    ),
     *("text.witmotion", "text.witmotion_source"),
 )
 """Modules in which coverage guides the search."""

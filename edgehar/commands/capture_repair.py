@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from edgehar.firmware_bridge.record.repair import repaired
-from edgehar.models.capture_file import read_capture
+from edgehar.models.capture_file import SUFFIX, read_capture
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.readers import Progress, capture
 from edgehar.pipeline.data.recordings import Dataset
@@ -33,7 +33,7 @@ def repaired_captures(
     if not place.exists() or not capture.recognises(place):
         return None
     declared = None if unit is None else parse_unit(unit)
-    files = [place] if place.is_file() else sorted(place.glob(f"*{capture.SUFFIX}"))
+    files = [place] if place.is_file() else sorted(place.glob(f"*{SUFFIX}"))
     changed = (
         (file, repaired(file, read_capture(file), unit=declared, rate_hz=rate_hz, columns=columns)) for file in files
     )

@@ -50,7 +50,7 @@ class UdpTransport:
         """Return the bytes that have arrived, waiting for the first datagram."""
         try:
             readable, _, _ = select.select([self._socket], [], [], timeout_s)
-            received = []
+            received: list[bytes] = []
             while readable and len(received) < _MOST_AT_ONCE:
                 with contextlib.suppress(BlockingIOError):
                     data, self._sender = self._socket.recvfrom(_LONGEST_DATAGRAM)

@@ -191,9 +191,9 @@ class LayoutLearner:
             first, second, third = said.axes
             ticks = [row.numbers[first] for row in rows]
             if behaves_like_time(ticks, self._rate_hz):
-                time = time_column(Place(0, first), ticks, name="", rate_hz=self._rate_hz)
+                before = time_column(Place(0, first), ticks, name="", rate_hz=self._rate_hz)
                 axes = _places(0, (second, third, third + 1))
-                return TextLayout((template,), axes, (), time, declared_unit([said.unit]))
+                return TextLayout((template,), axes, (), before, declared_unit([said.unit]))
         place = time_by_name(names)
         if place is not None and place not in said.axes and len(rows) < TIME_ROWS and not final:
             return None

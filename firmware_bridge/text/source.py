@@ -14,9 +14,7 @@ import numpy as np
 from edgehar.firmware_bridge.stream.device_clock import DeviceClock
 from edgehar.firmware_bridge.stream.rate import RateEstimate, RateMeter
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, StreamCounts
-from edgehar.firmware_bridge.text.layout import TextLayout
-from edgehar.firmware_bridge.text.learning import Question
-from edgehar.firmware_bridge.text.lines import (
+from edgehar.firmware_bridge.text.events import (
     Damaged,
     Header,
     LayoutFound,
@@ -25,8 +23,10 @@ from edgehar.firmware_bridge.text.lines import (
     Note,
     Sample,
     Skipped,
-    TextLineParser,
 )
+from edgehar.firmware_bridge.text.layout import TextLayout
+from edgehar.firmware_bridge.text.learning import Question
+from edgehar.firmware_bridge.text.lines import TextLineParser
 from edgehar.firmware_bridge.text.ticks import COUNTER, SECONDS_PER_TICK
 from edgehar.models.errors import BridgeError
 from edgehar.models.sensing.gravity import describe_unit, guess_unit

@@ -173,8 +173,8 @@ def find_acceleration(names: Sequence[str], units: Sequence[str | None] = ()) ->
     in_units = [group for group in groups if units and units[group[0]] in _ACCELERATION_UNITS]
     groups = in_units if len(groups) > 1 and len(in_units) == 1 else groups
     if len(groups) == 1:
-        units = {read[column].unit for column in groups[0]} - {None}
-        return NamedColumns(groups[0], units.pop() if len(units) == 1 else None)
+        said = {read[column].unit for column in groups[0]} - {None}
+        return NamedColumns(groups[0], said.pop() if len(said) == 1 else None)
     if len(groups) > 1:
         found = " and ".join("/".join(names[column] for column in group) for group in groups)
         return NamedColumns(None, doubt=f"there are {len(groups)} accelerometers: {found}")
