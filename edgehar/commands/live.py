@@ -25,7 +25,7 @@ from edgehar.commands.stream_options import (
     require_rate,
 )
 from edgehar.firmware_bridge.line.reconnection import open_reader
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
@@ -157,13 +157,21 @@ def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | Non
     if jsonl == _STDOUT:
         return sys.stdout
     try:
-        return opened.enter_context(Path(jsonl).open("w", encoding="utf-8"))
+        file = Path(jsonl).open("w", encoding="utf-8")  # noqa: SIM115 (closed by the stack)
     except OSError as error:
         raise UsageError(
             f"{jsonl}: expected a file to write labels to, got {error.strerror}",
             next_step="Choose another --jsonl.",
             path=jsonl,
         ) from error
+    opened.callback(_close_quietly, file)
+    return file
+
+
+def _close_quietly(file: TextIO) -> None:
+    """Close a file of labels; what a full disk did not take was said when it was written."""
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
@@ -209,7 +217,7 @@ def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:
 
 def _exit(end: LiveEnd, port: str, stop: StopRequest, *, listened_s: float) -> None:
     """End with the exit code that tells how it went."""
-    if end.error is not None:
+    if end.error is not None and not has_ended(end.error):
         raise end.error
     if stop():
         raise typer.Exit(stop.exit_code)

@@ -25,12 +25,15 @@ from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSourc
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock, SampleSource, StreamCounts
 from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.decoder import Decoder
 from edgehar.models.errors import BridgeError, UsageError
-from edgehar.models.units import Unit
+from edgehar.models.units import Unit, parse_unit
 
 _STATUS_EVERY_S: Final = 0.2
+_MOST_WARNINGS: Final = 50
+"""In a summary."""
 _READ_AT_ONCE_S: Final = 2.0
 """Until it is known how much comes, every byte is read at once."""
 _LONGEST_REST_S: Final = 0.2
@@ -164,10 +167,19 @@ class LiveLoop:
             bridge_s=bridge_s,
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
+        slowest_hz = LOWEST_RATE_FRACTION * window.rate_hz
+
+        def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+            return TextSource(
+                unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=rate_hz is None, slowest_hz=slowest_hz
+            )
+
         text_or_frames: SampleSource = (
             FrameSource()
             if hello is not None
-            else TextSource(unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=rate_hz is None)
+            else WitMotionOrTextSource(
+                text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
+            )
         )
         if may_be_frames and hello is None:
             text_or_frames = TextThenFramesSource(
@@ -219,6 +231,7 @@ class _Classification:
         self.pipeline = pipeline
         self._doubts = doubts
         self.sinks: Sequence[Sink] = ()
+        self._warnings: dict[str, None] = {}
 
     def take(self, block: SampleBlock) -> None:
         """Classify every window that these samples complete."""
@@ -230,7 +243,9 @@ class _Classification:
                 sink.predicted(prediction)
 
     def remarked(self, remark: Remark) -> None:
-        """Pass a remark on."""
+        """Pass a remark on, and remember it if it is a warning."""
+        if remark.warning and len(self._warnings) < _MOST_WARNINGS:
+            self._warnings[remark.text] = None
         for sink in self.sinks:
             sink.remarked(remark)
 
@@ -261,6 +276,7 @@ class _Classification:
             latency_p99_s=latencies.percentile_s(99),
             bridged=pipeline.bridged,
             clock=pipeline.host_clock.fit() if state.rate is not None and state.rate.by_device else None,
+            warnings=tuple(self._warnings),
         )
         for sink in self.sinks:
             sink.progressed(status)

@@ -44,7 +44,7 @@ class Prediction:
     lost_samples
         Samples known to be lost since the beginning of the stream; none of them in this window but those bridged.
     latency_s
-        From the arrival of the window's last sample to this label.
+        From the arrival of the window's last sample to this label, with the samples that resampling had to wait for.
     raw_label
         The most probable class of this window alone; empty where nothing was decoded.
     bridged_samples
@@ -129,6 +129,7 @@ class LivePipeline:
         self._labels = tuple(labels)
         self._clock = clock
         self._model_rate_hz = model_rate_hz
+        self._expected_hz = source_rate_hz
         self._gaps = GapFiller(longest_s=bridge_s)
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
         self._windows = SlidingWindows(length=window_length, hop=hop)
@@ -174,7 +175,8 @@ class LivePipeline:
         return max(0.0, (self._windows.needed - _EARLY_SAMPLES) / self._model_rate_hz)
 
     def expect(self, *, source_rate_hz: float) -> None:
-        """Take up another rate of the sensor, and begin anew: it has turned out to be another device."""
+        """Take up another rate of the sensor, and begin anew: it has turned out to be another than was expected."""
+        self._expected_hz = source_rate_hz
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=self._model_rate_hz)
         self._host_clock.restart()
         self._restart()
@@ -182,6 +184,8 @@ class LivePipeline:
     def feed(self, block: SampleBlock) -> list[Prediction]:
         """Take a block and return the predictions it completes."""
         self._lost += block.lost
+        if block.rate_hz is not None and block.rate_hz != self._expected_hz:
+            self.expect(source_rate_hz=block.rate_hz)
         stretch = self._gaps.take(block, period_s=1.0 / self._resampler.rate_hz)
         if not stretch.continues:
             self._restart()
@@ -207,7 +211,7 @@ class LivePipeline:
         """Run the engine on one window."""
         probabilities = self._engine.predict(window.samples_g[np.newaxis])[0]
         decoded = self._decoder.decode(probabilities)
-        latency_s = self._clock() - arrived_s
+        latency_s = self._clock() - arrived_s + self._resampler.delay_s
         self._classified += 1
         self._latencies.add(latency_s)
         return Prediction(

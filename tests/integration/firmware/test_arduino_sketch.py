@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.device.emulators import emulate
+from edgehar.firmware_bridge.frames.fields import Ability
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
@@ -253,3 +254,20 @@ def test_a_missing_sensor_is_said(sketch: Path) -> None:
                     heard.append(decode_message(event.body))
         line.close()
     assert Log(4, "no sensor answers: check its wires and power") in heard
+
+
+def test_an_idle_board_says_hello_unasked(sketch: Path) -> None:
+    """After a STOP a host that writes nothing first must find it: every two seconds, and not in mid-stream."""
+    with emulate("atmega328p", sketch, samples=movement()) as board:
+        line, parser, hellos = open_transport(board.url), FrameParser(), []
+        line.write(encode_frame(Who().pack(), after_silence=True))
+        line.write(encode_frame(Stop().pack(), after_silence=True))
+        end_s = time.monotonic() + 60
+        while len(hellos) < 4 and time.monotonic() < end_s:
+            for event in parser.feed(line.read(timeout_s=0.1), time.monotonic()):
+                message = decode_message(event.body) if isinstance(event, Frame) else None
+                hellos += [message] if isinstance(message, Hello) else []
+        line.close()
+    assert len(hellos) == 4
+    assert len({hello.boot_id for hello in hellos}) == 1
+    assert Ability.STREAMS not in hellos[-1].abilities

@@ -174,3 +174,29 @@ def test_nobody_needs_to_read_until_just_before_a_window_is_due() -> None:
     assert live.idle_s == pytest.approx(0.075)
     live.feed(SampleBlock(SAMPLES[:8], 0.4 + np.arange(8) / 100, arrived_s=0.0))
     assert live.idle_s == 0.0
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 50.0, 200.0, 400.0])
+def test_a_rate_that_nobody_declared_spoils_no_window(rate_hz: float) -> None:
+    """Every window shows the wave at its true frequency, from the first one on."""
+
+    class Crossings:
+        """Tells how often x crosses its mean in a window."""
+
+        def predict(self, windows: np.ndarray) -> np.ndarray:
+            """Return the crossings of two seconds as a share."""
+            signs = np.diff(np.sign(windows[:, :, 0]), axis=1) != 0
+            return np.stack([signs.sum(axis=1) / 100, 1 - signs.sum(axis=1) / 100], axis=1).astype(np.float32)
+
+    source = TextSource(unit=None, rate_hz=100.0, adopts_rate=True)
+    pipeline = LivePipeline(
+        Crossings(), labels=("a", "b"), window_length=200, hop=100, model_rate_hz=100.0, source_rate_hz=100.0
+    )
+    found = []
+    for index in range(int(12 * rate_hz)):
+        wave = np.sin(2 * np.pi * 2.0 * index / rate_hz)
+        line = f"{0.4 * wave:.3f},0.6,{0.8 + 0.01 * wave:.3f}\n".encode()
+        for block in source.feed(line, index / rate_hz).blocks:
+            found += pipeline.feed(block)
+    assert len(found) >= 7
+    assert [round(100 * prediction.probabilities[0]) for prediction in found] == pytest.approx([8] * len(found), abs=1)
