@@ -32,7 +32,9 @@ _MOST_REAL_WINDOWS: Final = 20_000
 
 
 def bench(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Models: folders or zips of bundles.")],
+    bundles: Annotated[
+        list[Path] | None, typer.Argument(metavar="BUNDLE...", help="Models: folders or zips of bundles.")
+    ] = None,
     windows: Annotated[int, typer.Option(help="Single windows to time for every row.")] = Settings().windows,
     threads: Annotated[int, typer.Option(help="Processor threads an engine may use.")] = 1,
     engines: Annotated[str | None, typer.Option(help="Engines to measure, separated by commas. Default: all.")] = None,
@@ -48,6 +50,9 @@ def bench(
     program: Annotated[
         Path | None, typer.Option(metavar="ELF", help="The device's program, for its flash and RAM.")
     ] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="No bundle: measure how fast the trainers train each model.")
+    ] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with pictures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
@@ -57,6 +62,13 @@ def bench(
     them, and it is said when other programs took part of the time. Errors and labels are held against the NumPy oracle
     in float64. Ctrl-C prints what was measured until then (exit code 130).
     """
+    if training:
+        from edgehar.commands.training_bench import bench_training
+
+        bench_training(as_json=as_json)
+        return
+    if not bundles:
+        raise UsageError("expected a bundle to measure, or --training, got neither", next_step="Name a bundle.")
     _check(windows=windows, threads=threads, html=html)
     _check_device(bundles, device=device, program=program)
     settings = Settings(windows=windows, threads=threads)

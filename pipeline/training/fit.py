@@ -16,9 +16,9 @@ from edgehar.pipeline.training.baseline import frequency_weights
 from edgehar.pipeline.training.batches import TrainingBatches
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 from edgehar.pipeline.training.initialization import initial_weights
-from edgehar.pipeline.training.recipe import FREQUENCIES, Recipe
+from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.schedule import learning_rate
-from edgehar.pipeline.training.step import Trainer
+from edgehar.pipeline.training.trainers import AUTO, COUNTING, Trainer, choose_trainer, open_trainer
 
 _JUDGED_AT_ONCE = 1024
 
@@ -63,6 +63,8 @@ def fit(
     *,
     train: Indices,
     seed: int,
+    trainer: str = AUTO,
+    threads: int = 1,
     watcher: Watcher | None = None,
 ) -> Trained:
     """Train an architecture; the same arguments give the same weights on the same machine.
@@ -79,6 +81,10 @@ def fit(
         judge the epochs.
     seed
         Of the first weights, the order of windows and their augmentation.
+    trainer
+        Which one trains, see `edgehar.pipeline.training.trainers`.
+    threads
+        How many the native trainer may use; the weights are the same for any.
     watcher
         Told of every batch and every epoch.
 
@@ -92,11 +98,12 @@ def fit(
     learned, validation = _without_validation(windows, train) if recipe.patience else (train, train[:0])
     first, order = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
     normalization = Normalization.of_samples(_samples_of(windows, learned))
-    if recipe.initialization == FREQUENCIES:
+    name, _ = choose_trainer(trainer, architecture, recipe)
+    if name == COUNTING:
         return _counted(architecture, windows, learned, normalization)
     weights = initial_weights(architecture, recipe.initialization, first)
     run = _Run(
-        Trainer(architecture, weights, recipe, seed=seed),
+        open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads),
         TrainingBatches(windows, learned, normalization, recipe),
         validation,
         order,

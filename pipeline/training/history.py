@@ -1,7 +1,15 @@
-"""What happened in training, epoch by epoch."""
+"""What happened in training, batch by batch and epoch by epoch."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+
+class BatchResult(NamedTuple):
+    """What a batch gave: its supervised loss, and at the last step its cross-entropy and how many labels were right."""
+
+    loss: float
+    final_loss: float
+    correct: int
 
 
 @dataclass(frozen=True, slots=True)

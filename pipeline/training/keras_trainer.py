@@ -1,27 +1,21 @@
-"""One training step: windows in, loss out, weights moved; compiled once, at one shape."""
+"""The trainer in Keras: windows in, loss out, weights moved; compiled once, at one shape."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture, SimpleRNN, Weights
-from edgehar.pipeline.training.keras_model import answers_on_the_way, get_weights, set_weights, training_model
+from edgehar.pipeline.training.history import BatchResult
+from edgehar.pipeline.training.keras_model import get_weights, set_weights, training_model
+from edgehar.pipeline.training.optimizer import FIRST_DECAY, SECOND_DECAY, SMALL
 from edgehar.pipeline.training.recipe import Recipe
-from edgehar.pipeline.training.supervision import step_weights, supervised_steps
+from edgehar.pipeline.training.supervision import answers_on_the_way, step_weights, supervised_steps
 from edgehar.pipeline.training.tensorflow_start import keras, tf
 
 
-class BatchResult(NamedTuple):
-    """What a batch gave: its supervised loss, and at the last step its cross-entropy and how many labels were right."""
-
-    loss: float
-    final_loss: float
-    correct: int
-
-
-class Trainer:
-    """A model in training: its weights, its optimizer, and the two compiled functions that use them.
+class KerasTrainer:
+    """A model in training, see `edgehar.pipeline.training.trainers.Trainer`: two compiled functions and an optimizer.
 
     Parameters
     ----------
@@ -99,8 +93,9 @@ def _optimizer(recipe: Recipe, model: Any) -> Any:
     optimizer = keras.optimizers.AdamW(
         recipe.learning_rate,
         weight_decay=recipe.weight_decay,
-        beta_1=0.9,
-        beta_2=0.999,
+        beta_1=FIRST_DECAY,
+        beta_2=SECOND_DECAY,
+        epsilon=SMALL,
         global_clipnorm=recipe.clip_norm or None,
     )
     optimizer.exclude_from_weight_decay(
