@@ -90,7 +90,7 @@ def _filtered(
     found = []
     for stream in streams:
         smooth = PosteriorFilter(spec, hop=hop, spec_hop=hop, window_length=window_length)
-        found.append(np.array([smooth.feed(row) for row in stream.posteriors]))
+        found.append(np.concatenate([smooth.feed(row) for row in stream.posteriors]))
     return found
 
 
