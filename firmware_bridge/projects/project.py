@@ -7,6 +7,7 @@ from typing import Final
 
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.projects.boards import Board
+from edgehar.firmware_bridge.projects.decoding import decoding_files
 from edgehar.firmware_bridge.projects.description import (
     config_header,
     identity_header,
@@ -45,6 +46,7 @@ _ENGINE_FILES: Final = (
     "har_slide.h",
     "har_tables.h",
 )
+_DECODER_FILES: Final = ("har_decoder.c", "har_decoder.h", "har_push.c", "har_push.h")
 _SKETCH: Final = ".ino"
 _BESIDE_SOURCES: Final = ("Makefile", "library.properties")
 
@@ -156,16 +158,18 @@ def _generated(
         "har_labels.c": labels_source(manifest.labels),
         "har_identity.h": identity_header(board, model, hello, sensor=sensor, step_s=needs.step_s),
         "har_identity.c": identity_source(hello),
+        **(decoding_files(manifest) if board.senses else {}),
     }
 
 
 def _copied(board: Board) -> list[Path]:
     """Return the files that are the same for every model."""
     engine = [SOURCES / "engine" / name for name in _ENGINE_FILES]
+    decoder = [SOURCES / "decoder" / name for name in _DECODER_FILES] if board.senses else []
     wire = sorted((FIRMWARE / "wire").iterdir())
     sensors = sorted((FIRMWARE / "sensors").iterdir()) if board.senses else []
     own = [path for folder in board.folders for path in sorted((FIRMWARE / "boards" / folder).iterdir())]
-    return [*engine, *wire, *sensors, *(path for path in own if path.name != _HOW_TO_BUILD)]
+    return [*engine, *decoder, *wire, *sensors, *(path for path in own if path.name != _HOW_TO_BUILD)]
 
 
 def _place(folder: Path, file: Path) -> Path:
