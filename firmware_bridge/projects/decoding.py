@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgehar.models.bundle.manifest import DecoderSpec, Manifest, PushSpec
+from edgehar.models.decoder import UNDECODED
 
 MOST_WINDOWS: Final = 255
 """A mean over more has no room on a board."""
 
 _LARGEST: Final = 65_535
+_CODE_BYTES: Final = 6400
+"""Of the decoder's code and the powers and exponentials that it needs: 5,788 on an ATmega328P."""
+_STATE_BYTES: Final = 180
+_FLOAT_BYTES: Final = 4
 
 
 class Unsupported(Exception):  # noqa: N818 - no failure: the board then labels every window alone
@@ -63,6 +68,8 @@ def rules_of(spec: DecoderSpec, labels: tuple[str, ...], *, hop: int, window_len
     Unsupported
         If it needs more than a board has.
     """
+    if spec == UNDECODED:
+        raise Unsupported("its decoder changes nothing")
     if spec.transitions:
         raise Unsupported("its decoder has a matrix of transitions; `har tune` fits one without")
     if max(spec.smoothing_windows, spec.minimum_dwell_windows) > MOST_WINDOWS or hop > _LARGEST:
@@ -79,16 +86,24 @@ def rules_of(spec: DecoderSpec, labels: tuple[str, ...], *, hop: int, window_len
     )
 
 
-def decoding_files(manifest: Manifest) -> dict[str, str]:
-    """Return har_decoding.h and har_decoding.c; with a decoder that a board cannot run, the header says why."""
+def decoding_of(manifest: Manifest) -> Rules:
+    """Return a bundle's decoder as the C code takes it, or raise `Unsupported`."""
     window = manifest.window
-    try:
-        rules = rules_of(
-            manifest.decoder, manifest.labels, hop=window.hop, window_length=window.length, rate_hz=window.rate_hz
-        )
-    except Unsupported as why:
-        return {"har_decoding.h": _header(None, str(why)), "har_decoding.c": '#include "har_decoding.h"\n'}
-    return {"har_decoding.h": _header(rules, ""), "har_decoding.c": rules_source(rules)}
+    return rules_of(
+        manifest.decoder, manifest.labels, hop=window.hop, window_length=window.length, rate_hz=window.rate_hz
+    )
+
+
+def decoding_bytes(rules: Rules) -> tuple[int, int]:
+    """Return bytes of flash and RAM that decoding takes, from above, at the default hop and without a lag."""
+    rows = 2 if rules.stay > 0 else rules.smoothing
+    return _CODE_BYTES, _STATE_BYTES + _FLOAT_BYTES * rules.classes * rows
+
+
+def decoding_files(rules: Rules | None, why: str = "") -> dict[str, str]:
+    """Return har_decoding.h and har_decoding.c; without rules, the header says why."""
+    source = '#include "har_decoding.h"\n' if rules is None else rules_source(rules)
+    return {"har_decoding.h": _header(rules, why), "har_decoding.c": source}
 
 
 def rules_source(rules: Rules) -> str:

@@ -75,7 +75,8 @@ class MarkovFilter:
             later = self._transitions @ (row * later)
             later /= later.sum()
         smoothed: _Row = self._belief * later
-        return smoothed / smoothed.sum()
+        smoothed /= smoothed.sum()
+        return smoothed
 
 
 def scaled_transitions(matrix: _Row, steps: float) -> _Row:

@@ -49,6 +49,9 @@ class PushDetector:
         self._settling = _samples(spec.settling_s, rate_hz)
         self._baseline_memory = _samples(spec.baseline_s, rate_hz)
         self._longest_push = _samples(spec.longest_push_s, rate_hz)
+        self._direction: int = NEITHER
+        self._rides = False
+        self._is_ready = True
         self.restart()
 
     @property

@@ -45,7 +45,7 @@
 #endif
 #if HAR_DECODES && !defined(HAR_RAW)
 #define HAR_DECODING 1
-#define HAR_LAG ((HAR_LAG_MS * HAR_MODEL_RATE_HUNDRED_S * 1ul + 50000ul * HAR_HOP) / (100000ul * HAR_HOP))
+#define HAR_LAG ((1ul * HAR_LAG_MS * HAR_MODEL_RATE_HUNDRED_S + 50000ul * HAR_HOP) / (100000ul * HAR_HOP))
 #define HAR_DECODER_FLOATS                                                                                         \
     HAR_DECODER_ROOM(HAR_MODEL_CLASSES, HAR_DECODER_IS_MARKOV, HAR_DECODER_SMOOTHING, HAR_DECODER_HOP, HAR_HOP, HAR_LAG)
 #else
