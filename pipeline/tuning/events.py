@@ -6,6 +6,7 @@ counted as things that happen and as time that is lost, not as windows.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -86,7 +87,7 @@ def event_scores(
         changes += len(starts)
         began = np.flatnonzero(np.diff(shown)) + 1
         false += int(np.count_nonzero((shown[began] != truth[began]) & (shown[began] != REJECTED)))
-        for start, stop in zip(starts, [*starts[1:], len(truth)], strict=True):
+        for start, stop in pairwise([*starts, len(truth)]):
             hits = np.flatnonzero(shown[start:stop] == truth[start])
             missed += not len(hits)
             delays += [float(hits[0]) * step_s] if len(hits) else []
