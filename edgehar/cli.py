@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from edgehar.commands.terminal_text import escape
 from edgehar.models import __version__
 from edgehar.models.errors import HarError
+from edgehar.models.installation import missing_package
 
 _COMMANDS: Final = {
     "demo": "edgehar.commands.demo:demo",
@@ -25,6 +26,7 @@ _COMMANDS: Final = {
     "inspect": "edgehar.commands.inspect:inspect",
     "bench": "edgehar.commands.bench:bench",
     "tune": "edgehar.commands.tune:tune",
+    "report": "edgehar.commands.report:report",
     "ports": "edgehar.commands.ports:ports",
     "simulate": "edgehar.commands.simulate:simulate",
     "live": "edgehar.commands.live:live",
@@ -32,20 +34,6 @@ _COMMANDS: Final = {
     "firmware": "edgehar.commands.firmware:firmware",
 }
 """Every sub-command, in the order of a user's first day, and where it lives."""
-
-_EXTRAS: Final = {
-    "ai_edge_litert": "train",
-    "cobs": "edge",
-    "flatbuffers": "train",
-    "keras": "train",
-    "matplotlib": "train",
-    "onnx": "train",
-    "paho": "mqtt",
-    "scipy": "train",
-    "serial": "edge",
-    "tensorflow": "train",
-}
-"""Which extra installs a package that a command misses."""
 
 INTERRUPTED: Final = 130
 
@@ -83,7 +71,13 @@ class _LazyGroup(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
 
 
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=_LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Sub-commands inherit the names of the option.
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -103,6 +97,7 @@ def har(
     """Activity recognition for accelerometers: train on a laptop, deploy anywhere, classify live from a serial line.
 
     Start with `har demo`. Results go to stdout (`--json` for machines), progress to stderr.
+    `har --install-completion` makes your shell complete commands and options.
     Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
     logging.basicConfig(
@@ -118,7 +113,7 @@ def main() -> NoReturn:
 def _run() -> int:
     """Run the command line and return the exit code; wrong usage ends inside typer with its own message and code 2."""
     try:
-        app()
+        app(prog_name="har")
     except HarError as error:
         _say(str(error))
         return error.exit_code
@@ -138,11 +133,10 @@ def _run() -> int:
 
 def _missing_package(error: ModuleNotFoundError) -> int:
     """Name the extra that installs what a command misses."""
-    package = (error.name or "").partition(".")[0]
-    if package not in _EXTRAS:
+    advice = missing_package(error, needed_by="this command")
+    if advice is None:
         return _internal_error()
-    extra = _EXTRAS[package]
-    _say(f"this command needs the package {package}, it is not installed. Run: pip install 'edgehar[{extra}]'.")
+    _say(advice)
     return 1
 
 

@@ -82,7 +82,7 @@ def _options() -> argparse.Namespace:
 
 def _start(*arguments: object) -> subprocess.Popen[str]:
     """Start a `har`."""
-    command = [sys.executable, "-m", "edgehar", *map(str, arguments)]
+    command = [sys.executable, "-P", "-m", "edgehar", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 

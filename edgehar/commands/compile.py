@@ -3,7 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,17 +12,16 @@ from rich.table import Table
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
-from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
 from edgehar.pipeline import compilers
-from edgehar.pipeline.compilers import FORMATS, Target, known_quantizations, targets
+from edgehar.pipeline.compilers import FORMATS, Target
+from edgehar.pipeline.compilers.onnx_options import OPSETS, OnnxOptions
 from edgehar.pipeline.compilers.quantization.calibration import calibration_windows
+from edgehar.pipeline.compilers.selection import wanted_targets
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
-
-_ALL: Final = "all"
 
 
 def compile_bundle(
@@ -44,24 +43,37 @@ def compile_bundle(
         typer.Option(
             metavar="PATH",
             help="Recordings the model was trained on: integers take their scales from them, and int8 weights are "
-            "rounded for them.",
+            "rounded for them. Default: none; int8 needs them.",
         ),
     ] = None,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            help="ONNX: write SimpleRNN as a Scan, which onnxruntime runs faster and other runtimes refuse.",
+        ),
+    ] = False,
+    opset: Annotated[
+        int, typer.Option(help=f"ONNX: the operator set, {OPSETS[0]} to {OPSETS[-1]}.")
+    ] = OnnxOptions().opset,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compile a bundle's model to files other runtimes load, and keep them in the bundle.
 
     A file of the same format and quantization is replaced. Check the result with `har verify`.
     """
+    options = _onnx_options(format, fast=fast, opset=opset)
     found = read_bundles(bundle)
     check_unpacked(found)
-    wanted = _wanted(found[0][1].manifest.architecture, format, quantization or ["float32"])
+    wanted = wanted_targets(found[0][1].manifest.architecture, format, quantization or ["float32"])
     dataset = None if data is None else _dataset(data)
     # All of them, or none: a model that cannot be compiled is found before the first is written.
     compiled = []
     for path, model in found:
         calibration = None if dataset is None else calibration_windows(model, dataset)
-        compiled.append((path, model, compilers.compile_artifacts(model, wanted, calibration=calibration)))
+        compiled.append(
+            (path, model, compilers.compile_artifacts(model, wanted, calibration=calibration, onnx=options))
+        )
     added = []
     for path, model, artifacts in compiled:
         there = update_bundle(path, partial(Bundle.with_artifacts, artifacts=artifacts), of=model).manifest.artifacts
@@ -76,33 +88,21 @@ def compile_bundle(
         Console().print(_table(entries))
 
 
+def _onnx_options(formats: list[str] | None, *, fast: bool, opset: int) -> OnnxOptions:
+    """Return how ONNX is written; refuse choices for it where it is not written."""
+    options = OnnxOptions(fast=fast, opset=opset)
+    if formats and "onnx" not in formats and options != OnnxOptions():
+        raise UsageError(
+            f"--fast and --opset: expected onnx among the formats, got {', '.join(formats)}",
+            next_step="Leave them out, or add --format onnx.",
+        )
+    return options
+
+
 def _dataset(data: str) -> Dataset:
     """Return the recordings to calibrate with."""
     with progress_bar("reading") as advance:
         return load_dataset(data, progress=advance)
-
-
-def _wanted(architecture: Architecture, formats: list[str] | None, quantizations: list[str]) -> list[Target]:
-    """Return the targets asked for; without formats, and for all quantizations, those that there are.
-
-    One that a format cannot express stays among them: compiling it says which layer is in the way.
-    """
-    known = known_quantizations()
-    everything = quantizations == [_ALL]
-    if everything:
-        quantizations = list(known)
-    for quantization in quantizations:
-        if quantization not in known:
-            raise UsageError(
-                f"quantization: expected one of {', '.join(known)}, or all alone, got {quantization!r}",
-                next_step="Choose one of these.",
-                quantization=quantization,
-            )
-    wanted = [Target(name, quantization) for name in formats or FORMATS for quantization in quantizations]
-    if formats is not None and not everything:
-        return wanted
-    there = targets(architecture)
-    return [target for target in wanted if target in there] or wanted
 
 
 def _as_json(entry: ArtifactEntry) -> dict[str, object]:
@@ -115,7 +115,8 @@ def _table(entries: list[ArtifactEntry]) -> Table:
     """Return the artifacts as a table."""
     table = Table(box=None, pad_edge=False)
     for title in ("artifact", "quantization", "route", "bytes"):
-        table.add_column(title, justify="right" if title == "bytes" else "left")
+        number = title == "bytes"
+        table.add_column(title, justify="right" if number else "left", no_wrap=number, overflow="fold")
     for entry in entries:
         table.add_row(*map(escape, (entry.file, entry.quantization, entry.route)), f"{entry.bytes:,}")
     return table

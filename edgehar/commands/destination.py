@@ -1,5 +1,6 @@
 """Where a command writes a model: a name of its own by default, and nothing that stands there is replaced unasked."""
 
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from edgehar.models.bundle import check_destination, read_bundle
+from edgehar.models.bundle import MANIFEST, check_destination, read_bundle
 from edgehar.models.errors import BundleError, UsageError
+from edgehar.pipeline.evaluation.predictions import PREDICTIONS
 
 FOLDS_SUFFIX = ".groups"
 """What the folder of a run's folds is called after the run's name."""
@@ -92,6 +94,31 @@ def check_writable(path: Path) -> None:
             next_step="Choose another --out.",
             path=path,
         ) from error
+
+
+def clear_folds(folder: Path) -> None:
+    """Remove the models of an earlier run that somebody said to replace: they would be taken for the new one's.
+
+    Raises
+    ------
+    BundleError
+        If something that no run makes is in the folder.
+    """
+    strange = [path for path in folder.glob("*") if not _is_of_a_run(path)]
+    if strange:
+        raise BundleError(
+            f"{folder}: expected models of an earlier run, found {strange[0].name}", next_step="Choose another --out."
+        )
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """Whether a run of several models makes this in its folder; leftovers of a killed one begin with a dot."""
+    if path.name.startswith(".") or path.name == PREDICTIONS:
+        return True
+    inside = list(path.iterdir()) if path.is_dir() and path.name.startswith("seed-") else [path]
+    return all(each.name.startswith(".") or (each / MANIFEST).is_file() for each in inside)
 
 
 def _folds(path: Path) -> Path:

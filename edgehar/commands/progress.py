@@ -1,6 +1,7 @@
-"""A progress bar on stderr, for people who watch; nothing when stderr is a file or a pipe."""
+"""A progress bar on a terminal's stderr or in a notebook, for people who watch; nothing where stderr is a file."""
 
 import contextlib
+import importlib.util
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
@@ -20,7 +21,7 @@ Advance = Callable[[int, int | None], None]
 
 
 @contextlib.contextmanager
-def progress_bar(what: str, *, in_bytes: bool = False) -> Iterator[Advance]:
+def progress_bar(what: str, *, in_bytes: bool = False, show: bool = True) -> Iterator[Advance]:
     """Yield what moves the bar.
 
     Parameters
@@ -29,9 +30,11 @@ def progress_bar(what: str, *, in_bytes: bool = False) -> Iterator[Advance]:
         What is being done, in a word or two.
     in_bytes
         Whether amounts are bytes, shown with their speed.
+    show
+        Whether to show anything.
     """
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not show or not is_watched(console):
         yield lambda done, total: None
         return
     amounts: list[ProgressColumn] = [DownloadColumn(), TransferSpeedColumn()] if in_bytes else [MofNCompleteColumn()]
@@ -41,3 +44,8 @@ def progress_bar(what: str, *, in_bytes: bool = False) -> Iterator[Advance]:
     with bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def is_watched(console: Console) -> bool:
+    """Tell whether a person sees what moves: on a terminal, or in a notebook that can show it."""
+    return console.is_terminal or (console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None)

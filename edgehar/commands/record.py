@@ -51,7 +51,7 @@ _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 def record(
     port: PortOption,
     subject: Annotated[str, typer.Option(help="Who wears the sensor: a name or number that tells people apart.")],
-    placement: Annotated[str, typer.Option(help="Where on the body, and how mounted.")] = "",
+    placement: Annotated[str, typer.Option(help="Where on the body, and how mounted. Default: not stated.")] = "",
     activity: Annotated[
         list[str] | None, typer.Option(metavar="NAME:SECONDS", help='What to do, such as "walk:60"; may be repeated.')
     ] = None,
@@ -110,7 +110,8 @@ def record(
         console = Console()
         view: TerminalRecordView | LineRecordView
         if console.is_terminal and not plain and not as_json:
-            view = TerminalRecordView(console, title=f"subject {subject} · {port} · {path}", rate_hz=rate)
+            title = printable(f"subject {subject} · {port} · {path}")
+            view = TerminalRecordView(console, title=title, rate_hz=rate)
         else:
             view = LineRecordView(sys.stderr)
         opened.callback(view.close)

@@ -59,9 +59,9 @@ def _classes(evaluation: Evaluation) -> Table:
     return table
 
 
-def _share(value: float) -> str:
-    """Return a share in whole percent; one that would be rounded to none is not none."""
-    return f"{value:.0%}" if value >= 0.005 else "under 1%"
+def _share(part: float) -> str:
+    """Return a share in percent; one that is not zero is not written as zero."""
+    return f"{part:.0%}" if part >= 0.005 else "less than 1%"
 
 
 def _subjects(evaluation: Evaluation) -> Table:

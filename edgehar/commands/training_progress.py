@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from edgehar.commands.progress import is_watched
 from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 
@@ -28,7 +29,7 @@ def watched(title: str, *, epochs: int, quiet: bool) -> Iterator[Watcher]:
         yield SilentWatcher()
         return
     console.print(escape(title))
-    if not console.is_terminal:
+    if not is_watched(console):
         yield _Lines(console, epochs)
         return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn())

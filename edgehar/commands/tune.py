@@ -10,16 +10,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.data import PATH_HELP
 from edgehar.commands.destination import check_writable, chosen_destination
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.subjects import parse_subjects
 from edgehar.models.bundle import Bundle, read_bundle, update_bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.identity import known_among
-from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset, unknown_subject
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import trained_people
@@ -30,7 +29,7 @@ from edgehar.pipeline.tuning.streams import check_enough, streams_of
 
 def tune(
     bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
-    data: Annotated[str, typer.Option(help=PATH_HELP)],
+    data: Annotated[list[str], typer.Option(metavar="PATH", help=DATA_HELP)],
     out: Annotated[
         Path | None, typer.Option(help="Where to write the bundle. Default: over the one that is read.")
     ] = None,
@@ -50,8 +49,7 @@ def tune(
     model = read_bundle(bundle)
     target = _target(bundle, out, force=force)
     runner = load_engine(model, engine)
-    with progress_bar("reading") as advance:
-        dataset = load_dataset(data, progress=advance)
+    dataset = read_recordings(data)
     window = model.manifest.window
     windows = make_windows(
         dataset,

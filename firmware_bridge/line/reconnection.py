@@ -15,7 +15,7 @@ def open_reader(
     Parameters
     ----------
     url, baud
-        As for :func:`~edgehar.firmware_bridge.line.transport.open_transport`.
+        As for :func:`~edgehar.firmware_bridge.line.opening.open_transport`.
     reconnect
         Whether to wait for the device when it is unplugged; None to do so if it is a USB device that can be told from
         others. One that cannot is waited for under the same name.

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from edgehar.firmware_bridge.line.transport import unplugged
 from edgehar.models.errors import BridgeError
+from edgehar.models.installation import install_command
 
 _BUSY: Final = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
 _MISSING: Final = (errno.ENOENT, errno.ENXIO, errno.ENODEV)
@@ -70,7 +71,7 @@ class SerialTransport:
         except ImportError as error:
             raise BridgeError(
                 f"{url}: expected pyserial to open a port, it is not installed",
-                next_step="Install it: pip install 'edgehar[edge]'.",
+                next_step=f"Install it: {install_command('edge')}.",
                 port=url,
                 reason="not_installed",
             ) from error

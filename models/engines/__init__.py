@@ -9,11 +9,12 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Architecture
+from edgehar.models.architecture import GRU, LSTM, Architecture, Bidirectional
 from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import DataError, EngineError, UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.models.installation import install_command
 
 _log = logging.getLogger(__name__)
 
@@ -54,24 +55,28 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """Where an engine lives, which artifact format it runs, and what installs it."""
+    """Where an engine lives, which artifact format it runs, and the extra or the system's package it needs."""
 
     module: str
     attribute: str
     format: str
-    install: str
+    extra: str = ""
+    package: str = ""
+
+    @property
+    def install(self) -> str:
+        """The command that installs what it needs."""
+        return install_command(self.extra) if self.extra else f"apt install {self.package}"
 
 
 WEIGHTS_FORMAT: Final = "weights"
 """Format of `weights.npz` itself, which the NumPy engine runs without a compiled artifact."""
 
 ENGINES: Final = {
-    "litert": EngineEntry("edgehar.models.engines.litert", "LiteRTEngine", "tflite", "pip install 'edgehar[edge]'"),
-    "onnxruntime": EngineEntry(
-        "edgehar.models.engines.onnxruntime", "ONNXRuntimeEngine", "onnx", "pip install 'edgehar[onnx]'"
-    ),
-    "native": EngineEntry("edgehar.models.engines.native", "NativeEngine", "c", "apt install gcc"),
-    "numpy": EngineEntry("edgehar.models.engines.numpy", "NumPyEngine", WEIGHTS_FORMAT, "pip install edgehar"),
+    "litert": EngineEntry("edgehar.models.engines.litert", "LiteRTEngine", "tflite", extra="edge"),
+    "onnxruntime": EngineEntry("edgehar.models.engines.onnxruntime", "ONNXRuntimeEngine", "onnx", extra="onnx"),
+    "native": EngineEntry("edgehar.models.engines.native", "NativeEngine", "c", package="gcc"),
+    "numpy": EngineEntry("edgehar.models.engines.numpy", "NumPyEngine", WEIGHTS_FORMAT),
 }
 """Every engine by name."""
 
@@ -115,10 +120,11 @@ def fastest_first(architecture: Architecture) -> tuple[str, ...]:
     """Return the engines from the fastest to the slowest for one window of this model, as measured.
 
     The C engine, where there is a compiler, keeps a small model in the first-level cache and starts no runtime. Of the
-    runtimes, onnxruntime is ahead with recurrent models, two to four times so with many windows, and LiteRT with all
-    others (docs/decisions/0004-fastest-engine-by-measurement.md).
+    runtimes, onnxruntime is ahead with LSTM and GRU, two times so with many windows, and LiteRT with all others
+    (docs/decisions/0004-fastest-engine-by-measurement.md).
     """
-    runtimes = ("onnxruntime", "litert") if architecture.is_recurrent else ("litert", "onnxruntime")
+    gated = any(isinstance(layer, LSTM | GRU | Bidirectional) for layer in architecture.layers)
+    runtimes = ("onnxruntime", "litert") if gated else ("litert", "onnxruntime")
     return ("native", *runtimes, "numpy")
 
 

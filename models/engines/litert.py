@@ -14,6 +14,7 @@ from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import ENGINES, check_windows, one_line, wrong_ends
 from edgehar.models.engines.native_messages import without_information
 from edgehar.models.errors import EngineError
+from edgehar.models.installation import install_command
 from edgehar.models.quantization import dequantize, quantize
 
 _RUNTIMES: Final = (
@@ -47,7 +48,7 @@ def _find_interpreter() -> tuple[Any, str]:
         if package == "tflite_runtime" and int(np.__version__.partition(".")[0]) >= 2:
             raise EngineError(
                 f"engine litert: tflite_runtime needs numpy<2, numpy {np.__version__} is installed",
-                next_step="Run: pip install 'edgehar[edge-legacy]'.",
+                next_step=f"Run: {install_command('edge-legacy')}.",
             )
         return interpreter, f"{package} {_version(distribution)}"
     raise EngineError(

@@ -19,6 +19,7 @@ from edgehar.models.architecture import GRU, LSTM, Dense, SimpleRNN
 from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.errors import CompileError
+from edgehar.models.installation import install_command
 from edgehar.models.isolation import python_module, run_to_end
 
 _TIMEOUT_S: Final = 300.0
@@ -151,7 +152,7 @@ def main(arguments: list[str]) -> int:
     bundle_path, name, target = arguments
     route = next(route for route in ROUTES if route.name == name)
     if importlib.util.find_spec(route.package) is None:
-        sys.stderr.write(f"needs the package {route.package}, it is not installed: pip install 'edgehar[peers]'\n")
+        sys.stderr.write(f"needs the package {route.package}, it is not installed: {install_command('peers')}\n")
         return 1
     try:
         route.convert(read_bundle(bundle_path), Path(target))

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -46,7 +46,7 @@ class LabelInterval:
         return self.stop - self.start
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Recording:
     """One uninterrupted session of one sensor on one person.
 
@@ -109,6 +109,13 @@ class Recording:
         """Samples in the recording."""
         return len(self.samples)
 
+    def __repr__(self) -> str:
+        done = ", ".join(dict.fromkeys(label.activity for label in self.labels)) or "no labels"
+        return (
+            f"<Recording {self.recording_id!r} of subject {self.subject!r}: {self.duration_s:.1f} s at "
+            f"{self.rate_hz:g} Hz, {done}>"
+        )
+
     @property
     def duration_s(self) -> float:
         """Seconds of signal, gaps not counted."""
@@ -164,7 +171,7 @@ class Recording:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Dataset:
     """Recordings that share a set of activities.
 
@@ -182,6 +189,8 @@ class Dataset:
         What a reader detected rather than was told (unit, rate, delimiter), as sentences.
     terms
         Under which conditions the data may be used, as far as is known.
+    quarantined
+        Files that were put aside when the recordings were imported; not kept in a store.
 
     Raises
     ------
@@ -195,6 +204,7 @@ class Dataset:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     terms: str = ""
+    quarantined: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.recordings:
@@ -212,6 +222,12 @@ class Dataset:
                 f"{self.name}: expected labels among {', '.join(self.activities)}, got {', '.join(sorted(unknown))}",
                 next_step="Add the activity to the data set's list, or relabel the recording.",
             )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dataset {self.name!r}: {len(self.recordings)} recordings of {len(self.subjects)} people, "
+            f"{len(self.activities)} activities, {sum(self.seconds().values()) / 60:.1f} labelled minutes>"
+        )
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -231,16 +247,24 @@ class Dataset:
         Names, notes and paths do not count: the same recordings give the same hash from any format they are read from.
         """
         digest = hashlib.sha256()
+        for _, part in self.content():
+            digest.update(part)
+        return digest.hexdigest()
+
+    def content(self) -> Iterator[tuple[str, bytes | memoryview]]:
+        """Yield what the content hash is made of, in order: ``facts``, ``samples`` (float32), ``timestamps`` (float64).
+
+        A store is written from the same pieces, so that long recordings are gone through once.
+        """
         for item in self.recordings:
             labels = [[label.start, label.stop, label.activity] for label in item.labels]
             timed = item.timestamps_s is not None
             facts = [item.subject, float(item.rate_hz), len(item), labels, list(item.gaps), timed]
-            digest.update(json.dumps(facts, separators=(",", ":")).encode())
+            yield "facts", json.dumps(facts, separators=(",", ":")).encode()
             for block in blocks_of(item.samples):
-                digest.update(np.ascontiguousarray(block, dtype="<f4").data)
+                yield "samples", np.ascontiguousarray(block, dtype="<f4").data
             for block in () if item.timestamps_s is None else blocks_of(item.timestamps_s):
-                digest.update(np.ascontiguousarray(block, dtype="<f8").data)
-        return digest.hexdigest()
+                yield "timestamps", np.ascontiguousarray(block, dtype="<f8").data
 
     def of_subject(self, subject: str) -> tuple[Recording, ...]:
         """Return the recordings of one subject, in order.

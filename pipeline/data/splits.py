@@ -15,7 +15,7 @@ from edgehar.pipeline.data.recordings import in_natural_order, unknown_subject
 from edgehar.pipeline.data.windows import Indices, Windows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Split:
     """Windows to learn from and windows to be judged on.
 
@@ -37,6 +37,9 @@ class Split:
     test: Indices
     train_subjects: tuple[str, ...]
     test_subjects: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<Split {self.name!r}: {len(self.train)} windows to learn from, {len(self.test)} to be judged on>"
 
 
 def default_holdout(windows: Windows) -> tuple[str, ...]:

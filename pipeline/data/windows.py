@@ -22,7 +22,7 @@ Indices = npt.NDArray[np.int64]
 _Samples = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Windows:
     """An index of windows into one array of samples; nothing is copied until a batch is taken.
 
@@ -64,6 +64,12 @@ class Windows:
     def __len__(self) -> int:
         """Number of windows."""
         return len(self.starts)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{len(self)} Windows of {self.window_length} samples at {self.rate_hz:g} Hz, hop {self.hop}, "
+            f"{len(self.activities)} activities, {len(self.subject_names)} people>"
+        )
 
     @property
     def subject_names(self) -> tuple[str, ...]:
@@ -185,6 +191,19 @@ def make_windows(
         rate_hz=float(rate_hz),
         notes=_notes(dataset, names, lengths, window_length, rate_hz),
     )
+
+
+def evenly_spread(indices: Indices, most: int) -> Indices:
+    """Return at most so many of the indices, evenly spread over all of them.
+
+    Examples
+    --------
+    >>> evenly_spread(np.arange(10), 4).tolist(), evenly_spread(np.arange(3), 4).tolist()
+    ([0, 3, 6, 9], [0, 1, 2])
+    """
+    if len(indices) <= most:
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
 
 
 def _choice(indices: npt.ArrayLike | slice | None) -> Any:

@@ -16,7 +16,7 @@ from edgehar.pipeline.evaluation.metrics import Scores, mean_and_deviation
 _AT_ONCE: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Evaluation:
     """What was measured of one artifact on one engine.
 
@@ -39,6 +39,13 @@ class Evaluation:
     quantization: str
     train_subjects: tuple[str, ...]
     per_subject: Mapping[str, Scores]
+
+    def __repr__(self) -> str:
+        scores = self.scores
+        return (
+            f"<Evaluation of {self.artifact} on {self.engine}: accuracy {scores.accuracy:.3f}, macro-F1 "
+            f"{scores.macro_f1:.3f}, {scores.windows:,} windows. {self.protocol}>"
+        )
 
     @property
     def scores(self) -> Scores:

@@ -1,4 +1,4 @@
-"""The picture of a confusion matrix as a PNG file in memory, its numbers as JSON, and what all pictures share."""
+"""The picture of a confusion matrix, its numbers as JSON, and what all pictures share."""
 
 import io
 import json
@@ -20,11 +20,19 @@ _LETTERS_PER_INCH: Final = 13
 
 def confusion_files(evaluation: Evaluation, *, name: str) -> dict[str, bytes]:
     """Return the confusion matrix of a model called ``name``, as picture and as JSON with all that was measured."""
-    picture = confusion_png(evaluation.scores, title=name, subtitle=evaluation.protocol)
+    picture = png_file(confusion_figure(evaluation.scores, title=name, subtitle=evaluation.protocol))
     return {"confusion.png": picture, "confusion.json": json_file(evaluation.to_json())}
 
 
-def confusion_png(scores: Scores, *, title: str, subtitle: str) -> bytes:
+class Picture(Figure):
+    """A matplotlib figure that a notebook shows, without pyplot and its global state."""
+
+    def _repr_png_(self) -> bytes:
+        """Return the picture for a notebook."""
+        return png_file(self)
+
+
+def confusion_figure(scores: Scores, *, title: str, subtitle: str) -> Picture:
     """Return the confusion matrix: each row what was done, the numbers its percentages taken for each activity.
 
     The last column counts the windows of every row; the figures over all windows stand below the subtitle.
@@ -33,7 +41,7 @@ def confusion_png(scores: Scores, *, title: str, subtitle: str) -> bytes:
     totals = counts.sum(axis=1, keepdims=True)
     share = counts / np.maximum(1, totals)
     side = max(4.0, _CELL_INCHES * len(labels))
-    figure = Figure(figsize=(side + 3.0, side + 2.6), layout="constrained")
+    figure = Picture(figsize=(side + 3.0, side + 2.6), layout="constrained")
     axes = figure.subplots()
     axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
     for row, column in np.ndindex(*share.shape):
@@ -53,7 +61,7 @@ def confusion_png(scores: Scores, *, title: str, subtitle: str) -> bytes:
     lines = textwrap.wrap(subtitle, width=int(_LETTERS_PER_INCH * side))
     lines += [f"{scores.windows:,} windows · accuracy {scores.accuracy:.3f} · macro-F1 {scores.macro_f1:.3f}"]
     axes.set_title("\n".join([title, *lines]), loc="left", fontsize=9.5, color=INK, linespacing=1.4)
-    return png_file(figure)
+    return figure
 
 
 def _percent(share: float) -> str:

@@ -1,15 +1,16 @@
 """An experiment: one architecture, one recipe and one data set, trained and judged on a split, kept as a bundle."""
 
 import datetime
+import os
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models import __version__
-from edgehar.models.architecture import Architecture
+from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import Provenance, WindowSpec
 from edgehar.models.contract import CHANNELS
@@ -22,12 +23,10 @@ from edgehar.pipeline.data.splits import Split, random_windows
 from edgehar.pipeline.data.windows import Windows
 from edgehar.pipeline.evaluation import Evaluation, evaluate_windows, predict_probabilities
 from edgehar.pipeline.evaluation.held_out import TRAIN_PEOPLE, TRAIN_SUBJECTS
-from edgehar.pipeline.evaluation.plots import confusion_files
 from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
-from edgehar.pipeline.training.learning_curves import learning_curve_files
 from edgehar.pipeline.training.recipe import Recipe
-from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, trainer_versions
+from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, choose_trainer, trainer_versions
 from edgehar.pipeline.tuning.roles import first_decoder
 
 
@@ -55,9 +54,14 @@ class Experiment:
     trainer: str
     threads: int = 1
 
-    def seeded(self, seed: int) -> "Experiment":
-        """Return the same experiment with another seed."""
-        return replace(self, seed=seed)
+    @classmethod
+    def of(
+        cls, dataset: Dataset, windows: Windows, *, model: str, recipe: Recipe, seed: int, trainer: str = AUTO
+    ) -> "Experiment":
+        """Return the experiment that trains a named architecture for the windows' activities, on all processors."""
+        architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
+        chosen, _ = choose_trainer(trainer, architecture, recipe)
+        return cls(dataset, windows, architecture, recipe, seed, chosen, os.cpu_count() or 1)
 
     def train(self, split: Split, *, watcher: Watcher | None = None) -> Trained:
         """Train on a split.
@@ -76,6 +80,7 @@ class Experiment:
             trainer=AUTO if self.trainer == COUNTING else self.trainer,
             threads=self.threads,
             watcher=watcher,
+            held_out=split.test,
         )
 
     def bundle(self, split: Split, trained: Trained) -> Bundle:
@@ -196,5 +201,9 @@ class Experiment:
 
 def plots_of(trained: Trained, evaluation: Evaluation, *, name: str, seed: int) -> dict[str, bytes]:
     """Return the pictures a bundle keeps, and their numbers, by file name."""
+    # What draws takes long to import, and is needed once all is trained.
+    from edgehar.pipeline.evaluation.plots import confusion_files
+    from edgehar.pipeline.training.learning_curves import learning_curve_files
+
     curves = learning_curve_files(trained.history, title=f"{name}, seed {seed}", kept_epoch=trained.kept_epoch)
     return {**curves, **confusion_files(evaluation, name=name)}

@@ -30,6 +30,8 @@ class Epoch:
         How long it took, validation left out; the first epoch compiles as well.
     validation_loss, validation_accuracy
         As ``final_loss`` and ``accuracy``, on held-out training subjects as recorded; None where none are held out.
+    held_out_loss, held_out_accuracy
+        The same on people whom the model never learns from and who choose nothing: only to be looked at.
     """
 
     number: int
@@ -41,6 +43,8 @@ class Epoch:
     windows_per_s: float
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    held_out_loss: float | None = None
+    held_out_accuracy: float | None = None
 
     @property
     def judged_loss(self) -> float:

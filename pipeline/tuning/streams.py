@@ -9,6 +9,7 @@ truth of a window is what is done at its last sample, which is when its label ap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -113,11 +114,11 @@ def streams_of(
     push
         How the direction of an elevator is found; None where it is not.
     seed
-        Of the order. Each person's order depends on it and the person's place among ``subjects`` alone.
+        Of the order. A person's order depends on it and the person's name alone, whoever else is there.
     progress
         Is told how many windows are done, and of how many.
     """
-    joined = [_join(windows, name, np.random.default_rng([seed, at])) for at, name in enumerate(subjects)]
+    joined = [_join(windows, name, np.random.default_rng([seed, crc32(name.encode())])) for name in subjects]
     stretches = [(name, *found) for name, found in zip(subjects, joined, strict=True) if found is not None]
     total = sum(_count(len(samples), windows) for _, samples, _, _ in stretches)
     done, streams = 0, []

@@ -6,8 +6,11 @@ import pkgutil
 
 import pytest
 
+import edgehar.api
+import edgehar.commands
 import edgehar.firmware_bridge
 import edgehar.models
+import edgehar.pipeline
 import edgehar.reporting
 
 _SKIPPED = {"edgehar.firmware_bridge.benchmark.worker"}
@@ -17,7 +20,14 @@ _SKIPPED = {"edgehar.firmware_bridge.benchmark.worker"}
 def _modules() -> list[str]:
     return [
         module.name
-        for package in (edgehar.models, edgehar.reporting, edgehar.firmware_bridge)
+        for package in (
+            edgehar.api,
+            edgehar.commands,
+            edgehar.firmware_bridge,
+            edgehar.models,
+            edgehar.pipeline,
+            edgehar.reporting,
+        )
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if module.name not in _SKIPPED
     ]

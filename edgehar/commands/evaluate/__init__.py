@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
-from edgehar.commands.data import PATH_HELP
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
 from edgehar.commands.evaluate.cases import Case, pool, pooled_people
 from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
 from edgehar.commands.evaluate.kept import evaluate_predictions, write_plots
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.scores_table import print_leaky, print_scores
 from edgehar.commands.subjects import parse_subjects
 from edgehar.commands.terminal_text import escape
@@ -26,7 +26,6 @@ from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import UsageError
-from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Indices, Windows, make_windows
 from edgehar.pipeline.evaluation import Evaluation
@@ -43,7 +42,7 @@ def evaluate(
         Path | None,
         typer.Argument(help="A bundle; or a folder of them, such as har train --groups makes: judged as one."),
     ] = None,
-    data: Annotated[str | None, typer.Option(metavar="PATH", help=PATH_HELP)] = None,
+    data: Annotated[list[str] | None, typer.Option(metavar="PATH", help=DATA_HELP)] = None,
     from_predictions: Annotated[
         Path | None,
         typer.Option(
@@ -111,13 +110,13 @@ def evaluate(
     Judging people the model learned from is possible, and said loudly.
     """
     if from_predictions is not None:
-        if bundle is not None or data is not None:
+        if bundle is not None or data:
             raise UsageError(
                 "--from-predictions: expected no bundle and no --data beside it", next_step="Leave them out."
             )
         evaluate_predictions(from_predictions, plots=plots, as_json=as_json)
         return
-    if bundle is None or data is None:
+    if bundle is None or not data:
         raise UsageError(
             "expected a bundle and --data, or --from-predictions", next_step="har evaluate BUNDLE --data PATH"
         )
@@ -137,8 +136,7 @@ def evaluate(
     found = read_bundles(bundle)
     if keep:
         check_unpacked(found)
-    with progress_bar("reading") as advance:
-        dataset = load_dataset(data, progress=advance)
+    dataset = read_recordings(data)
     windows = _windows(found[0][1], dataset, hop, common_only=common_activities)
     cases = []
     for _, each in found:

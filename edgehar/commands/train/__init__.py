@@ -7,19 +7,15 @@ from typing import Annotated, Final
 
 import typer
 
-from edgehar.commands.data import PATH_HELP
 from edgehar.commands.destination import Destination, check_writable, chosen_destination, free_name, latest_name
 from edgehar.commands.interruption import termination_interrupts
-from edgehar.commands.progress import progress_bar
+from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.subjects import parse_subjects
 from edgehar.commands.train.report import print_for_people, print_json
 from edgehar.commands.train.run import Result, carry_out
 from edgehar.commands.train.work import INTERRUPTED, Work
 from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
 from edgehar.models.errors import UsageError
-from edgehar.pipeline.data.mixing import mix
-from edgehar.pipeline.data.readers import load_dataset
-from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.splits import Split, default_holdout, holdout, leave_one_subject_out, subject_groups
 from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import check_apart
@@ -28,14 +24,14 @@ from edgehar.pipeline.training.recipe import INITIALIZATIONS, Recipe, default_re
 from edgehar.pipeline.training.trainers import AUTO, NATIVE, choose_trainer
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
-_SPLIT: Final = "Who is judged"
+_SPLIT: Final = "Who is judged (by default every fourth person)"
 _LEAST_PATIENCE: Final = 5
 
 
 def train(
     data: Annotated[
         list[str],
-        typer.Option(metavar="PATH", help=f"{PATH_HELP} Give it several times to mix data sets; people stay apart."),
+        typer.Option(metavar="PATH", help=DATA_HELP),
     ],
     model: Annotated[str, typer.Option(help=f"One of {', '.join(ARCHITECTURE_NAMES)}.")],
     out: Annotated[
@@ -158,7 +154,7 @@ def train(
     subjects = None if holdout_subjects is None else parse_subjects(holdout_subjects, option="--holdout-subjects")
     _one_split(subjects, groups, leave_one_out)
     place = _destination(model, out, force=force, resume=resume)
-    dataset = _dataset(data)
+    dataset = read_recordings(data)
     windows = make_windows(dataset, hop=hop)
     splits = _splits(windows, subjects, groups, leave_one_out)
     check_apart(dataset, splits)
@@ -198,15 +194,6 @@ def _destination(model: str, out: Path | None, *, force: bool, resume: bool) -> 
         )
     check_writable(place)
     return Destination(place, may_replace=resume)
-
-
-def _dataset(paths: list[str]) -> Dataset:
-    """Read one data set, or mix several."""
-    found = []
-    for path in paths:
-        with progress_bar("reading") as advance:
-            found.append(load_dataset(path, progress=advance))
-    return mix(found)
 
 
 def _shared_processors(jobs: int | None, trainer: str, *, models: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from edgehar.commands.destination import clear_folds
 from edgehar.commands.interruption import uninterrupted
 from edgehar.commands.train.work import (
     INTERRUPTED,
@@ -62,8 +63,11 @@ def carry_out(work: Work) -> Result:
         With code 130, if interrupted where there is nothing to return.
     """
     tasks = work.tasks()
-    if work.resume and len(tasks) > 1:
-        check_final(work, tasks[0])
+    if len(tasks) > 1:
+        if work.resume:
+            check_final(work, tasks[0])
+        else:
+            clear_folds(work.folds)
     kept = [earlier(work, task) for task in tasks]
     missing = [index for index, found in enumerate(kept) if found is None]
     runner = _in_parallel if work.jobs > 1 and len(missing) > 1 else _one_by_one

@@ -1,5 +1,6 @@
 /* From a sensor's rate down to the model's: straight lines between neighbouring samples. Sensors here are at most a few
- * percent faster than a model of 100 Hz; a host that classifies does better (docs/live.md). */
+ * percent faster than a model of 100 Hz; a host that classifies does better
+ * (docs/decisions/0008-one-decoder-one-clock.md). */
 #ifndef HAR_RATE_H
 #define HAR_RATE_H
 

@@ -1,4 +1,4 @@
-"""Labels to an MQTT broker, for home automation and dashboards. Needs ``pip install 'edgehar[mqtt]'``.
+"""Labels to an MQTT broker, for home automation and dashboards. Needs the extra ``mqtt``.
 
 =================  ========  ========================================================================================
 topic              retained  payload
@@ -27,6 +27,7 @@ from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.live.sinks.json_lines import as_json
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.errors import BridgeError, UsageError
+from edgehar.models.installation import install_command
 
 PASSWORD_VARIABLE: Final = "HAR_MQTT_PASSWORD"
 LONGEST_QUEUE: Final = 10_000
@@ -147,7 +148,7 @@ def _client(scheme: str, user: str | None) -> Any:
         from paho.mqtt.enums import CallbackAPIVersion
     except ImportError as error:
         raise BridgeError(
-            "MQTT needs the package paho-mqtt 2, it is not installed", next_step="Run: pip install 'edgehar[mqtt]'."
+            "MQTT needs the package paho-mqtt 2, it is not installed", next_step=f"Run: {install_command('mqtt')}."
         ) from error
     client = Client(CallbackAPIVersion.VERSION2)
     client.max_queued_messages_set(LONGEST_QUEUE)

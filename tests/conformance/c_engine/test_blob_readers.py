@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
 from edgehar.models.errors import BundleError
 from edgehar.models.portable.blob import HEADER, MAGIC, pack_model, unpack_model
+from edgehar.models.portable.tables import CLayer, CModel, Matrix
 from edgehar.pipeline.compilers.c99 import tables
 
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -34,6 +36,9 @@ ARCHITECTURES = (
 RECORD = 44
 DAMAGED = 8
 """HAR_DAMAGED_MODEL of har.h."""
+
+OTHER_SAMPLES = 100
+"""What the driver answers if it takes a blob that the samples do not fit."""
 
 TELLING = (0, 1, 2, 3, 4, 5, 6, 12, 13, 15, 16, 17, 31, 32, 33, 64, 127, 128, 255)
 WORDS = (0, 1, 2, 3, 4, 6, 255, 256, 511, 512, 2047, 2048, 32768, 65535)
@@ -93,18 +98,63 @@ def blobs(quantization: str, random_weights) -> Iterator[bytes]:
             yield altered(whole, generator)
 
 
+@pytest.fixture(scope="module")
+def integer_driver(need, build_driver, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The integer engine, ready to take blobs."""
+    return build_driver([need("gcc", "gcc")], tmp_path_factory.mktemp("edges") / "driver", "-O1")
+
+
 @pytest.mark.parametrize("quantization", ["int8", "float32"])
 def test_both_readers_agree(quantization: str, need, build_driver, run_driver, random_weights, tmp_path: Path) -> None:
     """Under sanitizers, with exactly the memory that the model asks for; what is taken is run as well."""
     numbers = ("-DHAR_FLOAT",) if quantization == "float32" else ()
     driver = build_driver([need("gcc", "gcc")], tmp_path / "driver", *numbers, *SANITIZED)
     dtype = np.float32 if numbers else np.int16
-    # The driver answers 100 if a blob is taken that these samples do not fit.
     cases = [(blob, np.zeros((1, 5, 3), dtype)) for blob in blobs(quantization, random_weights)]
-    found = [not isinstance(reply, int) or reply == 100 for reply in run_driver([driver], cases)]
+    found = [not isinstance(reply, int) or reply == OTHER_SAMPLES for reply in run_driver([driver], cases)]
     expected = [is_taken(blob) for blob, _ in cases]
     assert [at for at, (c, python) in enumerate(zip(found, expected, strict=True)) if c != python] == []
     assert 0.02 < np.mean(expected) < 0.9
+
+
+def wide(inputs: int, multiplier: int, *, shift: int = 16, bias: int = 0, fraction: int = 0) -> CModel:
+    """Return an integer model whose second layer has so many inputs, and numbers at the edge of a rule."""
+    rows = np.zeros((2, inputs), np.int8)
+    first = Matrix(np.zeros((inputs, 3), np.int8), None, np.ones(inputs, np.uint16), 32)
+    second = Matrix(rows, np.full(2, bias, np.int32), np.full(2, multiplier, np.uint16), shift)
+    last = Matrix(np.zeros((2, 2), np.int8), None, np.ones(2, np.uint16), 16)
+    layers = (
+        CLayer("dense", first, None, "tanh"),
+        CLayer("dense", second, None, "linear", fraction),
+        CLayer("dense", last, None, "softmax"),
+    )
+    return CModel(5, 3, layers, 1)
+
+
+EDGES = {
+    "window": (replace(wide(4, 1), window=2047), replace(wide(4, 1), window=2048)),
+    "no window": (replace(wide(4, 1), window=1), replace(wide(4, 1), window=0)),
+    "step layers": (replace(wide(4, 1), step_layers=2), replace(wide(4, 1), step_layers=3)),
+    "no step layers": (replace(wide(4, 1), step_layers=1), replace(wide(4, 1), step_layers=0)),
+    "inputs": (wide(511, 1), wide(512, 1)),
+    "gain": (wide(256, 32_767), wide(256, 32_768)),
+    "shift": (wide(4, 1, shift=16), wide(4, 1, shift=15)),
+    "largest shift": (wide(4, 1, shift=32), wide(4, 1, shift=33)),
+    "bias": (wide(4, 1, bias=2**28), wide(4, 1, bias=2**28 + 1)),
+    "least bias": (wide(4, 1, bias=-(2**28)), wide(4, 1, bias=-(2**28) - 1)),
+    "fraction": (wide(4, 1, fraction=12), wide(4, 1, fraction=13)),
+}
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_both_readers_have_the_same_edges(edge: str, integer_driver: Path, run_driver) -> None:
+    """The last model that keeps a rule, and the first that breaks it."""
+    kept, broken = map(pack_model, EDGES[edge])
+    assert (is_taken(kept), is_taken(broken)) == (True, False)
+    samples = np.zeros((1, 5, 3), np.int16)
+    found = run_driver([integer_driver], [(kept, samples), (broken, samples)])
+    assert not isinstance(found[0], int) or found[0] == OTHER_SAMPLES
+    assert found[1] == DAMAGED
 
 
 def with_layers(blob: bytes, repeats: int) -> bytes:

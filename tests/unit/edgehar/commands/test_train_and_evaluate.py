@@ -61,7 +61,7 @@ def test_train_prints_and_writes_the_same(data: str, tmp_path: Path, capsys: pyt
 
 
 def test_tables_are_for_people(data: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate(trained, data)
+    evaluate(trained, [data])
     output = capsys.readouterr()
     for words in ("Judged on subjects 2, 5, never seen", "Walking Upstairs", "mean ± sd", "macro-F1"):
         assert words in output.out
@@ -70,7 +70,7 @@ def test_tables_are_for_people(data: str, trained: Path, capsys: pytest.CaptureF
 def test_every_engine_gives_the_same_labels(data: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {}
     for engine in ("litert", "onnxruntime", "numpy"):
-        evaluate(trained, data, engine=engine, as_json=True)
+        evaluate(trained, [data], engine=engine, as_json=True)
         found[engine] = said(capsys)
     assert found["litert"]["confusion"] == found["onnxruntime"]["confusion"] == found["numpy"]["confusion"]
     assert [found[name]["artifact"] for name in found] == ["model.float32.tflite", "model.float32.onnx", "weights.npz"]
@@ -85,7 +85,7 @@ def test_a_model_is_judged_as_it_is_worn(
     data: str, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert read_bundle(trained).manifest.decoder.push is not None, "its labels are USC-HAD's"
-    evaluate(trained, data, continuous=True, engine="numpy", as_json=True)
+    evaluate(trained, [data], continuous=True, engine="numpy", as_json=True)
     first = said(capsys)
     for kind in ("macro_f1", "decoded_macro_f1", "decoded_lag_macro_f1"):
         assert 0 <= first[kind] <= 1
@@ -94,17 +94,17 @@ def test_a_model_is_judged_as_it_is_worn(
     assert (first["honest"], first["lag_s"], first["order_seed"]) == (True, 2.0, 0)
     assert 0 < first["windows_across_joints"] < first["windows"]
     assert {"false_activations_per_hour", "delay_median_s", "wrong", "unknown", "within_macro_f1"} <= set(first["raw"])
-    evaluate(trained, data, continuous=True, engine="numpy", as_json=True)
+    evaluate(trained, [data], continuous=True, engine="numpy", as_json=True)
     assert said(capsys) == first
-    evaluate(trained, data, continuous=True, engine="numpy", as_json=True, order_seed=1)
+    evaluate(trained, [data], continuous=True, engine="numpy", as_json=True, order_seed=1)
     assert said(capsys)["macro_f1"] != first["macro_f1"]
     decoded = read_bundle(trained).with_decoder(DecoderSpec(1, 0.0, 1, stay_probability=0.99, temperature=2.0))
     decoded.save(tmp_path / "decoded")
-    evaluate(tmp_path / "decoded", data, continuous=True, engine="numpy", as_json=True)
+    evaluate(tmp_path / "decoded", [data], continuous=True, engine="numpy", as_json=True)
     other = said(capsys)
     assert other["macro_f1"] == first["macro_f1"]
     assert other["decoded"]["switches_per_hour"] < first["raw"]["switches_per_hour"]
-    evaluate(tmp_path / "decoded", data, continuous=True, engine="numpy", lag=1.0)
+    evaluate(tmp_path / "decoded", [data], continuous=True, engine="numpy", lag=1.0)
     table = capsys.readouterr().out
     for words in ("Judged on subjects 2, 5, never seen", "1 s later", "false activations an hour"):
         assert words in table
@@ -113,15 +113,15 @@ def test_a_model_is_judged_as_it_is_worn(
 def test_streams_are_judged_as_a_whole(data: str, trained: Path, tmp_path: Path) -> None:
     for option in ({"keep": True}, {"plots": tmp_path / "plots"}, {"most_windows": 5}, {"every_artifact": True}):
         with pytest.raises(UsageError, match="--continuous: expected no --"):
-            evaluate(trained, data, continuous=True, **option)
+            evaluate(trained, [data], continuous=True, **option)
     with pytest.raises(UsageError, match="expected a lag from 0 to 10 s, got 60"):
-        evaluate(trained, data, continuous=True, lag=60.0)
+        evaluate(trained, [data], continuous=True, lag=60.0)
 
 
 def test_judging_people_learned_from_is_said_loudly(
     data: str, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    evaluate(trained, data, subjects="1,2", as_json=True)
+    evaluate(trained, [data], subjects="1,2", as_json=True)
     output = capsys.readouterr()
     printed = json.loads(output.out)
     assert printed["honest"] is False
@@ -130,7 +130,7 @@ def test_judging_people_learned_from_is_said_loudly(
 
 
 def test_evaluate_writes_plots(data: str, trained: Path, tmp_path: Path) -> None:
-    evaluate(trained, data, plots=tmp_path / "plots")
+    evaluate(trained, [data], plots=tmp_path / "plots")
     assert {file.name for file in (tmp_path / "plots").iterdir()} == {"confusion.json", "confusion.png"}
     written = json.loads((tmp_path / "plots" / "confusion.json").read_text())
     assert sum(map(sum, written["confusion"])) == written["windows"]
@@ -149,7 +149,7 @@ def test_groups_judge_everybody_and_can_be_resumed(
         printed["metrics"]["windows"],
     ]
     assert bundle.manifest.provenance.configuration["held_out_subjects"] == ["2", "4"]
-    evaluate(tmp_path / "b.groups", data, as_json=True)
+    evaluate(tmp_path / "b.groups", [data], as_json=True)
     assert said(capsys)["confusion"] == printed["metrics"]["confusion"]
     before = [(tmp_path / "b.groups" / f"group-{n}-of-2" / "weights.npz").stat().st_mtime_ns for n in (1, 2)]
     train([data], out=tmp_path / "b", groups=2, resume=True, as_json=True, **QUICK)
@@ -184,7 +184,7 @@ def test_everybody_is_judged_with_every_seed_and_every_prediction_kept(
     assert "bootstrap over 5 people" in shown
     assert (tmp_path / "plots" / "confusion.png").is_file()
     with pytest.raises(UsageError, match="expected no bundle and no --data beside it"):
-        evaluate(tmp_path / "m", data, from_predictions=tmp_path / "m.groups")
+        evaluate(tmp_path / "m", [data], from_predictions=tmp_path / "m.groups")
     with pytest.raises(DataError, match="expected predictions, found none"):
         evaluate(from_predictions=tmp_path)
     with pytest.raises(UsageError, match="expected a bundle and --data, or --from-predictions"):
@@ -203,6 +203,19 @@ def test_folds_of_another_experiment_are_not_resumed(data: str, tmp_path: Path) 
         train([str(tmp_path / "other")], out=tmp_path / "n", groups=2, resume=True, **QUICK)
 
 
+def test_folds_that_are_replaced_leave_none_of_their_own(data: str, tmp_path: Path) -> None:
+    train([data], out=tmp_path / "o", groups=3, jobs=1, **QUICK)
+    with pytest.raises(UsageError, match="--force"):
+        train([data], out=tmp_path / "o", groups=2, jobs=1, **QUICK)
+    train([data], out=tmp_path / "o", groups=2, jobs=1, force=True, **QUICK)
+    names = {path.name for path in (tmp_path / "o.groups").iterdir()}
+    assert names == {"group-1-of-2", "group-2-of-2", "predictions.npz"}
+    (tmp_path / "o.groups" / "thesis.txt").write_text("precious")
+    with pytest.raises(BundleError, match=r"found thesis.txt"):
+        train([data], out=tmp_path / "o", groups=2, jobs=1, force=True, **QUICK)
+    assert (tmp_path / "o.groups" / "thesis.txt").read_text() == "precious"
+
+
 def test_several_data_sets_are_mixed_and_people_kept_apart(
     data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,6 +226,10 @@ def test_several_data_sets_are_mixed_and_people_kept_apart(
     subjects = [*origin.configuration["train_subjects"], *origin.configuration["held_out_subjects"]]
     assert len(subjects) == len(set(subjects)) == 7
     assert all(":" in name for name in subjects)
+    evaluate(tmp_path / "mixed", [data, str(tmp_path / "other")], as_json=True)
+    printed = said(capsys)
+    assert printed["honest"] is True
+    assert set(printed["per_subject"]) == set(origin.configuration["held_out_subjects"])
 
 
 def test_a_run_gets_a_name_of_its_own(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +289,7 @@ def test_the_leaky_number_stands_beside_the_honest_one(
     assert "LEAKY" in printed["leaky"]["protocol"]
     assert "LEAKY" not in printed["metrics"]["protocol"]
     assert not any("LEAKY" in entry.protocol for entry in read_bundle(tmp_path / "c").manifest.metrics)
-    evaluate(trained, data, show_leaky=True)
+    evaluate(trained, [data], show_leaky=True)
     assert "Not honest" in capsys.readouterr().out
 
 
@@ -283,7 +300,7 @@ def test_every_artifact_of_every_group_is_judged_and_kept(
     groups = tmp_path / "d.groups"
     compile_bundle(groups, quantization=["float16", "int8"], data=data, as_json=True)
     capsys.readouterr()
-    evaluate(groups, data, every_artifact=True, keep=True, as_json=True)
+    evaluate(groups, [data], every_artifact=True, keep=True, as_json=True)
     printed = said(capsys)
     rows = {row["artifact"]: row for row in printed["artifacts"]}
     assert rows.keys() >= {"model.float32.tflite", "model.float32.onnx", "model.float16.onnx", "model.int8.tflite"}
@@ -297,18 +314,18 @@ def test_every_artifact_of_every_group_is_judged_and_kept(
         kept = {entry.artifact: entry.windows for entry in bundle.manifest.metrics}
         assert kept.keys() >= rows.keys()
         assert "model.int8.tflite |" in (path / "MODEL_CARD.md").read_text()
-    evaluate(groups / "group-1-of-2", data, every_artifact=True)
+    evaluate(groups / "group-1-of-2", [data], every_artifact=True)
     assert "never seen in training" in capsys.readouterr().out
 
 
 def test_a_glance_is_not_kept(data: str, trained: Path) -> None:
     with pytest.raises(UsageError, match=r"--keep: expected all windows, got --windows"):
-        evaluate(trained, data, keep=True, most_windows=5)
+        evaluate(trained, [data], keep=True, most_windows=5)
 
 
 def test_every_artifact_takes_no_engine(data: str, trained: Path) -> None:
     with pytest.raises(UsageError, match="expected no --engine or --quantization beside it"):
-        evaluate(trained, data, every_artifact=True, engine="numpy", quantization="int8")
+        evaluate(trained, [data], every_artifact=True, engine="numpy", quantization="int8")
 
 
 class Interrupts(SilentWatcher):
@@ -343,7 +360,7 @@ def test_interruption_leaves_a_valid_bundle(
     assert bundle.manifest.provenance.configuration["kept_epoch"] in (1, 2)
     assert "interrupted" in (tmp_path / "d" / "MODEL_CARD.md").read_text()
     monkeypatch.undo()
-    evaluate(tmp_path / "d", data, engine="onnxruntime", as_json=True)
+    evaluate(tmp_path / "d", [data], engine="onnxruntime", as_json=True)
     assert said(capsys)["confusion"] == printed["metrics"]["confusion"]
 
 
@@ -407,14 +424,14 @@ def test_train_does_not_replace_what_is_no_bundle(data: str, tmp_path: Path) -> 
         ({"subjects": "1", "all_subjects": True}, UsageError, "both"),
         ({"engine": "abacus"}, UsageError, "abacus"),
         ({"quantization": "int4"}, UsageError, "int4"),
-        ({"data": "nowhere"}, DataError, "nowhere"),
+        ({"data": ["nowhere"]}, DataError, "nowhere"),
     ],
 )
 def test_wrong_usage_of_evaluate(
     data: str, trained: Path, options: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        evaluate(trained, **{"data": data, **options})
+        evaluate(trained, **{"data": [data], **options})
 
 
 def test_activities_the_model_does_not_know(data: str, tmp_path: Path, random_bundle) -> None:
@@ -422,5 +439,5 @@ def test_activities_the_model_does_not_know(data: str, tmp_path: Path, random_bu
     labels = (*bundle.manifest.labels[:11], "Cycling")
     dataclasses.replace(bundle, manifest=dataclasses.replace(bundle.manifest, labels=labels)).save(tmp_path / "g")
     with pytest.raises(DataError, match="got Elevator Down"):
-        evaluate(tmp_path / "g", data, engine="numpy")
-    evaluate(tmp_path / "g", data, engine="numpy", common_activities=True)
+        evaluate(tmp_path / "g", [data], engine="numpy")
+    evaluate(tmp_path / "g", [data], engine="numpy", common_activities=True)

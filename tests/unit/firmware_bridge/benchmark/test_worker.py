@@ -88,7 +88,9 @@ def test_peak_memory_is_that_of_this_program_and_remembers():
     assert peak_rss_mb() > 5
 
 
-@pytest.mark.skipif(waited_ns() is None, reason="this system does not tell how long a thread waited")
+@pytest.mark.skipif(
+    waited_ns() is None, reason="not for this machine: its system does not tell how long a thread waited"
+)
 def test_waiting_for_the_processor_is_counted_and_sleeping_is_not():
     spin = "import time; end = time.monotonic() + 1.0\nwhile time.monotonic() < end: pass"
     watch = f"from edgehar.firmware_bridge.benchmark.worker import waited_ns as w; a = w()\n{spin}\nprint(w() - a)"

@@ -117,7 +117,9 @@ def test_permission_denied_names_the_group(monkeypatch: pytest.MonkeyPatch, tmp_
         open_transport(str(device))
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give up its rights")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="not for this machine: only root can give up its rights"
+)
 def test_permission_denied_by_the_system(port: VirtualPort) -> None:
     Path(port.device).chmod(0o600)
     os.seteuid(65534)

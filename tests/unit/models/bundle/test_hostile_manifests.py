@@ -201,3 +201,17 @@ def test_whatever_a_manifest_says_only_sentences_come_back(data, small, tmp_path
         said = ""
     assert unprintable(said.replace(str(folder), "")) is None
     assert len(said) < 2000
+
+
+def test_a_large_zip_s_second_end_is_refused_wherever_the_first_one_stands():
+    """Python believes the second end, whatever length the first one gives."""
+    whole = write_npz({"a": np.zeros(3, np.float32)})
+    end = whole.rindex(b"PK\x05\x06")
+    locator = b"PK\x06\x07" + bytes(16)
+    read_npz(whole, where="x.npz")
+    with pytest.raises(BundleError, match="list of members has more than"):
+        read_npz(whole[:end] + locator + whole[end:], where="x.npz")
+    commented = whole[:-2] + (5).to_bytes(2, "little") + b"hello"
+    assert read_npz(commented, where="x.npz")["a"].shape == (3,)
+    with pytest.raises(BundleError, match="list of members has more than"):
+        read_npz(commented[:end] + locator + commented[end:], where="x.npz")

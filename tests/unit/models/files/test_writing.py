@@ -199,3 +199,18 @@ def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
     with atomic_path(target) as temporary:
         temporary.write_text("new")
     assert flushed == [(target.stat().st_ino, "old"), (tmp_path.stat().st_ino, "new")]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files as Linux lists them")
+def test_no_file_stays_open(tmp_path):
+    def open_files():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = open_files()
+    for number in range(3):
+        with atomic_path(tmp_path / "file") as temporary:
+            temporary.write_text(str(number))
+        with atomic_folder(tmp_path / "folder") as temporary:
+            (temporary / "inner").mkdir()
+            (temporary / "inner" / "file").touch()
+    assert open_files() == before

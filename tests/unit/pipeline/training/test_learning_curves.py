@@ -5,8 +5,9 @@ import struct
 
 import pytest
 
+from edgehar.pipeline.evaluation.plots import png_file
 from edgehar.pipeline.training.history import Epoch
-from edgehar.pipeline.training.learning_curves import learning_curve_files, learning_curves_png
+from edgehar.pipeline.training.learning_curves import learning_curve_files, learning_curves_figure
 
 
 def size_of(png: bytes) -> tuple[int, int]:
@@ -17,14 +18,15 @@ def size_of(png: bytes) -> tuple[int, int]:
 
 
 def epochs(count: int, *, judged: bool) -> list[Epoch]:
-    judgement = (1.2, 0.4) if judged else (None, None)
+    judgement = (1.2, 0.4, 1.4, 0.3) if judged else (None, None, None, None)
     return [Epoch(number, 1 / number, 1 / number, 0.5, 1e-3, 1.0, 100.0, *judgement) for number in range(1, count + 1)]
 
 
 @pytest.mark.parametrize("count", [1, 3, 60])
 @pytest.mark.parametrize("judged", [True, False])
 def test_curves_of_any_length(count: int, judged: bool) -> None:
-    assert size_of(learning_curves_png(epochs(count, judged=judged), title="lstm, seed 0", kept_epoch=count))
+    picture = learning_curves_figure(epochs(count, judged=judged), title="lstm, seed 0", kept_epoch=count)
+    assert size_of(png_file(picture))
 
 
 def test_curves_have_their_numbers_beside_them() -> None:
@@ -32,3 +34,4 @@ def test_curves_have_their_numbers_beside_them() -> None:
     written = json.loads(files["learning_curves.json"])
     assert written["kept_epoch"] == 2
     assert [epoch["validation_accuracy"] for epoch in written["epochs"]] == [0.4, 0.4, 0.4]
+    assert [epoch["held_out_accuracy"] for epoch in written["epochs"]] == [0.3, 0.3, 0.3]

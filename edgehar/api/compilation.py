@@ -1,0 +1,43 @@
+"""Compiling for programs: add files to a bundle that other runtimes load."""
+
+from collections.abc import Sequence
+
+from edgehar.api.inference import Model, open_bundle
+from edgehar.models.bundle import Bundle
+from edgehar.pipeline.compilers import FLOAT32, compile_bundle
+from edgehar.pipeline.compilers.quantization.calibration import calibration_windows
+from edgehar.pipeline.compilers.selection import wanted_targets
+from edgehar.pipeline.data.recordings import Dataset
+
+
+def compile(  # noqa: A001  (edgehar.compile reads as what it does)
+    bundle: Model,
+    *,
+    formats: Sequence[str] | None = None,
+    quantizations: Sequence[str] = (FLOAT32,),
+    recordings: Dataset | None = None,
+) -> Bundle:
+    """Return the bundle with compiled files added; write it with `edgehar.save_bundle`.
+
+    Parameters
+    ----------
+    bundle
+        The model, or the path of one.
+    formats
+        Of ``tflite``, ``onnx`` and ``c``. Default: all that can express the model.
+    quantizations
+        Of ``float32``, ``float16``, ``int8-weights``, ``int8-hybrid`` and ``int8``; or ``("all",)``.
+    recordings
+        Those the model was trained on: integers take their scales from them, and int8 weights are rounded for them.
+
+    Raises
+    ------
+    UsageError
+        If there is no such format or quantization.
+    CompileError
+        If a format cannot express a layer, or ``int8`` is asked for without recordings.
+    """
+    model = open_bundle(bundle)
+    wanted = wanted_targets(model.manifest.architecture, formats, quantizations)
+    calibration = None if recordings is None else calibration_windows(model, recordings)
+    return compile_bundle(model, wanted, calibration=calibration)

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Everything a change must pass: format, lint, types, import rules, tests, documented commands, the distribution, and the
+# edge path without TensorFlow. The Python environment with the extra [dev] must be first on the PATH.
+# Usage: tools/check.sh [quick]   (quick: format, lint, types, import rules and tests)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n=== %s\n' "$*"; }
+
+step "format and lint"
+ruff format --check .
+ruff check .
+
+step "types and import rules"
+python -P tools/check_house.py
+
+step "tests"
+python -m pytest
+
+[ "${1:-}" != quick ] || exit 0
+base=$(tools/find_python.sh)
+
+step "documented commands"
+python -P tools/run_documented_commands.py
+
+step "the distribution"
+tools/check_distribution.sh "$base" demo
+
+step "the edge path without TensorFlow"
+tools/check_edge_install.sh "$base"
