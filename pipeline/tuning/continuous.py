@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.decoder import REJECTED, UNDECODED, UNKNOWN, Decoder
 from edgehar.pipeline.tuning.events import EventScores, event_scores
-from edgehar.pipeline.tuning.scores import confusion_of, macro_f1_of
+from edgehar.pipeline.tuning.scores import called_unknown, confusion_of, macro_f1_of
 from edgehar.pipeline.tuning.streams import Stream
 
 LAG_S: Final = 2.0
@@ -35,15 +35,22 @@ class StreamScores:
         Of the windows that hold one activity only; decoders have seen the others all the same.
     events
         What a person notices.
+    unlearned_windows, unlearned_unknown
+        Windows of activities that the model has no label for, and the share of them called unknown; no part of F1.
     """
 
     macro_f1: float
     within_macro_f1: float
     events: EventScores
+    unlearned_windows: int = 0
+    unlearned_unknown: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""
-        return {"macro_f1": self.macro_f1, "within_macro_f1": self.within_macro_f1, **asdict(self.events)}
+        found = {"macro_f1": self.macro_f1, "within_macro_f1": self.within_macro_f1, **asdict(self.events)}
+        if self.unlearned_windows:
+            found |= {"unlearned_windows": self.unlearned_windows, "unlearned_unknown": self.unlearned_unknown}
+        return found
 
 
 def labels_of(stream: Stream, manifest: Manifest, *, hop: int, kind: str, lag_s: float = LAG_S) -> Shown:
@@ -84,8 +91,11 @@ def score_streams(streams: Sequence[Stream], shown: Sequence[Shown], *, classes:
         inside = np.ones(len(labels), np.bool_) if stream.joined is None else ~stream.joined
         within.append(confusion_of(stream.truth[inside], labels[inside], classes))
     pairs = [(stream.truth, labels) for stream, labels in zip(streams, shown, strict=True)]
+    unlearned, unknown = np.sum([called_unknown(truth, labels) for truth, labels in pairs], axis=0).tolist()
     return StreamScores(
         macro_f1_of(np.sum(every, axis=0)),
         macro_f1_of(np.sum(within, axis=0)),
         event_scores(pairs, step_s=streams[0].step_s),
+        unlearned,
+        unknown / max(1, unlearned),
     )

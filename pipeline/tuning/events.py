@@ -65,7 +65,8 @@ def event_scores(
     Parameters
     ----------
     streams
-        Pairs of truth and labels, each of shape (n,), as positions; ``REJECTED`` is unknown.
+        Pairs of truth and labels, each of shape (n,), as positions. ``REJECTED`` as a label is unknown, which is right
+        where it is the truth: an activity that there is no label for.
     step_s
         Seconds from one to the next.
 
@@ -80,7 +81,7 @@ def event_scores(
     delays: list[float] = []
     for truth, shown in streams:
         windows += len(truth)
-        unknown += int(np.count_nonzero(shown == REJECTED))
+        unknown += int(np.count_nonzero((shown == REJECTED) & (truth != REJECTED)))
         wrong += int(np.count_nonzero((shown != truth) & (shown != REJECTED)))
         switches += int(np.count_nonzero(np.diff(shown)))
         starts = np.flatnonzero(np.diff(truth)) + 1

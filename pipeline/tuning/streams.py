@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.bundle.manifest import PushSpec
-from edgehar.models.decoder import PushDetector
+from edgehar.models.decoder import REJECTED, PushDetector
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.windows import Windows
 
@@ -38,7 +38,8 @@ class Stream:
     posteriors : ndarray of shape (n, n_classes), float32
         What the model says of each window.
     truth : ndarray of shape (n,), int64
-        What was done at its last sample, as a position among the labels.
+        What was done at its last sample, as a position among the labels; ``REJECTED`` for an activity that the model
+        has no label for.
     step_s
         Seconds from one window to the next.
     directions : ndarray of shape (n,), int8, or None
@@ -108,7 +109,8 @@ def streams_of(
     engine
         Whatever predicts.
     windows
-        Which segments there are, how long a window is and how far apart windows are.
+        Which segments there are, how long a window is and how far apart windows are. Its activities are the model's
+        labels; any that follow are activities the model has not learned.
     subjects
         Whose; people without a window are passed over.
     push
@@ -135,9 +137,9 @@ def streams_of(
         passed = np.searchsorted(joints, ends, side="right")
         began = np.searchsorted(joints, ends - windows.window_length + 1, side="right")
         step_s = windows.hop / windows.rate_hz
-        streams.append(
-            Stream(subject, np.concatenate(posteriors), truth[ends], step_s, directions, joined=passed != began)
-        )
+        rows = np.concatenate(posteriors)
+        done_at_end = np.where(truth[ends] < rows.shape[1], truth[ends], REJECTED)
+        streams.append(Stream(subject, rows, done_at_end, step_s, directions, joined=passed != began))
     return streams
 
 

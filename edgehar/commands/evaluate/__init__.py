@@ -99,6 +99,13 @@ def evaluate(
         ),
     ] = False,
     lag: Annotated[float, typer.Option(metavar="S", help="With --continuous: how long a label may also wait.")] = LAG_S,
+    unlearned: Annotated[
+        bool,
+        typer.Option(
+            "--unlearned",
+            help="With --continuous: keep activities the model has no label for; how often are they called unknown?",
+        ),
+    ] = False,
     order_seed: Annotated[int, typer.Option(min=0, help="With --continuous: of the order of recordings.")] = 0,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write the figures into the bundle: its manifest and its model card.")
@@ -129,6 +136,8 @@ def evaluate(
             "--keep: expected all windows, got --windows: figures of a part would replace those of all",
             next_step="Leave one of them out.",
         )
+    if unlearned and not continuous:
+        raise UsageError("--unlearned: expected --continuous beside it", next_step="Add --continuous.")
     if continuous:
         check_alone(every_artifact=every_artifact, show_leaky=show_leaky, plots=plots, keep=keep, windows=most_windows)
     _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
@@ -137,7 +146,7 @@ def evaluate(
     if keep:
         check_unpacked(found)
     dataset = read_recordings(data)
-    windows = _windows(found[0][1], dataset, hop, common_only=common_activities)
+    windows = _windows(found[0][1], dataset, hop, common_only=common_activities, unlearned=unlearned)
     cases = []
     for _, each in found:
         people = choose_judged(each, dataset, windows, subjects=chosen, everyone=all_subjects)
@@ -242,16 +251,19 @@ def _spread(indices: Indices, most: int | None) -> Indices:
     return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
 
 
-def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: bool) -> Windows:
-    """Return the windows of a bundle's own length, rate and labels."""
-    check_activities(bundle, dataset, common_only=common_only)
-    spec = bundle.manifest.window
+def _windows(
+    bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: bool, unlearned: bool = False
+) -> Windows:
+    """Return the windows of a bundle's own length, rate and labels; activities it has not learned follow these."""
+    check_activities(bundle, dataset, common_only=common_only or unlearned)
+    spec, labels = bundle.manifest.window, bundle.manifest.labels
+    others = tuple(name for name in dataset.activities if name not in labels) if unlearned else ()
     windows = make_windows(
         dataset,
         window_length=spec.length,
         hop=spec.hop if hop is None else hop,
         rate_hz=spec.rate_hz,
-        activities=bundle.manifest.labels,
+        activities=(*labels, *others),
     )
     for note in windows.notes:
         Console(stderr=True, highlight=False, soft_wrap=True).print(escape(note))

@@ -143,6 +143,9 @@ def _table(found: ContinuousScores) -> Table:
     _add(table, "changes missed", [f"{scores.events.missed:.1%}" for scores in every])
     _add(table, "seconds wrong an hour", [f"{3600 * scores.events.wrong:.0f}" for scores in every])
     _add(table, "seconds unknown an hour", [f"{3600 * scores.events.unknown:.0f}" for scores in every])
+    if every[0].unlearned_windows:
+        cells = [f"{scores.unlearned_unknown:.1%}" for scores in every]
+        _add(table, f"unlearned, called unknown ({every[0].unlearned_windows:,})", cells)
     return table
 
 

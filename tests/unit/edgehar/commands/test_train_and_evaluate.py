@@ -11,6 +11,7 @@ import typer
 from edgehar.commands.compile import compile_bundle
 from edgehar.commands.evaluate import evaluate
 from edgehar.commands.train import train
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
 from edgehar.models.bundle import read_bundle
 from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.errors import BundleError, DataError, UsageError
@@ -108,6 +109,23 @@ def test_a_model_is_judged_as_it_is_worn(
     table = capsys.readouterr().out
     for words in ("Judged on subjects 2, 5, never seen", "1 s later", "false activations an hour"):
         assert words in table
+
+
+def test_activities_that_were_never_learned_are_counted(
+    data: str, tmp_path: Path, random_bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layers = (SimpleRNN("RNN_1", 4), Dense("Output", 5, "softmax"))
+    bundle = random_bundle(Architecture("five", window=200, channels=3, layers=layers))
+    bundle.with_decoder(DecoderSpec(1, 1.0, 1)).save(tmp_path / "five")
+    with pytest.raises(DataError, match="expected activities among"):
+        evaluate(tmp_path / "five", [data], continuous=True, engine="numpy")
+    evaluate(tmp_path / "five", [data], continuous=True, unlearned=True, engine="numpy", as_json=True)
+    found = said(capsys)
+    assert found["decoded"]["unlearned_unknown"] == 1.0, "this decoder calls everything unknown"
+    assert found["raw"]["unlearned_unknown"] == 0.0
+    assert found["windows"] / 2 < found["raw"]["unlearned_windows"] < found["windows"]
+    with pytest.raises(UsageError, match="--unlearned: expected --continuous"):
+        evaluate(tmp_path / "five", [data], unlearned=True)
 
 
 def test_streams_are_judged_as_a_whole(data: str, trained: Path, tmp_path: Path) -> None:

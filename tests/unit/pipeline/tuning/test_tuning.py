@@ -157,7 +157,7 @@ def dataset_of(*parts: tuple[str, str, float, str]) -> Dataset:
         Recording(name, subject, np.full((1000, 3), level, np.float32), 100.0, (LabelInterval(0, 1000, activity),))
         for name, subject, level, activity in parts
     )
-    return Dataset("test", ("still", "moving"), recordings)
+    return Dataset("test", ("still", "moving", "flying"), recordings)
 
 
 def test_streams_string_each_persons_recordings_together() -> None:
@@ -213,3 +213,19 @@ def test_recordings_the_model_makes_nothing_of_choose_no_decoder() -> None:
     wrong = Stream("1", whole.posteriors, (whole.truth + 1) % 3, 1.0)
     with pytest.raises(DataError, match=r"it is right in \d+% of their windows, chance in 33%: the decoder stays"):
         check_enough([wrong])
+
+
+def test_an_activity_that_was_never_learned_is_rightly_called_unknown() -> None:
+    truth, shown = np.array([0, 0, REJECTED, REJECTED, 1, 1]), np.array([0, REJECTED, REJECTED, 1, 1, 1])
+    scores = score_streams([Stream("1", np.zeros((6, 2), np.float32), truth, 1.0)], [shown], classes=2)
+    assert (scores.unlearned_windows, scores.unlearned_unknown) == (2, 0.5)
+    assert (scores.events.unknown, scores.events.wrong) == (pytest.approx(1 / 6), pytest.approx(1 / 6))
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 1) / 2), "F1 is of what was learned"
+
+
+def test_streams_hold_activities_that_the_model_has_no_label_for() -> None:
+    parts = (("a", "1", 0.0, "still"), ("b", "1", 1.0, "moving"), ("c", "1", 2.0, "flying"))
+    windows = make_windows(dataset_of(*parts), window_length=200, hop=100)
+    (one,) = streams_of(Mean(), windows, ("1",))
+    assert set(one.truth.tolist()) == {0, 1, REJECTED}
+    assert np.count_nonzero(one.truth == REJECTED) == pytest.approx(9, abs=1)
