@@ -251,9 +251,13 @@ def test_the_library_builds_for_boards_of_32_bits(
 ) -> None:
     """With stand-ins for the Arduino core: every warning is an error, and the memory is what was foretold."""
     need("arm-none-eabi-gcc")
+    bundle = compiled("lstm")
+    push = PushSpec(bundle.manifest.labels[0], bundle.manifest.labels[1])
+    bundle = bundle.with_decoder(DecoderSpec(1, 0.5, 2, (), 0.9, 1.25, push))
     project = write_project(
-        compiled("lstm"), find_board(board), tmp_path / "p", quantization=quantization, sensor=find_sensor("lsm6ds3")
+        bundle, find_board(board), tmp_path / "p", quantization=quantization, sensor=find_sensor("lsm6ds3")
     )
+    assert "#define HAR_DECODES 1" in (tmp_path / "p" / "src" / "har_decoding.h").read_text(encoding="utf-8")
     sources, stubs = tmp_path / "p" / "src", Path(__file__).parent / "arduino_stubs"
     common = ["-mthumb", *core, "-Os", "-ffunction-sections", *STRICT, f"-I{stubs}", f"-I{sources}", "-DARDUINO=10819"]
     # Arduino compiles the assembler of a library on every board.
