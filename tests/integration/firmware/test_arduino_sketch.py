@@ -220,6 +220,7 @@ def test_a_board_decodes_as_python_does(lag_ms: int, library: Path, random_bundl
     frames = [message for message in heard if isinstance(message, Samples)]
     said = [message.text for message in heard if isinstance(message, Log) and message.text.startswith("<")]
     assert len(said) >= 4
+    assert frames[-1].dropped == 0, "decoding leaves time for every sample"
     shift = first_sample(frames)
     model, decoder = (
         unpack_model(bundle.files["model.int8.harc"]),
