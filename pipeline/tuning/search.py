@@ -117,20 +117,20 @@ def search(grid: Grid, *, progress: Callable[[int, int | None], None] = lambda d
             confusions.append(np.array([confusion_of(truth, shown, len(grid.labels)) for truth, shown in pairs]))
         progress(number, len(bases))
     cost, confusion = np.array(costs), np.array(confusions)
-    people = np.arange(len(grid.streams))
-    chosen = [_choose(cost, confusion, people != person) for person in people]
+    people, plain = np.arange(len(grid.streams)), specs.index(UNDECODED)
+    chosen = [_choose(cost, confusion, people != person, plain) for person in people]
     return Choice(
         undecoded=judge(UNDECODED, grid),
-        best=judge(specs[_choose(cost, confusion, people >= 0)], grid),
+        best=judge(specs[_choose(cost, confusion, people >= 0, plain)], grid),
         cost=float(cost[chosen, people].sum() / hours.sum()),
         macro_f1=macro_f1_of(confusion[chosen, people].sum(axis=0)),
     )
 
 
 def _bases(grid: Grid) -> Iterator[DecoderSpec]:
-    """Yield the filters that are tried; the first changes nothing."""
+    """Yield the filters that are tried; of two that cost the same, the first is taken: elevators are told apart."""
     step_s = grid.streams[0].step_s
-    for push in (None, grid.push) if grid.push is not None else (None,):
+    for push in (grid.push, None) if grid.push is not None else (None,):
         for count in SMOOTHINGS:
             yield DecoderSpec(count, 0.0, 1, push=push)
         for stay_s in STAYS_S if len(grid.labels) > 1 else ():
@@ -146,10 +146,10 @@ def _held_back(base: DecoderSpec) -> Iterator[DecoderSpec]:
             yield replace(base, reject_below=reject_below, minimum_dwell_windows=dwell)
 
 
-def _choose(cost: npt.NDArray[np.float64], confusion: Confusion, people: npt.NDArray[np.bool_]) -> int:
-    """Return which decoder costs these people least, of those at least as often right as the first, which is none."""
+def _choose(cost: npt.NDArray[np.float64], confusion: Confusion, people: npt.NDArray[np.bool_], plain: int) -> int:
+    """Return which decoder costs these people least, of those with at least the macro-F1 of the ``plain`` one."""
     f1 = np.array([macro_f1_of(each) for each in confusion[:, people].sum(axis=1)])
-    return int(np.argmin(np.where(f1 >= f1[0], cost[:, people].sum(axis=1), np.inf)))
+    return int(np.argmin(np.where(f1 >= f1[plain], cost[:, people].sum(axis=1), np.inf)))
 
 
 def _divisible(grid: Grid) -> Grid:

@@ -103,6 +103,9 @@ def test_elevators_are_told_apart_where_that_helps_and_not_where_it_harms() -> N
         assert (choice.best.spec.push is not None) == helps
         if helps:
             assert choice.best.macro_f1 == 1.0
+    nobody_rides = replace(whole, directions=np.zeros(len(right), np.int8))
+    best = search(grid(nobody_rides, push=push)).best.spec
+    assert best == replace(UNDECODED, push=push), "recordings without elevators do not switch their detector off"
 
 
 SPECS = [
