@@ -216,7 +216,7 @@ def test_a_board_decodes_as_python_does(lag_ms: int, library: Path, random_bundl
     (tmp_path / "own.ino").write_text(own, encoding="utf-8")
     program, counts = build_sketch(project, tmp_path / "build", tmp_path / "own.ino"), movement()
     with emulate("atmega328p", program, samples=counts) as board:
-        heard = listen(board.url, 6.0)
+        heard = listen(board.url, 9.0)
     frames = [message for message in heard if isinstance(message, Samples)]
     said = [message.text for message in heard if isinstance(message, Log) and message.text.startswith("<")]
     assert len(said) >= 4
