@@ -18,7 +18,7 @@ from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.line.reader import Arrival, LineReader
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
-from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline
+from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.session.loop import SessionLoop, StreamState
 from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSource
@@ -104,6 +104,7 @@ class LiveLoop:
         hop: int | None = None,
         baud: int = DEFAULT_BAUD,
         raw: bool = False,
+        lag_s: float = 0.0,
         bridge_s: float = 0.0,
         hello: Hello | None = None,
         may_be_frames: bool = False,
@@ -129,6 +130,8 @@ class LiveLoop:
             Named in advice when nothing arrives.
         raw
             Give the most probable class of every window, and leave the bundle's decoder out.
+        lag_s
+            How long a label may wait for what comes after its window; only a hidden Markov model gains from it.
         bridge_s
             The longest gap to interpolate; 0 for none.
         hello
@@ -163,7 +166,7 @@ class LiveLoop:
             hop=window.hop if hop is None else hop,
             model_rate_hz=window.rate_hz,
             source_rate_hz=sensor_hz,
-            decoder=None if raw else Decoder.of_model(manifest, hop=hop),
+            decoder=None if raw else Decoder.of_model(manifest, hop=hop, lag_s=lag_s),
             bridge_s=bridge_s,
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
@@ -210,6 +213,7 @@ class LiveLoop:
         for remark in self._announcements:
             self._classification.remarked(remark)
         error = self._loop.run(duration_s=duration_s, stop=stop)
+        self._classification.finish()
         return LiveEnd(self._classification.show(self._loop.state), error)
 
     def _adopt_hello(self, hello: Hello, manifest: Manifest) -> list[Remark]:
@@ -235,7 +239,15 @@ class _Classification:
 
     def take(self, block: SampleBlock) -> None:
         """Classify every window that these samples complete."""
-        for prediction in self.pipeline.feed(block):
+        self._tell(self.pipeline.feed(block))
+
+    def finish(self) -> None:
+        """Tell the labels that still wait for a lag: nothing comes after them."""
+        self._tell(self.pipeline.finish())
+
+    def _tell(self, predictions: Sequence[Prediction]) -> None:
+        """Tell the sinks, with what is doubtful about the stream."""
+        for prediction in predictions:
             doubts = self._doubts()
             if doubts:
                 prediction = dataclasses.replace(prediction, doubts=doubts)
