@@ -43,7 +43,7 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where the files are: the URL to give to a phone, and the authority's certificate (PEM) for who wants to trust it."""
+    """Where the files are: the URL for a phone, and the certificate (PEM) of the authority that vouches for it."""
 
     url: str
     authority_pem: bytes

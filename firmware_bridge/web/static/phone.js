@@ -61,6 +61,7 @@ function begin() {
   stream = null;
   waiting = [];
   found = null;
+  recent.clear();
   view.showFound(null, model);
 }
 
@@ -164,9 +165,9 @@ async function keepForOffline() {
   try {
     await navigator.serviceWorker.register("service-worker.js");
     await navigator.serviceWorker.ready;
-    view.showFact("Without a network", "works: everything is kept on this device");
+    view.showFact("Offline", "works: everything is kept on this device");
   } catch {
-    view.showFact("Without a network", "does not work: this server's certificate is not trusted");
+    view.showFact("Offline", "does not work: this server's certificate is not trusted");
   }
 }
 
@@ -177,7 +178,6 @@ function wire() {
   on("stop", "click", stop);
   on("inverted", "change", ({ target }) => {
     inverted = target.checked;
-    recent.clear();
     trace.clear();
     view.notice("sign", "");
     begin();

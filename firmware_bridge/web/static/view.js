@@ -72,12 +72,11 @@ export function showRunning(isOn) {
   running = isOn;
   element("start").hidden = isOn;
   element("stop").hidden = !isOn;
-  element("source").classList.toggle("on", isOn);
-  if (!isOn) write("source", "Not listening");
 }
 
-/** Show that there is no model to run. */
+/** Show that there is no model to run; recording still works. */
 export function showUnusable() {
+  element("rest").hidden = false;
   write("label", "No model");
   element("label").classList.add("idle");
   write("confidence", "The page cannot classify: see below.");
@@ -98,8 +97,10 @@ export function showModel(model) {
     return { row, share, fill };
   });
   const bits = model.quantization === "int8" ? "integers alone" : "floats";
+  element("rest").hidden = false;
   showFact("Model", `${model.modelId}, ${bits}`);
   showFact("Bundle", model.verified ? "its hash is right" : "unchecked: over plain HTTP no hash can be computed");
+  for (const name of ["Offline", "True rate", "Resolution", "Lost"]) if (!facts.has(name)) showFact(name, "–");
   showLimits(model);
 }
 
@@ -135,7 +136,7 @@ export function showFound(found, model) {
   });
   if (found) {
     write("label", found.label);
-    const bridged = found.bridged ? `; ${found.bridged} of its samples were bridged across a hole` : "";
+    const bridged = found.bridged ? `; ${found.bridged} of ${model.windowLength} samples bridged` : "";
     const seconds = (model.windowLength / model.rateHz).toLocaleString("en", { maximumFractionDigits: 1 });
     write("confidence", `${Math.round(100 * found.probability)} % sure, from the last ${seconds} s${bridged}`);
   }
@@ -144,11 +145,15 @@ export function showFound(found, model) {
 /** Show the sensor: its values, its rate, and what is doubtful. */
 export function showReadings(readings, { stream, model, waiting, found }) {
   const last = readings.samples.at(-1);
-  if (!running || !last) {
-    if (running) showProgress("Waiting for the first reading", 0);
-    else if (!found && model) showIdle();
-    return;
+  const silent = notices.has("sensor");
+  element("source").classList.toggle("on", running && !silent && Boolean(last));
+  if (!running || !last || silent) {
+    if (!running) return showIdle(Boolean(model));
+    element("label").classList.add("idle");
+    write("source", silent ? "No readings" : "Waiting for the first reading");
+    return write("label", silent ? "No readings" : "Listening…");
   }
+  element("label").classList.toggle("idle", !found);
   last.sample.forEach((value, axis) => write("xyz"[axis], (value / STANDARD_GRAVITY).toFixed(2)));
   const { rateHz, gravityG, step } = readings;
   write("gravity", `${gravityG.toFixed(2)} g`);
@@ -166,10 +171,13 @@ function showSensorFacts({ rateHz, step, model, stream }) {
   if (!stream) return;
   const { lost, breaks, outOfOrder } = stream;
   const late = outOfOrder ? `, ${outOfOrder} out of order` : "";
-  showFact("Lost", lost ? `${lost} samples in holes, ${breaks} of which began a new window${late}` : `none${late}`);
+  const bridged = breaks ? `; ${breaks === 1 ? "a hole" : `${breaks} holes`} began a new window` : ", all bridged";
+  showFact("Lost", lost ? `${lost} ${lost === 1 ? "sample" : "samples"}${bridged}${late}` : `none${late}`);
 }
 
-function showIdle() {
+function showIdle(isReady) {
+  write("source", "Not listening");
+  if (!isReady) return;
   write("label", "Not started");
   write("confidence", "Everything is computed on this device; nothing is sent anywhere.");
 }

@@ -17,7 +17,13 @@ from edgehar.firmware_bridge.web.phone_folder import phone_files, write_phone_fo
 from edgehar.models.bundle import Bundle
 from edgehar.pipeline.compilers import Target, compile_bundle
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    # A name that is not localhost: browsers take pages over plain HTTP from there as insecure.
+    "--host-resolver-rules=MAP plain.test 127.0.0.1",
+]
 
 
 @pytest.fixture(scope="session")
@@ -85,3 +91,57 @@ def phone_folder(tmp_path: Path, compiled_bundle) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+def _is_complaint(said: Any) -> bool:
+    """Tell whether the console holds an error of the page; that a file is not there the page itself must say."""
+    return said.type == "error" and "Failed to load resource" not in said.text
+
+
+@pytest.fixture
+def open_page(browser, serve) -> Iterator[Callable[..., Any]]:
+    """``open_page(folder, script=..., **options)``: the page, loaded; what it complains about fails the test."""
+    with contextlib.ExitStack() as ending:
+        complaints: list[str] = []
+
+        def opened(folder: Path, *, script: str = "", **options: Any) -> Any:
+            url = ending.enter_context(serve(folder))
+            context = browser.new_context(**options)
+            ending.callback(context.close)
+            page = context.new_page()
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
+            if script:
+                page.add_init_script(script)
+            page.goto(url)
+            page.evaluate("har.ready")
+            return page
+
+        yield opened
+    assert complaints == []
+
+
+# Motion as a phone reports it, at the times that the test says.
+REPLAY = """
+window.replay = (samples, timesMs) => samples.forEach(([x, y, z], index) => {
+  const event = new DeviceMotionEvent("devicemotion", { accelerationIncludingGravity: { x, y, z }, interval: 16 });
+  Object.defineProperty(event, "timeStamp", { value: timesMs[index] });
+  window.dispatchEvent(event);
+});
+// The machine of the tests has no sensor, and the browser says so by one empty reading; a phone has one.
+window.hasSensor = false;
+window.addEventListener("devicemotion", (event) => {
+  if (event.isTrusted && window.hasSensor) event.stopImmediatePropagation();
+}, { capture: true });
+window.found = [];
+document.addEventListener("har-label", ({ detail }) => window.found.push({
+  label: detail.label, endS: detail.endS, probability: detail.probability,
+  probabilities: Array.from(detail.probabilities), samples: Array.from(detail.samples),
+}));
+"""
+
+
+@pytest.fixture(scope="session")
+def replay_script() -> str:
+    """A script that gives a page ``replay(samples, timesMs)``, and keeps what it finds in ``found``."""
+    return REPLAY
