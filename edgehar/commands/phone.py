@@ -27,7 +27,10 @@ AUTO: Final = "auto"
 def phone(
     bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the page; written whole, or not at all.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the page; written whole, or not at all.", show_default="none is written"
+        ),
     ] = None,
     quantization: Annotated[
         str, typer.Option(help="float32, int8 (integers alone), or auto: float32 where the bundle has it.")
