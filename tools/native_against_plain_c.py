@@ -31,7 +31,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "plain_c"
         flags = ["-std=gnu99", "-O3", "-march=native", "-ffast-math"]
-        subprocess.run([find_compiler().path, *flags, REPOSITORY / "tools/plain_c.c", "-o", program, "-lm"], check=True)
+        subprocess.run(
+            [*find_compiler().command, *flags, REPOSITORY / "tools/plain_c.c", "-o", program, "-lm"], check=True
+        )
         for path in options.bundles:
             measure(compile_bundle(read_bundle(path), [Target("c", "float32")]), program)
 

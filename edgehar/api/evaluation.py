@@ -8,7 +8,7 @@ from edgehar.models.engines import load_engine
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import make_windows
 from edgehar.pipeline.evaluation import Evaluation, evaluate_windows
-from edgehar.pipeline.evaluation.held_out import call_jury, check_activities
+from edgehar.pipeline.evaluation.held_out import check_activities, choose_judged
 
 
 def evaluate(
@@ -59,11 +59,11 @@ def evaluate(
         rate_hz=window.rate_hz,
         activities=model.manifest.labels,
     )
-    judges = call_jury(model, recordings, windows, subjects=subjects, everyone=all_subjects)
+    people = choose_judged(model, recordings, windows, subjects=subjects, everyone=all_subjects)
     return evaluate_windows(
         load_engine(model, engine, quantization, threads=os.cpu_count() or 1),
         windows,
-        judges.indices(windows),
-        protocol=judges.protocol,
+        people.indices(windows),
+        protocol=people.protocol,
         train_subjects=model.manifest.provenance.configuration.get("train_subjects", ()),
     )

@@ -16,10 +16,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
-from edgehar.firmware_bridge.benchmark.candidates import Contestant, Entrant, Unrunnable
-from edgehar.firmware_bridge.benchmark.on_device import device_contestant
+from edgehar.firmware_bridge.benchmark.candidates import Candidate, CandidateFacts, UnavailableCandidate
+from edgehar.firmware_bridge.benchmark.on_device import device_candidate
 from edgehar.firmware_bridge.benchmark.page import benchmark_page
-from edgehar.firmware_bridge.benchmark.plan import DISTINCT_WINDOWS, Contest, bundle_contest, foreign_contestants
+from edgehar.firmware_bridge.benchmark.plan import DISTINCT_WINDOWS, ModelPlan, foreign_candidates, plan_bundle
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Settings
 from edgehar.firmware_bridge.benchmark.rounds import run_benchmark
 from edgehar.firmware_bridge.benchmark.table import print_result
@@ -32,7 +32,9 @@ _MOST_REAL_WINDOWS: Final = 20_000
 
 
 def bench(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Models: folders or zips of bundles.")],
+    bundles: Annotated[
+        list[Path] | None, typer.Argument(metavar="BUNDLE...", help="Models: folders or zips of bundles.")
+    ] = None,
     windows: Annotated[int, typer.Option(help="Single windows to time for every row.")] = Settings().windows,
     threads: Annotated[int, typer.Option(help="Processor threads an engine may use.")] = 1,
     engines: Annotated[str | None, typer.Option(help="Engines to measure, separated by commas. Default: all.")] = None,
@@ -48,22 +50,32 @@ def bench(
     program: Annotated[
         Path | None, typer.Option(metavar="ELF", help="The device's program, for its flash and RAM.")
     ] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="No bundle: measure how fast the trainers train each model.")
+    ] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with pictures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Measure load time, latency, throughput, size, memory and error of every engine with every artifact.
 
-    Each row is a process of its own; all rows take short turns, so that a machine that slows down slows down for all of
-    them, and it is said when other programs took part of the time. Errors and labels are held against the NumPy oracle
-    in float64. Ctrl-C prints what was measured until then (exit code 130).
+    Each row is a process of its own; all rows are measured in the same rounds, so that a machine that slows down slows
+    down for all of them, and it is said when other programs took part of the time. Errors and labels are held against
+    the NumPy oracle in float64. Ctrl-C prints what was measured until then (exit code 130).
     """
+    if training:
+        from edgehar.commands.training_bench import bench_training
+
+        bench_training(as_json=as_json)
+        return
+    if not bundles:
+        raise UsageError("expected a bundle to measure, or --training, got neither", next_step="Name a bundle.")
     _check(windows=windows, threads=threads, html=html)
     _check_device(bundles, device=device, program=program)
     settings = Settings(windows=windows, threads=threads)
     names = [name.strip() for name in engines.split(",") if name.strip()] if engines is not None else None
     with tempfile.TemporaryDirectory() as folder:
-        contests = [
-            bundle_contest(
+        plans = [
+            plan_bundle(
                 path,
                 engines=names,
                 windows=_real_windows(data, path, windows) if data is not None else None,
@@ -71,12 +83,12 @@ def bench(
                 threads=threads,
                 extra=[
                     *(_peers(path, Path(folder) / str(number), threads) if peers else ()),
-                    *([device_contestant(read_bundle(path), device, program=program)] if device is not None else ()),
+                    *([device_candidate(read_bundle(path), device, program=program)] if device is not None else ()),
                 ],
             )
             for number, path in enumerate(bundles)
         ]
-        result = _measure(contests, settings)
+        result = _measure(plans, settings)
     _publish(result, html=html, as_json=as_json)
     if result.interrupted:
         raise typer.Exit(_INTERRUPTED)
@@ -115,8 +127,8 @@ def _real_windows(data: str, bundle: Path, count: int) -> NDArray[np.float32]:
     return found.batch(np.linspace(0, len(found) - 1, wanted).round().astype(np.int64))
 
 
-def _peers(path: Path, folder: Path, threads: int) -> list[Contestant]:
-    """Return contestants for what the standard converters make of a bundle's weights, and for those that fail."""
+def _peers(path: Path, folder: Path, threads: int) -> list[Candidate]:
+    """Return candidates for what the standard converters make of a bundle's weights, and for those that fail."""
     from edgehar.pipeline.compilers.peers import ROUTES, peer_results
 
     bundle, results = read_bundle(path), []
@@ -126,14 +138,16 @@ def _peers(path: Path, folder: Path, threads: int) -> list[Contestant]:
             advance(len(results), len(ROUTES))
     made = [result.artifact for result in results if result.artifact is not None]
     failed = [
-        Unrunnable(Entrant(result.route, result.format, result.quantization, result.route, None), result.reason)
+        UnavailableCandidate(
+            CandidateFacts(result.route, result.format, result.quantization, result.route, None), result.reason
+        )
         for result in results
         if result.reason is not None
     ]
-    return [*foreign_contestants(bundle, made, folder, threads=threads), *failed]
+    return [*foreign_candidates(bundle, made, folder, threads=threads), *failed]
 
 
-def _measure(contests: list[Contest], settings: Settings) -> BenchmarkResult:
+def _measure(plans: list[ModelPlan], settings: Settings) -> BenchmarkResult:
     """Run the benchmark with a progress bar where stderr is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -144,9 +158,9 @@ def _measure(contests: list[Contest], settings: Settings) -> BenchmarkResult:
         task = bar.add_task("", total=None)
 
         def show(done: int, total: int, text: str) -> None:
-            bar.update(task, completed=done, total=total, description=text)
+            bar.update(task, completed=done, total=total, description=escape(text))
 
-        return run_benchmark(contests, settings, on_progress=show)
+        return run_benchmark(plans, settings, on_progress=show)
 
 
 def _publish(result: BenchmarkResult, *, html: Path | None, as_json: bool) -> None:

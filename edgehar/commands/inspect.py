@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,9 +13,13 @@ from rich.table import Table
 
 from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
+from edgehar.models.errors import UsageError
 from edgehar.pipeline.inspection import Inspection, RuntimeFact, TensorFact, inspect_bundle
 
 _FAILED: Final = 1
+
+_MADE_UP: Final = re.compile(r"^$|\.\d+$")
+"""Names of tensors that a reader knows nothing of: none, or that of an operator with a number."""
 
 
 def inspect(
@@ -33,6 +39,8 @@ def inspect(
     Says which runtimes can load each, and checks that by loading and running it where a runtime is installed, in a
     process of its own. Exit code 1 if a runtime contradicts what is claimed.
     """
+    for path in python or ():
+        _check_python(path)
     found = inspect_bundle(read_bundle(bundle), check=not no_check, pythons=python or ())
     if as_json:
         typer.echo(json.dumps({"artifacts": [dataclasses.asdict(each) for each in found]}, ensure_ascii=False))
@@ -43,16 +51,30 @@ def inspect(
         raise typer.Exit(_FAILED)
 
 
+def _check_python(path: str) -> None:
+    """Refuse what is not a program: a Python without any of the runtimes is fine, and its rows say so."""
+    if shutil.which(path) is None:
+        raise UsageError(
+            f"--python {path}: expected a Python's program, "
+            + ("got something that cannot be run" if Path(path).exists() else "found nothing"),
+            next_step="Name one such as .venv/bin/python.",
+            python=path,
+        )
+
+
 def _print(found: Inspection, *, every_tensor: bool) -> None:
     """Print one file."""
     console = Console(highlight=False)
     console.print(
         f"[bold]{escape(found.file)}[/]  {escape(found.quantization)}, {found.bytes:,} bytes, "
-        f"made by {escape(found.route)} route"
+        f"made by the {escape(found.route)} route"
     )
     console.print(_operators(found))
     console.print(_tensors(found, every_tensor=every_tensor))
     console.print(_runtimes(found.runtimes))
+    for fact in found.runtimes:
+        if fact.reason:
+            console.print(escape(f"{fact.runtime}: {fact.reason}"), soft_wrap=True)
 
 
 def _operators(found: Inspection) -> Table:
@@ -68,7 +90,8 @@ def _tensors(found: Inspection, *, every_tensor: bool) -> Table:
     table = _table("tensor", "type", "shape", "scale", "zero", "bytes")
     for tensor in found.tensors:
         if every_tensor or (
-            tensor.name and (tensor.stored_bytes or tensor.scales or tensor.name in ("Input", "Output"))
+            not _MADE_UP.search(tensor.name)
+            and (tensor.stored_bytes or tensor.scales or tensor.name in ("Input", "Output"))
         ):
             shape = " x ".join("n" if size < 0 else str(size) for size in tensor.shape)
             stored = f"{tensor.stored_bytes:,}" if tensor.stored_bytes else ""
@@ -94,15 +117,15 @@ def _runtimes(facts: tuple[RuntimeFact, ...]) -> Table:
         else:
             colour = "green" if fact.checked == fact.claimed else "red"
             result = "runs" if fact.checked else "refused"
-            checked = f"[{colour}]{result}[/], {fact.checked_with}"
-        reason = f" ({escape(fact.reason)})" if fact.reason else ""
-        table.add_row(fact.runtime, claim + reason, checked)
+            checked = f"[{colour}]{result}[/], {escape(fact.checked_with or '')}"
+        table.add_row(fact.runtime, claim, checked)
     return table
 
 
 def _table(*titles: str) -> Table:
-    """Return an empty table."""
+    """Return an empty table; a name that is too long for the terminal goes on in the next line, it is not cut."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in titles:
-        table.add_column(title, justify="right" if title in ("version", "times", "bytes", "zero") else "left")
+        number = title in ("version", "times", "bytes", "zero")
+        table.add_column(title, justify="right" if number else "left", no_wrap=number, overflow="fold")
     return table

@@ -110,7 +110,8 @@ def record(
         console = Console()
         view: TerminalRecordView | LineRecordView
         if console.is_terminal and not plain and not as_json:
-            view = TerminalRecordView(console, title=f"subject {subject} · {port} · {path}", rate_hz=rate)
+            title = printable(f"subject {subject} · {port} · {path}")
+            view = TerminalRecordView(console, title=title, rate_hz=rate)
         else:
             view = LineRecordView(sys.stderr)
         opened.callback(view.close)

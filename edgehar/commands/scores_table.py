@@ -5,7 +5,9 @@ from rich.table import Table
 
 from edgehar.commands.terminal_text import escape
 from edgehar.pipeline.evaluation import Evaluation
+from edgehar.pipeline.evaluation.intervals import LEVEL, Intervals
 from edgehar.pipeline.evaluation.metrics import mean_and_deviation
+from edgehar.pipeline.evaluation.predictions import Predictions
 
 
 def print_scores(evaluation: Evaluation, console: Console) -> None:
@@ -17,6 +19,18 @@ def print_scores(evaluation: Evaluation, console: Console) -> None:
     )
     console.print(_classes(evaluation))
     console.print(_subjects(evaluation))
+
+
+def print_certainty(predictions: Predictions, intervals: Intervals, console: Console) -> None:
+    """Print how figures differ between seeds, and where those of other people like these would lie."""
+    seeds = predictions.by_seed()
+    for name, (low, high) in (("accuracy", intervals.accuracy), ("macro_f1", intervals.macro_f1)):
+        mean, deviation = mean_and_deviation(each[name] for each in seeds)
+        between = f" ± {deviation:.3f} between {len(seeds)} seeds" if len(seeds) > 1 else ""
+        console.print(
+            f"{name.replace('_f1', '-F1')}: {mean:.3f}{between}, {LEVEL:.0%} interval {low:.3f} to {high:.3f} "
+            f"(bootstrap over {intervals.people} people)"
+        )
 
 
 def print_leaky(leaky: Evaluation, honest: Evaluation, console: Console) -> None:
@@ -40,9 +54,14 @@ def _classes(evaluation: Evaluation) -> Table:
     for row, (label, f1) in enumerate(scores.per_class_f1.items()):
         counts = scores.confusion[row].copy()
         total, counts[row] = counts.sum(), 0
-        other = f"{scores.labels[counts.argmax()]} ({counts.max() / total:.0%})" if counts.any() else ""
+        other = f"{scores.labels[counts.argmax()]} ({_share(counts.max() / total)})" if counts.any() else ""
         table.add_row(escape(label), f"{total:,}", f"{f1:.3f}", escape(other))
     return table
+
+
+def _share(part: float) -> str:
+    """Return a share in percent; one that is not zero is not written as zero."""
+    return f"{part:.0%}" if part >= 0.005 else "less than 1%"
 
 
 def _subjects(evaluation: Evaluation) -> Table:

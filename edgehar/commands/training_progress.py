@@ -1,10 +1,10 @@
 """What a person sees of training: a bar where stderr is a terminal, a line per epoch elsewhere."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from edgehar.commands.progress import is_watched
 from edgehar.commands.terminal_text import escape
@@ -35,6 +35,40 @@ def watched(title: str, *, epochs: int, quiet: bool) -> Iterator[Watcher]:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield _Bar(progress, epochs)
+
+
+@contextlib.contextmanager
+def watched_folds(title: str, *, done: int, total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Yield what is to be told of every model that is finished, where several are trained at once.
+
+    Parameters
+    ----------
+    title
+        What is being trained.
+    done, total
+        How many models are there already, and how many are to be in the end.
+    quiet
+        Whether to show nothing.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if quiet:
+        yield lambda sentence: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"{escape(title)}: models", total=total, completed=done)
+
+        def advance(sentence: str) -> None:
+            progress.console.print(escape(sentence))
+            progress.advance(task)
+
+        yield advance
 
 
 def describe(epoch: Epoch) -> str:

@@ -10,25 +10,30 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.data import PATH_HELP
+from edgehar.commands.destination import check_writable, chosen_destination
 from edgehar.commands.progress import progress_bar
-from edgehar.models.bundle import Bundle, check_destination, read_bundle, update_bundle
+from edgehar.commands.recordings_option import DATA_HELP, read_recordings
+from edgehar.commands.subjects import parse_subjects
+from edgehar.models.bundle import Bundle, read_bundle, update_bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.data.readers import load_dataset
+from edgehar.pipeline.data.identity import known_among
+from edgehar.pipeline.data.recordings import Dataset, unknown_subject
 from edgehar.pipeline.data.windows import Windows, make_windows
+from edgehar.pipeline.evaluation.held_out import trained_people
 from edgehar.pipeline.tuning.events import EventScores
 from edgehar.pipeline.tuning.search import Trial, decode, search
-from edgehar.pipeline.tuning.streams import Stream, streams_of
+from edgehar.pipeline.tuning.streams import Stream, check_enough, streams_of
 
 
 def tune(
     bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
-    data: Annotated[str, typer.Option(help=PATH_HELP)],
+    data: Annotated[list[str], typer.Option(metavar="PATH", help=DATA_HELP)],
     out: Annotated[
         Path | None, typer.Option(help="Where to write the bundle. Default: over the one that is read.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another model that stands at --out.")] = False,
     subjects: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Whom to tune on. Default: whom the model was trained on.")
     ] = None,
@@ -38,16 +43,13 @@ def tune(
     """Choose smoothing, rejection and dwell by what a person notices: wrong time, false labels, delay.
 
     Decoders are tried on people the model was trained on, whose posteriors are surer than a stranger's; the report then
-    shows, on everybody else in the data, what the choice gains there.
+    shows, on everybody else in the data, what the choice gains there. A decoder that loses more than the one in the
+    bundle is not kept.
     """
     model = read_bundle(bundle)
-    target = out or bundle
-    if out is None and not bundle.is_dir():
-        raise UsageError(f"{bundle}: expected --out for a zipped bundle, got none", next_step="Pass --out FOLDER.")
-    check_destination(target)
+    target = _target(bundle, out, force=force)
     runner = load_engine(model, engine)
-    with progress_bar("reading") as advance:
-        dataset = load_dataset(data, progress=advance)
+    dataset = read_recordings(data)
     window = model.manifest.window
     windows = make_windows(
         dataset,
@@ -56,39 +58,64 @@ def tune(
         rate_hz=window.rate_hz,
         activities=model.manifest.labels,
     )
-    tuned_on, others = _people(model, windows, subjects)
+    tuned_on, others = _people(model, dataset, windows, subjects)
     with progress_bar("classifying") as advance:
         streams = streams_of(runner, windows, tuned_on, progress=advance)
+    check_enough(streams)
     with progress_bar("trying decoders") as advance:
         undecoded, best = search(streams, hop=window.hop, window_length=window.length, progress=advance)
     held_out = streams_of(runner, windows, others) if others else []
-    if out is None:
+    present = decode(model.manifest.decoder, streams, hop=window.hop, window_length=window.length)
+    kept = best.scores.cost < present.cost
+    if kept and target == bundle:
         update_bundle(bundle, partial(Bundle.with_decoder, decoder=best.spec), of=model)
-    else:
-        model.with_decoder(best.spec).save(out)
-    found = _facts(undecoded, best, tuned_on, held_out, window.hop, window.length)
+    elif kept:
+        model.with_decoder(best.spec).save(target)
+    found = {
+        "kept": kept,
+        **_facts(undecoded, best, tuned_on, held_out, window.hop, window.length),
+        "present": _scores(present),
+    }
     if as_json:
-        typer.echo(json.dumps({"bundle": str(target), **found}, ensure_ascii=False))
+        typer.echo(json.dumps({"bundle": str(target if kept else bundle), **found}, ensure_ascii=False))
         return
     _print(found)
-    typer.echo(printable(f"Written to {target}. See undecoded labels with: har live {target} --raw"))
-
-
-def _people(model: Bundle, windows: Windows, subjects: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return whom to tune on, and everybody else who has windows."""
-    known = windows.subject_names
-    if subjects is not None:
-        wanted = {name.strip() for name in subjects.split(",") if name.strip()}
+    if kept:
+        typer.echo(printable(f"Written to {target}. See undecoded labels with: har live {target} --raw"))
     else:
-        wanted = {name for entry in model.manifest.metrics for name in entry.train_subjects}
-    chosen = tuple(name for name in known if name in wanted)
+        typer.echo(printable(f"Not written: the decoder {bundle} has loses as little on these people; it stays."))
+
+
+def _target(bundle: Path, out: Path | None, *, force: bool) -> Path:
+    """Return where to write the bundle."""
+    if out is None and not bundle.is_dir():
+        raise UsageError(f"{bundle}: expected --out for a zipped bundle, got none", next_step="Pass --out FOLDER.")
+    if out is None or (out.exists() and out.resolve() == bundle.resolve()):
+        check_writable(bundle)
+        return bundle
+    return chosen_destination(out, force=force).path
+
+
+def _people(
+    model: Bundle, dataset: Dataset, windows: Windows, subjects: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return whom to tune on, and everybody else who has windows."""
+    there = windows.subject_names
+    if subjects is not None:
+        wanted = parse_subjects(subjects, option="--subjects")
+        for name in wanted:
+            if name not in there:
+                raise unknown_subject(name, there)
+    else:
+        wanted = known_among(dataset, trained_people(model, needed=False))
+    chosen = tuple(name for name in there if name in wanted)
     if not chosen:
-        said = f"none of {', '.join(sorted(wanted))} is in the data" if wanted else "the bundle does not say on whom"
         raise UsageError(
-            f"expected people the model was trained on, {said}; there are {', '.join(known)}",
-            next_step="Name them with --subjects.",
+            f"expected recordings of people the model was trained on (of {model.manifest.provenance.dataset}), "
+            f"got others: {', '.join(there)} of {dataset.name}",
+            next_step="Name whom to tune on with --subjects.",
         )
-    return chosen, tuple(name for name in known if name not in chosen)
+    return chosen, tuple(name for name in there if name not in chosen)
 
 
 def _facts(

@@ -44,7 +44,7 @@ def _print(result: Verification) -> None:
     table.add_column("engine", overflow="fold")
     for title in ("error", "mean", "agrees", "recorded", "allowed"):
         table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for row in result.artifacts:
         table.add_row(*_cells(row))
     console = Console()

@@ -2,16 +2,17 @@
 
 ::
 
-    contestants.py   who can be measured: two protocols, the contestant and its worker
-    contest.py       every engine with every artifact of a bundle, and what the oracle makes of the windows
-    worker.py        the program of a worker process: loads one engine, times it when told to
-    process.py       the parent's end of a worker process
-    lane.py          one contestant's way through the benchmark
-    turns.py         gives every contestant short turns, in rounds, so that a drifting machine drifts for all of them
-    rows.py          what came out: one row for each contestant, and its JSON
-    machine.py       what it was measured on
-    table.py         the rows on a terminal
-    page.py          the rows as a page with pictures
+    candidates.py       what can be measured: two protocols, the candidate and its worker
+    plan.py             the candidates of a bundle, the windows they get, and the oracle's outputs
+    worker.py           the program of a worker process: loads one engine, times it when told to
+    worker_process.py   the parent's end of a worker process
+    on_device.py        a device on a line as a candidate
+    candidate_run.py    the run of one candidate: what was measured of it so far
+    rounds.py           measures all candidates in rounds, so that a machine that slows down slows down for all
+    results.py          one row for each candidate, and the JSON of all
+    machine.py          the machine that was measured on
+    table.py            the rows on a terminal
+    page.py             the rows as a page with charts
 
 Nothing is imported here: a worker process loads what its engine needs and no more, or its memory would not be its own.
 """

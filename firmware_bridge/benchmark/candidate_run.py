@@ -1,4 +1,4 @@
-"""A lane: one contestant on its way through a benchmark, its worker, and what it has given so far."""
+"""The run of one candidate: its worker, and what was measured of it so far."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.firmware_bridge.benchmark.candidates import Contestant, Timed, Worker
-from edgehar.firmware_bridge.benchmark.plan import Contest
+from edgehar.firmware_bridge.benchmark.candidates import Candidate, Timed, Worker
+from edgehar.firmware_bridge.benchmark.plan import ModelPlan
 from edgehar.firmware_bridge.benchmark.results import DeviceFacts, LatencyUs, Row, Settings
 from edgehar.models.agreement import labels_kept, largest_error
 from edgehar.models.errors import EngineError, HarError
@@ -17,17 +17,17 @@ _BULK_WINDOWS: Final = (64, 4096)
 """Fewest and most windows of one bulk call."""
 
 
-class Lane:
-    """Measures one contestant, a turn at a time. Its first failure ends its worker and becomes its row's error."""
+class CandidateRun:
+    """Measures one candidate, a round at a time. Its first failure ends its worker and becomes its row's error."""
 
-    def __init__(self, contest: Contest, contestant: Contestant, settings: Settings) -> None:
-        self._contest, self._contestant, self._settings = contest, contestant, settings
+    def __init__(self, plan: ModelPlan, candidate: Candidate, settings: Settings) -> None:
+        self._plan, self._candidate, self._settings = plan, candidate, settings
         self._worker: Worker | None = None
         self._error: str | None = None
         self._runtime: str | None = None
         self._load_ms: float | None = None
         self._peak_rss_mb: float | None = None
-        self._turns: list[NDArray[np.int64]] = []
+        self._rounds: list[NDArray[np.int64]] = []
         self._waits_ns: list[int | None] = []
         self._bulk_rates: list[float] = []
         self._bulk_pace: float | None = None
@@ -37,22 +37,22 @@ class Lane:
 
     @property
     def name(self) -> str:
-        """Who runs in this lane, in a few words."""
-        entrant = self._contestant.entrant
-        return f"{self._contest.model.architecture} {entrant.engine} {entrant.artifact}".strip()
+        """The model, the engine and the file, for progress."""
+        facts = self._candidate.facts
+        return f"{self._plan.model.architecture} {facts.engine} {facts.artifact}".strip()
 
     def load(self, windows: Path) -> None:
         """Start the worker and load the engine."""
         try:
-            self._worker = self._contestant.start(windows)
+            self._worker = self._candidate.start(windows)
         except HarError as error:
             self._fail(error)
         self._attempt(self._load)
 
-    def time_each(self, turn: int) -> None:
-        """Take a turn of single predictions: an equal part of all windows."""
-        wanted = np.linspace(0, self._settings.windows, self._settings.turns + 1).round().astype(int).tolist()
-        first, count = wanted[turn], wanted[turn + 1] - wanted[turn]
+    def time_each(self, number: int) -> None:
+        """Time single predictions in the round of this number: an equal part of all windows."""
+        wanted = np.linspace(0, self._settings.windows, self._settings.rounds + 1).round().astype(int).tolist()
+        first, count = wanted[number], wanted[number + 1] - wanted[number]
         if count:
             self._attempt(lambda worker: self._time_each(worker, first, count))
 
@@ -61,7 +61,7 @@ class Lane:
         self._attempt(self._measure_memory)
 
     def time_bulk(self, *, counts: bool) -> None:
-        """Take a turn of many windows in one call; ``counts`` is whether it is part of the result."""
+        """Time many windows in one call; ``counts`` is whether the time is part of the result."""
         self._attempt(lambda worker: self._time_bulk(worker, counts=counts))
 
     def close(self) -> None:
@@ -72,22 +72,24 @@ class Lane:
 
     def row(self) -> Row:
         """Return what was measured until now."""
-        entrant, durations = self._contestant.entrant, self._durations()
+        facts, durations = self._candidate.facts, self._durations()
         error = self._error
         if error is None and not len(durations):
-            error = "interrupted before its first turn"
+            error = "interrupted before its first round"
         return Row(
-            model=self._contest.model.model_id,
-            engine=entrant.engine,
-            artifact=entrant.artifact,
-            quantization=entrant.quantization,
-            route=entrant.route,
-            bytes=entrant.bytes,
+            model=self._plan.model.model_id,
+            engine=facts.engine,
+            artifact=facts.artifact,
+            quantization=facts.quantization,
+            route=facts.route,
+            bytes=facts.bytes,
             runtime=self._runtime,
             windows=len(durations),
             load_ms=self._load_ms,
             latency_us=LatencyUs.of_nanoseconds(durations) if len(durations) and self._has_time() else None,
-            turn_p50_us=tuple(LatencyUs.of_nanoseconds(turn).p50 for turn in self._turns if self._has_time()),
+            round_p50_us=tuple(
+                LatencyUs.of_nanoseconds(durations_ns).p50 for durations_ns in self._rounds if self._has_time()
+            ),
             waited_share=self._waited_share(),
             windows_per_s=float(np.median(self._bulk_rates)) if self._bulk_rates else None,
             peak_rss_mb=self._peak_rss_mb,
@@ -107,7 +109,7 @@ class Lane:
             self._fail(error)
 
     def _fail(self, error: HarError) -> None:
-        """Take the contestant out of the benchmark."""
+        """Take the candidate out of the benchmark."""
         self._error = str(error)
         self.close()
 
@@ -116,9 +118,9 @@ class Lane:
         self._load_ms, self._runtime = loaded.load_ms, loaded.runtime
 
     def _time_each(self, worker: Worker, first: int, count: int) -> None:
-        timed = worker.time_each(first, count, limit_s=self._settings.turn_limit_s)
+        timed = worker.time_each(first, count, limit_s=self._settings.round_limit_s)
         self._compare(first, timed)
-        self._turns.append(timed.durations_ns)
+        self._rounds.append(timed.durations_ns)
         self._device = timed.device
         self._waits_ns.append(timed.waited_ns)
 
@@ -133,13 +135,13 @@ class Lane:
             self._bulk_rates.append(self._bulk_pace)
 
     def _bulk_windows(self) -> int:
-        """Return how many windows take about as long as a bulk turn shall, by the pace known so far."""
+        """Return how many windows take about as long as a bulk call shall, by the pace known so far."""
         pace = self._bulk_pace or 1e9 / float(np.median(self._durations()))
-        return int(np.clip(pace * self._settings.bulk_turn_s, *_BULK_WINDOWS))
+        return int(np.clip(pace * self._settings.bulk_round_s, *_BULK_WINDOWS))
 
     def _compare(self, first: int, timed: Timed) -> None:
         """Hold outputs to the oracle's."""
-        oracle = self._contest.oracle
+        oracle = self._plan.oracle
         expected = oracle[np.arange(first, first + len(timed.outputs)) % len(oracle)]
         if timed.outputs.shape != expected.shape:
             raise EngineError(f"expected outputs of shape {expected.shape}, got {timed.outputs.shape}")
@@ -151,7 +153,7 @@ class Lane:
         self._compared += len(expected)
 
     def _waited_share(self) -> float | None:
-        """Return the share of all single predictions' time that was lost to others, where every turn knew."""
+        """Return the share of the time of single predictions that was lost to others, if every round knows."""
         known = [wait for wait in self._waits_ns if wait is not None]
         if not known or len(known) < len(self._waits_ns):
             return None
@@ -162,5 +164,5 @@ class Lane:
         return self._device is None or self._device.has_time
 
     def _durations(self) -> NDArray[np.int64]:
-        """Return the durations of all turns."""
-        return np.concatenate([np.empty(0, np.int64), *self._turns])
+        """Return the durations of all rounds."""
+        return np.concatenate([np.empty(0, np.int64), *self._rounds])

@@ -1,6 +1,6 @@
-"""Who can be measured: the two protocols the turns know, a contestant and the worker it starts.
+"""What can be measured: two protocols, a candidate and the worker it starts.
 
-A contestant may be an engine in a process of its own, a file that a foreign converter made, a device on a serial line.
+A candidate may be an engine in a process of its own, a file that a foreign converter made, a device on a serial line.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from edgehar.models.errors import EngineError
 
 
 @dataclass(frozen=True, slots=True)
-class Entrant:
+class CandidateFacts:
     """What identifies a row: engine, file, quantization, the converter that made the file, the file's size."""
 
     engine: str
@@ -35,7 +35,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What a turn gave: durations (n,) in nanoseconds, one a call, and the probabilities (n_windows, n_classes).
+    """One measurement: durations (n,) in nanoseconds, one a call, and probabilities (n_windows, n_classes).
 
     ``waited_ns`` is how long of that the worker was ready and the processor did something else, where this is known.
     ``device`` is what a device has counted so far; where it counts time, that is what the durations are.
@@ -48,7 +48,7 @@ class Timed:
 
 
 class Worker(Protocol):
-    """A loaded engine somewhere: in a process, on a device. Idle between its turns."""
+    """A loaded engine somewhere: in a process, on a device. Idle between its measurements."""
 
     def load(self) -> Loaded:
         """Prepare to predict."""
@@ -66,12 +66,12 @@ class Worker(Protocol):
         """End, whatever is going on."""
 
 
-class Contestant(Protocol):
-    """Someone who can be measured."""
+class Candidate(Protocol):
+    """Something that can be measured."""
 
     @property
-    def entrant(self) -> Entrant:
-        """Who it is."""
+    def facts(self) -> CandidateFacts:
+        """Return what identifies its row."""
 
     def start(self, windows: Path) -> Worker:
         """Start a worker that predicts the windows in this .npy file, (n, window_length, channels) float32 in g.
@@ -79,15 +79,15 @@ class Contestant(Protocol):
         Raises
         ------
         EngineError
-            If there is nobody to start.
+            If it cannot be started.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class Unrunnable:
-    """Someone who cannot take part; the row says why."""
+class UnavailableCandidate:
+    """A candidate that cannot be measured; its row says why."""
 
-    entrant: Entrant
+    facts: CandidateFacts
     reason: str
 
     def start(self, windows: Path) -> Worker:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.firmware_bridge.benchmark.candidates import Contestant, Entrant, Loaded, Timed, Unrunnable
+from edgehar.firmware_bridge.benchmark.candidates import Candidate, CandidateFacts, Loaded, Timed, UnavailableCandidate
 from edgehar.firmware_bridge.benchmark.results import DeviceFacts
 from edgehar.firmware_bridge.device.engine import DeviceDuration, DeviceEngine
 from edgehar.firmware_bridge.frames.fields import DurationUnit
@@ -21,8 +21,8 @@ _BULK_NS: Final = 500_000_000
 _NS_PER_US: Final = 1000
 
 
-def device_contestant(bundle: Bundle, url: str, *, program: Path | None = None) -> Contestant:
-    """Return the device at a URL as a contestant, or a row that says why it cannot take part.
+def device_candidate(bundle: Bundle, url: str, *, program: Path | None = None) -> Candidate:
+    """Return the device at a URL as a candidate, or a candidate that says why it cannot be measured.
 
     Parameters
     ----------
@@ -43,16 +43,16 @@ def device_contestant(bundle: Bundle, url: str, *, program: Path | None = None) 
     try:
         engine = DeviceEngine(bundle, url)
     except HarError as error:
-        return Unrunnable(Entrant("device", url, "", "direct", None), str(error))
-    entrant = Entrant("device", engine.artifact, engine.quantization, "direct", len(bundle.files[engine.artifact]))
-    return DeviceContestant(entrant, engine, (perf_counter_ns() - start) / 1e6, size)
+        return UnavailableCandidate(CandidateFacts("device", url, "", "direct", None), str(error))
+    facts = CandidateFacts("device", engine.artifact, engine.quantization, "direct", len(bundle.files[engine.artifact]))
+    return DeviceCandidate(facts, engine, (perf_counter_ns() - start) / 1e6, size)
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceContestant:
+class DeviceCandidate:
     """A device that has said hello; it can be started once."""
 
-    entrant: Entrant
+    facts: CandidateFacts
     engine: DeviceEngine
     load_ms: float
     size: ProgramSize | None

@@ -1,5 +1,6 @@
 """The result of a benchmark as a page: pictures, every number in tables, the machine, how it was measured."""
 
+import datetime
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,7 +17,9 @@ from edgehar.reporting.page import (
     definitions,
     details,
     figure,
+    imprint,
     key_figures,
+    meanings,
     note,
     paragraph,
     render_page,
@@ -45,7 +48,7 @@ _COLUMNS: Final = (
 )
 
 
-def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
+def benchmark_page(result: BenchmarkResult, *, command_line: str, made: datetime.datetime | None = None) -> str:
     """Return a whole HTML file about a benchmark.
 
     Parameters
@@ -54,6 +57,8 @@ def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
         What was measured.
     command_line
         The command that measured it, for those who want to do it again.
+    made
+        When; now, by default.
     """
     models = list(dict.fromkeys(model.architecture for model in result.models))
     names = " and ".join([*filter(None, [", ".join(models[:-1])]), *models[-1:]])
@@ -62,7 +67,11 @@ def benchmark_page(result: BenchmarkResult, *, command_line: str) -> str:
         title=f"{names} on {result.machine.cpu}",
         lead=_lead(result),
         sections=[*benchmark_sections(result), _again(result, command_line)],
-        footer=f"Made by edgehar {result.machine.versions['edgehar']}. This file needs nothing else to be read.",
+        footer=imprint(
+            program="har bench",
+            version=result.machine.versions["edgehar"],
+            made=made or datetime.datetime.now(datetime.UTC),
+        ),
     )
 
 
@@ -98,7 +107,7 @@ def _model_section(result: BenchmarkResult, model: ModelFacts) -> Section:
         if any(not row.is_own for row in (*measured, *failed)):
             caption += " Grey: files made by other converters."
         blocks.append(figure(_latency_chart(measured, failed, model), caption))
-        blocks.append(table(_COLUMNS, [*map(_cells, measured), *map(_failed_cells, failed)]))
+        blocks += [table(_COLUMNS, [*map(_cells, measured), *map(_failed_cells, failed)]), meanings(_COLUMNS)]
     if sum(row.bytes is not None for row in measured) > 1:
         blocks.append(_size_figure(measured, model))
     return Section(
@@ -125,12 +134,20 @@ def _key_figures(measured: Sequence[Row]) -> Markup:
 
 def _latency_chart(measured: Sequence[Row], failed: Sequence[Row], model: ModelFacts) -> Markup:
     """Return the dot-range chart, those that failed at its end."""
-    rows = [_dot_range(row, ratio(times_slower(row, measured))) for row in measured]
+    rows = [_dot_range(row, _slower(row, measured)) for row in measured]
     rows += [DotRange(row.engine, row.artifact or MISSING, None, _shortened(row.error or ""), 0) for row in failed]
     told = ", ".join(f"{_who(row)} {duration_us(row.latency_us.p50)}" for row in measured if row.latency_us)
     return dot_range_chart(
         rows, label=f"Time of one prediction of {model.architecture}: {told}", remark_heading="vs fastest"
     )
+
+
+def _slower(row: Row, measured: Sequence[Row]) -> str:
+    """Return how many times slower a row is than the fastest one; of a device without times, what it counted."""
+    times = times_slower(row, measured)
+    if times is not None:
+        return ratio(times)
+    return f"{row.device.p50:,} {row.device.unit}" if row.device else MISSING
 
 
 def _dot_range(row: Row, remark: str) -> DotRange:
@@ -183,13 +200,13 @@ def _method(result: BenchmarkResult) -> list[str]:
     settings = result.settings
     return [
         "Every row is a process of its own: what it crashes, leaks or caches stays its own, and so does its memory.",
-        f"All processes of a model stay alive and take short turns, in {settings.turns} rounds of changing order, so "
-        "that a machine that slows down slows down for all of them. Each turn begins with predictions that do not "
-        f"count. {settings.windows:,} windows are asked of every row; a turn ends after {settings.turn_limit_s:g} s, "
-        "even if not all of its windows are done.",
+        f"All processes of a model stay alive and are measured in {settings.rounds} rounds of changing order, so "
+        "that a machine that slows down slows down for all of them. Each measurement begins with predictions that do "
+        f"not count. {settings.windows:,} windows are asked of every row; a measurement ends after "
+        f"{settings.round_limit_s:g} s, even if not all of its windows are done.",
         "Times are wall-clock times of the engine's predict call with one window in g, checks of the input included, "
         "with Python's garbage collector off. Percentiles are measured times (nearest rank). Many "
-        f"windows: the median of {settings.bulk_turns} calls.",
+        f"windows: the median of {settings.bulk_rounds} calls.",
         "Outputs of all timed predictions are compared with the NumPy oracle in float64.",
         "Linux tells how long a process was ready to run and had to wait for the processor. Where that is more than "
         "2 % of a row's time, a warning above says so.",

@@ -1,4 +1,4 @@
-"""A contest: all engines with all artifacts of a bundle, the windows they get, and what the oracle makes of those."""
+"""Plan a benchmark: all engines with all artifacts of a bundle, the windows they get, and the oracle's outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.firmware_bridge.benchmark.candidates import Contestant, Entrant, Unrunnable, Worker
+from edgehar.firmware_bridge.benchmark.candidates import Candidate, CandidateFacts, UnavailableCandidate, Worker
 from edgehar.firmware_bridge.benchmark.results import ModelFacts
 from edgehar.firmware_bridge.benchmark.worker_process import ProcessWorker
 from edgehar.models.agreement import oracle_outputs
@@ -18,17 +18,17 @@ from edgehar.models.engines import ENGINES, runnable
 from edgehar.models.errors import UsageError
 
 DISTINCT_WINDOWS: Final = 1000
-"""Different windows a contest is run on; longer runs begin again with the first."""
+"""Different windows of a plan; longer runs begin again with the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class EngineContestant:
+class EngineCandidate:
     """An engine with an artifact of a bundle on disk, in a process of its own.
 
     ``python`` may be the interpreter of another environment, one with an older runtime say: it needs this project.
     """
 
-    entrant: Entrant
+    facts: CandidateFacts
     bundle: Path
     threads: int = 1
     python: str | None = None
@@ -37,8 +37,8 @@ class EngineContestant:
         """Start the process."""
         task = {
             "bundle": str(self.bundle),
-            "engine": self.entrant.engine,
-            "artifact": self.entrant.artifact,
+            "engine": self.facts.engine,
+            "artifact": self.facts.artifact,
             "threads": self.threads,
             "windows": str(windows),
         }
@@ -46,25 +46,25 @@ class EngineContestant:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contest:
-    """All contestants that run one model, the windows they all get, and the outputs they should give."""
+class ModelPlan:
+    """All candidates that run one model, the windows they all get, and the outputs they should give."""
 
     model: ModelFacts
-    contestants: tuple[Contestant, ...]
+    candidates: tuple[Candidate, ...]
     windows: NDArray[np.float32]
     oracle: NDArray[np.float64]
 
 
-def bundle_contest(
+def plan_bundle(
     path: Path,
     *,
     engines: Sequence[str] | None = None,
     windows: NDArray[np.float32] | None = None,
     artificial: int = DISTINCT_WINDOWS,
     threads: int = 1,
-    extra: Sequence[Contestant] = (),
-) -> Contest:
-    """Return the contest of every engine with every artifact of a bundle that it can read.
+    extra: Sequence[Candidate] = (),
+) -> ModelPlan:
+    """Return the plan of every engine with every artifact of a bundle that it can read.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def bundle_contest(
     threads
         Processor threads an engine may use.
     extra
-        Further contestants for the same model, such as what standard converters make of it.
+        Further candidates for the same model, such as what standard converters make of it.
 
     Raises
     ------
@@ -106,14 +106,14 @@ def bundle_contest(
         bundle=str(path),
         hop_s=window.hop / window.rate_hz,
     )
-    own = _contestants(bundle, path, engines, threads)
-    return Contest(model, (*own, *extra), windows, oracle_outputs(bundle, windows))
+    own = _candidates(bundle, path, engines, threads)
+    return ModelPlan(model, (*own, *extra), windows, oracle_outputs(bundle, windows))
 
 
-def foreign_contestants(
+def foreign_candidates(
     bundle: Bundle, artifacts: Sequence[CompiledArtifact], folder: Path, *, threads: int = 1
-) -> list[Contestant]:
-    """Return contestants for files that other converters made of a bundle's weights.
+) -> list[Candidate]:
+    """Return candidates for files that other converters made of a bundle's weights.
 
     Parameters
     ----------
@@ -129,8 +129,8 @@ def foreign_contestants(
     bare = replace(bundle, manifest=replace(bundle.manifest, artifacts=()))
     bare.with_artifacts(artifacts).save(folder)
     return [
-        EngineContestant(
-            Entrant(engine, artifact.file, artifact.quantization, artifact.route, len(artifact.content)),
+        EngineCandidate(
+            CandidateFacts(engine, artifact.file, artifact.quantization, artifact.route, len(artifact.content)),
             folder,
             threads,
         )
@@ -140,17 +140,17 @@ def foreign_contestants(
     ]
 
 
-def _contestants(bundle: Bundle, path: Path, engines: Sequence[str] | None, threads: int) -> list[Contestant]:
-    """Return a contestant for every engine and artifact: whether an engine is installed, its worker finds out."""
+def _candidates(bundle: Bundle, path: Path, engines: Sequence[str] | None, threads: int) -> list[Candidate]:
+    """Return a candidate for every engine and artifact: whether an engine is installed, its worker finds out."""
     entries = {entry.file: entry for entry in bundle.manifest.artifacts}
-    contestants: list[Contestant] = []
+    candidates: list[Candidate] = []
     for engine in engines or ENGINES:
         readable = [(file, quantization) for name, file, quantization in runnable(bundle) if name == engine]
         if engines and not readable:
             reason = f"the bundle has no {ENGINES[engine].format} artifact. Add one with `har compile`."
-            contestants.append(Unrunnable(Entrant(engine, "", "", "", None), reason))
+            candidates.append(UnavailableCandidate(CandidateFacts(engine, "", "", "", None), reason))
         for file, quantization in readable:
             route = entries[file].route if file in entries else ""
-            entrant = Entrant(engine, file, quantization, route, len(bundle.files[file]))
-            contestants.append(EngineContestant(entrant, path, threads))
-    return contestants
+            facts = CandidateFacts(engine, file, quantization, route, len(bundle.files[file]))
+            candidates.append(EngineCandidate(facts, path, threads))
+    return candidates

@@ -16,20 +16,30 @@ _OWN_ROUTES: Final = ("", "direct")
 """Routes of files that no standard converter had a hand in: weights as they are, and direct lowering."""
 
 
+_JSON_NAMES: Final = {
+    "rounds": "turns",
+    "round_limit_s": "turn_limit_s",
+    "bulk_rounds": "bulk_turns",
+    "bulk_round_s": "bulk_turn_s",
+    "round_p50_us": "turn_p50_us",
+}
+"""Fields that have another name in JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a benchmark is run.
+    """How a benchmark is run. In JSON a round is called a turn.
 
-    ``windows`` single predictions are timed for every row, in ``turns`` turns of at most ``turn_limit_s`` each: a row
-    that is too slow for that is measured with fewer, and says with how many. Bulk prediction takes ``bulk_turns``
-    turns of about ``bulk_turn_s``.
+    ``windows`` single predictions are timed for every row, in ``rounds`` rounds; a row takes at most ``round_limit_s``
+    of each: one that is too slow for that is measured with fewer windows, and says with how many. Bulk prediction takes
+    ``bulk_rounds`` rounds of about ``bulk_round_s``.
     """
 
     windows: int = 1000
-    turns: int = 10
-    turn_limit_s: float = 2.0
-    bulk_turns: int = 3
-    bulk_turn_s: float = 0.2
+    rounds: int = 10
+    round_limit_s: float = 2.0
+    bulk_rounds: int = 3
+    bulk_round_s: float = 0.2
     threads: int = 1
 
 
@@ -106,8 +116,8 @@ class Row:
         From a bundle in memory to an engine ready to predict, import of its library included.
     latency_us
         Of one window at a time, as in live use.
-    turn_p50_us
-        The median of every turn: how steady the machine was.
+    round_p50_us
+        The median of every round: how steady the machine was.
     waited_share
         Share of the time in which the row was ready and the processor did something else.
     windows_per_s
@@ -132,7 +142,7 @@ class Row:
     windows: int = 0
     load_ms: float | None = None
     latency_us: LatencyUs | None = None
-    turn_p50_us: tuple[float, ...] = ()
+    round_p50_us: tuple[float, ...] = ()
     waited_share: float | None = None
     windows_per_s: float | None = None
     peak_rss_mb: float | None = None
@@ -148,7 +158,7 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON-ready data; ``device`` and ``error`` are there only where there is one."""
-        data = asdict(self)
+        data = _as_json(self)
         for key in ("device", "error"):
             if data[key] is None:
                 del data[key]
@@ -166,13 +176,13 @@ class BenchmarkResult:
     interrupted: bool = False
 
     def rows_of(self, model: ModelFacts) -> tuple[list[Row], list[Row]]:
-        """Return a model's measured rows, fastest first, and those that could not run."""
-        own = [row for row in self.rows if row.model == model.model_id]
-        return fastest_first(own), [row for row in own if row.error is not None]
+        """Return a model's measured rows, fastest first, and those that could not run.
 
-    def devices_of(self, model: ModelFacts) -> list[Row]:
-        """Return a model's rows that were measured on a device."""
-        return [row for row in self.rows if row.model == model.model_id and row.device is not None and not row.error]
+        Devices that count something else than time come after the rows that have times.
+        """
+        own = [row for row in self.rows if row.model == model.model_id]
+        untimed = [row for row in own if row.error is None and row.device is not None and row.latency_us is None]
+        return [*fastest_first(own), *untimed], [row for row in own if row.error is not None]
 
     def disturbance(self) -> str | None:
         """Return the sentence that warns of times that are longer than they need be, or None."""
@@ -189,11 +199,16 @@ class BenchmarkResult:
         """Return the result as JSON-ready data."""
         return {
             "machine": self.machine.to_json(),
-            "settings": asdict(self.settings),
+            "settings": _as_json(self.settings),
             "models": [asdict(model) for model in self.models],
             "interrupted": self.interrupted,
             "rows": [row.to_json() for row in self.rows],
         }
+
+
+def _as_json(facts: Any) -> dict[str, Any]:
+    """Return a dataclass as JSON-ready data, under the names that readers of older results know."""
+    return {_JSON_NAMES.get(name, name): value for name, value in asdict(facts).items()}
 
 
 def fastest_first(rows: Iterable[Row]) -> list[Row]:
@@ -202,7 +217,8 @@ def fastest_first(rows: Iterable[Row]) -> list[Row]:
     return [row for _, _, row in sorted(timed, key=lambda entry: entry[:2])]
 
 
-def times_slower(row: Row, rows: Sequence[Row]) -> float:
-    """Return how many times the fastest row's median this row's median is."""
-    medians = [other.latency_us.p50 for other in rows if other.latency_us]
-    return (row.latency_us.p50 if row.latency_us else float("nan")) / min(medians)
+def times_slower(row: Row, rows: Sequence[Row]) -> float | None:
+    """Return how many times the fastest row's median this row's median is; None where it has no times."""
+    if row.latency_us is None:
+        return None
+    return row.latency_us.p50 / min(other.latency_us.p50 for other in rows if other.latency_us)

@@ -1,8 +1,8 @@
-"""Turns: every contestant is measured in short turns, in rounds of changing order.
+"""Measure all candidates in rounds: in each round every candidate is measured for a short time, in changing order.
 
-A machine gets warmer, slower, busier while a benchmark runs. Measured one after the other, whoever comes last pays for
-it; in rounds, every row pays. What other programs take is measured and told (`BenchmarkResult.disturbance`): it costs
-rows that take longer than a time slice of the scheduler more than others.
+A machine gets warmer, slower, busier while a benchmark runs. If candidates were measured one after the other, the last
+one would look slow; in rounds, all of them slow down alike. What other programs take is measured and told
+(`BenchmarkResult.disturbance`): it costs rows that take longer than a time slice of the scheduler more than others.
 """
 
 import random
@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from edgehar.firmware_bridge.benchmark.candidate_run import Lane
+from edgehar.firmware_bridge.benchmark.candidate_run import CandidateRun
 from edgehar.firmware_bridge.benchmark.machine import describe_machine
-from edgehar.firmware_bridge.benchmark.plan import Contest
+from edgehar.firmware_bridge.benchmark.plan import ModelPlan
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Row, Settings
 
 Progress = Callable[[int, int, str], None]
@@ -25,69 +25,69 @@ _ORDER_SEED: Final = 7
 
 
 def run_benchmark(
-    contests: Sequence[Contest],
+    plans: Sequence[ModelPlan],
     settings: Settings | None = None,
     *,
     on_progress: Progress = lambda done, total, text: None,
 ) -> BenchmarkResult:
-    """Measure every contestant of every contest.
+    """Measure every candidate of every plan.
 
     A keyboard interruption ends the workers and returns what was measured until then, with ``interrupted`` set.
 
     Parameters
     ----------
-    contests
-        One for each model. Workers of one contest are alive together, those of different contests are not.
+    plans
+        One for each model. Workers of one plan are alive together, those of different plans are not.
     settings
-        How many windows, turns, threads.
+        How many windows, rounds, threads.
     on_progress
         Called before every step.
     """
     settings = settings or Settings()
     machine = describe_machine()
-    steps = _Steps(sum(len(contest.contestants) for contest in contests) * _steps_of_lane(settings), on_progress)
+    steps = _Steps(sum(len(plan.candidates) for plan in plans) * _steps_of_run(settings), on_progress)
     rows: list[Row] = []
     interrupted = False
-    for contest in contests:
-        lanes = [Lane(contest, contestant, settings) for contestant in contest.contestants]
+    for plan in plans:
+        runs = [CandidateRun(plan, candidate, settings) for candidate in plan.candidates]
         if not interrupted:
-            interrupted = not _measured_to_the_end(contest, lanes, settings, steps)
-        rows += [lane.row() for lane in lanes]
-    models = tuple(contest.model for contest in contests)
+            interrupted = not _measure_in_rounds(plan, runs, settings, steps)
+        rows += [run.row() for run in runs]
+    models = tuple(plan.model for plan in plans)
     return BenchmarkResult(machine, settings, models, tuple(rows), interrupted)
 
 
-def _measured_to_the_end(contest: Contest, lanes: list[Lane], settings: Settings, steps: "_Steps") -> bool:
-    """Give every lane its turns; return False if the keyboard interrupted it."""
+def _measure_in_rounds(plan: ModelPlan, runs: list[CandidateRun], settings: Settings, steps: "_Steps") -> bool:
+    """Measure all runs of a plan; return False if the keyboard interrupted it."""
     order = random.Random(_ORDER_SEED)
     try:
         with tempfile.TemporaryDirectory(prefix="har-bench-") as folder:
             windows = Path(folder) / "windows.npy"
-            np.save(windows, contest.windows)
-            for lane in lanes:
-                steps.next(f"loading {lane.name}")
-                lane.load(windows)
-            for turn in range(settings.turns):
-                for lane in order.sample(lanes, len(lanes)):
-                    steps.next(f"timing {lane.name}, turn {turn + 1} of {settings.turns}")
-                    lane.time_each(turn)
-            for lane in lanes:
-                lane.measure_memory()
-            for turn in range(settings.bulk_turns + 1):
-                for lane in order.sample(lanes, len(lanes)):
-                    steps.next(f"timing {lane.name}, many windows at once")
-                    lane.time_bulk(counts=turn > 0)
+            np.save(windows, plan.windows)
+            for run in runs:
+                steps.next(f"loading {run.name}")
+                run.load(windows)
+            for number in range(settings.rounds):
+                for run in order.sample(runs, len(runs)):
+                    steps.next(f"timing {run.name}, round {number + 1} of {settings.rounds}")
+                    run.time_each(number)
+            for run in runs:
+                run.measure_memory()
+            for number in range(settings.bulk_rounds + 1):
+                for run in order.sample(runs, len(runs)):
+                    steps.next(f"timing {run.name}, many windows at once")
+                    run.time_bulk(counts=number > 0)
     except KeyboardInterrupt:
         return False
     finally:
-        for lane in lanes:
-            lane.close()
+        for run in runs:
+            run.close()
     return True
 
 
-def _steps_of_lane(settings: Settings) -> int:
-    """Return how many steps one lane takes: loading, its turns, and the bulk turns with one to warm up."""
-    return 1 + settings.turns + settings.bulk_turns + 1
+def _steps_of_run(settings: Settings) -> int:
+    """Return how many steps one run has: loading, its rounds, and the bulk rounds with one to warm up."""
+    return 1 + settings.rounds + settings.bulk_rounds + 1
 
 
 class _Steps:

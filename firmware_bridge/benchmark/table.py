@@ -28,6 +28,8 @@ class _Column:
     written: Callable[[Row, Sequence[Row]], str]
     expendable: int = 0
     numeric: bool = True
+    optional: bool = False
+    """Left out where no row has anything to write."""
 
 
 def _microseconds(pick: Callable[[LatencyUs], float]) -> Callable[[Row, Sequence[Row]], str]:
@@ -40,8 +42,29 @@ def _number(value: float | None) -> str:
     return MISSING if value is None else significant(value)
 
 
+def _counted(row: Row, rows: Sequence[Row]) -> str:
+    """Return the median of what a device counted, which its unit tells apart from times."""
+    return f"{row.device.p50:,} {row.device.unit}" if row.device else MISSING
+
+
+def _of_device(pick: Callable[[DeviceFacts], int | None]) -> Callable[[Row, Sequence[Row]], str]:
+    """Return a writer of a number that only devices have."""
+
+    def written(row: Row, rows: Sequence[Row]) -> str:
+        value = pick(row.device) if row.device else None
+        return MISSING if value is None else f"{value:,}"
+
+    return written
+
+
+def _slower(row: Row, rows: Sequence[Row]) -> str:
+    """Return how many times slower a row is than the fastest one."""
+    times = times_slower(row, rows)
+    return MISSING if times is None else ratio(times)
+
+
 _COLUMNS: Final = (
-    _Column("engine", lambda row, rows: row.engine, numeric=False),
+    _Column("engine", lambda row, rows: escape(row.engine), numeric=False),
     _Column("artifact", lambda row, rows: escape(row.quantization if row.is_own else row.route), numeric=False),
     _Column("file", lambda row, rows: escape(row.artifact), 8, numeric=False),
     _Column("bytes", lambda row, rows: MISSING if row.bytes is None else f"{row.bytes:,}", 3),
@@ -54,7 +77,14 @@ _COLUMNS: Final = (
     _Column("peak\nMB", lambda row, rows: _number(row.peak_rss_mb), 5),
     _Column("largest\nerror", lambda row, rows: error_size(row.max_abs_error)),
     _Column("same\nlabel", lambda row, rows: percent(row.top1_agreement), 1),
-    _Column("vs\nfastest", lambda row, rows: ratio(times_slower(row, rows))),
+    _Column("vs\nfastest", _slower),
+    _Column("device", lambda row, rows: escape(row.runtime or "") if row.device else MISSING, 10, False, True),
+    _Column("device\np50", _counted, optional=True),
+    _Column("device\np99", _of_device(lambda facts: facts.p99), 12, optional=True),
+    _Column("device\nmax", _of_device(lambda facts: facts.max), 13, optional=True),
+    _Column("flash\nbytes", _of_device(lambda facts: facts.flash_bytes), 4, optional=True),
+    _Column("RAM\nbytes", _of_device(lambda facts: facts.ram_bytes), 4, optional=True),
+    _Column("frames\nlost", _of_device(lambda facts: facts.frames_lost), 11, optional=True),
 )
 
 
@@ -68,9 +98,6 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
         console.print(f"\n[bold]{escape(model.architecture)}[/]  [dim]{escape(_about(model))}[/]")
         if measured:
             console.print(_fitting_table(measured, console))
-        for row in result.devices_of(model):
-            if row.device is not None:
-                console.print(_device_line(row, row.device), soft_wrap=True)
         for row in failed:
             name = " ".join(filter(None, (row.engine, row.artifact)))
             console.print(f"[red]✗[/] [bold]{escape(name)}[/]: {escape(row.error or '')}", soft_wrap=True)
@@ -79,23 +106,13 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
         console.print(f"[yellow]{escape(disturbance)}[/]")
 
 
-def _device_line(row: Row, facts: DeviceFacts) -> str:
-    """Return what a device counted, in a sentence: too much for a column each."""
-    parts = [
-        f"[bold]{escape(row.engine)}[/] {escape(row.quantization)}, {escape(row.runtime or '')}: "
-        f"{facts.p50:,} {facts.unit} "
-        f"a window (p95 {facts.p95:,}, p99 {facts.p99:,}, max {facts.max:,})"
-    ]
-    if facts.flash_bytes is not None and facts.ram_bytes is not None:
-        parts.append(f"{facts.flash_bytes:,} bytes of flash and {facts.ram_bytes:,} of RAM")
-    parts.append(f"{facts.frames_lost:,} frames lost")
-    parts.append(f"largest error {error_size(row.max_abs_error)}, same label {percent(row.top1_agreement)}")
-    return "; ".join(parts) + "."
-
-
 def _fitting_table(rows: Sequence[Row], console: Console) -> Table:
     """Return the table with as many columns as the terminal has room for."""
-    columns = list(_COLUMNS)
+    columns = [
+        column
+        for column in _COLUMNS
+        if not column.optional or any(column.written(row, rows) != MISSING for row in rows)
+    ]
     while True:
         table = _table(columns, rows)
         spare = [column for column in columns if column.expendable]
@@ -131,6 +148,6 @@ def _conditions(result: BenchmarkResult) -> str:
     threads = "1 thread" if settings.threads == 1 else f"{settings.threads} threads"
     libraries = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
     return (
-        f"{settings.windows:,} single windows a row in {settings.turns} interleaved turns, {threads}. "
+        f"{settings.windows:,} single windows a row in {settings.rounds} interleaved rounds, {threads}. "
         f"{machine.cpu}, {machine.usable_cores} cores, {machine.os}.\n{machine.python}, {libraries}."
     )

@@ -39,7 +39,7 @@ from edgehar.models.errors import HarError
 
 _WARM_UP_NS: Final = 50_000_000
 _WARM_UP_CALLS: Final = (3, 50)
-"""At least and at most so many predictions before a turn counts: caches have seen other workers since."""
+"""At least and at most so many predictions before a measurement counts: caches have seen other workers since."""
 
 
 class WorkerProgram:

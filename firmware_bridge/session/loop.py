@@ -165,6 +165,8 @@ class SessionLoop:
             if self._clock() - shown_s >= self._show_every_s:
                 shown_s = self._clock()
                 self._consumer.show(self.state)
+        if error is None and not self._consumer.finished and not self._is_late():
+            self._take_the_rest()
         self._hand_on(self._source.finish(self._clock()))
         if error is None:
             self._line.write(self._source.outgoing())
@@ -183,6 +185,17 @@ class SessionLoop:
         else:
             self._act_on_silence()
         self._consumer.waited(self._clock())
+
+    def _take_the_rest(self) -> None:
+        """Act on what had arrived when the session was told to stop: none of it is lost."""
+        try:
+            arrival = self._line.take(timeout_s=0.0)
+        except BridgeError as gone:
+            if not is_unplugged(gone):
+                raise
+            return
+        if arrival is not None:
+            self._act_on(arrival)
 
     def _act_on(self, arrival: Arrival) -> None:
         """Act on what has come: news of the line, or bytes."""

@@ -1,15 +1,17 @@
-"""The C engine as a shared library: found, built for this very processor, kept, loaded."""
+"""C sources as a shared library: a compiler found, built for this very processor, kept, loaded."""
 
 import atexit
 import contextlib
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import logging
 import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,44 +28,88 @@ _FLAGS: Final = ("-std=c99", "-O3", "-fPIC", "-shared", "-ffp-contract=fast", "-
 _THIS_PROCESSOR: Final = (("-march=native",), ("-mcpu=native",), ())
 """What makes a compiler use everything the processor has; the first that the compiler knows is taken."""
 
-_FILES: Final = {
-    FLOAT32: (
-        ("-DHAR_FLOAT",),
-        ("engine/har_blob.c", "host/har_native_float.c", "host/har_units.c", "host/har_windows.c"),
-    ),
-    "int8": ((), ("engine/har_blob.c", "engine/har_engine.c", "host/har_native_integer.c")),
-}
 _TIMEOUT_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Compiler:
-    """A C compiler: where it is, and what it calls itself."""
+class CLibrary:
+    """What a shared library is built from.
 
-    path: str
+    Parameters
+    ----------
+    title
+        What errors begin with.
+    name
+        What its file name ends with.
+    folders
+        Of `SOURCES`: what they hold decides whether a kept library is still the right one.
+    files
+        What is compiled, relative to `SOURCES`.
+    defines
+        Further options of the compiler.
+    advice
+        What to do where it cannot be built.
+    """
+
+    title: str
+    name: str
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    defines: tuple[str, ...] = ()
+    advice: str = "use another engine"
+
+
+_ENGINES: Final = {
+    FLOAT32: CLibrary(
+        "engine native",
+        FLOAT32,
+        ("engine", "host"),
+        ("engine/har_blob.c", "host/har_native_float.c", "host/har_units.c", "host/har_windows.c"),
+        ("-DHAR_FLOAT",),
+    ),
+    "int8": CLibrary(
+        "engine native",
+        "int8",
+        ("engine", "host"),
+        ("engine/har_blob.c", "engine/har_engine.c", "host/har_native_integer.c"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """A C compiler: how it is called, and what it calls itself."""
+
+    command: tuple[str, ...]
     version: str
+
+    @property
+    def path(self) -> str:
+        """The program."""
+        return self.command[0]
 
 
 @functools.cache
-def find_compiler() -> Compiler:
-    """Return the compiler that ``CC`` names, or the first of cc, gcc and clang.
+def find_compiler(title: str = "engine native", advice: str = "use another engine") -> Compiler:
+    """Return the compiler that ``CC`` names, or the first of cc, gcc, clang and the Python package ziglang.
 
     Raises
     ------
     EngineError
         If there is none.
     """
-    wanted = os.environ.get("CC", "").split()[:1] or _COMPILERS
-    for name in wanted:
-        path = shutil.which(name)
-        if path is not None:
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                reply = _run([path, "--version"])
-                if reply.returncode == 0:
-                    return Compiler(path, reply.stdout.partition("\n")[0].strip())
+    wanted = os.environ.get("CC", "").split()[:1]
+    commands: list[tuple[str, ...]] = [(path,) for path in map(shutil.which, wanted or _COMPILERS) if path is not None]
+    if not wanted and importlib.util.find_spec("ziglang") is not None:
+        commands.append((sys.executable, "-P", "-m", "ziglang", "cc"))
+    for command in commands:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            reply = _run([*command, "--version"])
+            if reply.returncode == 0:
+                return Compiler(command, reply.stdout.partition("\n")[0].strip())
     raise EngineError(
-        f"engine native: expected a C compiler ({', '.join(wanted)}), found none",
-        next_step="Install gcc or clang, or use another engine.",
+        f"{title}: expected a C compiler ({', '.join(wanted or _COMPILERS)}), found none",
+        next_step=f"Install gcc or clang, or {advice}.",
     )
 
 
@@ -76,13 +122,7 @@ def load_library(quantization: str) -> ctypes.CDLL:
     EngineError
         If there is no compiler, its sources are not installed, or it cannot build them.
     """
-    path = _built_library(quantization)
-    try:
-        library = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise EngineError(
-            f"engine native: {path} cannot be loaded ({error})", next_step="Remove this file and try again."
-        ) from error
+    library = build_library(_ENGINES[quantization])
     library.har_native_size.restype = ctypes.c_size_t
     library.har_native_memory.restype = ctypes.c_size_t
     library.har_native_memory.argtypes = [ctypes.c_void_p]
@@ -97,11 +137,28 @@ def load_library(quantization: str) -> ctypes.CDLL:
     return library
 
 
-def _fingerprint(compiler: Compiler, sources: Path, quantization: str) -> str:
+def build_library(wanted: CLibrary) -> ctypes.CDLL:
+    """Return a library, built now if it was not before.
+
+    Raises
+    ------
+    EngineError
+        If there is no compiler, its sources are not installed, or it cannot build them.
+    """
+    path = _built_library(wanted)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise EngineError(
+            f"{wanted.title}: {path} cannot be loaded ({error})", next_step="Remove this file and try again."
+        ) from error
+
+
+def _fingerprint(compiler: Compiler, wanted: CLibrary) -> str:
     """Return what the library depends on, as a hash: sources, compiler, flags, processor."""
-    digest = hashlib.sha256(repr((compiler, _FLAGS, _FILES[quantization], _processor())).encode())
-    for folder in ("engine", "host"):
-        for file in sorted((sources / folder).glob("*.[ch]")):
+    digest = hashlib.sha256(repr((compiler, _FLAGS, wanted.defines, wanted.files, _processor())).encode())
+    for folder in wanted.folders:
+        for file in sorted((SOURCES / folder).glob("*.[ch]")):
             digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:20]
 
@@ -116,25 +173,25 @@ def _processor() -> str:
     return "\n".join([platform.machine(), *sorted({line for line in lines if line.startswith(wanted)})])
 
 
-def _built_library(quantization: str) -> Path:
+def _built_library(wanted: CLibrary) -> Path:
     """Return the library's file; where there is no folder to keep it in, it is built for this process alone."""
-    compiler, sources = find_compiler(), SOURCES
-    name = f"{_fingerprint(compiler, sources, quantization)}-{quantization}.so"
+    compiler = find_compiler(wanted.title, wanted.advice)
+    name = f"{_fingerprint(compiler, wanted)}-{wanted.name}.so"
     try:
         kept = _cache_folder() / name
         if not kept.is_file():
-            _build(compiler, sources, quantization, kept)
+            _build(compiler, wanted, kept)
         return kept
     except _NoCacheError as error:
-        _log.warning("engine native: %s; the C engine is built again in every process", error)
+        _log.warning("%s: %s; the C sources are built again in every process", wanted.title, error)
     passing = _private_folder() / name
     if not passing.is_file():
         try:
-            _build(compiler, sources, quantization, passing)
+            _build(compiler, wanted, passing)
         except _NoCacheError as error:
             raise EngineError(
-                f"engine native: {error}",
-                next_step="Set XDG_CACHE_HOME to a folder that can be written to, or use another engine.",
+                f"{wanted.title}: {error}",
+                next_step=f"Set XDG_CACHE_HOME to a folder that can be written to, or {wanted.advice}.",
             ) from error
     return passing
 
@@ -164,33 +221,32 @@ def _private_folder() -> Path:
         folder = tempfile.mkdtemp(prefix="edgehar-native-")
     except OSError as error:
         raise EngineError(
-            f"engine native: expected a folder for temporary files ({error.strerror})",
+            f"C sources: expected a folder for temporary files ({error.strerror})",
             next_step="Set TMPDIR to a folder that can be written to, or use another engine.",
         ) from error
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
 
 
-def _build(compiler: Compiler, sources: Path, quantization: str, target: Path) -> None:
+def _build(compiler: Compiler, wanted: CLibrary, target: Path) -> None:
     """Build a library under a temporary name, then give it its own."""
     try:
         with tempfile.TemporaryDirectory(dir=target.parent) as folder:
             output = Path(folder) / target.name
-            _compile(compiler, sources, quantization, output)
+            _compile(compiler, wanted, output)
             output.replace(target)
     except OSError as error:
         raise _NoCacheError(f"expected to write to {target.parent} ({error.strerror})") from error
 
 
-def _compile(compiler: Compiler, sources: Path, quantization: str, output: Path) -> None:
+def _compile(compiler: Compiler, wanted: CLibrary, output: Path) -> None:
     """Run the compiler for this processor, or for any where it does not know this one."""
-    defines, files = _FILES[quantization]
-    inputs = [f"-I{sources / folder}" for folder in ("engine", "host")] + [str(sources / file) for file in files]
+    inputs = [f"-I{SOURCES / folder}" for folder in wanted.folders] + [str(SOURCES / file) for file in wanted.files]
     complaint = ""
     for processor in _THIS_PROCESSOR:
-        command = [compiler.path, *_FLAGS, *processor, *defines, *inputs, "-o", str(output), "-lm"]
+        command = [*compiler.command, *_FLAGS, *processor, *wanted.defines, *inputs, "-o", str(output), "-lm"]
         try:
-            done = _run(command)
+            done = _run(command, zig_folder=output.parent / "zig")
         except subprocess.TimeoutExpired:
             complaint = f"no end after {_TIMEOUT_S} s"
             break
@@ -198,11 +254,20 @@ def _compile(compiler: Compiler, sources: Path, quantization: str, output: Path)
             return
         complaint = " ".join(done.stderr.split())
     raise EngineError(
-        f"engine native: {compiler.version} cannot build the C engine ({complaint[:200]})",
-        next_step="Install the C library's headers (Debian: libc6-dev) or another compiler, or use another engine.",
+        f"{wanted.title}: {compiler.version} cannot build the C sources ({complaint[:200]})",
+        next_step=f"Install the C library's headers (Debian: libc6-dev) or another compiler, or {wanted.advice}.",
     )
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a compiler."""
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, check=False)
+def _run(command: list[str], *, zig_folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a compiler; what ziglang would keep in the home folder goes into one that is removed."""
+    environment = None if zig_folder is None else {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(zig_folder)}
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_TIMEOUT_S,
+        check=False,
+        env=environment,
+    )

@@ -1,7 +1,7 @@
 """From an architecture and its weights to files that other runtimes load: one function, and a table of targets.
 
-Recurrent layers are lowered directly to the fused operators of each format, without TensorFlow: the standard converters
-turn them into loops, or refuse them (docs/decisions).
+Recurrent layers are lowered directly, without TensorFlow: to one small loop in TFLite, to the recurrent operators of
+ONNX, to tables in C. The standard converters turn them into large loops, or refuse them (docs/decisions).
 """
 
 import importlib
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import Architecture, Weights
 from edgehar.models.bundle import Bundle, CompiledArtifact
 from edgehar.models.errors import CompileError, UsageError
+from edgehar.pipeline.compilers.onnx_options import OnnxOptions
 
 FLOAT32: Final = "float32"
 
@@ -64,6 +65,7 @@ def compile_model(
     format: str,  # noqa: A002
     quantization: str = FLOAT32,
     calibration: NDArray[Any] | None = None,
+    onnx: OnnxOptions | None = None,
 ) -> CompiledArtifact:
     """Compile a model; the same arguments always give the same bytes.
 
@@ -77,6 +79,8 @@ def compile_model(
         One that `targets` lists for this architecture.
     calibration : ndarray of shape (n_windows, window_length, channels), in g
         Windows of training subjects; needed where activations become integers.
+    onnx
+        How a model is written as ``onnx``; other formats have no choices.
 
     Raises
     ------
@@ -103,12 +107,17 @@ def compile_model(
             quantization=quantization,
         )
     weights = _checked_weights(architecture, folded_weights)
-    artifact: CompiledArtifact = compiler.lower(architecture.deployed, weights, quantization, calibration)
+    options = {"options": onnx or OnnxOptions()} if format == "onnx" else {}
+    artifact: CompiledArtifact = compiler.lower(architecture.deployed, weights, quantization, calibration, **options)
     return artifact
 
 
 def compile_artifacts(
-    bundle: Bundle, wanted: Sequence[Target] | None = None, *, calibration: NDArray[Any] | None = None
+    bundle: Bundle,
+    wanted: Sequence[Target] | None = None,
+    *,
+    calibration: NDArray[Any] | None = None,
+    onnx: OnnxOptions | None = None,
 ) -> list[CompiledArtifact]:
     """Return a bundle's model compiled to these targets; without ``wanted``, to all float32 ones."""
     architecture = bundle.manifest.architecture
@@ -121,16 +130,21 @@ def compile_artifacts(
             format=target.format,
             quantization=target.quantization,
             calibration=calibration,
+            onnx=onnx,
         )
         for target in wanted
     ]
 
 
 def compile_bundle(
-    bundle: Bundle, wanted: Sequence[Target] | None = None, *, calibration: NDArray[Any] | None = None
+    bundle: Bundle,
+    wanted: Sequence[Target] | None = None,
+    *,
+    calibration: NDArray[Any] | None = None,
+    onnx: OnnxOptions | None = None,
 ) -> Bundle:
     """Return the bundle with the artifacts of these targets added; without ``wanted``, all float32 ones."""
-    return bundle.with_artifacts(compile_artifacts(bundle, wanted, calibration=calibration))
+    return bundle.with_artifacts(compile_artifacts(bundle, wanted, calibration=calibration, onnx=onnx))
 
 
 def _compilers() -> dict[str, Any]:

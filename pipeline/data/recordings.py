@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.errors import DataError, UsageError
+from edgehar.pipeline.data.blocks import blocks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Recording:
         Indices of samples before which samples are missing; increasing, each in 1 .. n - 1.
     problems
         What the reader found wrong and did about it, as sentences.
+    origin
+        Data set and subject it came from under other names, where recordings of several data sets were mixed.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class Recording:
     timestamps_s: npt.NDArray[np.float64] | None = None
     gaps: tuple[int, ...] = ()
     problems: tuple[str, ...] = ()
+    origin: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         self._check_samples()
@@ -127,9 +131,12 @@ class Recording:
         samples = self.samples
         if samples.dtype != np.float32 or samples.ndim != 2 or samples.shape[1] != 3 or not len(samples):
             self._refuse(f"expected samples of shape (n, 3), float32, got {samples.shape}, {samples.dtype}")
-        if not np.isfinite(samples).all():
-            first = int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
-            self._refuse(f"expected finite samples, got {samples[first].tolist()} at sample {first}")
+        at = 0
+        for block in blocks_of(samples):
+            if not np.isfinite(block).all():
+                first = int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
+                self._refuse(f"expected finite samples, got {block[first].tolist()} at sample {at + first}")
+            at += len(block)
         if not (np.isfinite(self.rate_hz) and self.rate_hz > 0):
             self._refuse(f"expected a rate above 0 Hz, got {self.rate_hz}")
         if not self.subject:
@@ -149,7 +156,7 @@ class Recording:
         if stamps is not None:
             if stamps.dtype != np.float64 or stamps.shape != (len(self.samples),):
                 self._refuse(f"expected {len(self.samples)} float64 timestamps, got {stamps.shape}, {stamps.dtype}")
-            if not np.isfinite(stamps).all() or (np.diff(stamps) <= 0).any():
+            if any(not np.isfinite(part).all() or (np.diff(part) <= 0).any() for part in blocks_of(stamps, overlap=1)):
                 self._refuse("expected finite timestamps that increase with every sample, got others")
         if any(after <= before for before, after in pairwise((0, *self.gaps, len(self.samples)))):
             self._refuse(f"expected increasing gaps within 1 .. {len(self.samples) - 1}, got {self.gaps}")
@@ -182,6 +189,8 @@ class Dataset:
         What a reader detected rather than was told (unit, rate, delimiter), as sentences.
     terms
         Under which conditions the data may be used, as far as is known.
+    quarantined
+        Files that were put aside when the recordings were imported; not kept in a store.
 
     Raises
     ------
@@ -195,6 +204,7 @@ class Dataset:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     terms: str = ""
+    quarantined: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.recordings:
@@ -237,15 +247,24 @@ class Dataset:
         Names, notes and paths do not count: the same recordings give the same hash from any format they are read from.
         """
         digest = hashlib.sha256()
+        for _, part in self.content():
+            digest.update(part)
+        return digest.hexdigest()
+
+    def content(self) -> Iterator[tuple[str, bytes | memoryview]]:
+        """Yield what the content hash is made of, in order: ``facts``, ``samples`` (float32), ``timestamps`` (float64).
+
+        A store is written from the same pieces, so that long recordings are gone through once.
+        """
         for item in self.recordings:
             labels = [[label.start, label.stop, label.activity] for label in item.labels]
             timed = item.timestamps_s is not None
             facts = [item.subject, float(item.rate_hz), len(item), labels, list(item.gaps), timed]
-            digest.update(json.dumps(facts, separators=(",", ":")).encode())
-            digest.update(np.ascontiguousarray(item.samples, dtype="<f4").data)
-            if item.timestamps_s is not None:
-                digest.update(np.ascontiguousarray(item.timestamps_s, dtype="<f8").data)
-        return digest.hexdigest()
+            yield "facts", json.dumps(facts, separators=(",", ":")).encode()
+            for block in blocks_of(item.samples):
+                yield "samples", np.ascontiguousarray(block, dtype="<f4").data
+            for block in () if item.timestamps_s is None else blocks_of(item.timestamps_s):
+                yield "timestamps", np.ascontiguousarray(block, dtype="<f8").data
 
     def of_subject(self, subject: str) -> tuple[Recording, ...]:
         """Return the recordings of one subject, in order.

@@ -121,6 +121,35 @@ def leave_one_subject_out(windows: Windows) -> tuple[Split, ...]:
     )
 
 
+def in_time(windows: Windows, *, share: float = 0.25) -> Split:
+    """Judge on the last takes of every activity, learn from the earlier ones: for the recordings of one person.
+
+    A take is a segment: one activity in one recording, without a gap. Where there is only one take of an activity, its
+    last part is judged on, and the windows within one window's length of it are left out: neighbours are too alike.
+
+    Parameters
+    ----------
+    windows
+        Of any number of people; those of one person are what this is for.
+    share
+        Of the takes, or of the length of the only take.
+
+    Raises
+    ------
+    UsageError
+        When ``share`` is not between 0 and 1.
+    DataError
+        When the recordings are too short to learn from one part and be judged on another.
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"expected a share between 0 and 1, got {share:g}", next_step="Choose 0.25, for example.")
+    parts = [_later(windows, np.flatnonzero(windows.labels == label), share) for label in np.unique(windows.labels)]
+    train, test = (np.sort(np.concatenate([part[side] for part in parts])) for side in (0, 1)) if parts else ((), ())
+    people = ", ".join(windows.subject_names)
+    protocol = f"Judged on later takes of the same people ({people}): says nothing about anybody else."
+    return _checked(windows, "in-time", protocol, np.asarray(train, np.int64), np.asarray(test, np.int64))
+
+
 def random_windows(windows: Windows, *, k: int = 4, seed: int = 0) -> tuple[Split, ...]:
     """Judge on each of k random parts of the windows in turn. **Leaky**: it exists to show how much it flatters.
 
@@ -149,11 +178,17 @@ def _by_subject(windows: Windows, name: str, protocol: str, subjects: Sequence[s
 
 def _split(windows: Windows, name: str, protocol: str, is_test: npt.NDArray[np.bool_]) -> Split:
     """Return the split that judges on the marked windows."""
-    train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
+    return _checked(windows, name, protocol, np.flatnonzero(~is_test), np.flatnonzero(is_test))
+
+
+def _checked(windows: Windows, name: str, protocol: str, train: Indices, test: Indices) -> Split:
+    """Return a split, and refuse one with nothing on a side."""
     if not len(train) or not len(test):
         empty = "to learn from" if not len(train) else "to be judged on"
         raise DataError(
-            f"split {name}: expected windows {empty}, got none", next_step="Choose other subjects.", split=name
+            f"split {name}: expected windows {empty}, got none",
+            next_step="Choose other subjects, or record more.",
+            split=name,
         )
     return Split(
         name,
@@ -163,6 +198,18 @@ def _split(windows: Windows, name: str, protocol: str, is_test: npt.NDArray[np.b
         in_natural_order(np.unique(windows.subjects[train]).tolist()),
         in_natural_order(np.unique(windows.subjects[test]).tolist()),
     )
+
+
+def _later(windows: Windows, chosen: Indices, share: float) -> tuple[Indices, Indices]:
+    """Return the earlier and the later ones of the windows of one activity, with nothing alike on both sides."""
+    takes = np.unique(windows.segment_starts[chosen])
+    if len(takes) > 1:
+        first = takes[len(takes) - max(1, round(share * len(takes)))]
+        is_later = windows.segment_starts[chosen] >= first
+        return chosen[~is_later], chosen[is_later]
+    starts, stops = windows.starts[chosen], windows.starts[chosen] + windows.window_length
+    border = stops.max() - round(share * (stops.max() - starts.min()))
+    return chosen[stops <= border - windows.window_length], chosen[starts >= border]
 
 
 def _need(windows: Windows, count: int) -> None:

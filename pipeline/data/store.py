@@ -9,10 +9,14 @@
 Nothing is ever unpickled. The content hash in the index is checked whenever a store is opened.
 """
 
+import contextlib
+import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from tokenize import TokenError
+from typing import IO, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +27,12 @@ from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 FORMAT: Final = "edgehar recordings"
 SCHEMA_MAJOR: Final = 1
-SCHEMA_MINOR: Final = 0
+SCHEMA_MINOR: Final = 1
 INDEX_NAME: Final = "index.json"
 SAMPLES_NAME: Final = "samples.npy"
 TIMESTAMPS_NAME: Final = "timestamps.npy"
 MAX_INDEX_BYTES: Final = 256 * 2**20
+_MAX_HEADER: Final = 1024
 
 _Kind = TypeVar("_Kind")
 
@@ -58,8 +63,8 @@ def check_target(path: Path) -> None:
         )
 
 
-def save_store(dataset: Dataset, path: Path) -> None:
-    """Write a data set as a store, replacing a store that stands there.
+def save_store(dataset: Dataset, path: Path) -> str:
+    """Write a data set as a store, replacing a store that stands there; return its content hash.
 
     Raises
     ------
@@ -67,12 +72,11 @@ def save_store(dataset: Dataset, path: Path) -> None:
         When ``path`` is something else than a store or an empty folder.
     """
     check_target(path)
-    timed = [item.timestamps_s for item in dataset.recordings if item.timestamps_s is not None]
     with atomic_folder(path) as folder:
-        (folder / INDEX_NAME).write_text(json.dumps(_index(dataset), indent=1) + "\n", encoding="utf-8")
-        _write_rows(folder / SAMPLES_NAME, [item.samples for item in dataset.recordings], np.dtype("<f4"))
-        if timed:
-            _write_rows(folder / TIMESTAMPS_NAME, timed, np.dtype("<f8"))
+        content_hash = _write_content(dataset, folder)
+        index = json.dumps(_index(dataset, content_hash), indent=1) + "\n"
+        (folder / INDEX_NAME).write_text(index, encoding="utf-8")
+    return content_hash
 
 
 def load_store(path: Path) -> Dataset:
@@ -92,14 +96,14 @@ def load_store(path: Path) -> Dataset:
         timestamps = _map_rows(path / TIMESTAMPS_NAME, np.dtype("<f8"), 1) if timed else None
         dataset = Dataset(
             name=_take(index, "name", str),
-            activities=tuple(_take(index, "activities", list)),
+            activities=tuple(_each(index, "activities", str)),
             recordings=tuple(_recording(entry, samples, timestamps) for entry in entries),
-            problems=tuple(_take(index, "problems", list)),
-            notes=tuple(_take(index, "notes", list)),
+            problems=tuple(_each(index, "problems", str)),
+            notes=tuple(_each(index, "notes", str)),
             terms=_take(index, "terms", str),
         )
         promised = _take(index, "content_hash", str)
-    except (DataError, TypeError, ValueError) as error:
+    except (DataError, TypeError, ValueError, OverflowError) as error:
         reason = error.message if isinstance(error, DataError) else str(error)
         raise _refusal(path, f"expected a store, but {reason}") from error
     if dataset.content_hash != promised:
@@ -107,7 +111,7 @@ def load_store(path: Path) -> Dataset:
     return dataset
 
 
-def _index(dataset: Dataset) -> dict[str, Any]:
+def _index(dataset: Dataset, content_hash: str) -> dict[str, Any]:
     """Return what is written to the index file."""
     entries: list[dict[str, Any]] = []
     row = time_row = 0
@@ -125,6 +129,7 @@ def _index(dataset: Dataset) -> dict[str, Any]:
                 "labels": [[int(label.start), int(label.stop), label.activity] for label in item.labels],
                 "gaps": [int(gap) for gap in item.gaps],
                 "problems": list(item.problems),
+                **({"origin": list(item.origin)} if item.origin else {}),
             }
         )
         row += len(item)
@@ -137,30 +142,50 @@ def _index(dataset: Dataset) -> dict[str, Any]:
         "terms": dataset.terms,
         "notes": list(dataset.notes),
         "problems": list(dataset.problems),
-        "content_hash": dataset.content_hash,
+        "content_hash": content_hash,
         "recordings": entries,
     }
 
 
-def _write_rows(path: Path, parts: list[Any], dtype: np.dtype[Any]) -> None:
-    """Write arrays one after the other as one .npy file, without joining them in memory first."""
-    rows = sum(len(part) for part in parts)
-    header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *parts[0].shape[1:])}
-    with path.open("wb") as stream:
-        np.lib.format.write_array_header_1_0(stream, header)
-        for part in parts:
-            stream.write(np.ascontiguousarray(part, dtype=dtype).data)
+def _write_content(dataset: Dataset, folder: Path) -> str:
+    """Write samples and timestamps, each as one .npy file, and return the hash of the content."""
+    rows = sum(len(item) for item in dataset.recordings)
+    timed = sum(len(item) for item in dataset.recordings if item.timestamps_s is not None)
+    digest = hashlib.sha256()
+    with contextlib.ExitStack() as stack:
+        streams = {"samples": _npy_file(stack, folder / SAMPLES_NAME, "<f4", (rows, 3))}
+        if timed:
+            streams["timestamps"] = _npy_file(stack, folder / TIMESTAMPS_NAME, "<f8", (timed,))
+        for kind, part in dataset.content():
+            digest.update(part)
+            if kind in streams:
+                streams[kind].write(part)
+    return digest.hexdigest()
+
+
+def _npy_file(stack: contextlib.ExitStack, path: Path, descr: str, shape: tuple[int, ...]) -> IO[bytes]:
+    """Open a .npy file and write its header."""
+    stream = stack.enter_context(path.open("wb"))
+    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    return stream
 
 
 def _map_rows(path: Path, dtype: np.dtype[Any], ndim: int) -> npt.NDArray[Any]:
-    """Map a .npy file into memory after checking that it is what the store wrote."""
+    """Map a .npy file into memory after checking that its header and its size are those of what the store wrote."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as stream:
+            if np.lib.format.read_magic(stream) != (1, 0):
+                raise ValueError("another version of the format")
+            shape, fortran_order, found = np.lib.format.read_array_header_1_0(stream, max_header_size=_MAX_HEADER)
+            start = stream.tell()
+    except (OSError, ValueError, EOFError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError) as error:
         raise DataError(f"{path.name} is missing, cut short or not an array ({error})") from error
-    if array.dtype != dtype or array.ndim != ndim or (ndim == 2 and array.shape[1] != 3):
-        raise DataError(f"{path.name} holds {array.dtype} of shape {array.shape}")
-    return np.asarray(array)
+    if found != dtype or fortran_order or len(shape) != ndim or (ndim == 2 and shape[1] != 3) or min(shape) < 1:
+        raise DataError(f"{path.name} holds {found} of shape {shape}")
+    promised, size = math.prod(shape) * dtype.itemsize, path.stat().st_size - start
+    if promised != size:
+        raise DataError(f"{path.name} is missing, cut short or not an array ({promised} bytes promised, {size} there)")
+    return np.asarray(np.memmap(path, dtype=dtype, mode="r", offset=start, shape=shape))
 
 
 def _read_index(path: Path) -> dict[str, Any]:
@@ -169,8 +194,10 @@ def _read_index(path: Path) -> dict[str, Any]:
         if path.stat().st_size > MAX_INDEX_BYTES:
             raise _refusal(path, f"expected at most {MAX_INDEX_BYTES} bytes, got {path.stat().st_size}")
         index = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _refusal(path, f"expected a readable JSON file, but {error}") from error
+    if not _is_text(index):
+        raise _refusal(path, "expected names that are text, got half a character (a lone surrogate)")
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         raise _refusal(path, f'expected "format": "{FORMAT}", got another file')
     version = str(index.get("schema_version"))
@@ -191,18 +218,38 @@ def _recording(entry: Mapping[str, Any], samples: npt.NDArray[Any], times: npt.N
     if "timestamps_start" not in entry:
         raise DataError("the key 'timestamps_start' is missing")
     at = entry["timestamps_start"]
+    if at is not None and (type(at) is not int or times is None or not 0 <= at <= len(times) - (stop - start)):
+        raise DataError(f"timestamps from row {at!r} lie outside {TIMESTAMPS_NAME}")
     return Recording(
         recording_id=_take(entry, "recording_id", str),
         subject=_take(entry, "subject", str),
         samples=samples[start:stop],
         rate_hz=_take(entry, "rate_hz", float),
-        labels=tuple(LabelInterval(int(a), int(b), str(name)) for a, b, name in _take(entry, "labels", list)),
+        labels=tuple(_label(label) for label in _take(entry, "labels", list)),
         placement=_take(entry, "placement", str),
         source=_take(entry, "source", str),
         timestamps_s=None if at is None or times is None else times[at : at + stop - start],
-        gaps=tuple(int(gap) for gap in _take(entry, "gaps", list)),
-        problems=tuple(_take(entry, "problems", list)),
+        gaps=tuple(_each(entry, "gaps", int)),
+        problems=tuple(_each(entry, "problems", str)),
+        origin=_origin(entry),
     )
+
+
+def _origin(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return data set and subject of a recording that was mixed in; the key may be absent."""
+    if "origin" not in entry:
+        return None
+    pair = _each(entry, "origin", str)
+    if len(pair) != 2:
+        raise DataError(f"the key 'origin' holds {len(pair)} names, not data set and subject")
+    return pair[0], pair[1]
+
+
+def _label(item: Any) -> LabelInterval:
+    """Return a label interval, written as [start, stop, activity]."""
+    if not isinstance(item, list) or [type(part) for part in item] != [int, int, str]:
+        raise DataError(f"a label is {str(item)[:40]!r}, not [start, stop, activity]")
+    return LabelInterval(*item)
 
 
 def _object(entry: Any) -> dict[str, Any]:
@@ -217,9 +264,26 @@ def _take(mapping: Mapping[str, Any], key: str, kind: type[_Kind]) -> _Kind:
     if key not in mapping:
         raise DataError(f"the key {key!r} is missing")
     value = mapping[key]
-    if not isinstance(value, kind):
+    if type(value) is not kind:
         raise DataError(f"the key {key!r} holds {type(value).__name__}, not {kind.__name__}")
     return value
+
+
+def _each(mapping: Mapping[str, Any], key: str, kind: type[_Kind]) -> list[_Kind]:
+    """Return a required list of the index whose items all are of one type."""
+    items = _take(mapping, key, list)
+    if any(type(item) is not kind for item in items):
+        raise DataError(f"the key {key!r} holds other things than {kind.__name__}")
+    return items
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether every string of a JSON value can be written as UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _refusal(path: Path, sentence: str) -> DataError:

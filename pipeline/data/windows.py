@@ -193,6 +193,19 @@ def make_windows(
     )
 
 
+def evenly_spread(indices: Indices, most: int) -> Indices:
+    """Return at most so many of the indices, evenly spread over all of them.
+
+    Examples
+    --------
+    >>> evenly_spread(np.arange(10), 4).tolist(), evenly_spread(np.arange(3), 4).tolist()
+    ([0, 3, 6, 9], [0, 1, 2])
+    """
+    if len(indices) <= most:
+        return indices
+    return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
+
+
 def _choice(indices: npt.ArrayLike | slice | None) -> Any:
     """Return what NumPy takes as an index; an empty list chooses nothing."""
     if indices is None or isinstance(indices, slice):

@@ -148,14 +148,21 @@ def evaluate_windows(
 def predict_labels(
     engine: Engine, windows: Windows, indices: Indices, *, advance: Callable[[int], None] | None = None
 ) -> NDArray[np.int64]:
-    """Return the most probable class of every window; few are copied out at a time, and ``advance`` told how many."""
+    """Return the most probable class of every window; ``advance`` is told how many were done."""
+    return np.asarray(predict_probabilities(engine, windows, indices, advance=advance).argmax(axis=1))
+
+
+def predict_probabilities(
+    engine: Engine, windows: Windows, indices: Indices, *, advance: Callable[[int], None] | None = None
+) -> NDArray[np.float32]:
+    """Return the probabilities (n, n_classes) of every window; few are copied out at a time."""
     parts = np.split(indices, range(_AT_ONCE, len(indices), _AT_ONCE))
-    labels = []
+    found = []
     for part in parts:
-        labels.append(engine.predict(windows.batch(part)).argmax(axis=1))
+        found.append(engine.predict(windows.batch(part)))
         if advance is not None:
             advance(len(part))
-    return np.concatenate(labels)
+    return np.concatenate(found)
 
 
 def pool_evaluations(parts: Iterable[Evaluation], *, protocol: str) -> Evaluation:

@@ -6,6 +6,7 @@ from typing import Final
 
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
+from edgehar.models.errors import BundleError
 from edgehar.pipeline.inspection.c99 import c_claims, check_c, read_c
 from edgehar.pipeline.inspection.checks import Trial, check_claims
 from edgehar.pipeline.inspection.facts import Contents, OperatorFact, RuntimeFact, TensorFact
@@ -57,13 +58,11 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
     Raises
     ------
     BundleError
-        If a file is not what its format says.
+        If a file is not what its format says, or of a format that this version does not know.
     """
     entries = bundle.manifest.artifacts
     files = [bundle.files[entry.file] for entry in entries]
-    contents = [
-        _READERS[entry.format](content, where=entry.file) for entry, content in zip(entries, files, strict=True)
-    ]
+    contents = [_read(entry, content) for entry, content in zip(entries, files, strict=True)]
     runtimes = [_claims(entry, found) for entry, found in zip(entries, contents, strict=True)]
     if check:
         golden, windows = bundle.golden, bundle.golden["windows"][:_TRIED]
@@ -91,6 +90,17 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
         )
         for entry, found, facts in zip(entries, contents, runtimes, strict=True)
     ]
+
+
+def _read(entry: ArtifactEntry, content: bytes) -> Contents:
+    """Return what is in a file."""
+    if entry.format not in _READERS:
+        raise BundleError(
+            f"{entry.file}: expected a file of the format {', '.join(_READERS)}, got {entry.format!r}",
+            next_step="Update edgehar, or compile the bundle again with `har compile`.",
+            file=entry.file,
+        )
+    return _READERS[entry.format](content, where=entry.file)
 
 
 def _claims(entry: ArtifactEntry, contents: Contents) -> tuple[RuntimeFact, ...]:

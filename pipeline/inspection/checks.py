@@ -10,17 +10,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.errors import UsageError
 from edgehar.models.isolation import run_to_end
 from edgehar.pipeline.inspection.facts import RuntimeFact
-from edgehar.pipeline.inspection.runtimes import LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
+from edgehar.pipeline.inspection.runtimes import COMPILED_MODEL, LITERT, ONNXRUNTIME, TFLITE_MICRO, TFLITE_RUNTIME
 
 DISTRIBUTIONS: Final = {
     LITERT: "ai-edge-litert",
+    COMPILED_MODEL: "ai-edge-litert CompiledModel",
     TFLITE_RUNTIME: "tflite-runtime",
     TFLITE_MICRO: "tflite-micro",
     ONNXRUNTIME: "onnxruntime",
 }
-"""What is installed where a runtime is."""
+"""What is installed where a runtime is, and which of its interfaces is asked."""
 
 _PROBE: Final = Path(__file__).with_name("probe.py")
 _TIMEOUT_S: Final = 120.0
@@ -54,7 +56,13 @@ class Outcome:
 def try_files(
     python: str, distribution: str, trials: Sequence[Trial], windows: NDArray[np.float32]
 ) -> list[Outcome] | None:
-    """Load and run files with a runtime of some Python; None if that does not have it."""
+    """Load and run files with a runtime of some Python; None if that does not have it.
+
+    Raises
+    ------
+    UsageError
+        If another Python than this one gives no answer at all.
+    """
     outcomes: list[Outcome] = []
     version = ""
     while len(outcomes) < len(trials) or not version:
@@ -65,6 +73,12 @@ def try_files(
             "windows": windows.tolist(),
         }
         answers, how_it_ended = _ask(python, json.dumps(request))
+        if not answers and python != sys.executable:
+            raise UsageError(
+                f"--python {python}: expected a Python that has NumPy, it {how_it_ended} without an answer",
+                next_step="Name the Python of an environment with the runtime.",
+                python=python,
+            )
         if not answers or answers[0]["installed"] is None:
             return None
         version = str(answers[0]["installed"])

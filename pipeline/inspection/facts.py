@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TensorFact:
-    """A tensor: ``scales`` is empty unless it is quantized, ``stored_bytes`` is 0 unless its values are in the file."""
+    """A tensor: ``scales`` is empty unless it is quantized, ``stored_bytes`` is 0 unless its values are in the file.
+
+    ``variable`` is whether it keeps its values between invocations.
+    """
 
     graph: str
     name: str
@@ -16,6 +19,7 @@ class TensorFact:
     scales: tuple[float, ...]
     zero_point: int
     stored_bytes: int
+    variable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

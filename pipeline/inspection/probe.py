@@ -24,12 +24,30 @@ def _interpreter(package: str) -> Any:
         wanted, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
         outputs = []
         for window in windows:
-            interpreter.reset_all_variables()
             interpreter.set_tensor(
                 wanted["index"], _to_integers(window[None], wanted["dtype"], wanted["quantization"][0])
             )
             interpreter.invoke()
             outputs.append(_to_floats(interpreter.get_tensor(given["index"])[0], given["quantization"][0]))
+        return outputs
+
+    return run
+
+
+def _compiled_model() -> Any:
+    """Return a function that runs a file with LiteRT's CompiledModel, by its signature."""
+    library = importlib.import_module("ai_edge_litert.compiled_model")
+
+    def run(content: bytes, windows: Any) -> Any:
+        model = library.CompiledModel.from_buffer(content)
+        (key,) = model.get_signature_list()
+        (given,) = model.get_output_tensor_details(key).values()
+        (taken,), (result,) = model.create_input_buffers(0), model.create_output_buffers(0)
+        outputs = []
+        for window in windows:
+            taken.write(window[None])
+            model.run_by_index(0, [taken], [result])
+            outputs.append(result.read(int(np.prod(given["shape"])), np.float32))
         return outputs
 
     return run
@@ -44,7 +62,6 @@ def _micro() -> Any:
         wanted, given = interpreter.get_input_details(0), interpreter.get_output_details(0)
         outputs = []
         for window in windows:
-            interpreter.reset()
             interpreter.set_input(_to_integers(window[None], wanted["dtype"], _micro_scale(wanted)), 0)
             interpreter.invoke()
             outputs.append(_to_floats(interpreter.get_output(0)[0], _micro_scale(given)))
@@ -68,6 +85,7 @@ def _onnx() -> Any:
 
 RUNTIMES = {
     "ai-edge-litert": lambda: _interpreter("ai_edge_litert"),
+    "ai-edge-litert CompiledModel": _compiled_model,
     "tflite-runtime": lambda: _interpreter("tflite_runtime"),
     "tflite-micro": _micro,
     "onnxruntime": _onnx,
@@ -85,7 +103,7 @@ def main() -> None:
     except ImportError:
         _answer(installed=None)
         return
-    _answer(installed=importlib.metadata.version(request["runtime"]))
+    _answer(installed=importlib.metadata.version(request["runtime"].partition(" ")[0]))
     windows = np.array(request["windows"], np.float32)
     for content in request["files"]:
         try:

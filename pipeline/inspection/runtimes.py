@@ -5,6 +5,7 @@ from typing import Final
 from edgehar.pipeline.inspection.facts import Contents, RuntimeFact
 
 LITERT: Final = "ai-edge-litert 2.3"
+COMPILED_MODEL: Final = "ai-edge-litert 2.3, CompiledModel"
 TFLITE_RUNTIME: Final = "tflite-runtime 2.14"
 TFLITE_MICRO: Final = "tflite-micro"
 ONNXRUNTIME: Final = "onnxruntime 1.12 or newer"
@@ -12,6 +13,9 @@ ONNXRUNTIME: Final = "onnxruntime 1.12 or newer"
 _NEWEST_OPSET: Final = 17
 """Operator set and file format that onnxruntime 1.12 knows."""
 _NEWEST_IR: Final = 8
+
+_SCHEMA: Final = 3
+"""Version of the TFLite file format; there is no other."""
 
 OPERATORS: Final[dict[str, tuple[int, int]]] = {
     "ADD": (5, 6),
@@ -45,7 +49,7 @@ OPERATORS: Final[dict[str, tuple[int, int]]] = {
     "UNIDIRECTIONAL_SEQUENCE_RNN": (3, 3),
     "WHILE": (1, 1),
 }
-"""Highest version of every operator we write, in tflite-runtime 2.14 and in ai-edge-litert 2.3."""
+"""Highest version of every operator we write, or wrote before, in tflite-runtime 2.14 and in ai-edge-litert 2.3."""
 
 MISSING_IN_MICRO: Final = frozenset({"UNIDIRECTIONAL_SEQUENCE_RNN"})
 
@@ -54,6 +58,7 @@ def tflite_claims(contents: Contents) -> tuple[RuntimeFact, ...]:
     """Return which TFLite runtimes can load a file."""
     return (
         _claim(LITERT, _newer_operators(contents, column=1)),
+        _claim(COMPILED_MODEL, _newer_operators(contents, column=1) + _not_in_compiled_model(contents)),
         _claim(TFLITE_RUNTIME, _newer_operators(contents, column=0)),
         _claim(TFLITE_MICRO, _not_in_micro(contents)),
     )
@@ -71,8 +76,8 @@ def onnx_claims(contents: Contents) -> tuple[RuntimeFact, ...]:
 
 
 def _newer_operators(contents: Contents, *, column: int) -> list[str]:
-    """Return the operators that a runtime does not have at this version."""
-    problems = []
+    """Return the operators that a runtime does not have at this version, and a file format it does not read."""
+    problems = _other_schema(contents)
     for operator in contents.operators:
         highest = OPERATORS.get(operator.name, (0, 0))[column]
         if operator.version > highest:
@@ -80,14 +85,29 @@ def _newer_operators(contents: Contents, *, column: int) -> list[str]:
     return problems
 
 
+def _not_in_compiled_model(contents: Contents) -> list[str]:
+    """Return what LiteRT's newer interface lacks beside the interpreter: state between invocations, int16 buffers."""
+    problems = []
+    if any(tensor.variable for tensor in contents.tensors):
+        problems.append("variable tensors")
+    if any(tensor.dtype == "int16" and tensor.name == "Input" for tensor in contents.tensors):
+        problems.append("int16 inputs (in Python)")
+    return problems
+
+
 def _not_in_micro(contents: Contents) -> list[str]:
     """Return what tflite-micro lacks: operators, half precision, and kernels that mix int8 weights with floats."""
-    problems = sorted(MISSING_IN_MICRO & {operator.name for operator in contents.operators})
+    problems = _other_schema(contents) + sorted(MISSING_IN_MICRO & {operator.name for operator in contents.operators})
     if any(tensor.dtype == "float16" for tensor in contents.tensors):
         problems.append("half precision")
     if contents.mixes_int8_with_floats:
         problems.append("kernels that mix int8 weights with floats")
     return problems
+
+
+def _other_schema(contents: Contents) -> list[str]:
+    """Return the version of the file format if it is not the one that there is."""
+    return [] if contents.format_version == _SCHEMA else [f"file format {contents.format_version}"]
 
 
 def _claim(runtime: str, problems: list[str]) -> RuntimeFact:

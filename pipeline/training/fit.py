@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +12,18 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.splits import default_holdout
-from edgehar.pipeline.data.windows import Indices, Windows
+from edgehar.pipeline.data.windows import Indices, Windows, evenly_spread
 from edgehar.pipeline.training.baseline import frequency_weights
 from edgehar.pipeline.training.batches import TrainingBatches
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 from edgehar.pipeline.training.initialization import initial_weights
-from edgehar.pipeline.training.recipe import FREQUENCIES, Recipe
+from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.schedule import learning_rate
-from edgehar.pipeline.training.step import Trainer
+from edgehar.pipeline.training.trainers import AUTO, COUNTING, Trainer, choose_trainer, open_trainer
 
 _JUDGED_AT_ONCE = 1024
+_CURVE_WINDOWS: Final = 2000
+"""Windows of held-out people that every epoch is judged on: enough for a curve, too few to cost time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +66,10 @@ def fit(
     *,
     train: Indices,
     seed: int,
+    trainer: str = AUTO,
+    threads: int = 1,
     watcher: Watcher | None = None,
+    held_out: Indices | None = None,
 ) -> Trained:
     """Train an architecture; the same arguments give the same weights on the same machine.
 
@@ -79,8 +85,15 @@ def fit(
         judge the epochs.
     seed
         Of the first weights, the order of windows and their augmentation.
+    trainer
+        Which one trains, see `edgehar.pipeline.training.trainers`.
+    threads
+        How many the native trainer may use; the weights are the same for any.
     watcher
         Told of every batch and every epoch.
+    held_out
+        Windows of people the model does not learn from: every epoch is judged on up to 2,000 of them for the learning
+        curves. They choose nothing.
 
     Raises
     ------
@@ -92,13 +105,15 @@ def fit(
     learned, validation = _without_validation(windows, train) if recipe.patience else (train, train[:0])
     first, order = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
     normalization = Normalization.of_samples(_samples_of(windows, learned))
-    if recipe.initialization == FREQUENCIES:
+    name, _ = choose_trainer(trainer, architecture, recipe)
+    if name == COUNTING:
         return _counted(architecture, windows, learned, normalization)
     weights = initial_weights(architecture, recipe.initialization, first)
     run = _Run(
-        Trainer(architecture, weights, recipe, seed=seed),
+        open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads),
         TrainingBatches(windows, learned, normalization, recipe),
         validation,
+        train[:0] if held_out is None else evenly_spread(held_out, _CURVE_WINDOWS),
         order,
         SilentWatcher() if watcher is None else watcher,
     )
@@ -133,6 +148,7 @@ class _Run:
     trainer: Trainer
     batches: TrainingBatches
     validation: Indices
+    held_out: Indices
     rng: np.random.Generator
     watcher: Watcher
     history: list[Epoch] = field(default_factory=list)
@@ -179,19 +195,21 @@ class _Run:
         seconds = time.perf_counter() - started_s
         seen = batches * self.batches.batch_size
         loss, final_loss, correct = sums.tolist()
-        judged = self._judge() if len(self.validation) else (None, None)
+        judged = (*self._judge(self.validation), *self._judge(self.held_out))
         return Epoch(
             number, loss / batches, final_loss / batches, correct / seen, rate, seconds, seen / seconds, *judged
         )
 
-    def _judge(self) -> tuple[float, float]:
-        """Return cross-entropy and accuracy on the held-out training subjects."""
+    def _judge(self, indices: Indices) -> tuple[float, float] | tuple[None, None]:
+        """Return cross-entropy and accuracy on some windows as recorded."""
+        if not len(indices):
+            return None, None
         windows, normalization = self.batches.windows, self.batches.normalization
-        labels = windows.labels[self.validation]
+        labels = windows.labels[indices]
         logits = np.concatenate(
             [
                 self.trainer.logits(normalization.apply(windows.batch(part)))
-                for part in np.split(self.validation, range(_JUDGED_AT_ONCE, len(self.validation), _JUDGED_AT_ONCE))
+                for part in np.split(indices, range(_JUDGED_AT_ONCE, len(indices), _JUDGED_AT_ONCE))
             ]
         ).astype(np.float64)
         top = logits.max(axis=1, keepdims=True)

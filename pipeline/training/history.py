@@ -1,7 +1,15 @@
-"""What happened in training, epoch by epoch."""
+"""What happened in training, batch by batch and epoch by epoch."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+
+class BatchResult(NamedTuple):
+    """What a batch gave: its supervised loss, and at the last step its cross-entropy and how many labels were right."""
+
+    loss: float
+    final_loss: float
+    correct: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,8 @@ class Epoch:
         How long it took, validation left out; the first epoch compiles as well.
     validation_loss, validation_accuracy
         As ``final_loss`` and ``accuracy``, on held-out training subjects as recorded; None where none are held out.
+    held_out_loss, held_out_accuracy
+        The same on people whom the model never learns from and who choose nothing: only to be looked at.
     """
 
     number: int
@@ -33,6 +43,8 @@ class Epoch:
     windows_per_s: float
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    held_out_loss: float | None = None
+    held_out_accuracy: float | None = None
 
     @property
     def judged_loss(self) -> float:

@@ -27,6 +27,7 @@ from edgehar.models.architecture import (
 from edgehar.models.errors import CompileError
 from edgehar.pipeline.training.blocks import KerasSelfAttention, KerasTemporalBlock
 from edgehar.pipeline.training.recurrence import FastSimpleRNN
+from edgehar.pipeline.training.supervision import answers_on_the_way
 from edgehar.pipeline.training.tensorflow_start import keras
 
 
@@ -44,13 +45,6 @@ def keras_model(architecture: Architecture) -> Any:
     for layer in architecture.layers:
         values = _layer(layer)(values)
     return keras.Model(inputs, values, name=architecture.name)
-
-
-def answers_on_the_way(architecture: Architecture) -> bool:
-    """Whether the model has an answer at every step: recurrent layers forward in time, then dense ones."""
-    layers = architecture.layers
-    depth = sum(isinstance(layer, Recurrent) for layer in layers)
-    return depth > 0 and all(isinstance(layer, Recurrent) == (index < depth) for index, layer in enumerate(layers))
 
 
 def training_model(

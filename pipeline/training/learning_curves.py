@@ -9,7 +9,8 @@ from edgehar.pipeline.evaluation.plots import FAINT, INK, Picture, json_file, pn
 from edgehar.pipeline.training.history import Epoch
 
 _TRAINING: Final = "#2066a8"
-_VALIDATION: Final = "#c2571a"
+_VALIDATION: Final = "#7a7f87"
+_HELD_OUT: Final = "#c2571a"
 
 
 def learning_curve_files(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> dict[str, bytes]:
@@ -20,19 +21,26 @@ def learning_curve_files(history: Sequence[Epoch], *, title: str, kept_epoch: in
 
 
 def learning_curves_figure(history: Sequence[Epoch], *, title: str, kept_epoch: int) -> Picture:
-    """Return loss and accuracy at the last step over the epochs, and the epoch whose weights were kept."""
+    """Return loss and accuracy at the last step over the epochs, and the epoch whose weights were kept.
+
+    Beside the training windows, which are augmented, stand held-out training subjects where the epoch was chosen by
+    them, and the people whom the model never learned from.
+    """
     numbers = [epoch.number for epoch in history]
     figure = Picture(figsize=(9.0, 3.9), layout="constrained")
     losses, accuracies = figure.subplots(1, 2)
-    curves = (
-        (losses, "cross-entropy", "final_loss", "validation_loss"),
-        (accuracies, "accuracy", "accuracy", "validation_accuracy"),
-    )
-    for axes, name, of_training, of_validation in curves:
-        _curve(axes, numbers, [getattr(epoch, of_training) for epoch in history], _TRAINING, "training, augmented")
-        judged = [getattr(epoch, of_validation) for epoch in history]
-        if None not in judged:
-            _curve(axes, numbers, judged, _VALIDATION, "held-out training subjects")
+    for axes, name, of_training, suffix in (
+        (losses, "cross-entropy", "final_loss", "loss"),
+        (accuracies, "accuracy", "accuracy", "accuracy"),
+    ):
+        for field, colour, label in (
+            (of_training, _TRAINING, "training, augmented"),
+            (f"validation_{suffix}", _VALIDATION, "held-out training subjects, who choose the epoch"),
+            (f"held_out_{suffix}", _HELD_OUT, "people never learned from"),
+        ):
+            values = [getattr(epoch, field) for epoch in history]
+            if None not in values:
+                _curve(axes, numbers, values, colour, label)
         axes.axvline(kept_epoch, color=FAINT, linewidth=1, linestyle=(0, (3, 3)), label=f"kept: epoch {kept_epoch}")
         axes.set_xlabel("epoch")
         axes.set_title(name, loc="left", fontsize=10, color=INK)

@@ -58,8 +58,8 @@ class Recipe:
         ``orthogonal`` or ``structured``, see `edgehar.pipeline.training.initialization`; or ``frequencies``, which only
         counts how often each activity was done and trains nothing, see `edgehar.pipeline.training.baseline`.
     recurrent_dropout
-        Share of a recurrent layer's state that is dropped at every step of training (Gal & Ghahramani, 2016); a
-        SimpleRNN then goes through Keras's own loop, which is slower.
+        Share of a recurrent layer's state that is dropped at every step of training (Gal & Ghahramani, 2016); with the
+        Keras trainer, a SimpleRNN then goes through Keras's own loop, which is slower.
     patience
         Epochs without a lower loss on held-out training subjects after which training stops; 0 never stops early.
     """

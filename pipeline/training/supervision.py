@@ -10,6 +10,15 @@ Source: Lee et al., Deeply-Supervised Nets, AISTATS 2015; over time: Ng et al., 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.architecture import Architecture, Recurrent
+
+
+def answers_on_the_way(architecture: Architecture) -> bool:
+    """Whether the model has an answer at every step: recurrent layers forward in time, then dense ones."""
+    layers = architecture.layers
+    depth = sum(isinstance(layer, Recurrent) for layer in layers)
+    return depth > 0 and all(isinstance(layer, Recurrent) == (index < depth) for index, layer in enumerate(layers))
+
 
 def supervised_steps(window: int, every: int) -> NDArray[np.int64]:
     """Return the steps (from 0) whose answers enter the loss; the last step is always one of them.

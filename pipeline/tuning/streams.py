@@ -1,12 +1,13 @@
 """Posteriors of people's recordings as streams in time: what a decoder sees if they are worn one after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.errors import DataError
 from edgehar.pipeline.data.windows import Windows
 
 
@@ -44,7 +45,35 @@ class Stream:
         return len(self.truth) * self.step_s / 3600
 
 
+LEAST_S: Final = 120.0
+"""How much of people's time a decoder can be chosen by: a few changes of what they do are in it."""
 _BATCH: Final = 512
+
+
+def check_enough(streams: Sequence[Stream]) -> None:
+    """Refuse to choose a decoder by too little, or by recordings that the model makes nothing of.
+
+    Raises
+    ------
+    DataError
+        If there are less than two minutes, nothing changes in them, or the model does worse on them than chance.
+    """
+    seconds = sum(len(stream.truth) * stream.step_s for stream in streams)
+    changes = sum(int(np.count_nonzero(np.diff(stream.truth))) for stream in streams)
+    if seconds < LEAST_S or not changes:
+        raise DataError(
+            f"expected at least {LEAST_S:.0f} s of labelled signal in which the activity changes, got {seconds:.0f} s "
+            f"with {changes} changes: the decoder stays as it is",
+            next_step="Record more, or tune on the data the model was trained on.",
+        )
+    right = np.concatenate([stream.posteriors.argmax(axis=1) == stream.truth for stream in streams])
+    chance = 1.0 / streams[0].posteriors.shape[1]
+    if right.mean() < chance:
+        raise DataError(
+            f"expected recordings the model knows something of, it is right in {right.mean():.0%} of their windows, "
+            f"chance in {chance:.0%}: the decoder stays as it is",
+            next_step="Check unit, placement and labels of the recordings.",
+        )
 
 
 def streams_of(

@@ -1,21 +1,28 @@
 """Charts as inline SVG: numbers in, markup out. Colours come from the page's style; every mark says its number."""
 
+from edgehar.reporting.charts.bands import BandRow, Span
 from edgehar.reporting.charts.bars import Bar, bar_chart
+from edgehar.reporting.charts.calibration import ConfidenceBin, calibration_chart
 from edgehar.reporting.charts.dot_range import DotRange, dot_range_chart
 from edgehar.reporting.charts.heat_map import heat_map
-from edgehar.reporting.charts.lines import BandRow, Series, Span, line_chart
+from edgehar.reporting.charts.lines import Series, line_chart
 from edgehar.reporting.charts.scatter import Point, scatter_chart
+from edgehar.reporting.charts.traces import Trace, small_traces
 
 __all__ = [
-    "Bar",
     "BandRow",
+    "Bar",
+    "ConfidenceBin",
     "DotRange",
     "Point",
     "Series",
     "Span",
+    "Trace",
     "bar_chart",
+    "calibration_chart",
     "dot_range_chart",
     "heat_map",
     "line_chart",
     "scatter_chart",
+    "small_traces",
 ]

@@ -1,4 +1,4 @@
-"""A bar chart: one horizontal bar a row, its number at its end."""
+"""A bar chart: one horizontal bar a row, its number at its end; on a narrow page above it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,31 +6,35 @@ from typing import Final
 
 from edgehar.reporting.axes import LinearScale, linear_scale
 from edgehar.reporting.charts.canvas import (
-    WIDTH,
+    Layout,
     color_class,
+    dashed,
     label_at,
+    label_inside,
+    label_width,
+    responsive,
     segment,
     svg,
-    text_width,
     title_of,
     vertical_grid,
 )
 from edgehar.reporting.markup import EMPTY, Markup, element, join
 from edgehar.reporting.numbers import significant
 
-_ROW: Final = 28.0
 _BAR: Final = 16.0
+_THIN_BAR: Final = 10.0
 _TOP: Final = 30.0
+_STACKED_LABEL: Final = 17.0
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar from zero to ``value``; ``spread`` draws a whisker that far to both sides; ``note`` stands behind it."""
+    """One bar from zero to ``value``; ``interval`` draws a whisker; ``note`` stands behind the number."""
 
     label: str
     value: float
     color: int = 0
-    spread: float | None = None
+    interval: tuple[float, float] | None = None
     note: str = ""
 
 
@@ -55,55 +59,106 @@ def bar_chart(
     reference
         Name and value of a dashed line to compare all bars with.
     """
-    left = max(text_width(bar.label) for bar in bars) + 14
-    right = WIDTH - max(text_width(_told(bar, written)) for bar in bars) - 12
-    reach = [bar.value + (bar.spread or 0) for bar in bars] + ([reference[1]] if reference else [])
-    scale = LinearScale(0, limit, left, right) if limit else linear_scale(reach, start=left, end=right, include=[0])
-    height = _TOP + _ROW * len(bars) + (26 if reference else 6)
-    rows = [_row(bar, _TOP + _ROW * (index + 0.5), scale, written) for index, bar in enumerate(bars)]
-    grid = vertical_grid(scale, _TOP - 4, _TOP + _ROW * len(bars), written)
-    return svg(WIDTH, height, grid, *rows, _reference(reference, scale, height, written), label=label)
+    return responsive(lambda layout: _Drawing(layout, bars, written, limit, reference).picture(label))
 
 
-def _row(bar: Bar, y: float, scale: LinearScale, written: Callable[[float], str]) -> Markup:
-    """Return a label, its bar, whisker and number."""
-    start, end = scale.position(0), scale.position(bar.value)
-    told = _told(bar, written)
-    rectangle = element(
-        "rect",
-        title_of(f"{bar.label}: {told}"),
-        x=min(start, end),
-        y=y - _BAR / 2,
-        width=max(abs(end - start), 1.5),
-        height=_BAR,
-        rx=3,
-        class_=f"mark {color_class(bar.color)}",
-    )
-    whisker, reach = EMPTY, max(start, end)
-    if bar.spread:
-        low, high = scale.position(bar.value - bar.spread), scale.position(bar.value + bar.spread)
-        whisker = join(
-            segment(low, y, high, y, "whisker"), *(segment(x, y - 4, x, y + 4, "whisker") for x in (low, high))
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """The chart in one layout."""
+
+    layout: Layout
+    bars: Sequence[Bar]
+    written: Callable[[float], str]
+    limit: float | None
+    reference: tuple[str, float] | None
+
+    def picture(self, label: str) -> Markup:
+        """Return the whole of it."""
+        scale, width = self._scale(), self.layout.width
+        floor = _TOP + self._row_height * len(self.bars)
+        rows = [self._row(bar, _TOP + self._row_height * index, scale) for index, bar in enumerate(self.bars)]
+        grid = vertical_grid(scale, _TOP - 4, floor, self.written, width=width)
+        return svg(
+            width,
+            floor + (26 if self.reference else 6),
+            grid,
+            *rows,
+            self._reference_line(scale, floor),
+            label=label,
         )
-        reach = high
-    return join(
-        label_at(scale.start - 10, y, bar.label, "end"), rectangle, whisker, label_at(reach + 8, y, told, "bold")
-    )
+
+    @property
+    def _row_height(self) -> float:
+        return 40.0 if self.layout.stacked else 28.0
+
+    @property
+    def _name_room(self) -> float:
+        return min(max(label_width(bar.label) for bar in self.bars), self.layout.name_room)
+
+    def _scale(self) -> LinearScale:
+        """Return the axis, between the names and the numbers."""
+        numbers = max(label_width(self._told(bar), "bold") for bar in self.bars) + 12
+        left, right = (
+            (8.0, self.layout.width - 14)
+            if self.layout.stacked
+            else (self._name_room + 14, self.layout.width - numbers)
+        )
+        reach = [end for bar in self.bars for end in (bar.value, *(bar.interval or ()))]
+        if self.limit:
+            return LinearScale(min(0.0, *reach), self.limit, left, right)
+        return linear_scale(reach + ([self.reference[1]] if self.reference else []), start=left, end=right, include=[0])
+
+    def _row(self, bar: Bar, top: float, scale: LinearScale) -> Markup:
+        """Return a name, its bar, whisker and number."""
+        told, stacked = self._told(bar), self.layout.stacked
+        height = _THIN_BAR if stacked else _BAR
+        y = top + _STACKED_LABEL + _THIN_BAR if stacked else top + self._row_height / 2
+        start, end = scale.position(0), scale.position(bar.value)
+        rectangle = element(
+            "rect",
+            title_of(f"{bar.label}: {told}"),
+            x=min(start, end),
+            y=y - height / 2,
+            width=max(abs(end - start), 1.5),
+            height=height,
+            rx=3,
+            class_=f"mark {color_class(bar.color)}",
+        )
+        return join(self._texts(bar, told, top, y, scale), rectangle, _whisker(bar, y, scale))
+
+    def _texts(self, bar: Bar, told: str, top: float, y: float, scale: LinearScale) -> Markup:
+        """Return the name and the number of a bar."""
+        width = self.layout.width
+        if self.layout.stacked:
+            room = width - label_width(told, "bold") - 12
+            return join(
+                label_at(0, top + 10, bar.label, room=room),
+                label_at(width, top + 10, told, "bold halo end"),
+            )
+        reach = max(scale.position(value) for value in (0, bar.value, *(bar.interval or ())))
+        return join(
+            label_at(self._name_room, y, bar.label, "end", room=self._name_room),
+            label_at(reach + 8, y, told, "bold halo"),
+        )
+
+    def _reference_line(self, scale: LinearScale, floor: float) -> Markup:
+        """Return the dashed line with its name below the bars."""
+        if self.reference is None:
+            return EMPTY
+        name, value = self.reference
+        x = scale.position(value)
+        text = label_inside(x, floor + 14, f"{name} {self.written(value)}", "soft small", width=self.layout.width)
+        return join(dashed(x, _TOP - 4, x, floor + 2), text)
+
+    def _told(self, bar: Bar) -> str:
+        """Return the number behind a bar, with its interval and note."""
+        ends = f" ({self.written(bar.interval[0])}–{self.written(bar.interval[1])})" if bar.interval else ""
+        return f"{self.written(bar.value)}{ends}{' ' + bar.note if bar.note else ''}"
 
 
-def _reference(
-    reference: tuple[str, float] | None, scale: LinearScale, height: float, written: Callable[[float], str]
-) -> Markup:
-    """Return the dashed line with its name below the bars."""
-    if reference is None:
+def _whisker(bar: Bar, y: float, scale: LinearScale) -> Markup:
+    """Return the interval of a bar."""
+    if bar.interval is None:
         return EMPTY
-    name, value = reference
-    x, bottom = scale.position(value), height - 24
-    line = element("line", x1=x, y1=_TOP - 4, x2=x, y2=bottom, class_="axis", stroke_dasharray="4 3")
-    return join(line, label_at(x, bottom + 12, f"{name} {written(value)}", "soft small middle"))
-
-
-def _told(bar: Bar, written: Callable[[float], str]) -> str:
-    """Return the number behind a bar, with its spread and note."""
-    spread = f" ± {written(bar.spread)}" if bar.spread else ""
-    return f"{written(bar.value)}{spread}{' ' + bar.note if bar.note else ''}"
+    low, high = map(scale.position, bar.interval)
+    return join(segment(low, y, high, y, "whisker"), *(segment(x, y - 4, x, y + 4, "whisker") for x in (low, high)))

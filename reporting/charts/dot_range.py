@@ -6,21 +6,21 @@ from typing import Final
 
 from edgehar.reporting.axes import LogScale, log_scale
 from edgehar.reporting.charts.canvas import (
-    WIDTH,
+    Layout,
     color_class,
     label_at,
+    label_width,
+    responsive,
     segment,
     svg,
-    text_width,
     title_of,
     vertical_grid,
 )
 from edgehar.reporting.markup import EMPTY, Markup, element, join
 from edgehar.reporting.numbers import duration_us
 
-_ROW: Final = 46.0
 _TOP: Final = 30.0
-_GAP: Final = 26.0
+_GAP: Final = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,56 +61,124 @@ def dot_range_chart(
     written
         Writes a value with its unit.
     """
-    left = max(max(text_width(row.label), 0.92 * text_width(row.detail)) for row in rows) + _GAP
-    measured = [row for row in rows if row.quantiles is not None]
-    remarks = max((text_width(row.remark) for row in measured), default=0.0)
-    value_width = max((text_width(written(row.quantiles[0])) for row in measured if row.quantiles), default=0.0)
-    column = max(value_width, text_width(names[0])) + _GAP
-    remark_column = max(remarks, text_width(remark_heading)) + _GAP if remarks else 0.0
-    right = WIDTH - column - remark_column
-    scale = log_scale([value for row in measured for value in row.quantiles or ()], start=left, end=right)
-    height = _TOP + _ROW * len(rows) + 6
-    lines = [_line(row, _TOP + _ROW * (index + 0.5), scale, names, written) for index, row in enumerate(rows)]
-    values = [
-        _values(row, _TOP + _ROW * (index + 0.5), WIDTH - remark_column, left, written)
-        for index, row in enumerate(rows)
-    ]
-    headings = join(
-        label_at(WIDTH - remark_column, _TOP - 12, names[0], "soft small end"),
-        label_at(WIDTH, _TOP - 12, remark_heading, "soft small end") if remark_column else EMPTY,
-    )
-    grid = vertical_grid(scale, _TOP, height - 6, written) if measured else EMPTY
-    return svg(WIDTH, height, grid, headings, *lines, *values, label=label)
+    return responsive(lambda layout: _Drawing(layout, rows, names, remark_heading, written).picture(label))
 
 
-def _line(
-    row: DotRange, y: float, scale: LogScale, names: tuple[str, str, str, str], written: Callable[[float], str]
-) -> Markup:
-    """Return a row's label, and its dot with the range."""
-    text = join(label_at(0, y - 8, row.label, "bold"), label_at(0, y + 9, row.detail, "soft small"))
-    if row.quantiles is None:
-        return text
-    middle, high, higher, largest = map(scale.position, row.quantiles)
-    told = ", ".join(f"{name} {written(value)}" for name, value in zip(names, row.quantiles, strict=True))
-    marks = element(
-        "g",
-        title_of(f"{row.label} {row.detail}: {told}"),
-        segment(higher, y, largest, y, "stroke thin"),
-        segment(largest, y - 4, largest, y + 4, "stroke thin"),
-        segment(middle, y, higher, y, "stroke thick"),
-        segment(high, y - 7, high, y + 7, "stroke"),
-        element("circle", cx=higher, cy=y, r=4, class_="hollow"),
-        element("circle", cx=middle, cy=y, r=6.5, class_="mark"),
-        class_=color_class(row.color),
-    )
-    return join(text, marks)
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """The chart in one layout."""
 
+    layout: Layout
+    rows: Sequence[DotRange]
+    names: tuple[str, str, str, str]
+    remark_heading: str
+    written: Callable[[float], str]
 
-def _values(row: DotRange, y: float, value_end: float, left: float, written: Callable[[float], str]) -> Markup:
-    """Return the median and the remark in columns at the right, or the remark alone where the range would be."""
-    if row.quantiles is None:
-        return label_at(left, y, row.remark, "warn small")
-    return join(
-        label_at(value_end, y, written(row.quantiles[0]), "bold end"),
-        label_at(WIDTH, y, row.remark, "soft end") if value_end < WIDTH else EMPTY,
-    )
+    def picture(self, label: str) -> Markup:
+        """Return the whole of it."""
+        width, height = self.layout.width, _TOP + self._row_height * len(self.rows) + 6
+        scale = self._scale()
+        rows = [self._row(row, _TOP + self._row_height * index, scale) for index, row in enumerate(self.rows)]
+        grid = vertical_grid(scale, _TOP, height - 6, self.written, width=self._axis_end) if self._measured else EMPTY
+        return svg(width, height, grid, EMPTY if self.layout.stacked else self._headings(), *rows, label=label)
+
+    @property
+    def _measured(self) -> list[DotRange]:
+        return [row for row in self.rows if row.quantiles is not None]
+
+    @property
+    def _row_height(self) -> float:
+        return 64.0 if self.layout.stacked else 46.0
+
+    @property
+    def _name_room(self) -> float:
+        widths = [max(label_width(row.label, "bold"), label_width(row.detail, "small")) for row in self.rows]
+        return min(max(widths), self.layout.name_room)
+
+    @property
+    def _remark_column(self) -> float:
+        widths = [label_width(text) for row in self._measured if (text := row.remark)]
+        return (
+            min(max([*widths, label_width(self.remark_heading, "small")]), 0.2 * self.layout.width) + _GAP
+            if widths
+            else 0.0
+        )
+
+    @property
+    def _value_end(self) -> float:
+        """Where the column of medians ends."""
+        return self.layout.width - self._remark_column
+
+    @property
+    def _axis_end(self) -> float:
+        """Where the axis and its numbers end."""
+        if self.layout.stacked:
+            return self.layout.width
+        values = [label_width(self.written(row.quantiles[0]), "bold") for row in self._measured if row.quantiles]
+        return self._value_end - max([*values, label_width(self.names[0], "small")]) - 10
+
+    def _scale(self) -> LogScale:
+        """Return the axis of the range."""
+        left = 8.0 if self.layout.stacked else self._name_room + _GAP
+        values = [value for row in self._measured for value in row.quantiles or ()]
+        return log_scale(values, start=left, end=self._axis_end - (8 if self.layout.stacked else 14))
+
+    def _headings(self) -> Markup:
+        """Return what stands above the columns at the right."""
+        remark = label_at(self.layout.width, _TOP - 12, self.remark_heading, "soft small end", room=self._remark_column)
+        return join(
+            label_at(self._value_end, _TOP - 12, self.names[0], "soft small end") if self._measured else EMPTY,
+            remark if self._remark_column else EMPTY,
+        )
+
+    def _row(self, row: DotRange, top: float, scale: LogScale) -> Markup:
+        """Return a row: who, the range, the median, the remark."""
+        y = top + (46 if self.layout.stacked else self._row_height / 2)
+        texts = self._stacked_texts(row, top) if self.layout.stacked else self._texts(row, y)
+        return join(texts, self._range(row, y, scale) if row.quantiles else EMPTY)
+
+    def _texts(self, row: DotRange, y: float) -> Markup:
+        """Return the texts of a row beside its range; a remark alone where the range would be."""
+        room = self._name_room
+        who = join(
+            label_at(0, y - 8, row.label, "bold", room=room), label_at(0, y + 9, row.detail, "soft small", room=room)
+        )
+        if row.quantiles is None:
+            left = room + _GAP
+            return join(who, label_at(left, y, row.remark, "warn small", room=self.layout.width - left))
+        median = label_at(self._value_end, y, self.written(row.quantiles[0]), "bold end")
+        remark = label_at(self.layout.width, y, row.remark, "soft end", room=self._remark_column)
+        return join(who, median, remark if self._remark_column else EMPTY)
+
+    def _stacked_texts(self, row: DotRange, top: float) -> Markup:
+        """Return the texts of a row above its range."""
+        width = self.layout.width
+        if row.quantiles is None:
+            texts = [(row.label, "bold"), (row.detail, "soft small"), (row.remark, "warn small")]
+            return join(*(label_at(0, top + 10 + 16 * n, *text, room=width) for n, text in enumerate(texts)))
+        median, remark = self.written(row.quantiles[0]), " ".join(filter(None, (row.remark, self.remark_heading)))
+        first = width - label_width(median, "bold") - 12
+        second = width - min(label_width(remark, "small"), width / 2) - 12
+        return join(
+            label_at(0, top + 10, row.label, "bold", room=first),
+            label_at(width, top + 10, median, "bold end"),
+            label_at(0, top + 26, row.detail, "soft small", room=second),
+            label_at(width, top + 26, remark, "soft small end", room=width / 2),
+        )
+
+    def _range(self, row: DotRange, y: float, scale: LogScale) -> Markup:
+        """Return the dot of the median with what reaches to the right of it."""
+        quantiles = row.quantiles or (0.0,) * 4
+        middle, high, higher, largest = map(scale.position, quantiles)
+        told = ", ".join(f"{name} {self.written(value)}" for name, value in zip(self.names, quantiles, strict=True))
+        return element(
+            "g",
+            title_of(f"{row.label} {row.detail}: {told}"),
+            segment(higher, y, largest, y, "stroke thin"),
+            segment(largest, y - 4, largest, y + 4, "stroke thin"),
+            segment(middle, y, higher, y, "stroke thick"),
+            segment(high, y - 7, high, y + 7, "stroke"),
+            element("circle", cx=higher, cy=y, r=4, class_="hollow"),
+            element("circle", cx=middle, cy=y, r=6.5, class_="mark"),
+            class_=color_class(row.color),
+        )

@@ -5,26 +5,29 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgehar.reporting.axes import LinearScale, linear_scale
+from edgehar.reporting.charts.bands import BandRow, bands_height, draw_bands
 from edgehar.reporting.charts.canvas import (
-    WIDTH,
+    Layout,
     color_class,
+    dashed,
     horizontal_grid,
     label_at,
+    label_inside,
+    label_width,
     legend,
+    responsive,
     segment,
+    stroke_swatch,
     svg,
-    text_width,
     title_of,
 )
 from edgehar.reporting.markup import EMPTY, Markup, element, join
 from edgehar.reporting.numbers import plain
 
 _PLOT: Final = 220.0
-_BAND: Final = 26.0
-_LEFT: Final = 58.0
-_BELOW: Final = 18.0
-_COLUMNS: Final = 800
-"""Buckets a long line is thinned to; of each the lowest and the highest point stay."""
+_RIGHT: Final = 14.0
+_TICK_PIXELS: Final = 90.0
+"""About how far ticks of the x axis lie apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +40,6 @@ class Series:
     color: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of the x axis that has one label."""
-
-    start: float
-    end: float
-    label: str
-    color: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BandRow:
-    """A row of labelled stretches below the lines, such as what was true, or what was predicted."""
-
-    name: str
-    spans: Sequence[Span]
-
-
 def line_chart(
     series: Sequence[Series],
     *,
@@ -65,6 +50,7 @@ def line_chart(
     y_include: Sequence[float] = (),
     marker: tuple[str, float] | None = None,
     y_written: Callable[[float], str] = plain,
+    whole_x: bool = False,
 ) -> Markup:
     """Return the chart; at least one series with at least one point.
 
@@ -78,102 +64,110 @@ def line_chart(
         Values the y axis must reach, such as 0 and 1.
     marker
         Name and x of a vertical line, such as the epoch that was kept.
+    whole_x
+        Whether x counts something: ticks are then whole numbers.
     """
-    left = max(_LEFT, *(text_width(row.name) + 14 for row in bands)) if bands else _LEFT
-    edges = [line.x[end] for line in series for end in (0, -1)] + [s.end for row in bands for s in row.spans]
-    x_scale = LinearScale(min(edges), max(max(edges), min(edges) + 1e-9), left, WIDTH - 12, wanted_ticks=8)
-    names, top = legend([(line.name, line.color) for line in series], left, 10, WIDTH - 150)
-    floor = top + 8 + _PLOT
-    y_scale = linear_scale([v for line in series for v in line.y], start=floor, end=top + 8, include=y_include)
-    rows = [_band(row, floor + _BELOW + (_BAND + 6) * index, x_scale) for index, row in enumerate(bands)]
-    axis_y = floor + (_BELOW + (_BAND + 6) * len(bands) if bands else 6)
-    key, bottom = _unnamed(bands, x_scale, left, axis_y + 44)
-    plot = join(
-        label_at(WIDTH - 12, 10, y_label, "soft small end"),
-        names,
-        horizontal_grid(y_scale, left, WIDTH - 12, y_written),
-        *(_line(line, x_scale, y_scale) for line in series),
-        _marker(marker, x_scale, top + 8, floor),
-        *rows,
-        _x_axis(x_scale, axis_y, x_label),
-        key,
+    return responsive(
+        lambda layout: _Drawing(layout, series, bands, y_include, marker, y_written, whole_x).picture(
+            label, x_label, y_label
+        )
     )
-    return svg(WIDTH, bottom, plot, label=label)
 
 
-def _line(line: Series, x_scale: LinearScale, y_scale: LinearScale) -> Markup:
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """The chart in one layout."""
+
+    layout: Layout
+    series: Sequence[Series]
+    bands: Sequence[BandRow]
+    y_include: Sequence[float]
+    marker: tuple[str, float] | None
+    y_written: Callable[[float], str]
+    whole_x: bool
+
+    def picture(self, label: str, x_label: str, y_label: str) -> Markup:
+        """Return the whole of it."""
+        width, right = self.layout.width, self.layout.width - _RIGHT
+        names = [(line.name, line.color) for line in self.series]
+        samples, top = legend(names, 0, 10, width, swatch=stroke_swatch) if len(names) > 1 else (EMPTY, 0.0)
+        top, floor = top + 26, top + 26 + _PLOT
+        values = [value for line in self.series for value in line.y]
+        y_scale = linear_scale(values, start=floor, end=top, include=self.y_include)
+        x_scale = self._x_scale(self._left(y_scale), right)
+        axis_y = floor + bands_height(self.bands, self.layout) + 6
+        below, bottom = draw_bands(self.bands, x_scale, floor, axis_y + 46, self.layout)
+        plot = join(
+            samples,
+            label_at(0, top - 14, y_label, "soft small", room=width),
+            horizontal_grid(y_scale, x_scale.start, right, self.y_written),
+            *(_line(line, x_scale, y_scale, points=int(right - x_scale.start)) for line in self.series),
+            self._marker(x_scale, top, floor),
+            below,
+            self._x_axis(x_scale, axis_y, x_label),
+        )
+        return svg(width, bottom, plot, label=label)
+
+    def _left(self, y_scale: LinearScale) -> float:
+        """Return where the plot begins: right of the numbers, and of the names of bands that stand beside them."""
+        numbers = max(label_width(self.y_written(value), "small") for value in y_scale.ticks()) + 10
+        if self.layout.stacked or not self.bands:
+            return numbers
+        names = max(label_width(row.name, "small") for row in self.bands) + 12
+        return max(numbers, min(names, self.layout.name_room))
+
+    def _x_scale(self, left: float, right: float) -> LinearScale:
+        """Return the x axis."""
+        edges = [line.x[end] for line in self.series for end in (0, -1)]
+        edges += [span.end for row in self.bands for span in row.spans]
+        low, high = min(edges), max(edges)
+        if self.whole_x and low == high:
+            low, high = low - 0.5, high + 0.5
+        ticks = max(2, int((right - left) / _TICK_PIXELS))
+        return LinearScale(low, max(high, low + 1e-9), left, right, wanted_ticks=ticks)
+
+    def _marker(self, scale: LinearScale, top: float, floor: float) -> Markup:
+        """Return a named vertical line."""
+        if self.marker is None:
+            return EMPTY
+        name, value = self.marker
+        x = scale.position(value)
+        beside = x + 6 + label_width(name, "small") < self.layout.width
+        side, classes = (6, "soft small halo") if beside else (-6, "soft small halo end")
+        room = self.layout.width - x - 6 if beside else x - 6
+        return join(dashed(x, top, x, floor), label_at(x + side, floor - 12, name, classes, room=room))
+
+    def _x_axis(self, scale: LinearScale, y: float, name: str) -> Markup:
+        """Return the axis with its numbers below and its name at the end."""
+        width = self.layout.width
+        values = [value for value in scale.ticks() if not self.whole_x or float(value).is_integer()]
+        ticks = [
+            join(
+                segment(x := scale.position(value), y, x, y + 4, "axis"),
+                label_inside(x, y + 15, plain(value), "soft small", width=width),
+            )
+            for value in values
+        ]
+        line = segment(scale.start, y, scale.end, y, "axis")
+        return join(line, *ticks, label_at(scale.end, y + 33, name, "soft small end", room=scale.end))
+
+
+def _line(line: Series, x_scale: LinearScale, y_scale: LinearScale, *, points: int) -> Markup:
     """Return one line, thinned to what can be seen."""
-    points = [(x_scale.position(x), y_scale.position(y)) for x, y in _thinned(line.x, line.y)]
-    if len(points) == 1:
-        return element("circle", cx=points[0][0], cy=points[0][1], r=4, class_=f"mark {color_class(line.color)}")
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    places = [(x_scale.position(x), y_scale.position(y)) for x, y in _thinned(line.x, line.y, points)]
+    if len(places) == 1:
+        return element("circle", cx=places[0][0], cy=places[0][1], r=4, class_=f"mark {color_class(line.color)}")
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     return element("polyline", title_of(line.name), points=path, class_=f"stroke {color_class(line.color)}")
 
 
-def _thinned(x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
-    """Return the points, or of a long line the lowest and highest of every bucket, so that no peak is lost."""
+def _thinned(x: Sequence[float], y: Sequence[float], columns: int) -> list[tuple[float, float]]:
+    """Return the points, or of a long line the lowest and highest of every column, so that no peak is lost."""
     points = list(zip(x, y, strict=True))
-    if len(points) <= 2 * _COLUMNS:
+    if len(points) <= 2 * columns:
         return points
     kept = []
-    for column in range(_COLUMNS):
-        bucket = points[column * len(points) // _COLUMNS : (column + 1) * len(points) // _COLUMNS]
+    for column in range(columns):
+        bucket = points[column * len(points) // columns : (column + 1) * len(points) // columns]
         kept += sorted({min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])})
     return kept
-
-
-def _band(row: BandRow, top: float, scale: LinearScale) -> Markup:
-    """Return a row of labelled stretches; a label is written where it fits."""
-    middle = top + _BAND / 2
-    parts = [label_at(scale.start - 10, middle, row.name, "soft small end")]
-    for span in row.spans:
-        start, end = scale.position(span.start), scale.position(span.end)
-        stretch = element(
-            "g",
-            title_of(f"{row.name}: {span.label}, {span.start:g} to {span.end:g}"),
-            element("rect", x=start, y=top, width=max(end - start, 0.5), height=_BAND, class_="band"),
-            element("rect", x=start, y=top, width=min(2.5, max(end - start, 0.5)), height=_BAND, class_="edge"),
-            label_at((start + end) / 2, middle, span.label, "small middle") if _fits(span, scale) else EMPTY,
-            class_=color_class(span.color),
-        )
-        parts.append(stretch)
-    return join(*parts)
-
-
-def _fits(span: Span, scale: LinearScale) -> bool:
-    """Return whether a stretch is long enough for its label."""
-    return scale.position(span.end) - scale.position(span.start) > 0.92 * text_width(span.label) + 10
-
-
-def _unnamed(bands: Sequence[BandRow], scale: LinearScale, left: float, y: float) -> tuple[Markup, float]:
-    """Return a legend of the labels that fit into none of their stretches, and where the chart ends."""
-    spans = [span for row in bands for span in row.spans]
-    written = {span.label for span in spans if _fits(span, scale)}
-    missing = {span.label: span.color for span in spans if span.label not in written}
-    if not missing:
-        return EMPTY, y
-    return legend(list(missing.items()), left, y + 6, WIDTH - 12)
-
-
-def _marker(marker: tuple[str, float] | None, scale: LinearScale, top: float, floor: float) -> Markup:
-    """Return a named vertical line."""
-    if marker is None:
-        return EMPTY
-    name, value = marker
-    x = scale.position(value)
-    beside = x + 6 + text_width(name) < WIDTH
-    line = element("line", x1=x, y1=top, x2=x, y2=floor, class_="axis", stroke_dasharray="4 3")
-    return join(line, label_at(x + (6 if beside else -6), floor - 12, name, "soft small" + ("" if beside else " end")))
-
-
-def _x_axis(scale: LinearScale, y: float, name: str) -> Markup:
-    """Return the axis with its numbers below and its name at the end."""
-    ticks = [
-        join(
-            segment(x := scale.position(value), y, x, y + 4, "axis"),
-            label_at(x, y + 15, plain(value), "soft small middle"),
-        )
-        for value in scale.ticks()
-    ]
-    line = segment(scale.start, y, scale.end, y, "axis")
-    return join(line, *ticks, label_at(scale.end, y + 33, name, "soft small end"))

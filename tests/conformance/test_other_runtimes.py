@@ -1,10 +1,12 @@
-"""Runtimes that need environments of their own: tflite-runtime 2.14 with numpy 1, and tflite-micro.
+"""Runtimes beside the ones our engines use: LiteRT's CompiledModel, tflite-runtime 2.14 with numpy 1, tflite-micro.
 
-`tools/make_runtime_environments.sh` makes them; without it these tests are skipped.
+The last two need environments of their own: `tools/make_runtime_environments.sh` makes them; without it their tests are
+skipped.
 """
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.pipeline.compilers import compile_bundle, targets
 from edgehar.pipeline.inspection import inspect_bundle
 from edgehar.pipeline.inspection.checks import DISTRIBUTIONS, Trial, try_files
-from edgehar.pipeline.inspection.runtimes import TFLITE_MICRO, TFLITE_RUNTIME
+from edgehar.pipeline.inspection.runtimes import COMPILED_MODEL, TFLITE_MICRO, TFLITE_RUNTIME
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,9 +36,9 @@ def bundle(request: pytest.FixtureRequest, random_bundle) -> Bundle:
     return compile_bundle(made, wanted, calibration=made.golden["windows"])
 
 
-@pytest.mark.parametrize("runtime", [TFLITE_RUNTIME, TFLITE_MICRO])
+@pytest.mark.parametrize("runtime", [COMPILED_MODEL, TFLITE_RUNTIME, TFLITE_MICRO])
 def test_a_runtime_gives_the_golden_outputs_or_refuses_as_claimed(bundle: Bundle, runtime: str, python_of) -> None:
-    python = python_of(DISTRIBUTIONS[runtime])
+    python = sys.executable if runtime == COMPILED_MODEL else python_of(DISTRIBUTIONS[runtime])
     claims = {
         each.file: fact
         for each in inspect_bundle(bundle, check=False)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +161,9 @@ def test_tune_writes_a_decoder(tmp_path: Path, random_bundle: Callable[..., Bund
         Recording(
             f"{subject}-{number}",
             str(subject),
-            generator.normal(level, 0.4, (1500, 3)).astype(np.float32),
+            generator.normal(level, 0.4, (7500, 3)).astype(np.float32),
             100.0,
-            (LabelInterval(0, 1500, label),),
+            (LabelInterval(0, 7500, label),),
         )
         for subject in (1, 2)
         for number, (level, label) in enumerate(zip((0.0, 1.0), model.manifest.labels, strict=True))
@@ -172,7 +173,7 @@ def test_tune_writes_a_decoder(tmp_path: Path, random_bundle: Callable[..., Bund
     refused = har(*arguments)
     _, err = refused.communicate(timeout=60)
     assert refused.returncode == 2
-    assert "Name them with --subjects" in " ".join(err.split())
+    assert "Name whom to tune on with --subjects" in " ".join(err.split())
     process = har(*arguments, "--subjects", "1", "--json")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
@@ -182,6 +183,21 @@ def test_tune_writes_a_decoder(tmp_path: Path, random_bundle: Callable[..., Bund
     decoder = read_bundle(tmp_path / "bundle").manifest.decoder
     assert decoder.reject_below == found["decoder"]["reject_below"]
     assert bool(decoder.transitions) == found["decoder"]["markov"]
+    manifest = (tmp_path / "bundle" / "manifest.json").read_bytes()
+    again = har(*arguments, "--subjects", "1", "--json")
+    out, err = again.communicate(timeout=60)
+    assert again.returncode == 0, err
+    assert json.loads(out)["kept"] is False
+    short = tuple(
+        replace(each, samples=each.samples[:600], labels=(LabelInterval(0, 600, each.labels[0].activity),))
+        for each in recordings
+    )
+    save_store(Dataset("test", model.manifest.labels, short), tmp_path / "short")
+    refused = har("tune", tmp_path / "bundle", "--data", tmp_path / "short", "--engine", "numpy", "--subjects", "1")
+    _, err = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert "the decoder stays as it is" in " ".join(err.split())
+    assert (tmp_path / "bundle" / "manifest.json").read_bytes() == manifest
 
 
 @pytest.mark.parametrize("options", [["--blocks"], [], ["--blocks", "--rate", "104"]])

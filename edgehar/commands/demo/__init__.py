@@ -79,7 +79,7 @@ def _train_and_check(
         f"Train {name}", f"{epochs} epochs on all but the held-out people; compiled to TFLite and ONNX at the end"
     )
     holdout = [] if holdout_subjects is None else ["--holdout-subjects", holdout_subjects]
-    options = ["--epochs", str(epochs), "--seed", str(seed), *holdout, "--out", str(bundle), "--json"]
+    options = ["--epochs", str(epochs), "--seed", str(seed), *holdout, "--out", str(bundle), "--force", "--json"]
     training = chain.har("train", "--data", data, "--model", name, *options)
     chain.begin(f"Verify {name}", "every compiled artifact on every engine installed, against the NumPy oracle")
     verification = chain.har("verify", str(bundle), "--json")

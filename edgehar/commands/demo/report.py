@@ -1,11 +1,14 @@
 """The demo's report: one HTML page that says what was done, what came out, and how to do each step alone."""
 
+import datetime
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
 from edgehar.commands.demo.chain import Step
 from edgehar.commands.demo.results import DemoResults, ModelResults, StreamResults
+from edgehar.commands.report.learning import learning_figure
+from edgehar.models import __version__
 from edgehar.reporting.charts import (
     BandRow,
     Bar,
@@ -16,6 +19,7 @@ from edgehar.reporting.charts import (
     dot_range_chart,
     heat_map,
     line_chart,
+    small_traces,
 )
 from edgehar.reporting.markup import Markup
 from edgehar.reporting.numbers import byte_size, duration_us, error_size, percent, significant
@@ -25,9 +29,10 @@ from edgehar.reporting.page import (
     Section,
     code,
     command,
-    details,
     figure,
+    imprint,
     key_figures,
+    meanings,
     note,
     paragraph,
     render_page,
@@ -35,10 +40,22 @@ from edgehar.reporting.page import (
 )
 
 _TRACE_POINTS: Final = 1500
+_ENGINE_COLORS: Final = {"litert": 0, "onnxruntime": 1, "numpy": 2, "native": 4}
+"""Series colour of an engine, the same in all pictures."""
 
 
-def demo_report(results: DemoResults, log: Sequence[Step]) -> str:
-    """Return the page as HTML."""
+def demo_report(results: DemoResults, log: Sequence[Step], *, made: datetime.datetime | None = None) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    results
+        What was measured.
+    log
+        The steps, with the commands they ran.
+    made
+        When; now, by default.
+    """
     return render_page(
         kicker="har demo",
         title="From recordings to live labels",
@@ -46,13 +63,14 @@ def demo_report(results: DemoResults, log: Sequence[Step]) -> str:
         sections=[
             Section("At a glance", [_headline(results)]),
             _people(results),
-            *(_unseen(model, results) for model in results.models.values()),
+            *(_unseen(model) for model in results.models.values()),
             _equal(results),
             _live(results.stream),
             _speed(results.bench),
             _alone(log),
         ],
-        footer="Made by har demo. Every number above was measured in this run.",
+        footer=imprint(program="har demo", version=__version__, made=made or datetime.datetime.now(datetime.UTC))
+        + " Every number was measured in this run.",
     )
 
 
@@ -113,21 +131,24 @@ def _people(results: DemoResults) -> Section:
             ]
         ),
         paragraph("How accuracy is measured: ", metrics["protocol"], "."),
+        figure(
+            small_traces(results.stream.signal, unit="g"),
+            f"{results.stream.window_s:g} seconds of every activity of person {results.stream.subject}: one window, as "
+            "the models get it. The vertical scale is the same for all.",
+        ),
     ]
     if _is_synthetic(results):
         blocks.append(note("Gravity, posture, gait, noise and quantization, from formulas: no real person is in here."))
     return Section("People", blocks, lead="A model is judged on people it has never seen, or not at all.")
 
 
-def _unseen(model: ModelResults, results: DemoResults) -> Section:
+def _unseen(model: ModelResults) -> Section:
     """Show what a model gets right and what it takes for what."""
     evaluation = model.evaluation
     labels = list(evaluation["per_class_f1"])
     bars = [Bar(label, value) for label, value in evaluation["per_class_f1"].items()]
+    curves = [learning_figure(model.curves, name=model.name)] if model.curves is not None else []
     blocks = [
-        figure(
-            _learning(model), "Loss and accuracy on the training windows, which are shifted and turned every epoch."
-        ),
         figure(
             bar_chart(
                 bars,
@@ -136,52 +157,44 @@ def _unseen(model: ModelResults, results: DemoResults) -> Section:
                 reference=("macro-F1", evaluation["macro_f1"]),
                 written=lambda value: f"{value:.2f}",
             ),
-            "F1 of every activity; the line is their mean.",
+            "F1 of every activity; the dashed line is their mean.",
         ),
-        details(
-            "What is taken for what",
-            figure(
-                heat_map(evaluation["confusion"], labels, label=f"Confusion matrix of {model.name}"),
-                "Each row is what was done; the numbers are the percentage of its windows given each label.",
-            ),
+        figure(
+            heat_map(evaluation["confusion"], labels, label=f"Confusion matrix of {model.name}"),
+            "What is taken for what: a row is what was done, its numbers are the percentage of its windows given each "
+            "label. Blue is right, red is wrong.",
         ),
+        *curves,
     ]
     lead = (
         f"{model.training['parameters']:,} parameters; accuracy {percent(evaluation['accuracy'])}, macro-F1 "
-        f"{evaluation['macro_f1']:.3f} over {evaluation['windows']:,} windows of people it never saw."
+        f"{evaluation['macro_f1']:.3f} over {evaluation['windows']:,} windows of people it never saw: "
+        f"{evaluation['quantization']} weights, {evaluation['artifact']} on {evaluation['runtime']}."
     )
     return Section(f"{model.name} on unseen people", blocks, lead=lead)
 
 
-def _learning(model: ModelResults) -> Markup:
-    """Draw how training went."""
-    epochs = [epoch["number"] for epoch in model.epochs]
-    series = [
-        Series(name, epochs, [epoch[key] for epoch in model.epochs], color)
-        for color, (name, key) in enumerate({"loss": "loss", "accuracy": "accuracy"}.items())
-    ]
-    title = f"Learning curves of {model.name}"
-    return line_chart(series, label=title, x_label="epoch", y_label="", y_include=[0.0, 1.0])
+_EQUAL_COLUMNS: Final = (
+    Column("model"),
+    Column("file"),
+    Column("quantization", meaning="how its weights are stored"),
+    Column("engine"),
+    Column("largest error", numeric=True, meaning="largest difference of a probability from the NumPy oracle"),
+    Column("allowed", numeric=True, meaning="the largest difference that passes"),
+    Column("same label", numeric=True, meaning="share of windows with the oracle's label"),
+)
 
 
 def _equal(results: DemoResults) -> Section:
     """Show that every engine gives the same answers."""
-    columns = [
-        Column("model"),
-        Column("artifact"),
-        Column("engine"),
-        Column("largest error", numeric=True, meaning="of a probability, against the NumPy oracle"),
-        Column("allowed", numeric=True),
-        Column("same label", numeric=True),
-    ]
     rows = [
-        [model.name, check["artifact"], check["runtime"] or check["engine"], *_agreement(check)]
+        [model.name, check["artifact"], check["quantization"], check["runtime"] or check["engine"], *_agreement(check)]
         for model in results.models.values()
         for check in model.verification["artifacts"]
     ]
     return Section(
         "Equal everywhere",
-        [table(columns, rows)],
+        [table(_EQUAL_COLUMNS, rows), meanings(_EQUAL_COLUMNS)],
         lead="The golden windows of each bundle, on every engine installed here, against the NumPy oracle.",
     )
 
@@ -223,7 +236,7 @@ def _live(stream: StreamResults) -> Section:
         label="Live labels beside what was played",
         x_label="seconds of the sensor's time",
         y_label="probability",
-        bands=[BandRow("played", played), BandRow("heard", heard)],
+        bands=[BandRow("played", played), BandRow("labelled", heard)],
         y_include=[0.0, 1.0],
     )
     lead = (
@@ -232,16 +245,17 @@ def _live(stream: StreamResults) -> Section:
         f"activity as played, {stream.lost_samples:,} samples lost."
     )
     return Section(
-        "Live", [figure(chart, "Above, how sure the model was; below, what was played and what it heard.")], lead=lead
+        "Live",
+        [figure(chart, "Above, how sure the model was; below, what was played and how it was labelled.")],
+        lead=lead,
     )
 
 
 def _color(label: str | None, stream: StreamResults) -> int:
-    """Give each activity one colour."""
-    names = sorted(
-        {activity.label for activity in stream.played if activity.label} | {item.label for item in stream.labels}
-    )
-    return names.index(label) if label in names else 0
+    """Give each activity one colour, and none to what is no activity."""
+    names = [trace.label for trace in stream.signal]
+    names += sorted({activity.label for activity in stream.played if activity.label} - set(names))
+    return names.index(label) if label in names else -1
 
 
 def _speed(bench: dict[str, Any]) -> Section:
@@ -253,12 +267,16 @@ def _speed(bench: dict[str, Any]) -> Section:
             f"{row['artifact']}, {byte_size(row['bytes'])}",
             tuple(row["latency_us"][name] for name in ("p50", "p95", "p99", "max")),
             f"{significant(row['windows_per_s'])} /s",
+            _ENGINE_COLORS.get(row["engine"], 5),
         )
         for row in sorted(_measured(bench), key=_median_us)
     ]
     chart = dot_range_chart(rows, label="Latency of one window", remark_heading="in bulk")
     machine = bench["machine"]
-    caption = f"One window at a time, one thread; median, p95, p99 and the slowest. {machine['cpu']}."
+    caption = (
+        "One window at a time, one thread, logarithmic axis. The dot is the median, the thick bar reaches to p99 with "
+        f"a tick at p95, the thin line to the slowest. {machine['cpu']}."
+    )
     return Section(
         "Speed", [figure(chart, caption)], lead="A window lasts two seconds; classifying it takes this long."
     )

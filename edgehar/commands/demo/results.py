@@ -1,9 +1,12 @@
 """What the demo measured, as its commands printed it."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from edgehar.commands.report.learning import LearningCurves, read_learning_curves
+from edgehar.models.bundle import read_bundle
+from edgehar.reporting.charts import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +20,9 @@ class ModelResults:
     evaluation: dict[str, Any]
 
     @property
-    def epochs(self) -> list[dict[str, Any]]:
+    def curves(self) -> LearningCurves | None:
         """How training went, epoch by epoch, as the bundle keeps it."""
-        curves = json.loads((self.bundle / "plots" / "learning_curves.json").read_text(encoding="utf-8"))
-        epochs: list[dict[str, Any]] = curves["epochs"]
-        return epochs
+        return read_learning_curves(read_bundle(self.bundle).plots())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,10 @@ class PlayedActivity:
 
 @dataclass(frozen=True, slots=True)
 class StreamResults:
-    """One person's recordings, played through a pseudo-terminal and classified as they came."""
+    """One person's recordings, played through a pseudo-terminal and classified as they came.
+
+    ``signal`` is a window of every activity in them.
+    """
 
     subject: str
     speed: float
@@ -52,6 +56,7 @@ class StreamResults:
     played: tuple[PlayedActivity, ...]
     lost_samples: int
     window_s: float
+    signal: tuple[Trace, ...]
 
     @property
     def windows(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from edgehar.commands.demo.chain import Chain
 from edgehar.commands.demo.results import LiveLabel, ModelResults, PlayedActivity, StreamResults
+from edgehar.commands.report.signal import signal_traces
 from edgehar.models.bundle import read_bundle
 from edgehar.models.errors import HarError
 from edgehar.pipeline.data.readers import load_dataset
@@ -32,7 +33,9 @@ def stream_one_person(
     """
     manifest = read_bundle(model.bundle).manifest
     subject = manifest.metrics[0].test_subjects[0]
-    recorded_s = sum(recording.duration_s for recording in load_dataset(data).of_subject(subject))
+    recordings = load_dataset(data).of_subject(subject)
+    recorded_s = sum(recording.duration_s for recording in recordings)
+    window_s = manifest.window.length / manifest.window.rate_hz
     speed = max(1, round(recorded_s / play_s))
     link, truth, labels = (out / name for name in ("sensor", "played.jsonl", "labels.jsonl"))
     with _virtual_sensor(chain, data, subject, link, truth, speed):
@@ -44,7 +47,8 @@ def stream_one_person(
         labels=tuple(LiveLabel(line["t_s"], line["label"], line["probability"]) for line in lines),
         played=tuple(PlayedActivity(line["t_s"], line["until_s"], line["label"]) for line in _read_lines(truth)),
         lost_samples=lines[-1]["lost_samples"] if lines else 0,
-        window_s=manifest.window.length / manifest.window.rate_hz,
+        window_s=window_s,
+        signal=signal_traces(recordings, duration_s=window_s),
     )
 
 

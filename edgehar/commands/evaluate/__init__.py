@@ -15,7 +15,9 @@ from rich.console import Console
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
 from edgehar.commands.evaluate.cases import Case, pool
+from edgehar.commands.evaluate.kept import evaluate_predictions, write_plots
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.scores_table import print_leaky, print_scores
 from edgehar.commands.subjects import parse_subjects
 from edgehar.commands.terminal_text import escape
@@ -23,12 +25,10 @@ from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import UsageError
-from edgehar.models.files import atomic_path
-from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Indices, Windows, make_windows
 from edgehar.pipeline.evaluation import Evaluation
-from edgehar.pipeline.evaluation.held_out import Jury, call_jury, check_activities
+from edgehar.pipeline.evaluation.held_out import JudgedSubjects, check_activities, choose_judged
 from edgehar.pipeline.training.recipe import Recipe
 
 _WHO: Final = "Who is judged"
@@ -37,11 +37,17 @@ _THREADS: Final = os.cpu_count() or 1
 
 def evaluate(
     bundle: Annotated[
-        Path, typer.Argument(help="A bundle; or a folder of them, such as har train --groups makes: judged as one.")
-    ],
-    data: Annotated[
-        str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
-    ],
+        Path | None,
+        typer.Argument(help="A bundle; or a folder of them, such as har train --groups makes: judged as one."),
+    ] = None,
+    data: Annotated[list[str] | None, typer.Option(metavar="PATH", help=DATA_HELP)] = None,
+    from_predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="No bundle and no data: the predictions that har train --groups or --leave-one-subject-out kept.",
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}, or device.")] = "auto",
     port: Annotated[
         str | None, typer.Option(metavar="URL", help="Of the device, with --engine device: its firmware classifies.")
@@ -92,13 +98,24 @@ def evaluate(
 
     Judging people the model learned from is possible, and said loudly.
     """
+    if from_predictions is not None:
+        if bundle is not None or data:
+            raise UsageError(
+                "--from-predictions: expected no bundle and no --data beside it", next_step="Leave them out."
+            )
+        evaluate_predictions(from_predictions, plots=plots, as_json=as_json)
+        return
+    if bundle is None or not data:
+        raise UsageError(
+            "expected a bundle and --data, or --from-predictions", next_step="har evaluate BUNDLE --data PATH"
+        )
     if subjects is not None and all_subjects:
         raise UsageError("expected --subjects or --all-subjects, got both", next_step="Choose one.")
     if plots is not None and plots.exists() and not plots.is_dir():
         raise UsageError(f"{plots}: expected a folder, got a file", next_step="Choose another --plots.")
     if keep and most_windows is not None:
         raise UsageError(
-            "--keep: expected all windows, got --windows: a glance would replace what was measured of all",
+            "--keep: expected all windows, got --windows: figures of a part would replace those of all",
             next_step="Leave one of them out.",
         )
     _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
@@ -106,24 +123,23 @@ def evaluate(
     found = read_bundles(bundle)
     if keep:
         check_unpacked(found)
-    with progress_bar("reading") as advance:
-        dataset = load_dataset(data, progress=advance)
+    dataset = read_recordings(data)
     windows = _windows(found[0][1], dataset, hop, common_only=common_activities)
     cases = []
     for _, each in found:
-        jury = call_jury(each, dataset, windows, subjects=chosen, everyone=all_subjects)
-        cases.append(Case(each, jury, windows, _spread(jury.indices(windows), most_windows)))
+        people = choose_judged(each, dataset, windows, subjects=chosen, everyone=all_subjects)
+        cases.append(Case(each, people, windows, _spread(people.indices(windows), most_windows)))
     rows = _artifact_rows(cases) if every_artifact else []
-    judged = [row.single for row in rows] or [_judge(cases, engine, quantization, port)]
-    jury, shown = pool(cases, judged[0])
+    evaluations = [row.single for row in rows] or [_judge(cases, engine, quantization, port)]
+    people, shown = pool(cases, evaluations[0])
     if keep:
         for index, (path, each) in enumerate(found):
-            entries = [evaluations[index].metrics_entry() for evaluations in judged]
+            entries = [single[index].metrics_entry() for single in evaluations]
             update_bundle(path, partial(Bundle.with_metrics, metrics=entries), of=each)
     leaky = _leaky(found[0][1], dataset, windows) if show_leaky else None
     if plots is not None:
-        _write_plots(plots, shown, found[0][1].manifest.architecture.name)
-    _publish(bundle, jury, shown, rows, leaky, as_json=as_json)
+        write_plots(plots, shown, found[0][1].manifest.architecture.name)
+    _publish(bundle, people, shown, rows, leaky, as_json=as_json)
 
 
 def _fitting(every_artifact: bool, **chosen: object) -> None:
@@ -194,27 +210,23 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: 
 def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
     """Return what the bundle's recipe seems to reach on windows split at random."""
     from edgehar.pipeline.training.experiment import Experiment
+    from edgehar.pipeline.training.trainers import AUTO, KERAS, choose_trainer
 
     manifest = bundle.manifest
     recipe = Recipe.from_json(manifest.provenance.configuration.get("recipe", {}))
-    experiment = Experiment(dataset, windows, manifest.architecture, recipe, manifest.provenance.seed)
+    is_keras = manifest.provenance.configuration.get("trainer", KERAS) == KERAS
+    trainer, _ = choose_trainer(KERAS if is_keras else AUTO, manifest.architecture, recipe)
+    experiment = Experiment(
+        dataset, windows, manifest.architecture, recipe, manifest.provenance.seed, trainer, _THREADS
+    )
     title = f"{manifest.architecture.name}, windows split at random (leaky)"
     with watched(title, epochs=recipe.epochs, quiet=False) as watcher:
         return experiment.leaky(watcher=watcher)
 
 
-def _write_plots(folder: Path, evaluation: Evaluation, name: str) -> None:
-    """Write the confusion matrix."""
-    from edgehar.pipeline.evaluation.plots import confusion_files
-
-    for file, content in confusion_files(evaluation, name=name).items():
-        with atomic_path(folder / file) as temporary:
-            temporary.write_bytes(content)
-
-
 def _publish(
     path: Path,
-    jury: Jury,
+    people: JudgedSubjects,
     evaluation: Evaluation,
     rows: list[ArtifactScores],
     leaky: Evaluation | None,
@@ -222,7 +234,7 @@ def _publish(
     as_json: bool,
 ) -> None:
     """Print what was measured; what is not honest, on stderr as well."""
-    if not jury.is_honest:
+    if not people.is_honest:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"[bold red]har:[/] {escape(evaluation.protocol)}. Such a number says nothing about other people."
         )
@@ -235,7 +247,7 @@ def _publish(
         if leaky is not None:
             print_leaky(leaky, evaluation, console)
         return
-    printed: dict[str, Any] = {"bundle": str(path), "honest": jury.is_honest}
+    printed: dict[str, Any] = {"bundle": str(path), "honest": people.is_honest}
     if rows:
         printed |= {"protocol": evaluation.protocol, "artifacts": [row.to_json() for row in rows]}
     else:

@@ -1,4 +1,4 @@
-"""What is judged: a bundle on the windows of its jury; and several such verdicts as one."""
+"""What is judged: a bundle on the windows of some people; and several such evaluations as one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.evaluation import Evaluation, evaluate_windows, pool_evaluations, predict_labels
-from edgehar.pipeline.evaluation.held_out import Jury
+from edgehar.pipeline.evaluation.held_out import JudgedSubjects
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +19,7 @@ class Case:
     """A bundle, the people it is judged on, and the windows of theirs that count."""
 
     bundle: Bundle
-    jury: Jury
+    people: JudgedSubjects
     windows: Windows
     indices: Indices
 
@@ -34,19 +34,19 @@ class Case:
             engine,
             self.windows,
             self.indices,
-            protocol=self.jury.protocol,
+            protocol=self.people.protocol,
             train_subjects=configuration.get("train_subjects", ()),
             predicted=labels,
         )
 
 
-def pool(cases: Sequence[Case], evaluations: Sequence[Evaluation]) -> tuple[Jury, Evaluation]:
-    """Return the evaluations of all cases as one, and the jury of all: honest if each is."""
+def pool(cases: Sequence[Case], evaluations: Sequence[Evaluation]) -> tuple[JudgedSubjects, Evaluation]:
+    """Return the evaluations of all cases as one, and the people of all: honest if the model never saw any."""
     if len(cases) == 1:
-        return cases[0].jury, evaluations[0]
-    known = tuple(name for case in cases for name in case.jury.known)
+        return cases[0].people, evaluations[0]
+    known = tuple(name for case in cases for name in case.people.known)
     protocol = f"Pooled over {len(cases)} models, each judged on subjects it never saw"
     if known:
         protocol = f"NOT HONEST: pooled over {len(cases)} models, each judged on subjects some of which it learned from"
     pooled = pool_evaluations(evaluations, protocol=protocol)
-    return Jury(pooled.test_subjects, known, protocol), pooled
+    return JudgedSubjects(pooled.test_subjects, known, protocol), pooled

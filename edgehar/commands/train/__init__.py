@@ -1,23 +1,27 @@
 """`har train`: recordings in, a trained, compiled and judged model out."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from edgehar.commands.destination import Destination, check_writable, chosen_destination, free_name, latest_name
 from edgehar.commands.interruption import termination_interrupts
-from edgehar.commands.progress import progress_bar
+from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.subjects import parse_subjects
 from edgehar.commands.train.report import print_for_people, print_json
-from edgehar.commands.train.work import INTERRUPTED, Result, Work, carry_out
-from edgehar.models.architecture import ARCHITECTURE_NAMES
-from edgehar.models.bundle import check_destination
+from edgehar.commands.train.run import Result, carry_out
+from edgehar.commands.train.work import INTERRUPTED, Work
+from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
 from edgehar.models.errors import UsageError
-from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.splits import Split, default_holdout, holdout, leave_one_subject_out, subject_groups
 from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
+from edgehar.pipeline.evaluation.held_out import check_apart
+from edgehar.pipeline.training.experiment import Experiment
 from edgehar.pipeline.training.recipe import INITIALIZATIONS, Recipe, default_recipe
+from edgehar.pipeline.training.trainers import AUTO, NATIVE, choose_trainer
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
 _SPLIT: Final = "Who is judged (by default every fourth person)"
@@ -26,13 +30,22 @@ _LEAST_PATIENCE: Final = 5
 
 def train(
     data: Annotated[
-        str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
+        list[str],
+        typer.Option(metavar="PATH", help=DATA_HELP),
     ],
     model: Annotated[str, typer.Option(help=f"One of {', '.join(ARCHITECTURE_NAMES)}.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="BUNDLE", help="Folder of the bundle. Default: runs/ and the model's name.")
+        Path | None,
+        typer.Option(
+            metavar="BUNDLE", help="Folder of the bundle. Default: a new name in runs/: simple_rnn, simple_rnn-2, ..."
+        ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model that stands at --out.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same model on the same machine.")] = 0,
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, help="Train every model with so many seeds, from --seed on, and compare them."),
+    ] = 1,
     hop: Annotated[int, typer.Option(min=1, help="Samples from one window to the next.")] = DEFAULT_HOP,
     holdout_subjects: Annotated[
         str | None,
@@ -51,9 +64,19 @@ def train(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", rich_help_panel=_SPLIT, help="Keep models of groups that were trained with the same settings."
+            "--resume",
+            rich_help_panel=_SPLIT,
+            help="Go on with a run of several models that was interrupted: keep those that are complete.",
         ),
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            rich_help_panel=_SPLIT,
+            help="Models trained at once, each in a process. Default: one for each processor; one at a time by Keras.",
+        ),
+    ] = None,
     show_leaky: Annotated[
         bool,
         typer.Option(
@@ -101,6 +124,12 @@ def train(
             help="Hold out every fourth training subject, keep the epoch best on them, stop when none is better.",
         ),
     ] = False,
+    trainer: Annotated[
+        str,
+        typer.Option(
+            help="native (in C: several times as fast, needs a C compiler), keras, or auto: native if it can."
+        ),
+    ] = AUTO,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -122,17 +151,28 @@ def train(
         initialization=initialization,
         recurrent_dropout=recurrent_dropout,
     )
-    place = Path("runs") / model if out is None else out
-    check_destination(place)
     subjects = None if holdout_subjects is None else parse_subjects(holdout_subjects, option="--holdout-subjects")
     _one_split(subjects, groups, leave_one_out)
-    with progress_bar("reading") as advance:
-        dataset = load_dataset(data, progress=advance)
+    place = _destination(model, out, force=force, resume=resume)
+    dataset = read_recordings(data)
     windows = make_windows(dataset, hop=hop)
     splits = _splits(windows, subjects, groups, leave_one_out)
-    work = Work(dataset, windows, model, recipe, seed, splits, place, resume, show_leaky, quiet)
+    check_apart(dataset, splits)
+    architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
+    chosen, reason = choose_trainer(trainer, architecture, recipe)
+    at_once, threads = _shared_processors(jobs, chosen, models=len(splits) * seeds)
+    work = Work(
+        Experiment(dataset, windows, architecture, recipe, seed, chosen, threads),
+        splits,
+        tuple(range(seed, seed + seeds)),
+        place,
+        jobs=at_once,
+        resume=resume,
+        show_leaky=show_leaky,
+        quiet=quiet,
+    )
     if not quiet:
-        for sentence in _remarks(windows, splits):
+        for sentence in _remarks(windows, splits, reason):
             work.say(sentence)
     with termination_interrupts():
         result = carry_out(work)
@@ -140,6 +180,27 @@ def train(
     if not result.final.complete:
         _say_incomplete(work, result)
         raise typer.Exit(INTERRUPTED)
+
+
+def _destination(model: str, out: Path | None, *, force: bool, resume: bool) -> Destination:
+    """Return where the bundle goes: a name of its own, or the one that was given and may be replaced."""
+    if out is not None:
+        return chosen_destination(out, force=force or resume)
+    run = Path("runs") / model
+    place = latest_name(run) if resume else free_name(run)
+    if place is None:
+        raise UsageError(
+            f"--resume: expected a run of {model} in {run.parent}, found none", next_step="Name its --out."
+        )
+    check_writable(place)
+    return Destination(place, may_replace=resume)
+
+
+def _shared_processors(jobs: int | None, trainer: str, *, models: int) -> tuple[int, int]:
+    """Return how many models are trained at once, and how many threads each may use."""
+    processors = os.cpu_count() or 1
+    at_once = min(models, jobs or (processors if trainer == NATIVE else 1))
+    return at_once, max(1, processors // at_once)
 
 
 def _recipe(model: str, *, early_stopping: bool, **changes: object) -> Recipe:
@@ -171,9 +232,11 @@ def _splits(
     return (holdout(windows, default_holdout(windows) if subjects is None else subjects),)
 
 
-def _remarks(windows: Windows, splits: tuple[Split, ...]) -> Iterator[str]:
+def _remarks(windows: Windows, splits: tuple[Split, ...], reason: str | None) -> Iterator[str]:
     """Yield what a person should know before the training starts."""
     yield from windows.notes
+    if reason is not None:
+        yield f"Keras trains, which takes longer: {reason}"
     for split in splits:
         learned = set(windows.labels[split.train].tolist())
         missing = [name for index, name in enumerate(windows.activities) if index not in learned]
@@ -185,10 +248,11 @@ def _say_incomplete(work: Work, result: Result) -> None:
     """Say what an interruption left behind."""
     configuration, place = result.final.bundle.manifest.provenance.configuration, result.final.bundle.location
     sentence = (
-        f"har: interrupted after {configuration['epochs_done']} of {work.recipe.epochs} epochs: {place} holds the best "
-        f"so far (epoch {configuration['kept_epoch']}), and says that it is not complete."
+        f"har: interrupted after {configuration['epochs_done']} of {work.experiment.recipe.epochs} epochs: {place} "
+        f"holds the best so far (epoch {configuration['kept_epoch']}), and says that it is not complete."
     )
-    if len(work.splits) > 1:
+    tasks = len(work.tasks())
+    if tasks > 1:
         done = sum(model.complete for model in result.models)
-        sentence += f" {done} of {len(work.splits)} models are complete: go on with --resume."
+        sentence += f" {done} of {tasks} models are complete: go on with --resume."
     work.say(sentence)

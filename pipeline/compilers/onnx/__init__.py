@@ -1,4 +1,4 @@
-"""Lower a model to an ONNX graph: dynamic batch, recurrent operators instead of loops of small ones, opset 17."""
+"""Lower a model to an ONNX graph: dynamic batch, recurrent operators instead of loops of small ones, opset 13 to 17."""
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -34,6 +34,7 @@ from edgehar.pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
 from edgehar.pipeline.compilers.onnx.storage import STORAGES, rounded, shared_scales
 from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, Values
 from edgehar.pipeline.compilers.onnx.wave import simple_rnn_stack
+from edgehar.pipeline.compilers.onnx_options import OnnxOptions
 from edgehar.pipeline.compilers.quantization.prerounding import preround
 
 QUANTIZATIONS: Final = tuple(STORAGES)
@@ -63,17 +64,22 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
 
 
 def lower(
-    architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
+    architecture: Architecture,
+    weights: Weights,
+    quantization: str,
+    calibration: NDArray[Any] | None,
+    *,
+    options: OnnxOptions,
 ) -> CompiledArtifact:
     """Return the artifact; see `edgehar.pipeline.compilers.compile_model`."""
     if quantization == INT8 and calibration is not None:
         weights = preround(architecture, weights, calibration, shared_scales)
-    graph = OnnxGraph(STORAGES[quantization])
+    graph = OnnxGraph(STORAGES[quantization], opset=options.opset)
     shapes = architecture.shapes()
     values = Values(graph, INPUT, BATCH_FIRST)
-    for layers in _lowered_together(architecture):
+    for layers in _lowered_together(architecture, options):
         own = [layer_weights(layer, weights) for layer in layers]
-        if _is_stack(layers):
+        if options.fast and _is_stack(layers):
             steps = shapes[architecture.layers.index(layers[0])][0]
             values = simple_rnn_stack(layers, own, values, steps=steps)
         else:
@@ -91,12 +97,12 @@ def lower(
     )
 
 
-def _lowered_together(architecture: Architecture) -> Iterator[tuple[Layer, ...]]:
-    """Yield the layers in turn: a stack of SimpleRNN that keeps its last state as one, all others alone."""
+def _lowered_together(architecture: Architecture, options: OnnxOptions) -> Iterator[tuple[Layer, ...]]:
+    """Yield the layers in order: in the fast form a stack of SimpleRNN that keeps its last state as one."""
     shapes = dict(zip(architecture.layers, architecture.shapes(), strict=False))
     for _, group in groupby(architecture.layers, key=lambda layer: isinstance(layer, SimpleRNN)):
         layers = tuple(group)
-        if _is_stack(layers) and len(layers) <= shapes[layers[0]][0]:
+        if options.fast and _is_stack(layers) and len(layers) <= shapes[layers[0]][0]:
             yield layers
         else:
             yield from ((layer,) for layer in layers)

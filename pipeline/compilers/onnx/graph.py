@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import Shape
 from edgehar.models.errors import CompileError
 
-OPSET: Final = 17
-"""Operator set of every model we write: read by onnxruntime from 1.12 (2022) on."""
-
-IR_VERSION: Final = 8
-"""File format of that time; newer ones are refused by older runtimes."""
+_IR_VERSIONS: Final = {13: 7, 14: 7, 15: 8, 16: 8, 17: 8}
+"""File format of the time of an operator set; newer ones are refused by older runtimes."""
 
 INPUT: Final = "Input"
 OUTPUT: Final = "Output"
@@ -32,8 +29,8 @@ Storage = Callable[["OnnxGraph", str, NDArray[Any], Axis], str]
 class OnnxGraph:
     """An ONNX graph under construction; the same calls always give the same bytes."""
 
-    def __init__(self, keep_kernel: Storage) -> None:
-        self._keep_kernel = keep_kernel
+    def __init__(self, keep_kernel: Storage, *, opset: int) -> None:
+        self._keep_kernel, self._opset = keep_kernel, opset
         self._nodes: list[Any] = []
         self._initializers: dict[str, Any] = {}
         self._taken = {INPUT, OUTPUT}
@@ -75,8 +72,8 @@ class OnnxGraph:
         )
         model = onnx.helper.make_model(
             graph,
-            opset_imports=[onnx.helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
+            opset_imports=[onnx.helper.make_opsetid("", self._opset)],
+            ir_version=_IR_VERSIONS[self._opset],
             producer_name="edgehar",
         )
         try:

@@ -2,8 +2,9 @@
 
 Layer k can take its step t as soon as layer k - 1 has: with each layer one step behind the one below, the stack is a
 single SimpleRNN whose state is theirs side by side. Its recurrent kernel holds each layer's own on the diagonal, and
-next to it the kernel of the layer above. A turn of the Scan is Gemm and Tanh, which onnxruntime fuses; its RNN operator
-calls tanh number by number instead (docs/decisions/0004-fastest-engine-by-measurement.md).
+next to it the kernel of the layer above. A step of the Scan is Gemm and Tanh, which onnxruntime fuses; its RNN operator
+calls tanh number by number instead (docs/decisions/0004-fastest-engine-by-measurement.md). Other runtimes do not know
+Scan: it is the form of `OnnxOptions.fast`.
 """
 
 from collections.abc import Sequence
@@ -75,7 +76,9 @@ def _biases_by_step(graph: OnnxGraph, biases: list[NDArray[Any]], bias: str, ste
 def _no_state(values: Values, width: int) -> str:
     """Return zeros (batch, width)."""
     graph, place = values.graph, values.axes.index("N")
-    batch = graph.node("Shape", [values.name], start=place, end=place + 1)
+    batch = graph.node(
+        "Gather", [graph.node("Shape", [values.name]), graph.constant("together/batch", np.array([place]))]
+    )
     shape = graph.node("Concat", [batch, graph.constant("together/width", np.array([width]))], axis=0)
     return graph.node("ConstantOfShape", [shape])
 
@@ -86,11 +89,11 @@ def _scan(graph: OnnxGraph, state: str, fresh: str, kernel: str, *, width: int) 
     def numbers(name: str) -> Any:
         return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (BATCH, width))
 
-    turn = [
+    step = [
         onnx.helper.make_node("Gemm", ["before", kernel, "now"], ["sums"]),
         onnx.helper.make_node("Tanh", ["sums"], ["after"]),
     ]
-    body = onnx.helper.make_graph(turn, "turn", [numbers("before"), numbers("now")], [numbers("after")])
+    body = onnx.helper.make_graph(step, "step", [numbers("before"), numbers("now")], [numbers("after")])
     return graph.node("Scan", [state, fresh], num_scan_inputs=1, body=body)
 
 

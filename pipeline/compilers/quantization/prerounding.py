@@ -14,7 +14,7 @@ from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, Layer, S
 from edgehar.pipeline.compilers.quantization.observation import Met, observe
 from edgehar.pipeline.compilers.quantization.rounding import LARGEST_WEIGHT, round_for_inputs
 
-SharedScale = Mapping[str, slice]
+SharedScale = Mapping[str, slice | NDArray[np.intp]]
 """The columns of a layer's weights that a format keeps with one scale."""
 
 _HOW_EQUAL = 1e-9

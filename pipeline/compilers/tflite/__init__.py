@@ -35,7 +35,7 @@ def lower(
     architecture: Architecture, weights: Weights, quantization: str, calibration: NDArray[Any] | None
 ) -> CompiledArtifact:
     """Return the artifact; see `edgehar.pipeline.compilers.compile_model`."""
-    model = FlatbufferModel(STORAGES.get(quantization, as_float32))
+    model = FlatbufferModel(STORAGES.get(quantization, as_float32), joins_kernels=quantization not in INT8_STORAGES)
     if quantization == INTEGER:
         window, values = integer.lower_integer(model, architecture, weights, _required(calibration))
     else:

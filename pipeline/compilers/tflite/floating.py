@@ -1,6 +1,5 @@
 """Lower a model whose activations are float, layer by layer."""
 
-from collections.abc import Callable
 from itertools import groupby
 from typing import Any, Final
 
@@ -16,14 +15,11 @@ from edgehar.models.architecture import (
     Weights,
     layer_weights,
 )
-from edgehar.pipeline.compilers.tflite import feedforward, fused, gru
-from edgehar.pipeline.compilers.tflite import operators as op
+from edgehar.pipeline.compilers.tflite import feedforward
 from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.recurrent import both_ways, recurrent_stack
 
-_FUSED: Final[dict[str, Callable[..., Tensor]]] = {SimpleRNN.kind: fused.simple_rnn, LSTM.kind: fused.lstm}
-"""Recurrent layers TFLite has an operator for."""
-
-_WALKING: Final = (SimpleRNN, LSTM, GRU, Bidirectional)
+_ONE_WAY: Final = (SimpleRNN, LSTM, GRU)
 
 
 def lower_floating(model: FlatbufferModel, architecture: Architecture, weights: Weights) -> tuple[Tensor, Tensor]:
@@ -31,42 +27,25 @@ def lower_floating(model: FlatbufferModel, architecture: Architecture, weights: 
     graph = model.subgraph("main")
     window = graph.tensor("Input", (1, architecture.window, architecture.channels))
     values = window
-    for kind, run in groupby(architecture.layers, key=type):
-        values = _lower_run(model, graph, kind, list(run), weights, values)
+    for is_recurrent, layers in groupby(architecture.layers, key=lambda layer: isinstance(layer, _ONE_WAY)):
+        if is_recurrent:
+            stack: list[Any] = list(layers)
+            values = recurrent_stack(model, graph, stack, weights, feedforward.as_sequence(graph, values))
+            continue
+        for layer in layers:
+            values = _lower_layer(model, graph, layer, layer_weights(layer, weights), values)
     graph.set_interface([window], [values])
     return window, values
 
 
-def _lower_run(
-    model: FlatbufferModel, graph: Subgraph, kind: type, layers: list[Any], weights: Weights, values: Tensor
+def _lower_layer(
+    model: FlatbufferModel, graph: Subgraph, layer: Any, weights: dict[str, NDArray[Any]], values: Tensor
 ) -> Tensor:
-    """Lower consecutive layers of one kind; GRUs share a loop."""
-    if kind in _WALKING:
-        values = feedforward.as_sequence(graph, values)
-    if kind is GRU:
-        return gru.gru_stack(model, graph, layers, weights, values)
-    for layer in layers:
-        own = layer_weights(layer, weights)
-        if kind is Bidirectional:
-            values = _bidirectional(model, graph, layer, own, values)
-        elif layer.kind in _FUSED:
-            values = _FUSED[layer.kind](graph, layer, own, values)
-        else:
-            values = feedforward.LOWERINGS[kind](graph, layer, own, values)
-    return values
-
-
-def _bidirectional(
-    model: FlatbufferModel, graph: Subgraph, layer: Bidirectional, weights: dict[str, NDArray[Any]], values: Tensor
-) -> Tensor:
-    """Lower to one loop for two GRUs, or to two fused operators, one of which sees the window reversed."""
-    own = {
+    """Lower a layer that shares nothing with its neighbours."""
+    if not isinstance(layer, Bidirectional):
+        return feedforward.LOWERINGS[type(layer)](graph, layer, weights, values)
+    directions = {
         which: {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
         for which in DIRECTIONS
     }
-    if layer.cell == GRU.kind:
-        return gru.gru_both_ways(model, graph, layer, own, values)
-    lower, (forward, backward) = _FUSED[layer.cell], DIRECTIONS
-    there = lower(graph, layer.direction(forward), own[forward], values)
-    back = lower(graph, layer.direction(backward), own[backward], op.reverse_time(graph, values))
-    return op.concatenate(graph, [there, op.reverse_time(graph, back) if layer.return_sequences else back])
+    return both_ways(model, graph, layer, directions, feedforward.as_sequence(graph, values))

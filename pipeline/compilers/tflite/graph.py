@@ -11,6 +11,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from edgehar.models.architecture import Shape
 
+MADE_UP: Final = "."
+"""Stands before the number in the name of a tensor that has no name of its own, such as ``add.12``."""
+
+SIGNATURE: Final = "serving_default"
+"""Name of the one signature, which runtimes take when they are not told another."""
+
 _FILE_IDENTIFIER: Final = b"TFL3"
 _SCHEMA_VERSION: Final = 3
 _ALIGNMENT_BYTES: Final = 16
@@ -80,14 +86,13 @@ class _CompactTensor(schema.TensorT):  # type: ignore[misc]
         """Write the tensor and return where."""
         if self.shape not in self.shapes:
             self.shapes[self.shape] = int(builder.CreateNumpyVector(np.array(self.shape, np.int32)))
-        name = None if self.name is None else builder.CreateString(self.name)
+        name = builder.CreateSharedString(self.name)
         quantization = None if self.quantization is None else self.quantization.Pack(builder)
         schema.TensorStart(builder)
         schema.TensorAddShape(builder, self.shapes[self.shape])
         schema.TensorAddType(builder, self.type)
         schema.TensorAddBuffer(builder, self.buffer)
-        if name is not None:
-            schema.TensorAddName(builder, name)
+        schema.TensorAddName(builder, name)
         if quantization is not None:
             schema.TensorAddQuantization(builder, quantization)
         schema.TensorAddIsVariable(builder, self.isVariable)
@@ -112,8 +117,10 @@ class Subgraph:
 
     def __init__(self, model: "FlatbufferModel", name: str, index: int) -> None:
         self.index = index
+        self.joins_kernels = model.joins_kernels
         self._model = model
         self._constants: dict[Hashable, Tensor] = {}
+        self._names: set[str] = set()
         self._graph = schema.SubGraphT()
         self._graph.name = name
         self._graph.tensors, self._graph.operators = [], []
@@ -160,10 +167,17 @@ class Subgraph:
         operator.outputs = [tensor.index for tensor in outputs]
         if intermediates:
             operator.intermediates = [tensor.index for tensor in intermediates]
+        for tensor in (*outputs, *intermediates):
+            self._name_after(tensor, kind)
         if options is not None:
             operator.builtinOptions = self._model.options(options)
             operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
         self._graph.operators.append(operator)
+
+    def _name_after(self, tensor: Tensor, kind: str) -> None:
+        """Name a tensor that has no name of its own after the operator that gives it."""
+        if not tensor.name:
+            self._graph.tensors[tensor.index].name = f"{kind.lower()}{MADE_UP}{tensor.index}"
 
     def set_interface(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
         """Declare what the subgraph takes and gives."""
@@ -173,6 +187,15 @@ class Subgraph:
     def packed(self) -> Any:
         """Return the schema object."""
         return self._graph
+
+    def _unique(self, name: str) -> str:
+        """Return a name that no other tensor of this subgraph has."""
+        unique, number = name, 1
+        while unique in self._names:
+            number += 1
+            unique = f"{name}{MADE_UP}{number}"
+        self._names.add(unique)
+        return unique
 
     def _add(
         self,
@@ -186,7 +209,7 @@ class Subgraph:
     ) -> Tensor:
         entry = _CompactTensor()
         entry.shapes, entry.shape, entry.type = self._model.shapes, shape, _TENSOR_TYPES[dtype]
-        entry.name = name or None
+        entry.name = self._unique(name) if name else f"tensor{MADE_UP}{len(self._graph.tensors)}"
         entry.buffer, entry.isVariable = buffer, variable
         if scale is not None:
             entry.quantization = self._model.quantization(scale)
@@ -195,10 +218,13 @@ class Subgraph:
 
 
 class FlatbufferModel:
-    """A TFLite model under construction; the same calls always give the same bytes."""
+    """A TFLite model under construction; the same calls always give the same bytes.
 
-    def __init__(self, keep_kernel: "Storage") -> None:
-        self.keep_kernel = keep_kernel
+    ``joins_kernels`` is whether kernels whose products are added up may be stored as one, with one scale.
+    """
+
+    def __init__(self, keep_kernel: "Storage", *, joins_kernels: bool = True) -> None:
+        self.keep_kernel, self.joins_kernels = keep_kernel, joins_kernels
         self._subgraphs: list[Subgraph] = []
         self._codes: dict[tuple[str, int], int] = {}
         self._buffers: dict[bytes, int] = {}
@@ -243,6 +269,7 @@ class FlatbufferModel:
         model.version, model.description = _SCHEMA_VERSION, "edgehar"
         model.operatorCodes = [_operator_code(kind, version) for kind, version in self._codes]
         model.subgraphs = [graph.packed() for graph in self._subgraphs]
+        model.signatureDefs = [_signature(model.subgraphs[0])]
         model.buffers = [schema.BufferT(), *map(_buffer, self._buffers)]
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), _FILE_IDENTIFIER)
@@ -256,6 +283,23 @@ def _operator_code(kind: str, version: int) -> Any:
     code.deprecatedBuiltinCode = min(code.builtinCode, schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES)
     code.version = version
     return code
+
+
+def _signature(graph: Any) -> Any:
+    """Return the signature of a subgraph: its inputs and outputs by the names of their tensors."""
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = SIGNATURE, 0
+    signature.inputs, signature.outputs = (
+        [_named(graph, index) for index in indices] for indices in (graph.inputs, graph.outputs)
+    )
+    return signature
+
+
+def _named(graph: Any, index: int) -> Any:
+    """Return the schema entry that names a tensor in a signature."""
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = graph.tensors[index].name, index
+    return entry
 
 
 def _buffer(content: bytes) -> Any:

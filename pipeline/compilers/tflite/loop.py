@@ -1,4 +1,4 @@
-"""A walk along the window as one WHILE over static shapes, for layers TFLite has no fused operator for."""
+"""A loop over the steps of a window as one WHILE of static shapes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subg
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A tensor that one turn of the loop hands to the next; it begins as ``initial``, or as zeros."""
+    """A tensor that one step of the loop hands to the next; it begins as ``initial``, or as zeros."""
 
     shape: Shape
     dtype: Any = np.float32
@@ -36,14 +36,14 @@ class State:
         return graph.constant("", np.zeros(self.shape, self.dtype), scale=self.scale)
 
 
-TakeTurn = Callable[[Subgraph, Tensor, list[Tensor]], Sequence[Tensor]]
-"""Adds one turn to the loop's body: from the number of the step (a scalar) and the states, to the next states."""
+AddStep = Callable[[Subgraph, Tensor, list[Tensor]], Sequence[Tensor]]
+"""Adds one step to the loop's body: from the number of the step (a scalar) and the states, to the next states."""
 
 
-def walk(
-    model: FlatbufferModel, graph: Subgraph, steps: int, states: Sequence[State], take_turn: TakeTurn
+def loop_over_steps(
+    model: FlatbufferModel, graph: Subgraph, steps: int, states: Sequence[State], add_step: AddStep
 ) -> list[Tensor]:
-    """Take a turn per step and return the states at the end.
+    """Add the loop and return the states at its end.
 
     A loop copies what it carries: carry the window as it is, not something larger computed of it for all steps at once.
     """
@@ -61,7 +61,7 @@ def walk(
     following = counter.declare(body)
     one = body.constant("", np.array(1, np.int32))
     body.operator("ADD", [inputs[0], one], [following], schema.AddOptionsT())
-    body.set_interface(inputs, [following, *take_turn(body, inputs[0], inputs[1:])])
+    body.set_interface(inputs, [following, *add_step(body, inputs[0], inputs[1:])])
 
     starts = [state.start(graph) for state in carried]
     results = [state.declare(graph) for state in carried]

@@ -9,9 +9,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, LSTM, Layer, SimpleRNN
+from edgehar.models.architecture import GRU, LSTM, Layer, Recurrent
 from edgehar.models.quantization import quantize, symmetric_scale
 from edgehar.pipeline.compilers.quantization.prerounding import SharedScale
+from edgehar.pipeline.compilers.tflite.cells import lstm_columns
 from edgehar.pipeline.compilers.tflite.graph import Scale, Storage, Subgraph, Tensor
 
 
@@ -55,16 +56,13 @@ def _widened(graph: Subgraph, stored: Tensor, *, version: int) -> Tensor:
 
 def shared_scales(layer: Layer) -> list[SharedScale]:
     """Return which columns of a layer's kernels lie in one tensor, and have one scale."""
-    everything = slice(None)
+    columns: tuple[slice | NDArray[np.intp], ...] = (slice(None),)
     if isinstance(layer, LSTM):
-        gates = [slice(gate * layer.units, (gate + 1) * layer.units) for gate in range(layer.gates)]
-        return [{name: gate} for name in ("kernel", "recurrent_kernel") for gate in gates]
-    if isinstance(layer, GRU):
-        gated = 2 * layer.units
-        both, candidate = slice(gated), slice(gated, None)
-        return [{"kernel": both, "recurrent_kernel": both}, {"kernel": candidate}, {"recurrent_kernel": candidate}]
-    names = ("kernel", "recurrent_kernel") if isinstance(layer, SimpleRNN) else ("kernel",)
-    return [{name: everything} for name in names]
+        columns = lstm_columns(layer)
+    elif isinstance(layer, GRU):
+        columns = slice(2 * layer.units), slice(2 * layer.units, None)
+    names = ("kernel", "recurrent_kernel") if isinstance(layer, Recurrent) else ("kernel",)
+    return [{name: part} for name in names for part in columns]
 
 
 STORAGES: Final[dict[str, Storage]] = {

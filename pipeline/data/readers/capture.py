@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edgehar.models.capture_file import SUFFIX, Capture, read_capture
 from edgehar.models.contract import ACTIVITIES
 from edgehar.models.errors import DataError
+from edgehar.models.foreign_text import printable
 from edgehar.models.resampling import RATE_TOLERANCE
 from edgehar.models.sensor_limits import is_possible_rate
 from edgehar.pipeline.data.readers import Progress
@@ -72,11 +73,11 @@ def _recording(path: Path, capture: Capture) -> Recording:
     labels, problems = _labels(capture, times_s)
     return Recording(
         recording_id=path.stem,
-        subject=capture.info.subject,
+        subject=printable(capture.info.subject),
         samples=samples.astype(np.float32),
         rate_hz=rate_hz,
         labels=labels,
-        placement=capture.info.placement,
+        placement=printable(capture.info.placement),
         source=path.name,
         timestamps_s=None if even else times_s.astype(np.float64),
         gaps=gaps,
@@ -155,7 +156,7 @@ def _takes(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     for event in events:
         number = event["take"]
         if event["event"] == "begin":
-            takes[number] = {"activity": event["activity"], "start_s": event["t_s"]}
+            takes[number] = {"activity": printable(event["activity"]), "start_s": event["t_s"]}
         elif number not in takes:
             continue
         elif event["event"] == "end":
@@ -163,7 +164,7 @@ def _takes(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         elif event["event"] == "discard":
             del takes[number]
         elif event["event"] == "relabel":
-            takes[number]["activity"] = event["activity"]
+            takes[number]["activity"] = printable(event["activity"])
     return takes
 
 

@@ -9,11 +9,10 @@ reported: one file says another activity, two another trial, one spells a field 
 """
 
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from edgehar.models.contract import ACTIVITIES
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.readers import Progress
+from edgehar.pipeline.data.readers.mat5 import Variable, read_mat5
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 RATE_HZ: Final = 100.0
@@ -88,7 +88,7 @@ def read(
     recordings = []
     spellings: set[tuple[int, str]] = set()
     for done, trial in enumerate(trials, start=1):
-        content = _load(trial.path)
+        content = read_mat5(trial.path)
         spellings.add((trial.activity, _text(content, "activity")))
         recording, suspect = _recording(trial, content)
         if suspect and exclude_suspect:
@@ -145,24 +145,7 @@ def _missing(trials: list[_Trial]) -> list[str]:
     ]
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """Read one .mat file."""
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    damage = (OSError, ValueError, TypeError, LookupError, EOFError, NotImplementedError, zlib.error, MatReadError)
-    try:
-        content: dict[str, Any] = loadmat(path)
-    except damage as error:
-        raise DataError(
-            f"{path}: expected a whole MATLAB 5 file, got one that is damaged or cut short ({error})",
-            next_step="Fetch the file again.",
-            path=str(path),
-        ) from error
-    return content
-
-
-def _recording(trial: _Trial, content: Mapping[str, Any]) -> tuple[Recording, bool]:
+def _recording(trial: _Trial, content: Mapping[str, Variable]) -> tuple[Recording, bool]:
     """Return the recording of a trial, and whether its activity is in doubt."""
     samples = _samples(trial.path, content)
     problems = []
@@ -195,24 +178,18 @@ def _recording(trial: _Trial, content: Mapping[str, Any]) -> tuple[Recording, bo
     return replace(recording, problems=tuple(problems)) if problems else recording, suspect
 
 
-def _samples(path: Path, content: Mapping[str, Any]) -> npt.NDArray[np.float32]:
+def _samples(path: Path, content: Mapping[str, Variable]) -> npt.NDArray[np.float32]:
     """Return the acceleration columns of a file."""
     readings = content.get("sensor_readings")
-    shape = getattr(readings, "shape", None)
-    numeric = isinstance(readings, np.ndarray) and readings.dtype.kind in "fiu"
-    if (
-        not isinstance(readings, np.ndarray)
-        or not numeric
-        or readings.ndim != 2
-        or readings.shape[1] != 6
-        or not len(readings)
-    ):
+    if not isinstance(readings, np.ndarray) or readings.shape[1] != 6 or not len(readings):
+        shape = readings.shape if isinstance(readings, np.ndarray) else "no such field"
         raise DataError(
-            f"{path}: expected sensor_readings with 6 columns of numbers, got {shape or 'no such field'}",
+            f"{path}: expected sensor_readings with 6 columns of numbers, got {shape}",
             next_step="Fetch the file again.",
             path=str(path),
         )
-    samples = np.ascontiguousarray(readings[:, :3], dtype=np.float32)
+    with np.errstate(over="ignore"):
+        samples = np.ascontiguousarray(readings[:, :3], dtype=np.float32)
     if not np.isfinite(samples).all():
         row = int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
         raise DataError(
@@ -224,10 +201,10 @@ def _samples(path: Path, content: Mapping[str, Any]) -> npt.NDArray[np.float32]:
     return samples
 
 
-def _text(content: Mapping[str, Any], field: str) -> str:
-    """Return a field that is a one-element array of text; empty when it is absent."""
-    value = np.asarray(content.get(field, ""))
-    return str(value.flat[0]).strip() if value.size else ""
+def _text(content: Mapping[str, Variable], field: str) -> str:
+    """Return a field of text; empty when it is absent."""
+    value = content.get(field, "")
+    return value.strip() if isinstance(value, str) else f"{value.flat[0]:g}" if value.size else ""
 
 
 def _listed(names: list[str]) -> str:

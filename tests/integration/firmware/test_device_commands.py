@@ -89,7 +89,7 @@ def test_bench_says_why_there_is_no_device(bundle: Path, capsys: pytest.CaptureF
 
 
 def test_evaluate_judges_the_device(bundle: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = {"data": SYNTHETIC, "all_subjects": True, "most_windows": 12, "as_json": True}
+    options = {"data": [SYNTHETIC], "all_subjects": True, "most_windows": 12, "as_json": True}
     with emulate("mps2-an386", project / "firmware.elf") as board:
         capsys.readouterr()
         evaluate(bundle, engine="device", port=board.url, **options)

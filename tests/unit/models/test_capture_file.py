@@ -85,7 +85,19 @@ def test_a_flipped_bit_costs_one_record_and_leaves_a_gap(tmp_path: Path, place: 
         assert follows or not found.continues or found is capture.blocks[0]
 
 
-@pytest.mark.parametrize("data", [b"", b"t,x,y,z\n", MAGIC, MAGIC + b"\xf1HARS\x00\x00", encode_info(INFO)[:-1]])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"t,x,y,z\n",
+        MAGIC,
+        MAGIC + b"\xf1HARS\x00\x00",
+        encode_info(INFO)[:-1],
+        b"HARCAP2\n" + encode_info(INFO)[len(MAGIC) :],
+        MAGIC + encode_event(dataclasses.asdict(INFO)) + encode_block(BLOCKS[0]),
+        MAGIC + encode_block(BLOCKS[0]) + encode_info(INFO)[len(MAGIC) :],
+    ],
+)
 def test_what_is_no_capture_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(DataError, match=r"a\.harcap: expected"):
         read(tmp_path / "a.harcap", data)

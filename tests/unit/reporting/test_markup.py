@@ -1,11 +1,12 @@
 """Text never becomes markup by accident."""
 
+import re
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgehar.reporting.markup import EMPTY, Markup, element, join
+from edgehar.reporting.markup import EMPTY, Markup, element, join, visible
 
 
 class _Texts(HTMLParser):
@@ -27,12 +28,36 @@ class _Texts(HTMLParser):
         self.text += data
 
 
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])), st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+PRINTED = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"]))
+
+
+@given(PRINTED, PRINTED)
 def test_any_text_comes_out_as_it_went_in(text, attribute):
     seen = _Texts(element("p", text, title=attribute))
     assert seen.tags == ["p"]
     assert seen.text == text
     assert seen.attributes == {"title": attribute}
+
+
+@given(st.text(), st.text())
+def test_whatever_a_stranger_writes_stays_text_that_a_file_can_hold(text, attribute):
+    made = element("p", text, title=attribute)
+    assert made.encode("utf-8")
+    seen = _Texts(made)
+    assert seen.tags == ["p"]
+    assert list(seen.attributes) == ["title"]
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", made)
+
+
+def test_marks_that_turn_text_around_are_written_as_their_numbers():
+    assert element("p", "Wal\u202eking") == "<p>Wal⟨U+202E⟩king</p>"
+    assert element("p", title="a\u2066b\x00") == '<p title="a⟨U+2066⟩b⟨U+0000⟩"></p>'
+    assert visible(visible("\u202e")) == visible("\u202e")
+
+
+def test_letters_of_any_script_stay_as_they_are():
+    for text in ("Ходьба", "歩く", "مشي", "👩🏽\u200d🦽", "é"):
+        assert join(text) == text
 
 
 def test_markup_is_not_escaped_again():

@@ -109,14 +109,17 @@ def test_every_series_colour_is_defined_for_light_and_dark():
 
 def test_a_short_row_spans_the_numbers_it_lacks():
     made = table([Column("a"), Column("b", True), Column("c", True)], [["x", "reason"], ["y", "1", "2"]])
-    assert '<tr class="failed"><th scope="row">x</th><td colspan="2">reason</td></tr>' in made
-    assert '<td class="number">1</td>' in made
+    failed = '<th role="rowheader" scope="row">x</th><td role="cell" colspan="2">reason</td>'
+    assert f'<tr role="row" class="failed">{failed}</tr>' in made
+    assert '<td role="cell" data-label="b" class="number">1</td>' in made
 
 
 def test_a_wide_table_is_set_smaller():
     columns = [Column(str(index)) for index in range(9)]
-    assert '<table class="wide">' in table(columns, [])
-    assert "<table>" in table(columns[:8], [])
+    assert '<table role="table" class="wide dense">' in table(columns, [])
+    assert '<table role="table" class="wide">' in table(columns[:8], [])
+    assert '<table role="table" class="many">' in table(columns[:6], [])
+    assert '<table role="table">' in table(columns[:3], [])
 
 
 def test_reports_need_the_standard_library_only():

@@ -1,7 +1,6 @@
 """Full integer models: no float tensor anywhere. Scales come from calibration windows of training subjects.
 
-Weights are int8, one scale a matrix. Activations are int16; only the fused LSTM wants int8 between its layers, around
-an int16 cell. The probabilities come out as int16, 2^15 to one.
+Weights are int8, one scale a matrix. Activations are int16. The probabilities come out as int16, 2^15 to one.
 """
 
 from itertools import takewhile
@@ -14,7 +13,6 @@ from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRN
 from edgehar.models.reference import ACTIVATIONS
 from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from edgehar.pipeline.compilers.tflite.integer import operators as op
-from edgehar.pipeline.compilers.tflite.integer.lstm import lstm_stack
 from edgehar.pipeline.compilers.tflite.integer.recurrent import recurrent_stack
 from edgehar.pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
 from edgehar.pipeline.compilers.tflite.integer.weights import Factor, store_factors
@@ -24,16 +22,11 @@ _HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")
 
 
 def obstacle(architecture: Architecture) -> str | None:
-    """Return what is not expressed in integers: all but stacks of LSTM, or of SimpleRNN and GRU, with a dense head."""
+    """Return what is not expressed in integers: all but stacks of SimpleRNN, LSTM and GRU with a dense head."""
     recurrent: list[Any] = list(takewhile(lambda layer: isinstance(layer, _RECURRENT), architecture.layers))
     if not recurrent:
         first = architecture.layers[0]
         return f"layer {first.name} is a {first.kind}, integers take SimpleRNN, LSTM and GRU there"
-    for layer in recurrent[1:]:
-        if isinstance(layer, LSTM) != isinstance(recurrent[0], LSTM):
-            return (
-                f"layer {layer.name} is a {layer.kind} behind a {recurrent[0].kind}, integers take LSTM alone or none"
-            )
     for layer in architecture.layers[len(recurrent) :]:
         if not isinstance(layer, Dense):
             return f"layer {layer.name} is a {layer.kind}, integers take Dense behind recurrent layers"
@@ -48,15 +41,13 @@ def obstacle(architecture: Architecture) -> str | None:
 def lower_integer(
     model: FlatbufferModel, architecture: Architecture, weights: Weights, calibration: NDArray[Any]
 ) -> tuple[Tensor, Tensor]:
-    """Lower a model for which `supports` holds; return its input and output."""
+    """Lower a model that has no `obstacle`; return its input and output."""
     observed = np.asarray(calibration, np.float64)
     graph = model.subgraph("main")
-    is_lstm = isinstance(architecture.layers[0], LSTM)
     scale = Scale(max(SAMPLE, number_of(observed_scale(observed, headroom=1.0))))
     window = graph.tensor("Input", (1, architecture.window, architecture.channels), np.int16, scale=scale)
-    recurrent = [layer for layer in architecture.layers if not isinstance(layer, Dense)]
-    lower_stack: Any = lstm_stack if is_lstm else recurrent_stack
-    values, observed = lower_stack(model, graph, recurrent, weights, window, observed)
+    recurrent: list[Any] = [layer for layer in architecture.layers if not isinstance(layer, Dense)]
+    values, observed = recurrent_stack(model, graph, recurrent, weights, window, observed)
     for layer in architecture.layers[len(recurrent) :]:
         values, observed = _dense(graph, layer, layer_weights(layer, weights), values, observed)
     graph.set_interface([window], [values])

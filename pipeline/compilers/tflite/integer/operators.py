@@ -1,6 +1,5 @@
 """The int16 forms of the operators our loops and heads use: every output has a scale of its own."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -91,33 +90,6 @@ def requantize(graph: Subgraph, values: Tensor, dtype: type, scale: Scale) -> Te
     """Return the same numbers as integers of another type and scale."""
     result = graph.tensor("", values.shape, dtype, scale=scale)
     graph.operator("QUANTIZE", [values], [result], schema.QuantizeOptionsT())
-    return result
-
-
-def widen(graph: Subgraph, values: Tensor) -> Tensor:
-    """Return int8 values as the same int16 values; QUANTIZE would do it too, but older runtimes refuse that pair."""
-    return _cast(graph, values, np.int16, values.scale)
-
-
-def narrow(graph: Subgraph, values: Tensor, scale: Scale) -> Tensor:
-    """Return int16 values, small enough, as the same int8 values, read in another scale: the numbers are multiplied."""
-    return _cast(graph, values, np.int8, scale)
-
-
-def join(graph: Subgraph, parts: Sequence[Tensor]) -> Tensor:
-    """Return int8 parts of one scale joined along the last axis."""
-    *outer, _ = parts[0].shape
-    result = graph.tensor("", (*outer, sum(part.shape[-1] for part in parts)), np.int8, scale=parts[0].scale)
-    options = schema.ConcatenationOptionsT()
-    options.axis = len(outer)
-    graph.operator("CONCATENATION", parts, [result], options, version=2)
-    return result
-
-
-def _cast(graph: Subgraph, values: Tensor, dtype: type, scale: Scale | None) -> Tensor:
-    """Add a CAST: integers stay what they are."""
-    result = graph.tensor("", values.shape, dtype, scale=scale)
-    graph.operator("CAST", [values], [result], schema.CastOptionsT())
     return result
 
 

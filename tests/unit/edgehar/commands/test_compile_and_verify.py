@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 import typer
 
@@ -44,11 +45,21 @@ def test_compiling_twice_replaces(path: Path) -> None:
     assert len(read_bundle(path).manifest.artifacts) == 3
 
 
+def test_the_form_of_onnx_is_a_choice_of_onnx_alone(path: Path) -> None:
+    compile_bundle(path, format=["onnx"], opset=13)
+    assert onnx.load(path / "model.float32.onnx").opset_import[0].version == 13
+    for choice in ({"opset": 13}, {"fast": True}):
+        with pytest.raises(UsageError, match="expected onnx among the formats, got c"):
+            compile_bundle(path, format=["c"], **choice)
+    with pytest.raises(UsageError, match="opset: expected 13 to 17, got 9"):
+        compile_bundle(path, opset=9)
+
+
 def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compile_bundle(path)
     verify(path)
     said = capsys.readouterr().out
-    assert "44,672" in said
+    assert "45,600" in said
     assert "verified" in said
 
 

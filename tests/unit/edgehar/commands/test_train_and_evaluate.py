@@ -1,5 +1,6 @@
 """`har train` and `har evaluate`, as their users see them."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> str:
 def trained(data: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle trained with two subjects held out."""
     path = tmp_path_factory.mktemp("bundles") / "bundle"
-    train(data, out=path, holdout_subjects="5, 2", seed=4, **QUICK)
+    train([data], out=path, holdout_subjects="5, 2", seed=4, **QUICK)
     return path
 
 
@@ -42,7 +43,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_train_prints_and_writes_the_same(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train(data, out=tmp_path / "a" / "bundle", as_json=True, **QUICK)
+    train([data], out=tmp_path / "a" / "bundle", as_json=True, **QUICK)
     printed = said(capsys)
     bundle = read_bundle(tmp_path / "a" / "bundle")
     assert printed["bundle"] == str(tmp_path / "a" / "bundle")
@@ -59,7 +60,7 @@ def test_train_prints_and_writes_the_same(data: str, tmp_path: Path, capsys: pyt
 
 
 def test_tables_are_for_people(data: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate(trained, data)
+    evaluate(trained, [data])
     output = capsys.readouterr()
     for words in ("Judged on subjects 2, 5, never seen", "Walking Upstairs", "mean ± sd", "macro-F1"):
         assert words in output.out
@@ -68,7 +69,7 @@ def test_tables_are_for_people(data: str, trained: Path, capsys: pytest.CaptureF
 def test_every_engine_gives_the_same_labels(data: str, trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = {}
     for engine in ("litert", "onnxruntime", "numpy"):
-        evaluate(trained, data, engine=engine, as_json=True)
+        evaluate(trained, [data], engine=engine, as_json=True)
         found[engine] = said(capsys)
     assert found["litert"]["confusion"] == found["onnxruntime"]["confusion"] == found["numpy"]["confusion"]
     assert [found[name]["artifact"] for name in found] == ["model.float32.tflite", "model.float32.onnx", "weights.npz"]
@@ -82,7 +83,7 @@ def test_every_engine_gives_the_same_labels(data: str, trained: Path, capsys: py
 def test_judging_people_learned_from_is_said_loudly(
     data: str, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    evaluate(trained, data, subjects="1,2", as_json=True)
+    evaluate(trained, [data], subjects="1,2", as_json=True)
     output = capsys.readouterr()
     printed = json.loads(output.out)
     assert printed["honest"] is False
@@ -91,7 +92,7 @@ def test_judging_people_learned_from_is_said_loudly(
 
 
 def test_evaluate_writes_plots(data: str, trained: Path, tmp_path: Path) -> None:
-    evaluate(trained, data, plots=tmp_path / "plots")
+    evaluate(trained, [data], plots=tmp_path / "plots")
     assert {file.name for file in (tmp_path / "plots").iterdir()} == {"confusion.json", "confusion.png"}
     written = json.loads((tmp_path / "plots" / "confusion.json").read_text())
     assert sum(map(sum, written["confusion"])) == written["windows"]
@@ -100,7 +101,7 @@ def test_evaluate_writes_plots(data: str, trained: Path, tmp_path: Path) -> None
 def test_groups_judge_everybody_and_can_be_resumed(
     data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(data, out=tmp_path / "b", groups=2, as_json=True, **QUICK)
+    train([data], out=tmp_path / "b", groups=2, as_json=True, **QUICK)
     printed = said(capsys)
     assert set(printed["metrics"]["per_subject"]) == {"1", "2", "3", "4", "5"}
     assert len(printed["groups"]) == 2
@@ -110,35 +111,158 @@ def test_groups_judge_everybody_and_can_be_resumed(
         printed["metrics"]["windows"],
     ]
     assert bundle.manifest.provenance.configuration["held_out_subjects"] == ["2", "4"]
-    evaluate(tmp_path / "b.groups", data, as_json=True)
+    evaluate(tmp_path / "b.groups", [data], as_json=True)
     assert said(capsys)["confusion"] == printed["metrics"]["confusion"]
     before = [(tmp_path / "b.groups" / f"group-{n}-of-2" / "weights.npz").stat().st_mtime_ns for n in (1, 2)]
-    train(data, out=tmp_path / "b", groups=2, resume=True, as_json=True, **QUICK)
+    train([data], out=tmp_path / "b", groups=2, resume=True, as_json=True, **QUICK)
     assert said(capsys)["metrics"] == printed["metrics"]
     after = [(tmp_path / "b.groups" / f"group-{n}-of-2" / "weights.npz").stat().st_mtime_ns for n in (1, 2)]
     assert before == after
 
 
+def test_everybody_is_judged_with_every_seed_and_every_prediction_kept(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train([data], out=tmp_path / "m", leave_one_out=True, seeds=2, jobs=2, as_json=True, **QUICK)
+    printed = said(capsys)
+    assert [each["seed"] for each in printed["seeds"]] == [0, 1]
+    assert printed["seeds"][0]["macro_f1"] != printed["seeds"][1]["macro_f1"]
+    low, high = printed["intervals"]["macro_f1"]
+    assert low < printed["metrics"]["macro_f1"] < high
+    assert printed["intervals"]["people"] == 5
+    folders = {
+        path.parent.relative_to(tmp_path / "m.groups").as_posix()
+        for path in tmp_path.rglob("manifest.json")
+        if path.is_relative_to(tmp_path / "m.groups")
+    }
+    assert folders == {f"seed-{seed}/subject-{name}" for seed in (0, 1) for name in range(1, 6)}
+    evaluate(from_predictions=tmp_path / "m.groups", as_json=True)
+    kept = said(capsys)
+    assert kept["confusion"] == printed["metrics"]["confusion"]
+    assert (kept["seeds"], kept["intervals"]) == (printed["seeds"], printed["intervals"])
+    evaluate(from_predictions=tmp_path / "m.groups" / "predictions.npz", plots=tmp_path / "plots")
+    shown = capsys.readouterr().out
+    assert "between 2 seeds" in shown
+    assert "bootstrap over 5 people" in shown
+    assert (tmp_path / "plots" / "confusion.png").is_file()
+    with pytest.raises(UsageError, match="expected no bundle and no --data beside it"):
+        evaluate(tmp_path / "m", [data], from_predictions=tmp_path / "m.groups")
+    with pytest.raises(DataError, match="expected predictions, found none"):
+        evaluate(from_predictions=tmp_path)
+    with pytest.raises(UsageError, match="expected a bundle and --data, or --from-predictions"):
+        evaluate(tmp_path / "m")
+
+
+def test_folds_of_another_experiment_are_not_resumed(data: str, tmp_path: Path) -> None:
+    train([data], out=tmp_path / "n", groups=2, jobs=1, **QUICK)
+    (tmp_path / "n.groups" / "group-2-of-2" / "manifest.json").unlink()
+    for change in ({"hop": 40}, {"epochs": 2}, {"seed": 1}, {"model": "lstm"}):
+        with pytest.raises(UsageError, match=r"expected a model of this very experiment to resume, .* differs in"):
+            train([data], out=tmp_path / "n", groups=2, resume=True, **{**QUICK, **change})
+    other = synthetic_dataset(people=5, seconds_per_activity=8, seed=5)
+    save_store(other, tmp_path / "other")
+    with pytest.raises(UsageError, match="differs in data"):
+        train([str(tmp_path / "other")], out=tmp_path / "n", groups=2, resume=True, **QUICK)
+
+
+def test_folds_that_are_replaced_leave_none_of_their_own(data: str, tmp_path: Path) -> None:
+    train([data], out=tmp_path / "o", groups=3, jobs=1, **QUICK)
+    with pytest.raises(UsageError, match="--force"):
+        train([data], out=tmp_path / "o", groups=2, jobs=1, **QUICK)
+    train([data], out=tmp_path / "o", groups=2, jobs=1, force=True, **QUICK)
+    names = {path.name for path in (tmp_path / "o.groups").iterdir()}
+    assert names == {"group-1-of-2", "group-2-of-2", "predictions.npz"}
+    (tmp_path / "o.groups" / "thesis.txt").write_text("precious")
+    with pytest.raises(BundleError, match=r"found thesis.txt"):
+        train([data], out=tmp_path / "o", groups=2, jobs=1, force=True, **QUICK)
+    assert (tmp_path / "o.groups" / "thesis.txt").read_text() == "precious"
+
+
+def test_several_data_sets_are_mixed_and_people_kept_apart(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_store(synthetic_dataset(people=2, seconds_per_activity=8, seed=5), tmp_path / "other")
+    train([data, str(tmp_path / "other")], out=tmp_path / "mixed", as_json=True, **QUICK)
+    capsys.readouterr()
+    origin = read_bundle(tmp_path / "mixed").manifest.provenance
+    subjects = [*origin.configuration["train_subjects"], *origin.configuration["held_out_subjects"]]
+    assert len(subjects) == len(set(subjects)) == 7
+    assert all(":" in name for name in subjects)
+    evaluate(tmp_path / "mixed", [data, str(tmp_path / "other")], as_json=True)
+    printed = said(capsys)
+    assert printed["honest"] is True
+    assert set(printed["per_subject"]) == set(origin.configuration["held_out_subjects"])
+
+
+def test_a_run_gets_a_name_of_its_own(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        train([data], **QUICK)
+    train([data], groups=2, jobs=1, **QUICK)
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {
+        "simple_rnn",
+        "simple_rnn-2",
+        "simple_rnn-3",
+        "simple_rnn-3.groups",
+    }
+    before = read_bundle(tmp_path / "runs" / "simple_rnn-3").manifest
+    train([data], groups=2, jobs=1, resume=True, **QUICK)
+    assert read_bundle(tmp_path / "runs" / "simple_rnn-3").manifest.model_id == before.model_id
+    assert not (tmp_path / "runs" / "simple_rnn-4").exists()
+    monkeypatch.chdir(tmp_path / "runs" / "simple_rnn")
+    with pytest.raises(UsageError, match="--resume: expected a run of simple_rnn"):
+        train([data], resume=True, **QUICK)
+
+
+def test_a_model_is_replaced_only_when_told(data: str, trained: Path, tmp_path: Path) -> None:
+    place = tmp_path / "precious"
+    read_bundle(trained).save(place)
+    content = (place / "manifest.json").read_bytes()
+    majority = {**QUICK, "model": "majority"}
+    with pytest.raises(UsageError, match=r"there is the model simple_rnn-\w+, trained on .*--force"):
+        train([data], out=place, **majority)
+    assert (place / "manifest.json").read_bytes() == content
+    train([data], out=place, force=True, **majority)
+    assert read_bundle(place).manifest.architecture.name == "majority"
+
+
+def test_a_place_that_cannot_be_written_is_found_before_training(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("edgehar.commands.train.carry_out", lambda work: pytest.fail("it was trained"))
+    with pytest.raises(BundleError, match=r"expected a folder that can be written to"):
+        train([data], out=tmp_path / "file" / "bundle", **QUICK)
+
+
+def test_a_copy_under_another_name_is_not_judged_on(tmp_path: Path) -> None:
+    dataset = synthetic_dataset(people=3, seconds_per_activity=8)
+    copy = dataclasses.replace(dataset.recordings[0], recording_id="copy", subject="4")
+    save_store(dataclasses.replace(dataset, recordings=(*dataset.recordings, copy)), tmp_path / "store")
+    with pytest.raises(DataError, match="expected people that share no recording"):
+        train([str(tmp_path / "store")], out=tmp_path / "x", holdout_subjects="4", **QUICK)
+
+
 def test_the_leaky_number_stands_beside_the_honest_one(
     data: str, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(data, out=tmp_path / "c", show_leaky=True, as_json=True, **QUICK)
+    train([data], out=tmp_path / "c", show_leaky=True, as_json=True, **QUICK)
     printed = said(capsys)
     assert "LEAKY" in printed["leaky"]["protocol"]
     assert "LEAKY" not in printed["metrics"]["protocol"]
     assert not any("LEAKY" in entry.protocol for entry in read_bundle(tmp_path / "c").manifest.metrics)
-    evaluate(trained, data, show_leaky=True)
+    evaluate(trained, [data], show_leaky=True)
     assert "Not honest" in capsys.readouterr().out
 
 
 def test_every_artifact_of_every_group_is_judged_and_kept(
     data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(data, out=tmp_path / "d", groups=2, as_json=True, **QUICK)
+    train([data], out=tmp_path / "d", groups=2, as_json=True, **QUICK)
     groups = tmp_path / "d.groups"
     compile_bundle(groups, quantization=["float16", "int8"], data=data, as_json=True)
     capsys.readouterr()
-    evaluate(groups, data, every_artifact=True, keep=True, as_json=True)
+    evaluate(groups, [data], every_artifact=True, keep=True, as_json=True)
     printed = said(capsys)
     rows = {row["artifact"]: row for row in printed["artifacts"]}
     assert rows.keys() >= {"model.float32.tflite", "model.float32.onnx", "model.float16.onnx", "model.int8.tflite"}
@@ -152,18 +276,18 @@ def test_every_artifact_of_every_group_is_judged_and_kept(
         kept = {entry.artifact: entry.windows for entry in bundle.manifest.metrics}
         assert kept.keys() >= rows.keys()
         assert "model.int8.tflite |" in (path / "MODEL_CARD.md").read_text()
-    evaluate(groups / "group-1-of-2", data, every_artifact=True)
+    evaluate(groups / "group-1-of-2", [data], every_artifact=True)
     assert "never seen in training" in capsys.readouterr().out
 
 
 def test_a_glance_is_not_kept(data: str, trained: Path) -> None:
     with pytest.raises(UsageError, match=r"--keep: expected all windows, got --windows"):
-        evaluate(trained, data, keep=True, most_windows=5)
+        evaluate(trained, [data], keep=True, most_windows=5)
 
 
 def test_every_artifact_takes_no_engine(data: str, trained: Path) -> None:
     with pytest.raises(UsageError, match="expected no --engine or --quantization beside it"):
-        evaluate(trained, data, every_artifact=True, engine="numpy", quantization="int8")
+        evaluate(trained, [data], every_artifact=True, engine="numpy", quantization="int8")
 
 
 class Interrupts(SilentWatcher):
@@ -187,7 +311,7 @@ def test_interruption_leaves_a_valid_bundle(
 ) -> None:
     interrupt_at(3, monkeypatch)
     with pytest.raises(typer.Exit) as caught:
-        train(data, out=tmp_path / "d", as_json=True, **{**QUICK, "epochs": 5})
+        train([data], out=tmp_path / "d", as_json=True, **{**QUICK, "epochs": 5})
     assert caught.value.exit_code == 130
     output = capsys.readouterr()
     assert "interrupted after 2 of 5 epochs" in output.err
@@ -198,7 +322,7 @@ def test_interruption_leaves_a_valid_bundle(
     assert bundle.manifest.provenance.configuration["kept_epoch"] in (1, 2)
     assert "interrupted" in (tmp_path / "d" / "MODEL_CARD.md").read_text()
     monkeypatch.undo()
-    evaluate(tmp_path / "d", data, engine="onnxruntime", as_json=True)
+    evaluate(tmp_path / "d", [data], engine="onnxruntime", as_json=True)
     assert said(capsys)["confusion"] == printed["metrics"]["confusion"]
 
 
@@ -207,7 +331,7 @@ def test_interruption_before_anything_is_learned_writes_nothing(
 ) -> None:
     interrupt_at(1, monkeypatch)
     with pytest.raises(typer.Exit) as caught:
-        train(data, out=tmp_path / "e", **QUICK)
+        train([data], out=tmp_path / "e", **QUICK)
     assert caught.value.exit_code == 130
     assert "nothing was written" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
@@ -221,7 +345,7 @@ def test_interruption_while_judging_keeps_the_model(
 
     monkeypatch.setattr("edgehar.pipeline.training.experiment.evaluate_windows", interrupt)
     with pytest.raises(typer.Exit) as caught:
-        train(data, out=tmp_path / "h", **QUICK)
+        train([data], out=tmp_path / "h", **QUICK)
     assert caught.value.exit_code == 130
     assert "har evaluate" in capsys.readouterr().err
     bundle = read_bundle(tmp_path / "h")
@@ -244,14 +368,14 @@ def test_interruption_while_judging_keeps_the_model(
 )
 def test_wrong_usage_of_train_writes_nothing(data: str, tmp_path: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        train(data, out=tmp_path / "f", **{**QUICK, **options})
+        train([data], out=tmp_path / "f", **{**QUICK, **options})
     assert not list(tmp_path.iterdir())
 
 
 def test_train_does_not_replace_what_is_no_bundle(data: str, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(BundleError, match="Choose another --out"):
-        train(data, out=tmp_path, **QUICK)
+        train([data], out=tmp_path, **QUICK)
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
@@ -262,22 +386,20 @@ def test_train_does_not_replace_what_is_no_bundle(data: str, tmp_path: Path) -> 
         ({"subjects": "1", "all_subjects": True}, UsageError, "both"),
         ({"engine": "abacus"}, UsageError, "abacus"),
         ({"quantization": "int4"}, UsageError, "int4"),
-        ({"data": "nowhere"}, DataError, "nowhere"),
+        ({"data": ["nowhere"]}, DataError, "nowhere"),
     ],
 )
 def test_wrong_usage_of_evaluate(
     data: str, trained: Path, options: dict[str, Any], error: type[Exception], words: str
 ) -> None:
     with pytest.raises(error, match=words):
-        evaluate(trained, **{"data": data, **options})
+        evaluate(trained, **{"data": [data], **options})
 
 
 def test_activities_the_model_does_not_know(data: str, tmp_path: Path, random_bundle) -> None:
-    import dataclasses
-
     bundle = random_bundle("simple_rnn")
     labels = (*bundle.manifest.labels[:11], "Cycling")
     dataclasses.replace(bundle, manifest=dataclasses.replace(bundle.manifest, labels=labels)).save(tmp_path / "g")
     with pytest.raises(DataError, match="got Elevator Down"):
-        evaluate(tmp_path / "g", data, engine="numpy")
-    evaluate(tmp_path / "g", data, engine="numpy", common_activities=True)
+        evaluate(tmp_path / "g", [data], engine="numpy")
+    evaluate(tmp_path / "g", [data], engine="numpy", common_activities=True)

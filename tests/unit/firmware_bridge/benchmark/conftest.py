@@ -1,4 +1,4 @@
-"""Contestants that only pretend to compute, and results without a measurement."""
+"""Candidates that only pretend to compute, and results without a measurement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgehar.firmware_bridge.benchmark.candidates import Entrant, Loaded, Timed
+from edgehar.firmware_bridge.benchmark.candidates import CandidateFacts, Loaded, Timed
 from edgehar.firmware_bridge.benchmark.machine import Machine
-from edgehar.firmware_bridge.benchmark.plan import Contest
+from edgehar.firmware_bridge.benchmark.plan import ModelPlan
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, LatencyUs, ModelFacts, Row, Settings
 from edgehar.models.errors import EngineError
 
@@ -19,11 +19,11 @@ WINDOWS = 40
 
 @dataclass
 class FakeWorker:
-    """Takes a given time for everything, and writes into a diary what it was asked."""
+    """Takes a given time for everything, and notes what it was asked."""
 
     name: str
     oracle: np.ndarray
-    diary: list[tuple[str, ...]]
+    requests: list[tuple[str, ...]]
     window_us: float = 100.0
     offset: float = 0.0
     waited_ns: int | None = None
@@ -31,7 +31,7 @@ class FakeWorker:
     failure: BaseException = field(default_factory=lambda: EngineError("the worker process was ended"))
 
     def _did(self, *entry: object) -> None:
-        self.diary.append((self.name, *map(str, entry)))
+        self.requests.append((self.name, *map(str, entry)))
         if entry[0] == self.fails_at:
             raise self.failure
 
@@ -58,37 +58,37 @@ class FakeWorker:
         return 42.0
 
     def close(self) -> None:
-        self.diary.append((self.name, "close"))
+        self.requests.append((self.name, "close"))
 
 
 @dataclass
-class FakeContestant:
+class FakeCandidate:
     """Starts the worker it was given."""
 
     worker: FakeWorker
 
     @property
-    def entrant(self) -> Entrant:
-        return Entrant(self.worker.name, "model.bin", "float32", "direct", 1234)
+    def facts(self) -> CandidateFacts:
+        return CandidateFacts(self.worker.name, "model.bin", "float32", "direct", 1234)
 
     def start(self, windows: Path) -> FakeWorker:
         assert np.load(windows).shape == (WINDOWS, 5, 3)
-        self.worker.diary.append((self.worker.name, "start"))
+        self.worker.requests.append((self.worker.name, "start"))
         return self.worker
 
 
 @pytest.fixture
-def make_contest() -> Callable[..., Contest]:
-    """A function that makes a contest of workers: ``make_contest(diary, fast={...}, slow={...})``."""
+def make_plan() -> Callable[..., ModelPlan]:
+    """A function that makes a plan of workers: ``make_plan(requests, fast={...}, slow={...})``."""
 
-    def make(diary: list[tuple[str, ...]], **workers: dict[str, object]) -> Contest:
+    def make(requests: list[tuple[str, ...]], **workers: dict[str, object]) -> ModelPlan:
         generator = np.random.default_rng(0)
         oracle = generator.dirichlet(np.ones(CLASSES), size=WINDOWS)
-        contestants = tuple(
-            FakeContestant(FakeWorker(name, oracle, diary, **options)) for name, options in workers.items()
+        candidates = tuple(
+            FakeCandidate(FakeWorker(name, oracle, requests, **options)) for name, options in workers.items()
         )
         model = ModelFacts("lstm-0123", "lstm", 13324, "bundle", 1.0)
-        return Contest(model, contestants, np.zeros((WINDOWS, 5, 3), np.float32), oracle)
+        return ModelPlan(model, candidates, np.zeros((WINDOWS, 5, 3), np.float32), oracle)
 
     return make
 

@@ -43,6 +43,12 @@ def test_the_json_holds_what_was_promised(result):
     assert [("error" in row) for row in data["rows"]] == [False, False, False, True]
 
 
+def test_a_round_is_called_a_turn_in_json_as_in_older_results(result):
+    data = result.to_json()
+    assert set(data["settings"]) == {"windows", "turns", "turn_limit_s", "bulk_turns", "bulk_turn_s", "threads"}
+    assert all("turn_p50_us" in row and "round_p50_us" not in row for row in data["rows"])
+
+
 def test_rows_are_sorted_by_their_median_and_failures_set_apart(result):
     measured, failed = result.rows_of(result.models[0])
     assert [row.artifact for row in measured] == ["model.float32.onnx", "peer.tflite", "weights.npz"]

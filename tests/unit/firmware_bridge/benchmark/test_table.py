@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from edgehar.firmware_bridge.benchmark.results import BenchmarkResult
+from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, DeviceFacts, Row
 from edgehar.firmware_bridge.benchmark.table import print_result
 
 
@@ -61,3 +61,29 @@ def test_a_model_of_which_nothing_ran_has_its_reasons(result):
     text = "\n".join(_printed(only_failure, 100))
     assert "killed by SIGSEGV" in text
     assert "p50" not in text
+
+
+def _with_device(result: BenchmarkResult, unit: str) -> BenchmarkResult:
+    """Return the result with one more row, of a device that counts in this unit."""
+    facts = DeviceFacts(unit, 512_345, 520_001, 530_002, 540_003, 7, 31_072, 1_876)
+    timed = {"latency_us": replace(result.rows[1].latency_us, p50=512_345.0)} if unit == "microseconds" else {}
+    row = Row("lstm-0123", "device", "model.int8.harc", "int8", "direct", 999, "board [x]", device=facts, **timed)
+    return replace(result, rows=(*result.rows, row))
+
+
+@pytest.mark.parametrize("unit", ["microseconds", "cycles", "instructions"])
+@pytest.mark.parametrize("width", [100, 200])
+def test_a_device_is_a_row_of_the_table_whatever_it_counts(result, unit, width):
+    lines = _printed(_with_device(result, unit), width)
+    (row,) = [line for line in lines if "device" in line and "int8" in line and "✗" not in line]
+    assert f"512,345 {unit}" in row
+    if width == 200:
+        for number in ("31,072", "1,876", "board [x]"):
+            assert number in row
+    if unit != "microseconds":
+        assert row == [line for line in lines if "×" in line or line == row][-1], "rows without times come last"
+    assert not any("a window (p95" in line for line in lines), "no sentence below the table repeats it"
+
+
+def test_columns_of_devices_are_there_only_for_devices(result):
+    assert "flash" not in "\n".join(_printed(result, 250))

@@ -101,6 +101,14 @@ def test_it_ends_when_it_should(how: str) -> None:
         assert 2.0 <= loop.state.elapsed_s < 2.3
 
 
+def test_what_had_arrived_when_it_was_told_to_stop_is_not_lost() -> None:
+    line, consumer = MemoryTransport([LINES, LINES, LINES]), Consumer()
+    assert session(line, consumer).run(stop=lambda: consumer.samples >= 9) is None
+    assert consumer.samples == 19, "the first line of all is skipped: it may be the rest of one"
+    unplugged = Consumer()
+    assert session(MemoryTransport([]), unplugged).run(stop=lambda: True) is None
+
+
 def test_another_failure_than_an_unplugged_line_is_raised() -> None:
     class Broken(MemoryTransport):
         def read(self, *, timeout_s: float) -> bytes:

@@ -88,7 +88,7 @@ def test_what_is_older_than_ten_minutes_is_forgotten() -> None:
     fit = clock.fit()
     assert fit is not None
     assert fit.drift_ppm == pytest.approx(-50.0)
-    assert fit.span_s == SPAN_S
+    assert fit.span_s == SPAN_S == 600.0
 
 
 @pytest.mark.parametrize("noise_s", [0.0, 0.001, 0.01])
@@ -127,3 +127,14 @@ def test_two_percent_may_be_drift(drift_ppm: float, uncertainty_ppm: float, poss
 )
 def test_it_is_said_with_its_uncertainty(drift_ppm: float, uncertainty_ppm: float, said: str) -> None:
     assert str(ClockFit(0.0, 0.0, drift_ppm, uncertainty_ppm, 60.0)) == said
+
+
+@pytest.mark.parametrize("drift_ppm", [100.0, -100.0])
+@pytest.mark.parametrize("sensor_s", [0.0, 29.0, 5000.0])
+def test_the_fit_holds_far_from_its_middle(drift_ppm: float, sensor_s: float) -> None:
+    clock = HostClock()
+    for second in range(60):
+        clock.arrived(sensor_s=float(second), host_s=7.0 + second * (1 + drift_ppm * 1e-6))
+    fit = clock.fit()
+    assert fit is not None
+    assert fit.host_s(sensor_s) == pytest.approx(7.0 + sensor_s * (1 + drift_ppm * 1e-6), abs=1e-6)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import edgehar.models.engines
+from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle import CompiledArtifact
 from edgehar.models.bundle.manifest import TensorSpec
-from edgehar.models.engines import ENGINES, check_windows, load_engine, missing_reason, runnable
+from edgehar.models.engines import ENGINES, check_windows, fastest_first, load_engine, missing_reason, runnable
 from edgehar.models.errors import DataError, EngineError, UsageError
 from edgehar.models.reference import forward
 
@@ -83,8 +84,17 @@ def test_a_bundle_without_the_format_says_how_to_add_it(random_bundle):
 def test_auto_takes_the_first_engine_that_is_installed(bundle, monkeypatch):
     _uninstall(monkeypatch, "ai_edge_litert", "tflite_runtime", "tensorflow", "onnxruntime")
     assert load_engine(bundle).name == "numpy"
-    with pytest.raises(EngineError, match=r"expected one of onnxruntime, litert to run int8, none is installed.*pip"):
+    with pytest.raises(EngineError, match=r"expected one of litert, onnxruntime to run int8, none is installed.*pip"):
         load_engine(bundle, "auto", "int8")
+
+
+@pytest.mark.parametrize(
+    ("model", "first"),
+    [("simple_rnn", "litert"), ("lstm", "onnxruntime"), ("bi_gru", "onnxruntime"), ("cnn", "litert")],
+)
+def test_the_faster_of_the_runtimes_comes_first(model, first):
+    native, *runtimes, last = fastest_first(named_architecture(model))
+    assert (native, runtimes[0], last) == ("native", first, "numpy")
 
 
 @pytest.mark.parametrize(

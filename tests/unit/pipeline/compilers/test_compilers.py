@@ -6,8 +6,10 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
 
 from edgehar.models.architecture import (
     ARCHITECTURE_NAMES,
@@ -29,8 +31,10 @@ from edgehar.models.architecture import (
 )
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import CompileError, UsageError
+from edgehar.models.quantization import quantize
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import FORMATS, Target, compile_bundle, compile_model, targets
+from edgehar.pipeline.compilers.onnx_options import OPSETS, OnnxOptions
 
 RECURRENT = ("simple_rnn", "lstm", "gru")
 RUNTIME = {"tflite": "litert", "onnx": "onnxruntime", "c": "native"}
@@ -53,23 +57,52 @@ def test_a_file_is_its_weights_and_little_more(name: str, format_name: str, rand
     first = compile_model(architecture, weights, format=format_name)
     assert first.file == f"model.float32.{SUFFIX[format_name]}"
     assert first.route == "direct"
-    assert len(first.content) <= 4 * architecture.parameter_count + 4096
+    assert len(first.content) <= 4 * architecture.parameter_count + 5120
     assert compile_model(architecture, weights, format=format_name).content == first.content
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("simple_rnn", {("UNIDIRECTIONAL_SEQUENCE_RNN", 1): 2}),
-        ("lstm", {("UNIDIRECTIONAL_SEQUENCE_LSTM", 1): 2}),
-        ("gru", {("WHILE", 1): 1}),
-    ],
-)
-def test_tflite_operators_are_few_and_old(name: str, expected: dict, random_weights) -> None:
+@pytest.mark.parametrize("name", [*RECURRENT, "stacked_gru"])
+def test_a_stack_of_recurrent_layers_is_one_loop_in_tflite(name: str, random_weights) -> None:
     architecture = named_architecture(name)
     found = operators_of(compile_model(architecture, random_weights(architecture), format="tflite").content)
-    head = {("STRIDED_SLICE", 1): 1} if name != "gru" else {}
-    assert found == {**expected, **head, ("FULLY_CONNECTED", 1): 1, ("SOFTMAX", 1): 1}
+    assert found == {("WHILE", 1): 1, ("FULLY_CONNECTED", 1): 1, ("SOFTMAX", 1): 1}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
+def test_tflite_files_have_names_a_signature_and_no_state(name: str, random_bundle) -> None:
+    bundle = random_bundle(name, seed=3)
+    wanted = [target for target in targets(bundle.manifest.architecture) if target.format == "tflite"]
+    for entry in (made := compile_bundle(bundle, wanted, calibration=bundle.golden["windows"])).manifest.artifacts:
+        content = made.files[entry.file]
+        model = schema.ModelT.InitFromPackedBuf(content)
+        for graph in model.subgraphs:
+            names = [tensor.name for tensor in graph.tensors]
+            assert all(names)
+            assert len(set(names)) == len(names)
+            assert not any(tensor.isVariable for tensor in graph.tensors)
+        runner = Interpreter(model_content=content).get_signature_runner()
+        assert list(runner.get_input_details()) == ["Input"]
+        assert list(runner.get_output_details()) == ["Output"]
+
+
+@pytest.mark.parametrize("name", [*RECURRENT, "stacked_gru", "bi_gru", "cnn_gru"])
+def test_an_interpreter_gives_the_same_twice_without_a_reset(name: str, random_bundle) -> None:
+    bundle = random_bundle(name, seed=3)
+    wanted = [target for target in targets(bundle.manifest.architecture) if target.format == "tflite"]
+    made = compile_bundle(bundle, wanted, calibration=bundle.golden["windows"])
+    for entry in made.manifest.artifacts:
+        interpreter = Interpreter(model_content=made.files[entry.file], num_threads=1)
+        interpreter.allocate_tensors()
+        wanted_input, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        for _ in range(2):
+            for window, expected in zip(made.golden["windows"][:4], made.golden[entry.file], strict=False):
+                values = window[np.newaxis]
+                if entry.input.scale:
+                    values = quantize(values, scale=entry.input.scale, dtype=np.int16)
+                interpreter.set_tensor(wanted_input["index"], values)
+                interpreter.invoke()
+                found = interpreter.get_tensor(given["index"])[0] * (entry.output.scale or 1)
+                np.testing.assert_allclose(found, expected, atol=entry.tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
@@ -78,7 +111,7 @@ def test_relatives_are_small_and_always_the_same(name: str, format_name: str, ra
     architecture = named_architecture(name)
     weights = random_weights(architecture)
     first = compile_model(architecture, weights, format=format_name).content
-    assert len(first) <= 4 * architecture.parameter_count + 6500
+    assert len(first) <= 4 * architecture.parameter_count + 7168
     assert compile_model(architecture, weights, format=format_name).content == first
 
 
@@ -94,17 +127,47 @@ def test_tflite_constants_are_aligned(name: str, random_weights) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "operator", "count"), [("simple_rnn", "Scan", 1), ("lstm", "LSTM", 2), ("gru", "GRU", 2)]
+    ("name", "operator", "count"), [("simple_rnn", "RNN", 2), ("lstm", "LSTM", 2), ("gru", "GRU", 2)]
 )
 def test_onnx_operators_are_few_and_the_batch_is_open(name: str, operator: str, count: int, random_weights) -> None:
     architecture = named_architecture(name)
     model = onnx.load_from_string(compile_model(architecture, random_weights(architecture), format="onnx").content)
     found = Counter(node.op_type for node in model.graph.node)
     assert found[operator] == count
-    assert "Loop" not in found
+    assert not {"Loop", "Scan"} & set(found)
     assert model.opset_import[0].version == 17
     assert model.ir_version == 8
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "windows"
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+@pytest.mark.parametrize("name", ARCHITECTURE_NAMES)
+def test_every_operator_set_gives_the_oracle(name: str, opset: int, random_bundle) -> None:
+    bundle = random_bundle(name, seed=5)
+    windows = bundle.golden["windows"][:5]
+    for fast in (False, True):
+        made = compile_bundle(bundle, [Target("onnx", "float32")], onnx=OnnxOptions(fast=fast, opset=opset))
+        content = made.files["model.float32.onnx"]
+        model = onnx.load_from_string(content)
+        assert model.opset_import[0].version == opset
+        assert model.ir_version == (8 if opset > 14 else 7)
+        found = load_engine(made, "onnxruntime").predict(windows)
+        np.testing.assert_allclose(found, bundle.golden["oracle"][:5], atol=1e-5, rtol=0)
+        assert any(node.op_type == "Scan" for node in model.graph.node) == (fast and name == "simple_rnn")
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_the_reference_evaluator_of_onnx_agrees(name: str, random_bundle) -> None:
+    made = compile_bundle(random_bundle(name, seed=5), [Target("onnx", "float32")])
+    session = ReferenceEvaluator(onnx.load_from_string(made.files["model.float32.onnx"]))
+    (found,) = session.run(None, {"Input": made.golden["windows"][:3]})
+    np.testing.assert_allclose(found, made.golden["oracle"][:3], atol=1e-5, rtol=0)
+
+
+def test_an_operator_set_that_is_not_written_is_refused() -> None:
+    for opset in (12, 18):
+        with pytest.raises(UsageError, match=f"opset: expected 13 to 17, got {opset}"):
+            OnnxOptions(opset=opset)
 
 
 def test_targets_list_every_format() -> None:

@@ -1,11 +1,16 @@
 """The store gives back what was put in, and refuses what is not one."""
 
+import contextlib
 import json
+import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.readers import load_dataset
@@ -126,7 +131,7 @@ def test_refuses_altered_cut_short_missing_and_pickled_samples(store: Path) -> N
     with pytest.raises(DataError, match=r"samples\.npy is missing, cut short"):
         load_store(store)
     np.save(file, np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(DataError, match=r"samples\.npy is missing, cut short or not an array"):
+    with pytest.raises(DataError, match=r"samples\.npy holds object"):
         load_store(store)
     file.unlink()
     with pytest.raises(DataError, match=r"samples\.npy is missing"):
@@ -137,3 +142,113 @@ def test_refuses_a_broken_index(store: Path) -> None:
     (store / "index.json").write_bytes(b'{"format": "edgehar recordings", \xff')
     with pytest.raises(DataError, match="readable JSON"):
         load_store(store)
+
+
+def _renew(dataset: Dataset, store: Path) -> None:
+    shutil.rmtree(store, ignore_errors=True)
+    save_store(dataset, store)
+
+
+def _npy(shape: str, descr: str = "<f4", rows: int = 4) -> bytes:
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + b"\0" * 12 * rows
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _npy("(500000000, 3)"),
+        _npy("(-1, 3)"),
+        _npy("(4, 3)", "|O"),
+        _npy("(4, 3)", "<f8"),
+        _npy("(12,)"),
+        _npy("(2, 3)"),
+        _npy("(" * 60),
+        b"PK\x03\x04" + b"\0" * 60,
+        b"\x80\x04pickled",
+        b"",
+    ],
+)
+def test_an_array_whose_header_lies_costs_no_memory(store: Path, content: bytes) -> None:
+    (store / "samples.npy").write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"samples\.npy"):
+            load_store(store)
+        assert tracemalloc.get_traced_memory()[1] < 10**7
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": [[0, 300]]},
+        {"labels": [[0.0, 300, "Sitting"]]},
+        {"labels": [[True, 300, "Sitting"]]},
+        {"labels": "Sitting"},
+        {"gaps": [1.5]},
+        {"gaps": [None]},
+        {"problems": [3]},
+        {"timestamps_start": -600},
+        {"timestamps_start": 10},
+        {"timestamps_start": "0"},
+        {"rate_hz": 0.0},
+        {"rate_hz": float("nan")},
+        {"rate_hz": True},
+        {"samples_start": False},
+        {"samples_stop": 10**400},
+        {"subject": ""},
+        {"subject": ["2"]},
+    ],
+)
+def test_refuses_another_entry(store: Path, changes: dict[str, Any]) -> None:
+    entries = json.loads((store / "index.json").read_text())["recordings"]
+    _rewrite(store, recordings=[entries[0], {**entries[1], **changes}])
+    with pytest.raises(DataError, match="expected a store, but"):
+        load_store(store)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"format": ' + "[" * 100_000, '{"format": "edgehar recordings", "name": "\\ud800"}', "3"]
+)
+def test_refuses_an_index_that_no_program_wrote(store: Path, text: str) -> None:
+    (store / "index.json").write_text(text)
+    with pytest.raises(DataError, match=r"index\.json: expected"):
+        load_store(store)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_any_change_of_the_index_ends_in_a_data_set_or_a_sentence(
+    store: Path, small_dataset: Dataset, data: st.DataObject
+) -> None:
+    _renew(small_dataset, store)
+    index = json.loads((store / "index.json").read_text())
+    place = data.draw(st.sampled_from([index, *index["recordings"]]))
+    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON_VALUES)
+    (store / "index.json").write_text(json.dumps(index))
+    with contextlib.suppress(DataError):
+        load_store(store)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.sampled_from(["index.json", "samples.npy", "timestamps.npy"]), st.data())
+def test_any_damage_of_a_file_is_found(store: Path, small_dataset: Dataset, name: str, data: st.DataObject) -> None:
+    _renew(small_dataset, store)
+    content = bytearray((store / name).read_bytes())
+    at = data.draw(st.integers(0, len(content) - 1) | st.integers(0, 200))
+    content[at] ^= data.draw(st.integers(1, 255))
+    (store / name).write_bytes(content[: data.draw(st.sampled_from([at + 1, len(content)]))])
+    try:
+        load_store(store)
+    except DataError:
+        return
+    assert name == "index.json" or at < 128, "altered samples were taken for the real ones"

@@ -8,10 +8,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import onnx
 import pytest
 import typer
+from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,13 +22,14 @@ from edgehar.commands.inspect import inspect
 from edgehar.models.architecture import ARCHITECTURE_NAMES
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import missing_reason
-from edgehar.models.errors import BundleError
+from edgehar.models.errors import BundleError, HarError, UsageError
 from edgehar.pipeline.compilers import Target, compile_bundle, targets
+from edgehar.pipeline.compilers.onnx_options import OnnxOptions
 from edgehar.pipeline.inspection import OperatorFact, inspect_bundle
 from edgehar.pipeline.inspection.c99 import read_c
 from edgehar.pipeline.inspection.checks import Trial, try_files
 from edgehar.pipeline.inspection.onnx import read_onnx
-from edgehar.pipeline.inspection.runtimes import OPERATORS, TFLITE_MICRO
+from edgehar.pipeline.inspection.runtimes import OPERATORS, TFLITE_MICRO, tflite_claims
 from edgehar.pipeline.inspection.tflite import read_tflite
 
 
@@ -44,18 +47,25 @@ def bundles(random_bundle) -> dict[str, Bundle]:
 def test_operators_tensors_and_scales_are_found(bundles: dict[str, Bundle]) -> None:
     found = {each.file: each for each in inspect_bundle(bundles["simple_rnn"], check=False)}
     plain = found["model.float32.tflite"]
-    assert plain.operators[0] == OperatorFact("UNIDIRECTIONAL_SEQUENCE_RNN", 1, 2)
+    assert OperatorFact("WHILE", 1, 1) in plain.operators
+    assert OperatorFact("FULLY_CONNECTED", 1, 3) in plain.operators, "the loop's own graph is looked into"
     kernel = next(tensor for tensor in plain.tensors if tensor.name == "RNN_2/kernel")
-    assert (kernel.dtype, kernel.shape, kernel.scales, kernel.stored_bytes) == ("float32", (32, 32), (), 4096)
+    assert (kernel.dtype, kernel.shape, kernel.scales, kernel.stored_bytes) == ("float32", (32, 64), (), 8192)
     integer = found["model.int8.tflite"]
     window = next(tensor for tensor in integer.tensors if tensor.name == "Input")
     assert (window.dtype, window.shape, window.scales) == ("int16", (1, 200, 3), (2.0**-11,))
     graph = found["model.float32.onnx"]
-    assert OperatorFact("Scan", 17, 1) in graph.operators
-    turn, drain = 1, 1
-    assert OperatorFact("Tanh", 17, turn + drain) in graph.operators, "the Scan's own graph is looked into"
+    assert OperatorFact("RNN", 17, 2) in graph.operators
     assert graph.tensors[0].shape == (-1, 200, 3)
     assert graph.bytes == len(bundles["simple_rnn"].files["model.float32.onnx"])
+
+
+def test_the_graph_that_an_onnx_operator_repeats_is_looked_into(random_bundle) -> None:
+    made = compile_bundle(random_bundle("simple_rnn"), [Target("onnx", "float32")], onnx=OnnxOptions(fast=True))
+    (found,) = inspect_bundle(made, check=False)
+    assert OperatorFact("Scan", 17, 1) in found.operators
+    inside_the_scan, behind_it = 1, 1
+    assert OperatorFact("Tanh", 17, inside_the_scan + behind_it) in found.operators
 
 
 @pytest.mark.parametrize("quantization", ["float32", "int8"])
@@ -88,7 +98,7 @@ def test_stored_bytes_are_the_files_weights(bundles: dict[str, Bundle]) -> None:
             assert sum(tensor.stored_bytes for tensor in each.tensors) <= each.bytes
 
 
-@pytest.mark.parametrize("name", ["simple_rnn", "bi_gru", "tcn", "attention"])
+@pytest.mark.parametrize("name", ["simple_rnn", "lstm", "bi_gru", "tcn", "attention"])
 def test_every_claim_that_can_be_checked_here_is_true(bundles: dict[str, Bundle], name: str) -> None:
     for bundle in [bundles[name]]:
         for each in inspect_bundle(bundle):
@@ -112,26 +122,133 @@ def test_what_microcontrollers_lack_is_said(bundles: dict[str, Bundle]) -> None:
         for each in inspect_bundle(bundle, check=False)
         if each.format == "tflite"
     }
-    assert claims["simple_rnn", "float32"].reason == "has no UNIDIRECTIONAL_SEQUENCE_RNN"
+    assert claims["simple_rnn", "float32"].claimed
     assert claims["lstm", "float16"].reason == "has no half precision"
     assert claims["gru", "int8-hybrid"].reason == "has no kernels that mix int8 weights with floats"
     assert all(claims[name, "int8"].claimed for name in ("simple_rnn", "lstm", "gru"))
-    assert all(claims[name, "int8-weights"].claimed for name in ("lstm", "gru", "cnn", "tcn"))
+    assert all(claims[name, "int8-weights"].claimed for name in ("simple_rnn", "lstm", "gru", "cnn", "tcn"))
     assert claims["lstm", "float32"].claimed
 
 
-@settings(max_examples=60, deadline=None)
+READERS = {"tflite": read_tflite, "onnx": read_onnx, "c": read_c}
+EXTREMES = (b"\x00\x00\x00\x00", b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", b"\x00\x00\x00\x80")
+
+
+@pytest.fixture(scope="module")
+def files_of(random_bundle) -> dict[str, list[bytes]]:
+    """Whole files of every format that is read."""
+    bundle = random_bundle("gru", seed=4)
+    wanted = [
+        Target("tflite", "float32"),
+        Target("tflite", "int8"),
+        Target("onnx", "int8-weights"),
+        Target("c", "int8"),
+    ]
+    made = compile_bundle(bundle, wanted, calibration=bundle.golden["windows"])
+    return {
+        name: [made.files[entry.file] for entry in made.manifest.artifacts if entry.format == name] for name in READERS
+    }
+
+
+@st.composite
+def mutated(draw: st.DrawFn, whole: bytes) -> bytes:
+    """Draw a file with a few bytes, numbers or stretches changed, taken out or doubled; perhaps cut short."""
+    content = bytearray(whole)
+    for _ in range(draw(st.integers(1, 5))):
+        # The beginning of a file holds its tables: half of the damage is done there.
+        place = draw(st.integers(0, len(content)) | st.integers(0, min(1500, len(content))))
+        how = draw(st.sampled_from(["byte", "number", "drop", "double", "cut"]))
+        if how == "byte":
+            content[place : place + 1] = bytes([draw(st.integers(0, 255))])
+        elif how == "number":
+            content[place : place + 4] = draw(st.sampled_from(EXTREMES))
+        elif how == "drop":
+            del content[place : place + draw(st.integers(1, 60))]
+        elif how == "double":
+            content[place:place] = content[place : place + draw(st.integers(1, 200))]
+        else:
+            del content[place:]
+    return bytes(content)
+
+
+@pytest.mark.parametrize("format_name", READERS)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data())
-def test_a_damaged_flatbuffer_is_refused_or_read_never_followed(
-    bundles: dict[str, Bundle], data: st.DataObject
+def test_a_damaged_file_is_refused_or_read_never_followed(
+    files_of: dict[str, list[bytes]], format_name: str, data: st.DataObject
 ) -> None:
-    whole = bundles["gru"].files["model.int8.tflite"]
-    content = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
-    for _ in range(data.draw(st.integers(0, 3)) if content else 0):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    # Anything but a result or this very error, such as an IndexError, fails the test.
-    with contextlib.suppress(BundleError):
-        read_tflite(bytes(content), where="model.tflite")
+    content = data.draw(mutated(data.draw(st.sampled_from(files_of[format_name]))))
+    # Anything but a result or an error for people, such as an IndexError, fails the test.
+    with contextlib.suppress(HarError):
+        READERS[format_name](content, where="a file")
+
+
+def test_a_small_file_that_claims_many_tensors_is_refused_soon() -> None:
+    """A thousand subgraphs that are all the same one, with a thousand tensors that are all the same one."""
+    builder = flatbuffers.Builder(0)
+    name = builder.CreateString("n" * 1000)
+    schema.TensorStart(builder)
+    schema.TensorAddName(builder, name)
+    tensor = schema.TensorEnd(builder)
+
+    def repeated(entry: int) -> int:
+        builder.StartVector(4, 1000, 4)
+        for _ in range(1000):
+            builder.PrependUOffsetTRelative(entry)
+        return builder.EndVector()
+
+    tensors = repeated(tensor)
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, tensors)
+    graphs = repeated(schema.SubGraphEnd(builder))
+    schema.BufferStart(builder)
+    buffer = schema.BufferEnd(builder)
+    builder.StartVector(4, 1, 4)
+    builder.PrependUOffsetTRelative(buffer)
+    buffers = builder.EndVector()
+    schema.ModelStart(builder)
+    schema.ModelAddSubgraphs(builder, graphs)
+    schema.ModelAddBuffers(builder, buffers)
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    with pytest.raises(BundleError, match="expected a whole flatbuffer"):
+        read_tflite(bytes(builder.Output()), where="model.tflite")
+
+
+def test_a_file_whose_version_cannot_be_read_is_refused(bundles: dict[str, Bundle]) -> None:
+    content = bundles["lstm"].files["model.float32.tflite"]
+    root = int.from_bytes(content[:4], "little")
+    table = root - int.from_bytes(content[root : root + 4], "little", signed=True)
+    version_field = 4
+    broken = bytearray(content)
+    broken[table + version_field : table + version_field + 2] = b"\xff\xff"
+    with pytest.raises(BundleError, match="expected a whole flatbuffer"):
+        read_tflite(bytes(broken), where="model.tflite")
+
+
+def test_another_version_of_the_file_format_is_loaded_by_no_runtime(bundles: dict[str, Bundle]) -> None:
+    contents = read_tflite(bundles["lstm"].files["model.float32.tflite"], where="model.tflite")
+    assert contents.format_version == 3
+    claims = tflite_claims(replace(contents, format_version=77))
+    assert [claim.claimed for claim in claims] == [False] * 4
+    assert all("file format 77" in str(claim.reason) for claim in claims)
+
+
+def test_an_onnx_file_with_arrays_in_other_files_is_refused(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    model = onnx.load_from_string(bundles["lstm"].files["model.float32.onnx"])
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(10_000))
+    tensor = model.graph.initializer[0]
+    onnx.external_data_helper.set_external_data(tensor, os.fspath(secret))
+    tensor.ClearField("raw_data")
+    with pytest.raises(BundleError, match="is in another file"):
+        read_onnx(model.SerializeToString(), where="model.onnx")
+
+
+def test_an_onnx_array_larger_than_its_file_is_refused(bundles: dict[str, Bundle]) -> None:
+    model = onnx.load_from_string(bundles["lstm"].files["model.float32.onnx"])
+    model.graph.initializer[0].dims[:] = [2**40]
+    with pytest.raises(BundleError, match=r"expected an ONNX model of known operators"):
+        read_onnx(model.SerializeToString(), where="model.onnx")
 
 
 def test_a_flatbuffer_cut_short_is_refused(bundles: dict[str, Bundle]) -> None:
@@ -186,7 +303,9 @@ def test_a_runtime_that_is_not_there_is_not_an_error(tmp_path: Path) -> None:
     python = fake_python(tmp_path, """print('{"installed": null}')""")
     trial = Trial(b"good", np.array([[1.0]]), 1e-5)
     assert try_files(python, "tflite-micro", [trial], WINDOW) is None
-    assert try_files(str(tmp_path / "nosuch"), "tflite-micro", [trial], WINDOW) is None
+    for silent in (str(tmp_path / "nosuch"), fake_python(tmp_path, "raise SystemExit(3)")):
+        with pytest.raises(UsageError, match="expected a Python that has NumPy"):
+            try_files(silent, "tflite-micro", [trial], WINDOW)
 
 
 def test_a_file_that_a_runtime_refuses_contradicts_the_claim(bundles: dict[str, Bundle]) -> None:
@@ -207,11 +326,26 @@ def test_the_command_prints_tables_and_json(
     bundles["simple_rnn"].save(tmp_path / "bundle")
     inspect(tmp_path / "bundle", no_check=True)
     said = capsys.readouterr().out
-    assert "UNIDIRECTIONAL_SEQUENCE_RNN" in said
+    assert "WHILE" in said
+    assert "RNN_1/kernel" in said
+    assert "tanh." not in said, "tensors without a name of their own are listed with --tensors"
     assert "not installed here" in said
     inspect(tmp_path / "bundle", no_check=True, as_json=True)
     (first, *_) = json.loads(capsys.readouterr().out)["artifacts"]
-    assert first["operators"][0] == {"name": "UNIDIRECTIONAL_SEQUENCE_RNN", "version": 1, "count": 2}
+    assert {"name": "WHILE", "version": 1, "count": 1} in first["operators"]
+
+
+@pytest.mark.parametrize("what", ["nothing", "a folder", "a text"])
+def test_another_python_that_is_none_is_wrong_usage(bundles: dict[str, Bundle], tmp_path: Path, what: str) -> None:
+    bundles["simple_rnn"].save(tmp_path / "bundle")
+    python = tmp_path / "python"
+    if what == "a folder":
+        python.mkdir()
+    elif what == "a text":
+        python.write_text("no program")
+    with pytest.raises(UsageError, match=rf"--python {python}: expected a Python's program") as refused:
+        inspect(tmp_path / "bundle", python=[str(python)])
+    assert refused.value.exit_code == 2
 
 
 def test_the_command_ends_with_1_where_a_runtime_contradicts(

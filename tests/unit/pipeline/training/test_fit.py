@@ -135,6 +135,16 @@ def test_early_stopping_judges_on_training_subjects(little_rnn: Architecture, li
     assert trained.complete
 
 
+def test_held_out_people_give_a_curve_and_choose_nothing(little_rnn: Architecture, little_windows: Windows) -> None:
+    split = holdout(little_windows, ["4"])
+    alone, watched = (run(little_rnn, little_windows, held_out=held_out) for held_out in (None, split.test))
+    assert all(np.array_equal(alone.weights[key], watched.weights[key]) for key in alone.weights)
+    assert alone.kept_epoch == watched.kept_epoch
+    assert [epoch.held_out_loss for epoch in alone.history] == [None] * 3
+    assert all(epoch.held_out_loss > 0 and 0 <= epoch.held_out_accuracy <= 1 for epoch in watched.history)
+    assert len({epoch.held_out_loss for epoch in watched.history}) == 3
+
+
 def test_divergence_is_an_error_and_not_a_model(little_rnn: Architecture, little_windows: Windows) -> None:
     with pytest.raises(TrainingError, match=r"epoch 1.*finite") as caught:
         run(little_rnn, little_windows, RECIPE.changed(learning_rate=1e38, warmup=0.0))

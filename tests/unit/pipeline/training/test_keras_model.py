@@ -27,14 +27,13 @@ from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.normalization import Normalization, fold_normalization
 from edgehar.models.reference import forward, softmax
 from edgehar.pipeline.training.keras_model import (
-    answers_on_the_way,
     get_weights,
     keras_model,
     set_weights,
     training_model,
 )
 from edgehar.pipeline.training.recurrence import tanh_recurrence
-from edgehar.pipeline.training.supervision import supervised_steps
+from edgehar.pipeline.training.supervision import answers_on_the_way, supervised_steps
 from edgehar.pipeline.training.tensorflow_start import keras, tf
 
 NAMES = {

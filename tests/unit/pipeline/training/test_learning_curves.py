@@ -18,7 +18,7 @@ def size_of(png: bytes) -> tuple[int, int]:
 
 
 def epochs(count: int, *, judged: bool) -> list[Epoch]:
-    judgement = (1.2, 0.4) if judged else (None, None)
+    judgement = (1.2, 0.4, 1.4, 0.3) if judged else (None, None, None, None)
     return [Epoch(number, 1 / number, 1 / number, 0.5, 1e-3, 1.0, 100.0, *judgement) for number in range(1, count + 1)]
 
 
@@ -34,3 +34,4 @@ def test_curves_have_their_numbers_beside_them() -> None:
     written = json.loads(files["learning_curves.json"])
     assert written["kept_epoch"] == 2
     assert [epoch["validation_accuracy"] for epoch in written["epochs"]] == [0.4, 0.4, 0.4]
+    assert [epoch["held_out_accuracy"] for epoch in written["epochs"]] == [0.3, 0.3, 0.3]

@@ -5,11 +5,12 @@ import pytest
 
 from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.decoder import REJECTED, UNDECODED, Decoder
+from edgehar.models.errors import DataError
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.data.windows import make_windows
 from edgehar.pipeline.tuning.events import event_scores
 from edgehar.pipeline.tuning.search import SMOOTHINGS, decode, search, transitions
-from edgehar.pipeline.tuning.streams import Stream, streams_of
+from edgehar.pipeline.tuning.streams import Stream, check_enough, streams_of
 
 
 def noisy_stream(seed: int, *, subject: str = "1", wrong: float = 0.25, stay: int = 60) -> Stream:
@@ -101,3 +102,21 @@ def test_streams_hold_every_window_of_each_person_in_time() -> None:
     assert np.array_equal(one.posteriors.argmax(axis=1), one.truth)
     assert np.count_nonzero(np.diff(one.truth)) == 1, "segments stay whole"
     assert (one.step_s, one.hours) == (1.0, 18 / 3600)
+
+
+def test_too_little_chooses_no_decoder() -> None:
+    check_enough([noisy_stream(1)])
+    whole = noisy_stream(1)
+    short = Stream("1", whole.posteriors[55:65], whole.truth[55:65], 1.0)
+    with pytest.raises(DataError, match=r"at least 120 s.*got 10 s with . changes: the decoder stays"):
+        check_enough([short])
+    still = Stream("1", whole.posteriors[:130], np.zeros(130, np.int64), 1.0)
+    with pytest.raises(DataError, match="0 changes"):
+        check_enough([still])
+
+
+def test_recordings_the_model_makes_nothing_of_choose_no_decoder() -> None:
+    whole = noisy_stream(1)
+    wrong = Stream("1", whole.posteriors, (whole.truth + 1) % 3, 1.0)
+    with pytest.raises(DataError, match=r"it is right in \d+% of their windows, chance in 33%: the decoder stays"):
+        check_enough([wrong])

@@ -123,3 +123,11 @@ def test_times_that_no_sensor_has_are_left_out(tmp_path: Path, true_hz: float) -
     (found,) = load_dataset(tmp_path / "a.harcap").recordings
     assert (found.rate_hz, found.timestamps_s) == (100.0, None)
     assert any("do not run forward at a possible rate" in text for text in found.problems)
+
+
+def test_texts_that_a_terminal_would_obey_are_made_harmless(tmp_path: Path) -> None:
+    relabel = {"event": "relabel", "take": 2, "activity": "sit\x1b[2J"}
+    ends = [{"event": "end", "take": 1, "t_s": 2.0}, {"event": "end", "take": 2, "t_s": 4.0}]
+    write(tmp_path / "a.harcap", [begin(1, "walk\x1b]0;title\x07", 1.0), ends[0], begin(2, "x", 3.0), ends[1], relabel])
+    (found,) = load_dataset(tmp_path / "a.harcap").recordings
+    assert [label.activity for label in found.labels] == ["walk·]0;title·", "sit·[2J"]

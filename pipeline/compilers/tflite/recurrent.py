@@ -1,0 +1,72 @@
+"""Recurrent layers with float activations as one loop over the steps of a window, without state between invocations.
+
+Consecutive layers share a loop: at each step the first layer's new state is the second one's input, so that the
+sequences between them never exist. A bidirectional layer is one loop in which one state walks from the window's end.
+TFLite's fused operators are not used (docs/decisions/0017-recurrent-layers-as-one-loop.md).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.architecture import DIRECTIONS, Bidirectional, Recurrent, Weights, layer_weights
+from edgehar.pipeline.compilers.tflite import operators as op
+from edgehar.pipeline.compilers.tflite.cells import STEPS
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.loop import State, loop_over_steps
+
+
+def recurrent_stack(
+    model: FlatbufferModel, graph: Subgraph, layers: Sequence[Recurrent], weights: Weights, values: Tensor
+) -> Tensor:
+    """Lower consecutive layers, of which all but the last return sequences."""
+    last, steps = layers[-1], values.shape[1]
+    sequence = [State((1, steps, last.units))] if last.return_sequences else []
+
+    def add_step(body: Subgraph, step: Tensor, before: list[Tensor]) -> list[Tensor]:
+        window, *states = before
+        current, after = op.take_step(body, window, step), [window]
+        for layer in layers:
+            add_cell, count = STEPS[layer.kind]
+            own, states = states[:count], states[count:]
+            result = add_cell(body, layer, layer_weights(layer, weights), current, own)
+            current = result[0]
+            after += result
+        if last.return_sequences:
+            after.append(op.put_step(body, states[0], current, step))
+        return after
+
+    cells = [State((1, layer.units)) for layer in layers for _ in range(STEPS[layer.kind][1])]
+    result = loop_over_steps(model, graph, steps, [State.of(values), *cells, *sequence], add_step)
+    return result[-1] if last.return_sequences else result[-STEPS[last.kind][1]]
+
+
+def both_ways(
+    model: FlatbufferModel,
+    graph: Subgraph,
+    layer: Bidirectional,
+    weights: dict[str, dict[str, NDArray[Any]]],
+    values: Tensor,
+) -> Tensor:
+    """Lower a bidirectional layer; ``weights`` are those of each direction."""
+    steps, add_cell, count = values.shape[1], *STEPS[layer.cell]
+    sequences = [State((1, steps, layer.units))] * 2 if layer.return_sequences else []
+
+    def add_step(body: Subgraph, step: Tensor, before: list[Tensor]) -> list[Tensor]:
+        window, cells, kept = before[0], before[1 : 1 + 2 * count], before[1 + 2 * count :]
+        last = body.constant("", np.array(steps - 1, np.int32))
+        places = [step, op.subtract(body, last, step)]
+        results = [
+            add_cell(body, layer.direction(which), weights[which], op.take_step(body, window, place), own)
+            for which, place, own in zip(DIRECTIONS, places, (cells[:count], cells[count:]), strict=True)
+        ]
+        outputs = [result[0] for result in results]
+        written = [op.put_step(body, *each) for each in zip(kept, outputs, places, strict=False)]
+        return [window, *results[0], *results[1], *written]
+
+    cells = [State((1, layer.units))] * (2 * count)
+    result = loop_over_steps(model, graph, steps, [State.of(values), *cells, *sequences], add_step)
+    outputs = result[-2:] if layer.return_sequences else [result[1], result[1 + count]]
+    return op.concatenate(graph, outputs)

@@ -1,0 +1,83 @@
+"""How sure a score is: intervals by drawing people again, with replacement.
+
+Windows of one person are alike, so that an interval over windows would be far too narrow; what varies is who is judged.
+
+Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13 (percentile intervals).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.pipeline.evaluation.metrics import Scores
+
+LEVEL: Final = 0.9
+_DRAWS: Final = 2000
+_SEED: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Where accuracy and macro-F1 of other people like these would lie.
+
+    Parameters
+    ----------
+    accuracy, macro_f1
+        Lower and upper end, of the mean over seeds.
+    people
+        How many were drawn from.
+    """
+
+    accuracy: tuple[float, float]
+    macro_f1: tuple[float, float]
+    people: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the intervals as JSON-ready data."""
+        return {
+            "level": LEVEL,
+            "people": self.people,
+            "accuracy": list(self.accuracy),
+            "macro_f1": list(self.macro_f1),
+        }
+
+
+def bootstrap_intervals(seeds: Sequence[Mapping[str, Scores]]) -> Intervals:
+    """Return the intervals of the mean over seeds.
+
+    Parameters
+    ----------
+    seeds
+        For every seed the scores of each person; the same people for all.
+
+    Examples
+    --------
+    >>> people = {name: Scores.of(("a", "b"), truth=[0, 1, 1], predicted=[0, 1, 1]) for name in "xyz"}
+    >>> bootstrap_intervals([people]).macro_f1
+    (1.0, 1.0)
+    """
+    names = list(seeds[0])
+    confusions = np.array([[scores[name].confusion for name in names] for scores in seeds], np.float64)
+    draws = np.random.default_rng(_SEED).multinomial(len(names), np.full(len(names), 1 / len(names)), size=_DRAWS)
+    drawn = np.einsum("dp,spij->sdij", draws, confusions)
+    return Intervals(
+        accuracy=_ends(np.trace(drawn, axis1=2, axis2=3) / drawn.sum(axis=(2, 3))),
+        macro_f1=_ends(_macro_f1(drawn)),
+        people=len(names),
+    )
+
+
+def _macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return macro-F1 of confusion matrices (..., classes, classes), as `Scores.macro_f1` has it."""
+    involved = confusions.sum(axis=-1) + confusions.sum(axis=-2)
+    f1 = 2 * np.diagonal(confusions, axis1=-2, axis2=-1) / np.maximum(1, involved)
+    return np.asarray(f1.sum(axis=-1) / np.maximum(1, (involved > 0).sum(axis=-1)))
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of the interval of the mean over seeds (seeds, draws)."""
+    low, high = np.quantile(values.mean(axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,0 +1,157 @@
+"""What a sensor may do otherwise than in the recordings: windows as another mounting, rate, range or line gives them.
+
+Every perturbation takes windows in g and returns as many of the same shape. A wearer mounts a sensor once, so a
+perturbation is drawn once for each person (`perturbed`), not for each window.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edgehar.models.contract import STANDARD_GRAVITY_M_S2
+from edgehar.pipeline.data.recordings import in_natural_order
+
+Windows = npt.NDArray[np.float32]
+Change = Callable[[Windows, np.random.Generator], Windows]
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """One thing that goes otherwise: its name, a sentence that says what is done, and what does it."""
+
+    name: str
+    meaning: str
+    change: Change
+
+
+def rotated(windows: Windows, angle_deg: float, axis: npt.ArrayLike) -> Windows:
+    """Return windows of a sensor that is turned by an angle about an axis (Rodrigues' formula).
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n, length, 3), float32, in g
+    angle_deg
+        In degrees.
+    axis : array-like of shape (3,)
+        Not all zero.
+
+    Examples
+    --------
+    >>> rotated(np.array([[[1.0, 0.0, 0.0]]], np.float32), 90, [0, 0, 1]).round(6).tolist()
+    [[[0.0, 1.0, 0.0]]]
+    """
+    x, y, z = np.asarray(axis, np.float64) / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    angle = np.radians(angle_deg)
+    matrix = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+    return np.asarray(windows @ matrix.T, np.float32)
+
+
+def with_axes_swapped(windows: Windows) -> Windows:
+    """Return windows of a sensor whose first two axes are exchanged."""
+    return np.ascontiguousarray(windows[:, :, [1, 0, 2]])
+
+
+def sampled_fast(windows: Windows, share: float) -> Windows:
+    """Return what windows of the same length hold if the sensor runs fast by a share: less time, stretched.
+
+    Between two samples values are interpolated on a straight line.
+    """
+    length = windows.shape[1]
+    places = np.arange(length) / (1 + share)
+    before = np.floor(places).astype(np.int64)
+    after = np.minimum(before + 1, length - 1)
+    part = (places - before).astype(np.float32)[None, :, None]
+    return windows[:, before] * (1 - part) + windows[:, after] * part
+
+
+def clipped(windows: Windows, limit_g: float) -> Windows:
+    """Return windows of a sensor that measures no more than a limit on each axis."""
+    return np.clip(windows, -limit_g, limit_g)
+
+
+def in_steps(windows: Windows, step_g: float) -> Windows:
+    """Return windows rounded to whole steps, halves away from zero."""
+    return np.asarray(np.copysign(np.floor(np.abs(windows) / step_g + 0.5) * step_g, windows), np.float32)
+
+
+def with_lost_samples(windows: Windows, share: float, generator: np.random.Generator) -> Windows:
+    """Return windows that lost a share of their samples at random, bridged on a straight line, as live use does.
+
+    The first and the last sample of a window stay.
+    """
+    count, length, _ = windows.shape
+    lost = generator.random((count, length)) < share
+    lost[:, [0, -1]] = False
+    places = np.arange(length)
+    bridged = windows.copy()
+    for window, missing in zip(bridged, lost, strict=True):
+        kept = ~missing
+        for axis in range(window.shape[1]):
+            window[missing, axis] = np.interp(places[missing], places[kept], window[kept, axis])
+    return bridged
+
+
+def _turned(angle_deg: float) -> Change:
+    """Return a rotation about an axis that is drawn for each person."""
+    return lambda windows, generator: rotated(windows, angle_deg, generator.normal(size=3))
+
+
+_STEP_8_BITS_G: Final = 8 / 256
+
+PERTURBATIONS: Final = (
+    *(
+        Perturbation(
+            f"turned by {angle}°", f"the sensor turned by {angle}° about an axis drawn for each person", _turned(angle)
+        )
+        for angle in (15, 30, 90, 180)
+    ),
+    Perturbation("x and y exchanged", "the first two axes exchanged", lambda windows, _: with_axes_swapped(windows)),
+    Perturbation(
+        "rate wrong by 5 %",
+        "the sensor runs 5 % faster than it says",
+        lambda windows, _: sampled_fast(windows, 0.05),
+    ),
+    Perturbation("clipped at ±2 g", "values beyond ±2 g cut off", lambda windows, _: clipped(windows, 2.0)),
+    Perturbation(
+        "8 bits",
+        "8 bits over ±4 g, steps of 31 mg",
+        lambda windows, _: in_steps(clipped(windows, 4.0), _STEP_8_BITS_G),
+    ),
+    Perturbation(
+        "rounded to 0.1 m/s²",
+        "one decimal in m/s², as some apps write it",
+        lambda windows, _: in_steps(windows, 0.1 / STANDARD_GRAVITY_M_S2),
+    ),
+    Perturbation(
+        "5 % of samples lost",
+        "each sample lost with a probability of 5 %, holes bridged on a straight line",
+        lambda windows, generator: with_lost_samples(windows, 0.05, generator),
+    ),
+)
+"""What `har report` tries."""
+
+
+def perturbed(
+    perturbation: Perturbation, windows: Windows, subjects: npt.NDArray[np.str_], *, seed: int = 0
+) -> Windows:
+    """Return windows changed by a perturbation, drawn once for each person.
+
+    Parameters
+    ----------
+    perturbation
+        What to do.
+    windows : ndarray of shape (n, length, 3), float32, in g
+    subjects : ndarray of shape (n,)
+        Whose windows they are.
+    seed
+        The same seed draws the same.
+    """
+    changed = np.empty_like(windows)
+    for number, name in enumerate(in_natural_order(np.unique(subjects).tolist())):
+        own = subjects == name
+        changed[own] = perturbation.change(windows[own], np.random.default_rng([seed, number]))
+    return changed
