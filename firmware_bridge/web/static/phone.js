@@ -8,6 +8,7 @@
 import { compileEngine, load, STANDARD_GRAVITY } from "./har.js";
 import { Readings } from "./readings.js";
 import { Accelerometer, isAllowed, isApple } from "./sensor.js";
+import { hasSerial, SerialSensor } from "./serial.js";
 import { Session } from "./session.js";
 import { drawTrace } from "./trace.js";
 import * as view from "./view.js";
@@ -39,6 +40,18 @@ const sensor = new Accelerometer({
   onProblem: (sentence) => view.notice("sensor", sentence, { warn: true }),
 });
 
+const cable = new SerialSensor({
+  onSample: (sampleG, timeS, restart) => {
+    if (restart) begin();
+    takeOne(sampleG.map((value) => value * STANDARD_GRAVITY), 1000 * timeS);
+  },
+  onProblem: (sentence) => view.notice("sensor", sentence, { warn: true }),
+  onEnd: (why) => {
+    stop();
+    view.notice("cable", why, { warn: true });
+  },
+});
+
 /** Load another bundle, and classify with it from now on. */
 async function use(url) {
   module ??= await compileEngine();
@@ -67,7 +80,11 @@ function begin() {
 
 /** Take one reading of the phone, in m/s². */
 function take(reading, timeMs) {
-  const sample = inverted ? reading.map((value) => -value) : reading;
+  takeOne(inverted ? reading.map((value) => -value) : reading, timeMs);
+}
+
+/** Take one sample in m/s², on the clock of its source. */
+function takeOne(sample, timeMs) {
   trace.add(sample, timeMs);
   recent.add(sample, timeMs);
   session.take(sample, timeMs);
@@ -112,6 +129,17 @@ function checkSign() {
   );
 }
 
+/** Listen to a sensor on a cable instead of the phone's own. */
+async function startCable() {
+  sensor.stop();
+  await cable.stop();
+  view.notice("cable", "");
+  startedByTap = false;
+  const started = await cable.start(Number(view.element("baud").value));
+  view.showRunning(started);
+  if (started) begin();
+}
+
 async function start({ ask }) {
   startedByTap = ask;
   const started = await sensor.start({ ask });
@@ -121,6 +149,7 @@ async function start({ ask }) {
 
 function stop() {
   sensor.stop();
+  cable.stop();
   session.interrupt("Listening was stopped.");
   begin();
   view.showRunning(false);
@@ -144,6 +173,7 @@ function visibilityChanged() {
 function refresh() {
   drawTrace(view.element("trace"), trace.samples);
   view.showReadings(recent, { stream, model, waiting: waiting.length / SAMPLES_BEFORE_A_RATE, found });
+  if (cable.speaks) view.showFact("On the cable", cable.speaks);
 }
 
 /** Another page of the same kind in this browser reads the same sensor, and may record the same movements. */
@@ -176,6 +206,7 @@ function wire() {
   view.element("inverted").checked = inverted;
   on("start", "click", () => start({ ask: true }));
   on("stop", "click", stop);
+  on("serial", "click", startCable);
   on("inverted", "change", ({ target }) => {
     inverted = target.checked;
     trace.clear();
@@ -197,7 +228,8 @@ async function open() {
     view.showUnusable();
     return;
   }
-  view.element("start").disabled = false;
+  view.element("start").disabled = view.element("serial").disabled = false;
+  view.element("cable").hidden = !hasSerial();
   if (!window.isSecureContext) await start({ ask: false });
   else if (await isAllowed()) await start({ ask: false });
   await keepForOffline();
