@@ -161,7 +161,7 @@ def test_a_refusal_is_said_and_can_be_taken_back(open_page, phone_folder, replay
     window.answer = "denied";
     DeviceMotionEvent.requestPermission = async () => window.answer;
     """
-    page = open_page(phone_folder(), script=replay_script + asked, **PHONE)
+    page = open_page(phone_folder(), script=replay_script + asked + "hasSensor = true;", **PHONE)
     assert page.inner_text("#label") == "Not started"
     page.click("#start")
     page.wait_for_selector("#notices li.warn")

@@ -68,7 +68,7 @@ def download(page: Any, folder: Path) -> Path:
 
 
 def test_a_session_becomes_a_store(page, tmp_path: Path) -> None:
-    record(page, ["Sitting", "Walking Forward", 'Juggling, "high"'], seconds=12, subject="Ada")
+    record(page, ["Sitting", "Walking Forward", "Juggling, high"], seconds=12, subject="Ada")
     assert "Get ready for Walking Forward" in page.inner_text("#prompt-text")
     let_pass(page, 9)
     assert "Walking Forward" in page.inner_text("#prompt-text")
@@ -89,7 +89,7 @@ def test_a_session_becomes_a_store(page, tmp_path: Path) -> None:
         check=True,
     )
     found = json.loads(done.stdout)
-    assert found["activities"] == ['Juggling, "high"', "Sitting", "Walking Forward"]
+    assert found["activities"] == ["Juggling, high", "Sitting", "Walking Forward"]
     assert found["subjects"] == ["Ada"]
     assert found["labelled_seconds"] == pytest.approx(36, abs=1)
     assert any("m/s2" in note for note in found["notes"])
