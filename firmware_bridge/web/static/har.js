@@ -799,6 +799,7 @@ function scaledTransitions(matrix, steps) {
 
 const HOLE_PERIODS = 1.6;
 const SIZE_TOLERANCE = 0.5;
+const STEPS_FOR_A_RATE = 16;
 
 /**
  * Samples in, labels out. A hole in the times of the samples begins a new window, so that none spans it; a hole of up
@@ -811,6 +812,8 @@ export class Stream {
   #decoder;
   #bridgeS;
   #last = null;
+  /** The last distances of two samples, and how many were taken for missing between them. */
+  #steps = [];
 
   /**
    * @param {Model} model
@@ -888,9 +891,12 @@ export class Stream {
 
   #closeHole(last, sample, timeS, found) {
     const periods = (timeS - last.timeS) * this.rateHz;
-    if (periods < HOLE_PERIODS) return;
-    const missing = Math.max(1, Math.round(periods) - 1);
+    const missing = periods < HOLE_PERIODS ? 0 : Math.max(1, Math.round(periods) - 1);
+    this.#steps.push({ stepS: timeS - last.timeS, missing });
+    if (this.#steps.length > STEPS_FOR_A_RATE) this.#steps.shift();
+    if (!missing) return;
     this.lost += missing;
+    if (this.#rateIsWrong()) return;
     if (missing > this.#bridgeS * this.rateHz || Math.abs(periods - 1 - missing) > SIZE_TOLERANCE) {
       this.breaks++;
       this.restart();
@@ -901,6 +907,21 @@ export class Stream {
       const between = sample.map((value, axis) => Math.fround(last.sample[axis] * (1 - share) + value * share));
       this.#run(between, last.timeS + share * (timeS - last.timeS), true, found);
     }
+  }
+
+  /**
+   * Where most samples seem to miss a neighbour, it is the rate that was taken for too high; bridging every second
+   * sample would keep it so for ever. Begin anew at the rate that the samples show.
+   */
+  #rateIsWrong() {
+    const usualS = this.#steps.map(({ stepS }) => stepS).toSorted((a, b) => a - b)[this.#steps.length >> 1];
+    if (this.#steps.length < STEPS_FOR_A_RATE || usualS * this.rateHz < HOLE_PERIODS) return false;
+    if (!isPossibleRate(1 / usualS)) return false;
+    this.lost -= this.#steps.reduce((sum, { missing }) => sum + missing, 0);
+    this.#resampler = new Resampler({ fromHz: 1 / usualS, toHz: this.#model.rateHz });
+    this.#steps = [];
+    this.restart();
+    return true;
   }
 
   #run(sample, timeS, filled, found) {

@@ -7,6 +7,8 @@
 import { Take, TakeStore, toCsv } from "./recorder.js";
 import { element, made, notice, write } from "./view.js";
 
+const say = (about, sentence) => notice(about, sentence, { place: "recording-notices" });
+
 const GET_READY_S = 5;
 const LEAST_SECONDS = 5;
 const MOST_SECONDS = 600;
@@ -32,7 +34,7 @@ export class Session {
     });
     element("cancel").addEventListener("click", () => this.interrupt("You stopped it."));
     element("download").addEventListener("click", (event) => this.#download(event));
-    notice("store", await this.#store.open());
+    say("store", await this.#store.open());
     this.#show();
   }
 
@@ -61,14 +63,14 @@ export class Session {
   async #record() {
     const activities = this.#wanted();
     const seconds = Number(element("seconds").value);
-    if (!activities.length) return notice("record", "Choose an activity to record, or name another one.");
+    if (!activities.length) return say("record", "Choose an activity to record, or name another one.");
     if (!(seconds >= LEAST_SECONDS && seconds <= MOST_SECONDS)) {
-      return notice("record", `Expected ${LEAST_SECONDS} to ${MOST_SECONDS} seconds for each activity.`);
+      return say("record", `Expected ${LEAST_SECONDS} to ${MOST_SECONDS} seconds for each activity.`);
     }
-    notice("record", "");
+    say("record", "");
     if (!this.#page.isRunning()) await this.#page.start();
-    if (!this.#page.isRunning()) return notice("record", "Nothing can be recorded before the sensor is there.");
-    if (!(await this.#own())) return notice("record", "Another tab of this page is recording: use that one.");
+    if (!this.#page.isRunning()) return say("record", "Nothing can be recorded before the sensor is there.");
+    if (!(await this.#own())) return say("record", "Another tab of this page is recording: use that one.");
     return this.#run(activities, seconds);
   }
 
@@ -107,7 +109,7 @@ export class Session {
     element("prompt").hidden = true;
     element("plan").hidden = false;
     element("record").focus();
-    notice("record", why ? `${why} What was recorded until then is kept.` : "All activities are recorded.");
+    say("record", why ? `${why} What was recorded until then is kept.` : "All activities are recorded.");
     signal(3);
   }
 
@@ -128,7 +130,7 @@ export class Session {
     this.#take = null;
     signal(2);
     if (take.times.length < 2) return why ?? "No reading came from the sensor.";
-    notice("store", await this.#store.add(take));
+    say("store", await this.#store.add(take));
     this.#show();
     return why;
   }

@@ -32,16 +32,16 @@ const notices = new Map();
  *
  * @param {string} about What it is about; another sentence about the same replaces it, an empty one takes it away.
  * @param {string} sentence
- * @param {{warn?: boolean}} [options]
+ * @param {{warn?: boolean, place?: string}} [options] Whether it warns, and the id of the list it stands in.
  */
-export function notice(about, sentence, { warn = false } = {}) {
+export function notice(about, sentence, { warn = false, place = "notices" } = {}) {
   const shown = notices.get(about);
   if (!sentence) {
     shown?.remove();
     notices.delete(about);
     return;
   }
-  const item = shown ?? element("notices").appendChild(made("li"));
+  const item = shown ?? element(place).appendChild(made("li"));
   item.classList.toggle("warn", warn);
   if (item.textContent !== sentence) item.textContent = sentence;
   notices.set(about, item);

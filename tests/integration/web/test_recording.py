@@ -75,7 +75,7 @@ def test_a_session_becomes_a_store(page, tmp_path: Path) -> None:
     assert "then 2 more" in page.inner_text("#prompt-text")
     let_pass(page, 50)
     page.wait_for_selector("#plan", state="visible")
-    assert "All activities are recorded" in page.inner_text("#notices")
+    assert "All activities are recorded" in page.inner_text("#recording-notices")
     file = download(page, tmp_path)
     rows = list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
     assert rows[0] == ["time_ms", "x", "y", "z", "label", "subject"]
@@ -115,7 +115,7 @@ def test_what_was_recorded_before_a_stop_is_kept(page) -> None:
     page.click("#cancel")
     let_pass(page, 1)
     page.wait_for_selector("#plan", state="visible")
-    assert "What was recorded until then is kept" in page.inner_text("#notices")
+    assert "What was recorded until then is kept" in page.inner_text("#recording-notices")
     assert page.locator("#takes tr").count() == 1
     seconds = float(page.inner_text("#takes td:nth-child(2)"))
     assert 5 < seconds < 15
@@ -128,7 +128,7 @@ def test_a_full_disk_is_said_and_the_take_stays_in_the_page(page, tmp_path: Path
     record(page, ["Sitting"], seconds=5)
     let_pass(page, 12)
     page.wait_for_selector("#takes tr")
-    assert "the disk is full" in page.inner_text("#notices")
+    assert "the disk is full" in page.inner_text("#recording-notices")
     assert len(download(page, tmp_path).read_text().splitlines()) > 200
 
 
@@ -136,5 +136,5 @@ def test_a_full_disk_is_said_and_the_take_stays_in_the_page(page, tmp_path: Path
 def test_a_plan_without_sense_is_refused(page, seconds: str, activities: list[str], expected: str) -> None:
     page.fill("#seconds", seconds)
     page.click("#record")
-    assert expected in page.inner_text("#notices")
+    assert expected in page.inner_text("#recording-notices")
     assert page.is_hidden("#prompt")

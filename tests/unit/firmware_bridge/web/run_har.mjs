@@ -56,6 +56,7 @@ const tasks = {
       }),
       lost: stream.lost,
       breaks: stream.breaks,
+      rateHz: stream.rateHz,
       outOfOrder: stream.outOfOrder,
     };
   },

@@ -169,6 +169,18 @@ def test_no_window_spans_a_hole(run_har, bundle: Bundle) -> None:
     np.testing.assert_allclose([each["probabilities"] for each in found], expected, atol=2e-5)
 
 
+@pytest.mark.parametrize("told_hz", [30.0, 60.0, 122.0, 200.0])
+def test_a_rate_that_was_told_wrong_is_found_out(run_har, bundle: Bundle, told_hz: float) -> None:
+    samples, times_s = stream(60.0, seconds=12, jitter=0.02, tick_s=1e-4, seed=4)
+    task = {"kind": "stream", "url": url(bundle), "options": {"rateHz": told_hz, "hop": 50, "bridgeS": 0.1}}
+    (reply,) = run_har({**task, "samples": samples.astype(float).tolist(), "timesS": times_s.tolist()})
+    found = reply["ok"]["found"]
+    assert reply["ok"]["lost"] == 0
+    assert len(found) > 10
+    assert sum(each["bridged"] for each in found) == 0
+    assert reply["ok"]["rateHz"] == pytest.approx(60, rel=0.01)
+
+
 def test_times_that_stand_still_are_left_out_and_counted(run_har, bundle: Bundle) -> None:
     times_s = [0.0, 0.01, 0.01, 0.005, 0.02]
     task = {"kind": "stream", "url": url(bundle), "options": {"rateHz": 100}}
