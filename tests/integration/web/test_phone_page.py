@@ -137,6 +137,24 @@ def test_an_emulated_sensor_reaches_the_label(open_page, phone_folder, compiled_
     assert "0.1 m/s²" in page.inner_text("#facts")
 
 
+def test_the_generic_sensor_stands_in_where_no_event_comes(open_page, phone_folder, replay_script) -> None:
+    generic = """
+    window.hasSensor = true;
+    window.Accelerometer = class extends EventTarget {
+      start() {
+        this.timer = setInterval(() => {
+          Object.assign(this, { x: 0.1 * Math.sin(performance.now()), y: 9.8, z: 0.2, timestamp: performance.now() });
+          this.dispatchEvent(new Event("reading"));
+        }, 1000 / 60);
+      }
+      stop() { clearInterval(this.timer); }
+    };
+    """
+    page = open_page(phone_folder(), script=replay_script + generic, **PHONE)
+    wait_until(page, "found.length > 0")
+    assert page.inner_text("#notices") == ""
+
+
 def test_no_accelerometer_is_said(open_page, phone_folder) -> None:
     page = open_page(phone_folder(), **PHONE)
     page.wait_for_selector("#notices li.warn")
