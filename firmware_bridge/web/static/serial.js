@@ -71,13 +71,14 @@ export class SerialSensor {
   #watch = 0;
   #lastMs = 0;
   #stopping = false;
+  #ended = null;
   #handlers;
 
   /**
    * @param {object} handlers
    * @param {(sample: number[], timeS: number, restart: boolean) => void} handlers.onSample In g.
    * @param {(sentence: string) => void} handlers.onProblem What is wrong; empty once it is right again.
-   * @param {(sentence: string) => void} handlers.onEnd Why the port is gone.
+   * @param {(sentence: string) => void} handlers.onEnd Why the port is gone, where nobody has stopped it.
    */
   constructor(handlers) {
     this.#handlers = handlers;
@@ -112,16 +113,18 @@ export class SerialSensor {
     this.#bytes = new ByteReader((bytes) => this.#write(bytes));
     this.#lastMs = performance.now();
     this.#watch = window.setInterval(() => this.#check(), 500);
-    this.#run();
+    this.#ended = this.#run();
     return true;
   }
 
   /** Read no more, and give the port back. */
   async stop() {
-    if (!this.#port || this.#stopping) return;
-    this.#stopping = true;
-    if (this.#bytes.frames.started) await this.#write(STOP);
-    await this.#reader?.cancel().catch(() => {});
+    if (this.#port && !this.#stopping) {
+      this.#stopping = true;
+      if (this.#bytes.frames.started) await this.#write(STOP);
+      await this.#reader?.cancel().catch(() => {});
+    }
+    await this.#ended;
   }
 
   async #run() {
@@ -136,7 +139,7 @@ export class SerialSensor {
     window.clearInterval(this.#watch);
     await this.#port.close().catch(() => {});
     this.#port = null;
-    this.#handlers.onEnd(this.#stopping ? "" : why);
+    if (!this.#stopping) this.#handlers.onEnd(why);
   }
 
   async #readStream() {

@@ -27,6 +27,7 @@ const fake = {
   async close() { window.port.closed++; fake.readable = fake.writable = null; },
 };
 Object.defineProperty(navigator, "serial", { value: { requestPort: async () => fake } });
+window.fakeIsOpen = () => Boolean(fake.readable);
 window.arrive = (text) => window.port.controller.enqueue(Uint8Array.from(atob(text), (each) => each.charCodeAt(0)));
 window.unplug = () => window.port.controller.error(new DOMException("The device has been lost.", "NetworkError"));
 """
@@ -106,6 +107,13 @@ def test_a_cable_that_is_pulled_is_said_and_the_page_goes_on(page) -> None:
     page.wait_for_selector("#start", state="visible")
     assert page.evaluate("port.closed") == 2
     assert "is gone" not in page.inner_text("#notices")
+
+
+def test_another_port_can_be_chosen_meanwhile(page) -> None:
+    page.click("#serial")
+    page.wait_for_timeout(300)
+    assert page.is_visible("#stop")
+    assert page.evaluate("[port.closed, fakeIsOpen()]") == [1, True]
 
 
 def test_a_busy_port_is_said(page) -> None:
