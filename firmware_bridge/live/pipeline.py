@@ -45,8 +45,8 @@ class Prediction:
     lost_samples
         Samples known to be lost since the beginning of the stream; none of them in this window but those bridged.
     latency_s
-        From the arrival of the window's last sample to this label, with the samples that resampling had to wait for and a
-        decoder's lag.
+        From the arrival of the window's last sample to this label, with the samples that resampling had to wait for and
+        a decoder's lag.
     raw_label
         The most probable class of this window alone; empty where nothing was decoded.
     bridged_samples
