@@ -52,7 +52,7 @@ _CAME_LATER: Final[dict[str, dict[str, Any]]] = {
 
 
 def _in_todays_words(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a manifest of an earlier schema as today's says the same; without a task, one label of several is meant."""
+    """Return a manifest of an earlier schema as today's says the same; one without a task is of a classifier."""
     data = {"task": MULTICLASS, **data}
     decoder, later = data.get("decoder"), _CAME_LATER.get(str(data["schema"]))
     if later is None or not isinstance(decoder, Mapping):
