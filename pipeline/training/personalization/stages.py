@@ -89,7 +89,7 @@ def adapt(personal: Personal, progress: Callable[[int, int | None], None] = lamb
         trial.try_step(ALL, lambda fold: personal.fine_tuned(starts[fold], fold))
     if trial.changed and not personal.missing:
         # Nearer to what many people taught it is safer beyond the recordings: it need not gain, only not lose.
-        trial.try_step(HALF, lambda fold: half_way(trial.kept(fold), personal.general), least_gain=-LEAST_GAIN)
+        trial.try_step(HALF, lambda fold: half_way(trial.kept(fold), personal.general), may_lose=True)
     return trial.result()
 
 
@@ -125,12 +125,12 @@ class _Trial:
         """Return the weights of a fold so far."""
         return self._weights[fold]
 
-    def try_step(self, name: str, step: Callable[[int | None], Own], *, least_gain: float = LEAST_GAIN) -> None:
-        """Make a step for every fold, judge it, and keep it if it helps."""
+    def try_step(self, name: str, step: Callable[[int | None], Own], *, may_lose: bool = False) -> None:
+        """Make a step for every fold, judge it, and keep it if it gains enough; or, ``may_lose``, hardly loses."""
         weights: dict[int | None, Own] = {fold: self._advance(step(fold)) for fold in range(FOLDS)}
         posteriors = self._out_of_fold(weights)
         macro_f1 = self._macro_f1(posteriors)
-        kept = macro_f1 >= self._best + least_gain
+        kept = macro_f1 >= self._best + (-LEAST_GAIN if may_lose else LEAST_GAIN)
         self.stages.append(Stage(name, macro_f1, kept))
         if kept:
             # The last one, with everything, is made when nothing can drop it any more.
