@@ -29,7 +29,8 @@ def personalize(
         typer.Option(
             "--from",
             metavar="SUBJECT",
-            help="Try it on a data set: the first take of each activity of this person adapts, the others test.",
+            help="Try it on a data set: the first take of each activity of this person adapts, the others test. "
+            "Default: everything adapts.",
         ),
     ] = None,
     mounting: Annotated[
@@ -37,11 +38,14 @@ def personalize(
         typer.Option(
             metavar="PATH",
             help="How the sensor is mounted: recordings with standing still and ten seconds of walking, or a file of "
-            "--save-mounting. The new model then takes what the turned sensor gives.",
+            "--save-mounting. The new model then takes what the turned sensor gives. Default: mounted as in training.",
         ),
     ] = None,
     save_mounting: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the mounting, for use with the general model.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write the mounting, for use with the general model. Default: not written."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of windows.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace another model that stands at --out.")] = False,

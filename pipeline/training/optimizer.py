@@ -58,7 +58,7 @@ def clipped(gradient: NDArray[Any], norm: float) -> NDArray[Any]:
 
     Examples
     --------
-    >>> clipped(np.array([3.0, 4.0]), 1.0).tolist()
+    >>> clipped(np.array([3.0, 4.0]), 1.0).round(6).tolist()
     [0.6, 0.8]
     """
     length = float(np.sqrt(np.dot(gradient, gradient)))

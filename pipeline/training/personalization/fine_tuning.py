@@ -20,7 +20,7 @@ STEPS: Final = 300
 RECIPE: Final = Recipe(
     epochs=1, learning_rate=3e-3, batch_size=128, warmup=0.07, offset_samples=12, rotation_deg=5.0, supervise_every=10
 )
-"""How the weights are moved; ``epochs`` means nothing here, `STEPS` counts (docs/decisions/0026)."""
+"""How the weights are moved; ``epochs`` means nothing here, `STEPS` counts (decision 26)."""
 
 Targets = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
 

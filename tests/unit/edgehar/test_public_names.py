@@ -29,6 +29,8 @@ PUBLIC = [
     "default_recipe",
     "Training",
     "train",
+    "Personalization",
+    "personalize",
     "evaluate",
     "Evaluation",
     "compile",
