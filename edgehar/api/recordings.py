@@ -1,7 +1,7 @@
 """Recordings for programs: load them from any format, make them from arrays, keep them in a store."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from edgehar.commands.progress import progress_bar
 from edgehar.models.errors import DataError
 from edgehar.models.units import parse_unit
+from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.readers import load_dataset
-from edgehar.pipeline.data.readers.column_roles import Layout
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.data.store import check_target, save_store
 
@@ -35,11 +35,13 @@ def load_recordings(
     unlabelled: Sequence[str] = (),
     drop_bad_rows: bool = False,
     placement: str = "",
+    label_map: Mapping[str, str] | None = None,
+    profile: str | None = None,
     progress: bool = True,
 ) -> Dataset:
-    """Load recordings: a store, USC-HAD, HAPT, captures of ``har record``, a CSV file or a folder of them.
+    """Load recordings: a store, USC-HAD, HAPT, captures of ``har record``, CSV or JSON files, a folder or zip of them.
 
-    What a CSV file does not say is detected; the ``notes`` of the result say what was found. Declare what is wrong.
+    What a file does not say is detected; the ``notes`` of the result say what was found. Declare what is wrong.
 
     Parameters
     ----------
@@ -69,6 +71,10 @@ def load_recordings(
         CSV: leave out, count and report rows that cannot be used, instead of refusing the file.
     placement
         CSV: where on the body the sensor was.
+    label_map
+        CSV: from labels as they are to labels as they should be.
+    profile
+        CSV: a known profile, or a TOML file that holds one.
     progress
         Whether to show a progress bar, on a terminal or in a notebook.
 
@@ -86,7 +92,7 @@ def load_recordings(
     >>> len(recordings.subjects), len(recordings.activities)
     (14, 12)
     """
-    layout = Layout(
+    layout = Options(
         axes=columns,
         time=time_column,
         label=label_column,
@@ -101,8 +107,10 @@ def load_recordings(
         unlabelled=tuple(unlabelled),
         drop_bad_rows=drop_bad_rows,
         placement=placement,
+        label_map=dict(label_map or {}),
+        profile=profile,
     )
-    declared = None if layout == Layout() else layout
+    declared = None if layout == Options() else layout
     with progress_bar("reading", show=progress) as advance:
         return load_dataset(os.fspath(path), format=format, progress=advance, layout=declared)
 

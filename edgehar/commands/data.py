@@ -11,16 +11,21 @@ from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.pipeline.data.export import FORMATS as EXPORTS
+from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
+from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.importing.profiles import read_label_map
 from edgehar.pipeline.data.readers import FORMATS, load_dataset
-from edgehar.pipeline.data.readers.column_roles import Layout
 from edgehar.pipeline.data.store import check_target, save_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring recordings in, look at them, fetch them.")
 
-PATH_HELP = "A store, USC-HAD, HAPT, captures, a CSV file or a folder of them, or the word synthetic (synthetic:SEED)."
+PATH_HELP = (
+    "A store, USC-HAD, HAPT, captures, CSV or JSON files, a folder or .zip of them, or synthetic (synthetic:SEED)."
+)
 
-CSV = "What a CSV does not say by itself"
+CSV = "What a file does not say by itself"
 USC_HAD = "USC-HAD"
 
 PathArgument = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
@@ -56,7 +61,10 @@ def import_(
     activity: Annotated[str | None, typer.Option(rich_help_panel=CSV, help="The activity of all rows.")] = None,
     subject: Annotated[str | None, typer.Option(rich_help_panel=CSV, help="The person of all rows.")] = None,
     file_pattern: Annotated[
-        str | None, typer.Option(rich_help_panel=CSV, help="What file names say, such as '{subject}_{activity}*.csv'.")
+        str | None,
+        typer.Option(
+            rich_help_panel=CSV, help="What file names say, such as '{subject}_{activity}*.csv'; {placement} too."
+        ),
     ] = None,
     unlabelled: Annotated[str, typer.Option(rich_help_panel=CSV, help="Labels that mean none, such as 0.")] = "",
     drop_bad_rows: Annotated[
@@ -65,6 +73,14 @@ def import_(
     placement: Annotated[
         str, typer.Option(rich_help_panel=CSV, help="Where on the body the sensor was. Default: not stated.")
     ] = "",
+    label_map: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OLD=NEW", rich_help_panel=CSV, help="Rename a label; or a file of such lines."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=CSV, help="What the files are: a known profile, or a TOML file of your own."),
+    ] = None,
     exclude_suspect: Annotated[
         bool,
         typer.Option("--exclude-suspect", rich_help_panel=USC_HAD, help="Leave out files that contradict their name."),
@@ -78,7 +94,7 @@ def import_(
 
     A store opens at once. What a CSV does not say is detected and printed: check it, and declare what is wrong.
     """
-    layout = Layout(
+    layout = Options(
         axes=_three(columns),
         time=time_column,
         label=label_column,
@@ -93,6 +109,8 @@ def import_(
         unlabelled=tuple(label.strip() for label in unlabelled.split(",") if label.strip()),
         drop_bad_rows=drop_bad_rows,
         placement=placement,
+        label_map=read_label_map(label_map or ()),
+        profile=profile,
     )
     check_target(out)
     with progress_bar("reading") as advance:
@@ -100,16 +118,27 @@ def import_(
             path,
             format=format,
             progress=advance,
-            layout=None if layout == Layout() else layout,
+            scratch=out.absolute().parent if out.absolute().parent.is_dir() else None,
+            layout=None if layout == Options() else layout,
             exclude_suspect=exclude_suspect,
             allow_missing=allow_missing,
         )
-    save_store(dataset, out)
+    content_hash = save_store(dataset, out)
     if as_json:
-        typer.echo(json.dumps({"store": str(out), **facts_about(dataset)}, ensure_ascii=False))
-        return
-    print_dataset(dataset, Console())
-    typer.echo(printable(f"Written to {out}. Use it with --data {out}."))
+        facts = facts_about(dataset, content_hash=content_hash)
+        facts = {"store": str(out), **facts, "quarantined": list(dataset.quarantined)}
+        typer.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        print_dataset(dataset, Console(), content_hash=content_hash)
+        typer.echo(printable(f"Written to {out}. Use it with --data {out}."))
+    if dataset.quarantined:
+        count = len(dataset.quarantined)
+        typer.echo(
+            f"har: {count} file{'s' * (count > 1)} could not be used, the rest was imported; "
+            "the problems say why each was put aside",
+            err=True,
+        )
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -121,6 +150,27 @@ def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption 
         typer.echo(json.dumps(facts_about(dataset), ensure_ascii=False))
         return
     print_dataset(dataset, Console())
+
+
+@app.command()
+def export(
+    path: PathArgument,
+    out: Annotated[Path, typer.Option("--out", help="The new folder to write.")],
+    format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(EXPORTS)}.")] = EXPORTS[0],  # noqa: A002
+    as_json: JsonOption = False,
+) -> None:
+    """Write recordings in the format of another tool."""
+    if format not in EXPORTS:
+        raise UsageError(f"format {format!r} is not one of {', '.join(EXPORTS)}", next_step="Choose one of these.")
+    with progress_bar("reading") as advance:
+        dataset = load_dataset(path, progress=advance)
+    files = export_edge_impulse(dataset, out)
+    if as_json:
+        typer.echo(json.dumps({"path": str(out), "files": files}, ensure_ascii=False))
+        return
+    typer.echo(
+        printable(f"{files} files are in {out}. Upload them with edge-impulse-uploader --info-file info.labels.")
+    )
 
 
 @app.command("fetch")

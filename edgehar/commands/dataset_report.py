@@ -13,13 +13,13 @@ _MAX_SHOWN: Final = 25
 _WIDEST: Final = 2000
 
 
-def facts_about(dataset: Dataset) -> dict[str, Any]:
-    """Return the facts of a data set, ready for JSON."""
+def facts_about(dataset: Dataset, *, content_hash: str | None = None) -> dict[str, Any]:
+    """Return the facts of a data set, ready for JSON; its content is hashed unless the hash is known."""
     seconds = dataset.seconds()
     rates = Counter(recording.rate_hz for recording in dataset.recordings)
     return {
         "name": dataset.name,
-        "content_hash": dataset.content_hash,
+        "content_hash": content_hash or dataset.content_hash,
         "terms": dataset.terms,
         "recordings": len(dataset.recordings),
         "subjects": list(dataset.subjects),
@@ -42,9 +42,9 @@ def facts_about(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def print_dataset(dataset: Dataset, console: Console) -> None:
+def print_dataset(dataset: Dataset, console: Console, *, content_hash: str | None = None) -> None:
     """Print a data set for people."""
-    facts = facts_about(dataset)
+    facts = facts_about(dataset, content_hash=content_hash)
     console.print(f"[bold]{escape(dataset.name)}[/]  {_summary(facts)}", highlight=False, soft_wrap=True)
     if dataset.activities:
         for table in (_activities(dataset, facts), _people(dataset, facts)):

@@ -37,6 +37,6 @@ def _mapping_of(array: npt.NDArray[Any]) -> mmap.mmap | None:
     if array.flags.writeable or not hasattr(mmap, "MADV_DONTNEED"):
         return None
     base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
+    while isinstance(base, (np.ndarray, memoryview)):
+        base = base.base if isinstance(base, np.ndarray) else base.obj
     return base if isinstance(base, mmap.mmap) else None

@@ -79,7 +79,7 @@ def relabel(datasets: Sequence[Dataset], label_map: Mapping[str, str]) -> Relabe
         When the map names a label that no data set has.
     """
     listed = list(dict.fromkeys(name for dataset in datasets for name in dataset.activities))
-    names = united_spellings(listed)
+    names = united_spellings(listed, as_known=len(datasets) > 1)
     notes = [
         f"The labels {', '.join(repr(was) for was in written)} are taken as one, {name!r}."
         for name in dict.fromkeys(names.values())
@@ -94,7 +94,8 @@ def relabel(datasets: Sequence[Dataset], label_map: Mapping[str, str]) -> Relabe
             label=unknown[0],
         )
     targets = {was: wanted.get(plain_label(was), now) for was, now in names.items()}
-    united = united_spellings(now for now in targets.values() if now != UNLABELLED)
+    targeted = [now for now in targets.values() if now != UNLABELLED]
+    united = united_spellings(targeted, as_known=len(datasets) > 1)
     names = {was: united.get(now, UNLABELLED) for was, now in targets.items()}
     activities = in_known_order(now for now in names.values() if now != UNLABELLED)
     return Relabelling(tuple(_renamed(d, names, activities) for d in datasets), activities, tuple(notes))
@@ -111,8 +112,8 @@ def plain_label(name: str) -> str:
     return " ".join(name.replace("_", " ").replace("-", " ").casefold().split())
 
 
-def united_spellings(names: Iterable[str]) -> dict[str, str]:
-    """Return for every label the spelling to use: that of the known activities, else the first one met.
+def united_spellings(names: Iterable[str], *, as_known: bool = True) -> dict[str, str]:
+    """Return for every label the spelling to use: that of the known activities, if wanted, else the first one met.
 
     Examples
     --------
@@ -121,7 +122,7 @@ def united_spellings(names: Iterable[str]) -> dict[str, str]:
     """
     chosen: dict[str, str] = {}
     listed = list(names)
-    known = {plain_label(name): name for name in ACTIVITIES}
+    known = {plain_label(name): name for name in ACTIVITIES} if as_known else {}
     for name in listed:
         chosen.setdefault(plain_label(name), known.get(plain_label(name), " ".join(name.split())))
     return {name: chosen[plain_label(name)] for name in listed}

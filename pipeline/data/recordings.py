@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -189,6 +189,8 @@ class Dataset:
         What a reader detected rather than was told (unit, rate, delimiter), as sentences.
     terms
         Under which conditions the data may be used, as far as is known.
+    quarantined
+        Files that were put aside when the recordings were imported; not kept in a store.
 
     Raises
     ------
@@ -202,6 +204,7 @@ class Dataset:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     terms: str = ""
+    quarantined: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.recordings:
@@ -244,16 +247,24 @@ class Dataset:
         Names, notes and paths do not count: the same recordings give the same hash from any format they are read from.
         """
         digest = hashlib.sha256()
+        for _, part in self.content():
+            digest.update(part)
+        return digest.hexdigest()
+
+    def content(self) -> Iterator[tuple[str, bytes | memoryview]]:
+        """Yield what the content hash is made of, in order: ``facts``, ``samples`` (float32), ``timestamps`` (float64).
+
+        A store is written from the same pieces, so that long recordings are gone through once.
+        """
         for item in self.recordings:
             labels = [[label.start, label.stop, label.activity] for label in item.labels]
             timed = item.timestamps_s is not None
             facts = [item.subject, float(item.rate_hz), len(item), labels, list(item.gaps), timed]
-            digest.update(json.dumps(facts, separators=(",", ":")).encode())
+            yield "facts", json.dumps(facts, separators=(",", ":")).encode()
             for block in blocks_of(item.samples):
-                digest.update(np.ascontiguousarray(block, dtype="<f4").data)
+                yield "samples", np.ascontiguousarray(block, dtype="<f4").data
             for block in () if item.timestamps_s is None else blocks_of(item.timestamps_s):
-                digest.update(np.ascontiguousarray(block, dtype="<f8").data)
-        return digest.hexdigest()
+                yield "timestamps", np.ascontiguousarray(block, dtype="<f8").data
 
     def of_subject(self, subject: str) -> tuple[Recording, ...]:
         """Return the recordings of one subject, in order.

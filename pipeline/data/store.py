@@ -9,19 +9,20 @@
 Nothing is ever unpickled. The content hash in the index is checked whenever a store is opened.
 """
 
+import contextlib
+import hashlib
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.files import atomic_folder
-from edgehar.pipeline.data.blocks import blocks_of
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 FORMAT: Final = "edgehar recordings"
@@ -62,8 +63,8 @@ def check_target(path: Path) -> None:
         )
 
 
-def save_store(dataset: Dataset, path: Path) -> None:
-    """Write a data set as a store, replacing a store that stands there.
+def save_store(dataset: Dataset, path: Path) -> str:
+    """Write a data set as a store, replacing a store that stands there; return its content hash.
 
     Raises
     ------
@@ -71,12 +72,11 @@ def save_store(dataset: Dataset, path: Path) -> None:
         When ``path`` is something else than a store or an empty folder.
     """
     check_target(path)
-    timed = [item.timestamps_s for item in dataset.recordings if item.timestamps_s is not None]
     with atomic_folder(path) as folder:
-        (folder / INDEX_NAME).write_text(json.dumps(_index(dataset), indent=1) + "\n", encoding="utf-8")
-        _write_rows(folder / SAMPLES_NAME, [item.samples for item in dataset.recordings], np.dtype("<f4"))
-        if timed:
-            _write_rows(folder / TIMESTAMPS_NAME, timed, np.dtype("<f8"))
+        content_hash = _write_content(dataset, folder)
+        index = json.dumps(_index(dataset, content_hash), indent=1) + "\n"
+        (folder / INDEX_NAME).write_text(index, encoding="utf-8")
+    return content_hash
 
 
 def load_store(path: Path) -> Dataset:
@@ -111,7 +111,7 @@ def load_store(path: Path) -> Dataset:
     return dataset
 
 
-def _index(dataset: Dataset) -> dict[str, Any]:
+def _index(dataset: Dataset, content_hash: str) -> dict[str, Any]:
     """Return what is written to the index file."""
     entries: list[dict[str, Any]] = []
     row = time_row = 0
@@ -142,19 +142,32 @@ def _index(dataset: Dataset) -> dict[str, Any]:
         "terms": dataset.terms,
         "notes": list(dataset.notes),
         "problems": list(dataset.problems),
-        "content_hash": dataset.content_hash,
+        "content_hash": content_hash,
         "recordings": entries,
     }
 
 
-def _write_rows(path: Path, parts: list[Any], dtype: np.dtype[Any]) -> None:
-    """Write arrays one after the other as one .npy file, without joining them in memory first."""
-    rows = sum(len(part) for part in parts)
-    header = {"descr": dtype.str, "fortran_order": False, "shape": (rows, *parts[0].shape[1:])}
-    with path.open("wb") as stream:
-        np.lib.format.write_array_header_1_0(stream, header)
-        for block in (block for part in parts for block in blocks_of(part)):
-            stream.write(np.ascontiguousarray(block, dtype=dtype).data)
+def _write_content(dataset: Dataset, folder: Path) -> str:
+    """Write samples and timestamps, each as one .npy file, and return the hash of the content."""
+    rows = sum(len(item) for item in dataset.recordings)
+    timed = sum(len(item) for item in dataset.recordings if item.timestamps_s is not None)
+    digest = hashlib.sha256()
+    with contextlib.ExitStack() as stack:
+        streams = {"samples": _npy_file(stack, folder / SAMPLES_NAME, "<f4", (rows, 3))}
+        if timed:
+            streams["timestamps"] = _npy_file(stack, folder / TIMESTAMPS_NAME, "<f8", (timed,))
+        for kind, part in dataset.content():
+            digest.update(part)
+            if kind in streams:
+                streams[kind].write(part)
+    return digest.hexdigest()
+
+
+def _npy_file(stack: contextlib.ExitStack, path: Path, descr: str, shape: tuple[int, ...]) -> IO[bytes]:
+    """Open a .npy file and write its header."""
+    stream = stack.enter_context(path.open("wb"))
+    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    return stream
 
 
 def _map_rows(path: Path, dtype: np.dtype[Any], ndim: int) -> npt.NDArray[Any]:

@@ -44,7 +44,9 @@ _FORMATS: Final[dict[str, _Format]] = {
     "hapt": _Format("edgehar.pipeline.data.readers.hapt", "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)"),
     "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)"),
     "csv": _Format(
-        "edgehar.pipeline.data.readers.delimited", "a CSV file or a folder of them (.csv, .tsv)", ("layout",)
+        "edgehar.pipeline.data.readers.delimited",
+        "recordings as text or JSON, or a folder or .zip of them (.csv, .tsv, .txt, .json, .gz)",
+        ("layout", "scratch"),
     ),
 }
 
@@ -60,6 +62,7 @@ def load_dataset(
     *,
     format: str = "auto",  # noqa: A002
     progress: Progress | None = None,
+    scratch: Path | None = None,
     **options: Any,
 ) -> Dataset:
     """Read recordings from anything this project can read.
@@ -73,9 +76,11 @@ def load_dataset(
         One of ``FORMATS``; ``auto`` looks.
     progress
         Called after each file with (files done, files in all).
+    scratch
+        Folder for the nameless temporary files of recordings longer than memory; by default the system's.
     **options
         Options of the format: ``exclude_suspect`` and ``allow_missing`` (bool) for USC-HAD, ``layout``
-        (``edgehar.pipeline.data.readers.column_roles.Layout``) for CSV.
+        (``edgehar.pipeline.data.importing.options.Options``) for CSV and the like.
 
     Raises
     ------
@@ -95,7 +100,10 @@ def load_dataset(
             f"{place}: expected a file or folder, found nothing", next_step="Check the path.", path=str(place)
         )
     name = _recognise(place) if format == "auto" else format
-    return _reader(name).read(place, progress=progress, **_accepted(name, options, _FORMATS[name].options))
+    accepted = _accepted(name, options, _FORMATS[name].options)
+    if scratch is not None and "scratch" in _FORMATS[name].options:
+        accepted["scratch"] = scratch
+    return _reader(name).read(place, progress=progress, **accepted)
 
 
 def _recognise(path: Path) -> str:

@@ -70,8 +70,8 @@ def test_import_declares_says_and_writes(wisdm_like: Path, tmp_path: Path) -> No
     declared = ["--columns", "4,5,6", "--label-column", "2", "--subject-column", "1", "--time-column", "3"]
     result = RUNNER.invoke(app, ["import", str(wisdm_like), "--out", str(tmp_path / "store"), *declared])
     assert result.exit_code == 0
-    assert "The unit is taken as m/s2: gravity measures 9.75" in result.stdout
-    assert "Times are in ns" in result.stdout
+    assert "The unit is m/s2, as the file or its profile says; gravity measures 9.75" in result.stdout
+    assert "Read as WISDM 1.1" in result.stdout
     (recording,) = load_store(tmp_path / "store").recordings
     assert recording.subject == "33"
     assert [label.activity for label in recording.labels] == ["Sit", "Stand"]
@@ -134,3 +134,64 @@ def test_help_names_every_declaration() -> None:
         "--exclude-suspect",
     ):
         assert option in result.stdout
+
+
+def _rows(label: str = "", *, bad: bool = False) -> str:
+    rows = [f"{row / 50:.2f},0.1,0.97,{row % 7 / 100}{',' + label if label else ''}" for row in range(200)]
+    if bad:
+        rows[20] = "0.40,oops"
+    return "\n".join(["time,x,y,z" + (",label" if label else ""), *rows])
+
+
+def test_a_broken_file_is_put_aside_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "all" / f"{name}.csv").write_text(_rows())
+    (tmp_path / "all" / "c.csv").write_text(_rows(bad=True))
+    result = _har("import", tmp_path / "all", "--out", tmp_path / "store", "--json")
+    assert result.returncode == 1
+    assert "1 file could not be used, the rest was imported" in result.stderr
+    facts = json.loads(result.stdout)
+    assert facts["recordings"] == 2
+    assert facts["quarantined"] == [str(tmp_path / "all" / "c.csv")]
+    assert any("c.csv was put aside" in problem and "line 22" in problem for problem in facts["problems"])
+    assert len(load_store(tmp_path / "store").recordings) == 2
+
+
+def test_a_question_leaves_no_store(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(_rows().replace("time,x", "t,x").replace("0.", "0"))
+    result = _har("import", tmp_path / "log.csv", "--out", tmp_path / "store")
+    assert result.returncode == 1
+    assert "--" in result.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_labels_are_mapped_by_option_and_by_file(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(_rows("A"))
+    (tmp_path / "key.txt").write_text("A = Walking Forward\n")
+    for mapping in ("A=Walking Forward", str(tmp_path / "key.txt")):
+        store = tmp_path / "store"
+        result = RUNNER.invoke(app, ["import", str(tmp_path / "log.csv"), "--out", str(store), "--map", mapping])
+        assert result.exit_code == 0
+        assert load_store(store).activities == ("Walking Forward",)
+
+
+def test_a_profile_is_named_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(_rows("1"))
+    (tmp_path / "mine.toml").write_text('title = "Mine"\n[labels]\n1 = "Sitting"\n')
+    declared = ["--profile", str(tmp_path / "mine.toml")]
+    result = RUNNER.invoke(app, ["import", str(tmp_path / "log.csv"), "--out", str(tmp_path / "s"), *declared])
+    assert result.exit_code == 0
+    assert "Read as Mine" in result.stdout
+    assert load_store(tmp_path / "s").activities == ("Sitting",)
+    result = RUNNER.invoke(app, ["import", str(tmp_path / "log.csv"), "--out", str(tmp_path / "t"), "--profile", "no"])
+    assert isinstance(result.exception, UsageError)
+
+
+def test_export_to_edge_impulse(small_dataset: Dataset, tmp_path: Path) -> None:
+    save_store(small_dataset, tmp_path / "store")
+    result = RUNNER.invoke(app, ["export", str(tmp_path / "store"), "--out", str(tmp_path / "ei"), "--json"])
+    assert json.loads(result.stdout) == {"path": str(tmp_path / "ei"), "files": 4}
+    assert (tmp_path / "ei" / "info.labels").is_file()
+    result = RUNNER.invoke(app, ["export", str(tmp_path / "store"), "--out", str(tmp_path / "x"), "--format", "y"])
+    assert isinstance(result.exception, UsageError)

@@ -122,7 +122,7 @@ def test_the_page_says_what_evaluate_says(
 ) -> None:
     page, printed = _reported(trained, data, tmp_path, capsys)
     assert page.headings == SECTIONS
-    evaluate(tmp_path / "bundle", data, as_json=True)
+    evaluate(tmp_path / "bundle", [data], as_json=True)
     judged = json.loads(capsys.readouterr().out)
     assert {key: printed[key] for key in ("accuracy", "macro_f1", "confusion", "protocol", "per_subject")} == {
         key: judged[key] for key in ("accuracy", "macro_f1", "confusion", "protocol", "per_subject")

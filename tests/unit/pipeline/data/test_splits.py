@@ -53,7 +53,7 @@ def test_holdout_of_someone_unknown_lists_who_is_there(people: Windows) -> None:
     with pytest.raises(UsageError, match=r"subject '15' is not in the data; there are 1, 2, 3, .*, 14") as caught:
         holdout(people, ["4", "15"])
     assert caught.value.exit_code == 2
-    with pytest.raises(UsageError, match="got none"):
+    with pytest.raises(UsageError, match=r"^expected subjects to hold out, got none"):
         holdout(people, [])
 
 
@@ -152,9 +152,9 @@ def test_random_windows_of_a_seed_are_the_same_everywhere(people: Windows) -> No
 def test_as_many_parts_as_windows_is_the_most() -> None:
     windows = _windows(["1"])
     assert [len(split.test) for split in random_windows(windows, k=len(windows))] == [1] * len(windows)
-    with pytest.raises(DataError, match=f"at least {len(windows) + 1} windows, got {len(windows)}"):
+    with pytest.raises(DataError, match=f"^expected at least {len(windows) + 1} windows, got {len(windows)}"):
         random_windows(windows, k=len(windows) + 1)
-    with pytest.raises(UsageError, match="at least 2 parts, got 1"):
+    with pytest.raises(UsageError, match=r"^expected at least 2 parts, got 1"):
         random_windows(windows, k=1)
 
 
@@ -162,10 +162,12 @@ def test_groups_by_number_start_at_zero() -> None:
     assert [split.test_subjects for split in subject_groups(_windows(["0", "1"]), 2)] == [("0",), ("1",)]
     assert [split.test_subjects for split in subject_groups(_windows(["1", "x"]), 2)] == [("1",), ("x",)]
     assert len(subject_groups(_windows(["1", "2"]), 2)) == 2
+    assert [split.test_subjects for split in subject_groups(_windows(["0", "3", "5"]), 2)] == [("0",), ("3", "5")]
+    assert [split.test_subjects for split in subject_groups(_windows(["x", "1", "3"]), 2)] == [("1", "x"), ("3",)]
 
 
 def test_errors_name_who_is_there() -> None:
-    with pytest.raises(DataError, match=r"at least 3 subjects to split by, got 2 \(1, 2\)") as caught:
+    with pytest.raises(DataError, match=r"^expected at least 3 subjects to split by, got 2 \(1, 2\)") as caught:
         subject_groups(_windows(["1", "2"]), 3)
     assert caught.value.details["subjects"] == ("1", "2")
     with pytest.raises(DataError, match=r"split holdout-1-2: expected windows to learn from, got none"):
@@ -233,10 +235,29 @@ def test_in_time_splits_every_activity() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -1.0, float("nan")])
 def test_in_time_needs_a_share(share: float) -> None:
-    with pytest.raises(UsageError, match="share between 0 and 1"):
+    with pytest.raises(UsageError, match=r"^expected a share between 0 and 1, got "):
         in_time(_takes(400, 400), share=share)
 
 
 def test_in_time_refuses_too_little() -> None:
-    with pytest.raises(DataError, match="split in-time: expected windows to learn from, got none"):
+    with pytest.raises(DataError, match=r"^split in-time: expected windows to learn from, got none"):
         in_time(_takes(400))
+
+
+def test_in_time_of_single_takes_that_follow_one_another() -> None:
+    names = ("Sitting", "Standing")
+    labels = tuple(LabelInterval(2000 * at, 2000 * at + 2000, name) for at, name in enumerate(names))
+    recording = Recording("r", "1", np.zeros((4000, 3), np.float32), 100.0, labels)
+    windows = make_windows(Dataset("d", names, (recording,)))
+    split = in_time(windows)
+    assert split.train.tolist() == [*range(12), *range(19, 31)]
+    assert split.test.tolist() == [*range(15, 19), *range(34, 38)]
+
+
+def test_words_for_two_people_and_for_nothing_to_judge_on(people: Windows) -> None:
+    assert holdout(people, ["1", "2"]).protocol == "Judged on subjects 1, 2, never seen in training."
+    labels = (LabelInterval(0, 600, "Sitting"),)
+    two = tuple(Recording(name, name, np.zeros((600, 3), np.float32), 100.0, labels) for name in ("1", "2"))
+    assert "same people (1, 2):" in in_time(make_windows(Dataset("d", ("Sitting",), two))).protocol
+    with pytest.raises(DataError, match=r"^split in-time: expected windows to be judged on, got none"):
+        in_time(_takes(2000), share=0.01)

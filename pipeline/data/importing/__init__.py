@@ -1,0 +1,18 @@
+"""Recordings as the world writes them: right, or asked, never silently wrong; in bounded memory.
+
+Each link of the chain is a room of its own::
+
+    sources      files, folders, .gz and .zip as named streams
+    text         bytes to whole lines of UTF-8
+    preamble     what stands before the table: metadata, names, units; the delimiter
+    profiles     what an app, a device or a data set means by its files
+    columns      which column is what
+    parser       rows to numbers, in chunks, on disk
+    sessions     where a recording ends and the next begins
+    clock        the rate, the gaps, the time of every sample
+    evidence     the unit, and what the values say against it
+    labels       names of files, tables of intervals
+    table        all of these for one file
+    documents    JSON and CBOR;  axis_windows   one file per axis
+    collection   all files of a folder: foreign ones passed over, broken ones put aside
+"""

@@ -1,0 +1,316 @@
+"""Which columns of a table are x, y, z, the time, the activity and the person: declared, or found by their names."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from edgehar.models.errors import UsageError
+from edgehar.models.sensor_evidence import ColumnName, kind_of, read_name, time_unit_named, unit_named
+from edgehar.pipeline.data.importing.dates import DateForm, is_only_a_date, looks_like_date, read_form
+from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
+from edgehar.pipeline.data.importing.parser import Places, sensors_in
+from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.refusals import foreign, refusal
+
+_ASK: Final = "Import it with --columns X,Y,Z: names, or numbers counted from 1"
+_NAMED_TIMES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What the columns of a table are.
+
+    Parameters
+    ----------
+    places
+        Where the wanted ones are.
+    unit, time_unit
+        As written in names or in a row of units.
+    notes
+        What was found, as sentences.
+    """
+
+    places: Places
+    unit: str | None
+    time_unit: str | None
+    notes: tuple[str, ...]
+
+
+def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
+    """Return what the columns of a table are.
+
+    Parameters
+    ----------
+    preamble
+        How the table is written.
+    options
+        What is declared.
+    stem
+        The name of the file without suffix: ``Gyroscope`` is no accelerometer, whatever its columns are called.
+
+    Raises
+    ------
+    ForeignTableError
+        When the table holds another sensor, or none.
+    DataError
+        When several sensors may be meant.
+    UsageError
+        When a declared column is not there.
+    """
+    names = [read_name(name) for name in preamble.header] if preamble.header else []
+    notes: list[str] = []
+    time = _time(preamble, options, names, notes)
+    label = _single(preamble, options.label, names, "label", "activity", notes)
+    subject = _single(preamble, options.subject, names, "subject", "person", notes)
+    sensor, sensors = _sensor_column(preamble, names, notes)
+    added: tuple[int, ...] = ()
+    if options.axes is not None:
+        x, y, z = (_column(preamble, name) for name in options.axes)
+        axes = (x, y, z)
+        added = tuple(_column(preamble, name) for name in options.add_axes or ())
+    elif names:
+        axes, added = _accelerometer(preamble, names, stem, known=bool(sensors))
+    else:
+        axes, time = _unnamed(preamble, options, time)
+        label = label if options.label else None
+    notes.append(
+        f"Acceleration is taken from the columns {_listed(preamble, axes)}{_stamped(preamble, options, time)}."
+    )
+    if added:
+        notes.append(f"Gravity is added from the columns {_listed(preamble, added)}.")
+    form = _date_form(preamble, time, notes if options.time != NO_COLUMN else [])
+    if form is None and options.time == NO_COLUMN and time and not _is_number(preamble, time[0]):
+        time = ()
+    places = Places(axes, added, time, form, label, subject, sensor, sensors)
+    return Roles(places, _unit(preamble, names, axes), _time_unit(preamble, names, time), tuple(notes))
+
+
+def _column(preamble: Preamble, name: str) -> int:
+    """Return the place of a declared column."""
+    if preamble.header is not None and preamble.header.count(name) == 1:
+        return preamble.header.index(name)
+    if name.isdecimal() and 1 <= int(name) <= preamble.width:
+        return int(name) - 1
+    there = ", ".join(preamble.header) if preamble.header else f"numbers 1 to {preamble.width}"
+    raise UsageError(
+        f"{preamble.name}: column {name!r} is not there; there are {there}",
+        next_step="Name one of these, or count from 1.",
+        path=preamble.name,
+        column=name,
+    )
+
+
+def _single(
+    preamble: Preamble, declared: str | None, names: Sequence[ColumnName], role: str, called: str, notes: list[str]
+) -> int | None:
+    """Return the declared column, else the first whose name says what it is."""
+    if declared is not None:
+        return None if declared == NO_COLUMN else _column(preamble, declared)
+    for place, name in enumerate(names):
+        if name.role == role:
+            notes.append(f"The {called} is taken from {preamble.called(place)}.")
+            return place
+    return None
+
+
+def _time(preamble: Preamble, options: Options, names: Sequence[ColumnName], notes: list[str]) -> tuple[int, ...]:
+    """Return the column of the time, or those of a date and a time of day."""
+    if options.time is not None and options.time != NO_COLUMN:
+        return tuple(_column(preamble, part) for part in options.time.split("+"))
+    times = [place for place, name in enumerate(names) if name.role == "time" and _filled(preamble, place)]
+    dates = [place for place, name in enumerate(names) if name.role == "date" and _filled(preamble, place)]
+    if dates and times and is_only_a_date(_cell(preamble, dates[0])) and looks_like_date(_cell(preamble, times[0])):
+        notes.append(f"The time is taken from {preamble.called(dates[0])} and {preamble.called(times[0])}.")
+        return dates[0], times[0]
+    usable = times + [place for place in dates if not is_only_a_date(_cell(preamble, place))]
+    # A number or a whole date is better than a time of day beside it.
+    usable.sort(
+        key=lambda place: not _is_number(preamble, place) and not re.match(r"\s*\d+[-./]", _cell(preamble, place))
+    )
+    if options.time == NO_COLUMN:
+        # Its values are no times, but where they go back, a recording ends all the same.
+        counters = [place for place, name in enumerate(names) if name.role == "index" and _is_number(preamble, place)]
+        return tuple((usable + counters)[:1])
+    if not usable:
+        return ()
+    notes.append(f"The time is taken from {preamble.called(usable[0])}.")
+    return (usable[0],)
+
+
+def _filled(preamble: Preamble, place: int) -> bool:
+    """Tell whether a column holds numbers or dates."""
+    return _is_number(preamble, place) or looks_like_date(_cell(preamble, place)) or not preamble.head
+
+
+def _cell(preamble: Preamble, place: int) -> str:
+    """Return the first cell of a column that is filled."""
+    return next((row[place] for row in preamble.head[:_NAMED_TIMES] if len(row) > place and row[place]), "")
+
+
+def _is_number(preamble: Preamble, place: int) -> bool:
+    """Tell whether a column begins with a number."""
+    cell = _cell(preamble, place)
+    return bool(cell) and is_number(cell, comma=preamble.decimal_comma)
+
+
+def _sensor_column(
+    preamble: Preamble, names: Sequence[ColumnName], notes: list[str]
+) -> tuple[int | None, tuple[str, ...]]:
+    """Return the column that says which sensor a row is of, and what it says for the accelerometer."""
+    for place, name in enumerate(names):
+        if name.role != "sensor":
+            continue
+        said = sensors_in(preamble, place)
+        wanted = tuple(text for text in said if kind_of(text) == "accelerometer")
+        if wanted and len(wanted) < len(said):
+            others = ", ".join(repr(text) for text in said if text not in wanted)
+            notes.append(f"Only rows whose {preamble.called(place)} is {wanted[0]!r} are taken; passed over: {others}.")
+            return place, wanted
+    return None, ()
+
+
+def _accelerometer(
+    preamble: Preamble, names: Sequence[ColumnName], stem: str, *, known: bool
+) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Return the columns of the accelerometer, and of the gravity to be added where a program took it away."""
+    groups: dict[tuple[str, ...], dict[str, list[int]]] = {}
+    kinds: dict[tuple[str, ...], str] = {}
+    for place, name in enumerate(names):
+        if name.role == "axis":
+            groups.setdefault(name.sensor, {}).setdefault(name.axis, []).append(place)
+            kinds[name.sensor] = name.kind
+    whole = {sensor: places for sensor, places in groups.items() if len(places) == 3}
+    of_kind = {kind: [s for s in whole if kinds[s] == kind] for kind in ("accelerometer", "", "linear", "gravity")}
+    chosen = of_kind["accelerometer"] or of_kind[""]
+    if not of_kind["accelerometer"] and chosen and not known:
+        _refuse_by_stem(preamble, stem)
+    if not chosen and of_kind["linear"] and of_kind["gravity"]:
+        linear, gravity = whole[of_kind["linear"][0]], whole[of_kind["gravity"][0]]
+        return _xyz(preamble, [linear]), _xyz(preamble, [gravity])
+    if not chosen and of_kind["linear"]:
+        raise _gravity_removed(preamble)
+    if not chosen:
+        raise _no_sensor(preamble, whole, kinds)
+    return _xyz(preamble, [whole[sensor] for sensor in chosen]), ()
+
+
+def _xyz(preamble: Preamble, groups: Sequence[dict[str, list[int]]]) -> tuple[int, int, int]:
+    """Return the columns of the only sensor, or ask which one is meant."""
+    found = [[group[axis][turn] for axis in "xyz"] for group in groups for turn in range(min(map(len, group.values())))]
+    if len(found) == 1 and all(len(places) == 1 for places in groups[0].values()):
+        x, y, z = found[0]
+        return x, y, z
+    listed = " and ".join("/".join(preamble.called(place)[7:] for place in places) for places in found)
+    numbers = " or ".join(",".join(str(place + 1) for place in places) for places in found)
+    raise refusal(
+        preamble.name,
+        f"expected columns of one accelerometer, got {len(found)}: {listed}",
+        line=max(1, preamble.first_line - 1),
+        next_step=f"{_ASK}: {numbers}.",
+    )
+
+
+def _refuse_by_stem(preamble: Preamble, stem: str) -> None:
+    """Refuse a file whose name says that it is another sensor's."""
+    kind = kind_of(stem)
+    if kind == "linear":
+        raise _gravity_removed(preamble)
+    if kind in ("gyroscope", "magnetometer", "gravity", "other"):
+        raise foreign(preamble.name, f"expected a recording of an accelerometer, got one of the {kind} by its name")
+
+
+def _gravity_removed(preamble: Preamble) -> Exception:
+    """Return the error for linear acceleration."""
+    return foreign(
+        preamble.name,
+        "expected acceleration with gravity, got linear acceleration: gravity is removed, so that postures look alike",
+        next_step="Record or export the accelerometer with gravity.",
+    )
+
+
+def _no_sensor(
+    preamble: Preamble, whole: dict[tuple[str, ...], dict[str, list[int]]], kinds: dict[tuple[str, ...], str]
+) -> Exception:
+    """Return the error for a table without acceleration."""
+    there = ", ".join(preamble.header or ())
+    other = {kinds[sensor] for sensor in whole} - {""}
+    if other:
+        sentence = f"expected columns of an accelerometer, got those of the {' and the '.join(sorted(other))}: {there}"
+        return foreign(preamble.name, sentence)
+    sentence = f"expected columns named like x, y, z or acc_x, acc_y, acc_z, got {there[:300]}"
+    return foreign(preamble.name, sentence, next_step=f"{_ASK}.")
+
+
+def _unnamed(
+    preamble: Preamble, options: Options, time: tuple[int, ...]
+) -> tuple[tuple[int, int, int], tuple[int, ...]]:
+    """Return the columns of a table without names: x, y, z, or time and x, y, z."""
+    rows = preamble.head[:20]
+    numeric = [
+        all(len(row) > at and is_number(row[at], comma=preamble.decimal_comma) for row in rows)
+        for at in range(preamble.width)
+    ]
+    dated = bool(rows) and looks_like_date(_cell(preamble, 0))
+    if preamble.width == 3 and all(numeric) and not time:
+        return (0, 1, 2), ()
+    if preamble.width == 4 and all(numeric[1:]) and time in ((), (0,)) and (numeric[0] or dated):
+        return (1, 2, 3), (0,)
+    shown = preamble.delimiter.join(preamble.head[0])[:80] if preamble.head else ""
+    raise refusal(
+        preamble.name,
+        f"expected column names, or three or four columns of numbers, got {shown!r}",
+        line=preamble.first_line,
+        next_step="Import it with columns by number: --columns 4,5,6 --label-column 2.",
+    )
+
+
+def _date_form(preamble: Preamble, time: tuple[int, ...], notes: list[str]) -> DateForm | None:
+    """Return how dates are written, if the time column holds some."""
+    if not time or _is_number(preamble, time[0]):
+        return None
+    cells = [" ".join(row[place] for place in time) for row in preamble.head if len(row) > max(time)]
+    cells = [cell.replace(",", ".") if preamble.decimal_comma else cell for cell in cells]
+    if not cells:
+        return None
+    form = read_form(cells, day_first=preamble.day_first)
+    if form is None:
+        shown = cells[0][:40] if cells else ""
+        raise refusal(
+            preamble.name,
+            f"expected a date and time in {preamble.called(time[0])}, got {shown!r}",
+            line=preamble.first_line,
+            next_step="Name another --time-column, or ignore it: --time-column none --rate HZ.",
+        )
+    kind = "times of day" if form.of_day else "dates, the day first" if form.day_first else "dates"
+    notes.append(f"Times are {kind}.")
+    if form.ambiguous:
+        notes.append("Nothing says whether day or month comes first; the month is taken.")
+    return form
+
+
+def _unit(preamble: Preamble, names: Sequence[ColumnName], axes: Sequence[int]) -> str | None:
+    """Return the unit written for the axes."""
+    if preamble.units is not None and max(axes) < len(preamble.units) and (unit := unit_named(preamble.units[axes[0]])):
+        return unit
+    units = {names[place].unit for place in axes} if names else {None}
+    return units.pop() if len(units) == 1 else None
+
+
+def _time_unit(preamble: Preamble, names: Sequence[ColumnName], time: tuple[int, ...]) -> str | None:
+    """Return the unit written for the time."""
+    if not time or not names:
+        return None
+    if preamble.units is not None and time[0] < len(preamble.units):
+        return time_unit_named(preamble.units[time[0]]) or names[time[0]].unit
+    return names[time[0]].unit
+
+
+def _listed(preamble: Preamble, places: Sequence[int]) -> str:
+    """Return names of columns."""
+    return ", ".join(preamble.called(place).removeprefix("column ") for place in places)
+
+
+def _stamped(preamble: Preamble, options: Options, time: tuple[int, ...]) -> str:
+    """Say which column is the time where no name says it."""
+    return f", time is {preamble.called(time[0])}" if preamble.header is None and time and options.time is None else ""

@@ -1,0 +1,237 @@
+"""Where one recording ends and the next begins: counters that wrap, restarts, rows in disorder, another person.
+
+A restart is cut, never joined. A counter that wraps at a power of two, or a time of day at midnight, goes on. Rows that
+only stand in the wrong order are sorted, where that makes time even; and it is said.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edgehar.pipeline.data.importing.clock import Steps
+from edgehar.pipeline.data.importing.dates import DAY_S
+from edgehar.pipeline.data.importing.options import DROP_OPTION
+from edgehar.pipeline.data.importing.parser import Rows
+from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.spool import Column, Scaled, Spool
+
+_WRAPS: Final = (2.0**16, 2.0**24, 2.0**31, 2.0**32)
+_MOST_DROPPED: Final = 0.2
+_RESTART_STEPS: Final = 10
+_RESTART_ROWS: Final = 8
+_TURNS: Final = 4
+_SORTED_ROWS: Final = 2**22
+"""A file is sorted in memory, so a longer one only where it must be."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(slots=True, eq=False)
+class Sessions:
+    """Rows with times in s that run forward within each session.
+
+    Parameters
+    ----------
+    rows
+        As they were read, or sorted.
+    times
+        In s, or None.
+    starts
+        The first row of every session.
+    notes, problems
+        What was found and done, as sentences; problems by the row they are about.
+    """
+
+    rows: Rows
+    times: Column | None
+    starts: list[int]
+    notes: list[str] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+
+
+def apart(rows: Rows) -> tuple[Rows, str | None]:
+    """Return rows with those of each person together, where people's rows stand in turn; and a note about it."""
+    runs = rows.subjects or []
+    people = list(dict.fromkeys(name for _, name in runs))
+    if len(runs) <= max(_TURNS * len(people), len(rows) // 100):
+        return rows, None
+    starts = np.array([row for row, _ in runs])
+    whose = np.array([people.index(name) for _, name in runs])
+    person = whose[np.searchsorted(starts, np.arange(len(rows)), side="right") - 1]
+    return rows.taken(np.argsort(person, kind="stable")), "Rows of several people stand in turn: they are taken apart."
+
+
+def find_sessions(
+    rows: Rows, seconds_per_tick: float, steps: Steps | None, *, of_day: bool, drop: bool, name: str
+) -> Sessions:
+    """Cut the rows of a file into sessions.
+
+    Parameters
+    ----------
+    rows
+        Of one file.
+    seconds_per_tick
+        What one step of the time column is.
+    steps
+        What its steps are like, in its own unit; None without times.
+    of_day
+        Whether times are times of day.
+    drop
+        Whether rows may be left out whose time does not run forward.
+    name
+        Of the file, for messages.
+
+    Raises
+    ------
+    DataError
+        When time does not run forward, and sorting does not mend it.
+    """
+    if rows.time is None or steps is None:
+        starts = {0, *rows.breaks} if _rare(rows.breaks, len(rows)) else {0, *rows.repeated_names}
+        return Sessions(rows, None, _inside({*starts, *_changes(rows)}, len(rows)))
+    wraps, backs = _turns(rows.time, steps, [DAY_S] if of_day else list(_WRAPS))
+    sessions = Sessions(rows, None, [])
+    if wraps:
+        what = "midnight" if of_day else "the end of its counter"
+        sessions.notes.append(f"Time passes {what} {len(wraps)} time{'s' * (len(wraps) > 1)}, and goes on.")
+    if backs and not wraps and len(rows) <= _SORTED_ROWS and (mended := _sorted(rows, backs, [], steps, sessions)):
+        sessions.rows, backs = mended, []
+        rows = mended
+    restarts = _restarts(rows.time, backs, steps) if rows.time is not None else []
+    disorder = [row for row in backs if row not in restarts]
+    if disorder:
+        mended = _sorted(rows, disorder, restarts, steps, sessions)
+        sessions.rows = rows = mended or _dropped(rows, restarts, drop, name, sessions)
+        restarts = [row for row in restarts if row < len(rows)]
+    if restarts:
+        lines = ", ".join(str(rows.line_of(row)) for row in restarts[:3])
+        sessions.notes.append(
+            f"Time starts over {len(restarts)} time{'s' * (len(restarts) > 1)} (line {lines}"
+            f"{', …' * (len(restarts) > 3)})"
+            ": a new recording each time."
+        )
+    broken = set(rows.breaks) if _rare(rows.breaks, len(rows)) else set()
+    starts = {0, *restarts, *rows.repeated_names, *broken, *_changes(rows)}
+    sessions.starts = _inside(starts, len(rows))
+    sessions.times = _in_seconds(rows, wraps, seconds_per_tick)
+    return sessions
+
+
+def _turns(times: Spool, steps: Steps, moduli: list[float]) -> tuple[list[tuple[int, float]], list[int]]:
+    """Return (row, modulus) of wraps, and the rows at which time goes back."""
+    wraps: list[tuple[int, float]] = []
+    backs: list[int] = []
+    reach = max(3 * steps.usual, 1.5 * steps.limit)
+    at = 1
+    for block in times.blocks(overlap=1):
+        passed = np.diff(block)
+        for row in np.flatnonzero(passed < 0).tolist():
+            after = [m for m in moduli if 0 < passed[row] + m <= reach and block[row] < m and block[row + 1] >= 0]
+            if after:
+                wraps.append((at + row, after[0]))
+            else:
+                backs.append(at + row)
+        at += len(passed)
+    return wraps, backs
+
+
+def _restarts(times: Spool, backs: list[int], steps: Steps) -> list[int]:
+    """Return the rows at which time goes back far, and then forward for a while."""
+    restarts = []
+    ends = [*backs[1:], len(times)][: len(backs)]
+    for row, end in zip(backs, ends, strict=True):
+        before, after = times.read(row - 1, row + 1)
+        far = before - after >= _RESTART_STEPS * steps.usual
+        if far and (end - row >= _RESTART_ROWS or len(backs) == 1):
+            restarts.append(row)
+    return restarts
+
+
+def _sorted(rows: Rows, disorder: list[int], restarts: list[int], steps: Steps, sessions: Sessions) -> Rows | None:
+    """Return the rows sorted within sessions; None where that does not make time even."""
+    times = np.empty(0) if rows.time is None else rows.time.read(0, len(rows))
+    edges = [0, *restarts, len(rows)]
+    order = np.arange(len(rows))
+    for start, stop in pairwise(edges):
+        order[start:stop] = start + np.argsort(times[start:stop], kind="stable")
+    after = np.diff(times[order])
+    odd = int(((after < 0.5 * steps.usual) | (after > 1.5 * steps.usual)).sum()) - len(restarts)
+    was_odd = int(((np.diff(times) < 0.5 * steps.usual) | (np.diff(times) > 1.5 * steps.usual)).sum()) - len(restarts)
+    if odd >= len(disorder) or odd >= was_odd:
+        return None
+    moved = int((order != np.arange(len(rows))).sum())
+    sessions.problems.append((disorder[0], f"{moved} rows stood in another order than their times: they are sorted."))
+    return rows.taken(order)
+
+
+def _dropped(rows: Rows, restarts: list[int], drop: bool, name: str, sessions: Sessions) -> Rows:
+    """Return the rows without those that are not later than all before them, or refuse them."""
+    times = np.empty(0) if rows.time is None else rows.time.read(0, len(rows))
+    edges = [0, *restarts, len(rows)]
+    keep = np.ones(len(rows), dtype=bool)
+    for start, stop in pairwise(edges):
+        latest = np.maximum.accumulate(times[start:stop])
+        keep[start + 1 : stop] = times[start + 1 : stop] > latest[:-1]
+    back = np.flatnonzero(~keep)
+    line = rows.line_of(int(back[0]))
+    what = f"a step of {times[back[0]] - times[back[0] - 1]:.6g}"
+    if not drop:
+        raise refusal(
+            name,
+            f"expected time to run forward, got {what}",
+            line=line,
+            next_step=f"Leave such rows out with {DROP_OPTION}, or name another --time-column.",
+        )
+    if len(back) > _MOST_DROPPED * len(rows):
+        raise refusal(
+            name,
+            f"expected time to run forward, but {len(back)} of {len(rows)} rows do not (here {what})",
+            line=line,
+            next_step="Split the file where time starts over, or name another --time-column.",
+        )
+    sessions.problems.append(
+        (
+            int(back[0]),
+            f"{len(back)} row{'s' * (len(back) > 1)} left out: time does not run forward (first in line {line}).",
+        )
+    )
+    return rows.taken(np.flatnonzero(keep))
+
+
+def _in_seconds(rows: Rows, wraps: list[tuple[int, float]], scale: float) -> Column:
+    """Return the times in s, with counters that wrapped going on."""
+    seconds = rows.workspace.column()
+    if rows.time is None or (not wraps and scale == 1.0):
+        return rows.time or seconds
+    if not wraps:
+        return Scaled(rows.time, scale)
+    at, shift = 0, 0.0
+    pending = list(wraps)
+    for block in rows.time.blocks():
+        end = at + len(block)
+        block += shift
+        while pending and pending[0][0] < end:
+            row, modulus = pending.pop(0)
+            block[row - at :] += modulus
+            shift += modulus
+        seconds.append(block * scale)
+        at = end
+    return seconds
+
+
+def _changes(rows: Rows) -> list[int]:
+    """Return the rows at which the person changes."""
+    return [row for row, _ in rows.subjects or ()]
+
+
+def _rare(breaks: list[int], rows: int) -> bool:
+    """Tell whether blank lines are so few that they mean something."""
+    return len(breaks) <= max(1, rows // 20)
+
+
+def _inside(starts: set[int], rows: int) -> list[int]:
+    """Return starts in order, without those behind the end."""
+    return sorted(row for row in starts if row < rows)

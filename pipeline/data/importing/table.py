@@ -1,0 +1,340 @@
+"""A table in a text file: from its bytes to recordings in g, link by link.
+
+head -> profile -> preamble -> columns -> rows -> sessions -> clock -> evidence -> recordings
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+
+from edgehar.models.errors import DataError, UsageError
+from edgehar.models.sensor_evidence import SLOWEST_HZ
+from edgehar.models.units import parse_unit
+from edgehar.pipeline.data.importing.columns import find_roles
+from edgehar.pipeline.data.importing.evidence import (
+    Magnitudes,
+    beyond_sensors,
+    decide_unit,
+    is_unusual,
+    measure,
+    problems_of,
+)
+from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
+from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, read_intervals
+from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
+from edgehar.pipeline.data.importing.parser import Rows, read_rows
+from edgehar.pipeline.data.importing.preamble import (
+    DELIMITERS,
+    HEAD_LINES,
+    Preamble,
+    cells_of,
+    read_pairs,
+    read_preamble,
+)
+from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
+from edgehar.pipeline.data.importing.refusals import ForeignTableError, foreign, refusal
+from edgehar.pipeline.data.importing.sessions import Sessions
+from edgehar.pipeline.data.importing.sources import Source
+from edgehar.pipeline.data.importing.spool import Workspace
+from edgehar.pipeline.data.importing.text import Chunk, chunks_of, head_lines, read_head
+from edgehar.pipeline.data.importing.timing import OpenTable, Take, find_takes, text_at
+from edgehar.pipeline.data.recordings import LabelInterval, Recording
+
+UNKNOWN_SUBJECT: Final = "unknown"
+_MOST_INTERVALS: Final = 100_000
+
+Beside = Callable[[Source, str], Source | None]
+"""Finds a file by its name in the folder of another."""
+
+
+@dataclass(slots=True, eq=False)
+class Imported:
+    """What came of a file.
+
+    Parameters
+    ----------
+    recordings
+        In g.
+    intervals
+        Labels for recordings beside it, if the file holds those.
+    notes
+        What was detected.
+    unit
+        In which the file was.
+    terms
+        Of its profile.
+    """
+
+    recordings: list[Recording] = field(default_factory=list)
+    intervals: IntervalTable | None = None
+    notes: list[str] = field(default_factory=list)
+    unit: str | None = None
+    terms: str = ""
+
+
+def read_table(
+    source: Source, options: Options, *, beside: Beside, workspace: Workspace, fallback: str | None = None
+) -> Imported:
+    """Read a file into recordings.
+
+    Parameters
+    ----------
+    source
+        The file.
+    options
+        What is declared.
+    beside
+        Finds a file in the same folder.
+    workspace
+        Keeps the samples.
+    fallback
+        The unit of the other files, for one whose own values do not tell it.
+
+    Raises
+    ------
+    ForeignTableError
+        When the file is readable and no recording of acceleration.
+    DataError
+        When it is damaged, or leaves something open that the caller has to say.
+    UsageError
+        When something declared cannot be.
+    """
+    with source.open() as stream:
+        start, encoding = read_head(stream, source.name)
+        lines = head_lines(start, encoding, whole=len(start) < 2**16, name=source.name)[:HEAD_LINES]
+        profile = choose_profile(options.profile, PurePosixPath(source.inner).name, lines)
+        if profile is not None and profile.refused:
+            raise foreign(source.name, f"expected acceleration as measured, got {profile.title}: {profile.refused}")
+        options = profile.under(options, lines) if profile else options
+        chunks = chunks_of(start, stream, encoding, source.name)
+        spoken = LabelledLines.found_in(lines)
+        if spoken is not None:
+            lines, chunks = spoken.rewritten_head(lines), spoken.rewritten(chunks)
+        preamble = _preamble(source, lines, options)
+        if intervals := _intervals(source, preamble, chunks):
+            return Imported(intervals=intervals)
+        roles = find_roles(preamble, options, stem=source.stem)
+        rows = read_rows(chunks, preamble, roles.places, drop_bad_rows=options.drop_bad_rows, workspace=workspace)
+    notes = [*_about_file(preamble, encoding, spoken, profile), *roles.notes]
+    table = OpenTable(source, options, preamble, roles, rows, notes, profile, workspace)
+    if profile is not None and profile.beside and (other := beside(source, profile.beside)):
+        _add_gravity(table, other)
+    return _recordings(table, fallback)
+
+
+def _preamble(source: Source, lines: list[str], options: Options) -> Preamble:
+    """Read the head of a file; what is no table at all is a foreign one."""
+    mark = _delimiter(options.delimiter)
+    try:
+        return read_preamble(lines, source.name, delimiter=mark, names=options.names, skip=options.skip_lines)
+    except DataError as error:
+        if (pairs := read_pairs(lines, source.name)) is not None:
+            return pairs
+        raise ForeignTableError(error.message, next_step=error.next_step, **error.details) from error
+
+
+def _delimiter(declared: str | None) -> str | None:
+    """Return the declared delimiter as a character."""
+    if declared is None or declared in DELIMITERS:
+        return declared
+    for mark, word in DELIMITERS.items():
+        if word == declared:
+            return mark
+    raise UsageError(
+        f"delimiter {declared!r} is not one of {', '.join(DELIMITERS.values())}", next_step="Choose one of these."
+    )
+
+
+def _intervals(source: Source, preamble: Preamble, chunks: Iterator[Chunk]) -> IntervalTable | None:
+    """Return the intervals with labels that a file holds instead of samples."""
+    folder = source.stem.rpartition("/")[0]
+    if read_intervals(preamble, preamble.head, folder=folder, stem="") is None:
+        return None
+    text = next(chunks, Chunk(b"", 0)).data.decode("utf-8")
+    lines = text.split("\n")[preamble.first_line - 1 :][:_MOST_INTERVALS]
+    rows = [cells_of(line, preamble.delimiter, source.name) for line in lines if line.strip()]
+    return read_intervals(preamble, rows, folder=folder, stem=source.stem.rpartition("/")[2])
+
+
+def _about_file(
+    preamble: Preamble, encoding: str, spoken: LabelledLines | None, profile: Profile | None
+) -> Iterator[str]:
+    """Say how the file is written, where that is not plain CSV."""
+    if profile is not None:
+        yield f"Read as {profile.title} (profile {profile.name})."
+    if spoken is not None:
+        yield f"Lines are like {spoken.example!r}."
+    elif preamble.delimiter != ",":
+        yield f"Columns are separated by a {DELIMITERS.get(preamble.delimiter, repr(preamble.delimiter))}."
+    if preamble.decimal_comma:
+        yield "Numbers have a decimal comma."
+    if encoding == "cp1252":
+        yield "The text is not UTF-8; it is read as Windows-1252."
+    if preamble.metadata:
+        yield f"{_counted(preamble.metadata, 'line')} before the table are not samples."
+
+
+def _add_gravity(table: OpenTable, other: Source) -> None:
+    """Add the values of the file beside, row by row, where both have the same times."""
+    options = replace(table.options, profile="", add_axes=None)
+    with other.open() as stream:
+        start, encoding = read_head(stream, other.name)
+        lines = head_lines(start, encoding, whole=len(start) < 2**16, name=other.name)[:HEAD_LINES]
+        preamble = read_preamble(lines, other.name)
+        roles = find_roles(preamble, options, stem="acceleration")
+        rows = read_rows(
+            chunks_of(start, stream, encoding, other.name),
+            preamble,
+            roles.places,
+            drop_bad_rows=True,
+            workspace=table.workspace,
+        )
+    own = table.rows
+    if own.time is None or rows.time is None or len(rows) < 2:
+        raise refusal(other.name, "expected times to add gravity by, got none", next_step="Export both files again.")
+    there, gravity = rows.time.read(0, len(rows)), rows.values.read(0, len(rows))
+    summed = table.workspace.column(columns=3)
+    far = 0
+    reach = 2 * float(np.median(np.diff(there)))
+    at = 0
+    for block in own.values.blocks():
+        times = own.time.read(at, at + len(block))
+        for axis in range(3):
+            block[:, axis] += np.interp(times, there, gravity[:, axis])
+        nearest = np.abs(there[np.clip(np.searchsorted(there, times), 0, len(there) - 1)] - times)
+        far += int((nearest > reach).sum())
+        summed.append(block)
+        at += len(block)
+    if far > 0.01 * len(own):
+        raise refusal(
+            other.name,
+            f"expected gravity at the times of {table.source.name}, but {far} of {len(own)} samples have none near",
+            next_step="Export both files again.",
+        )
+    own.values = summed
+    table.notes.append(f"Gravity is added from {PurePosixPath(other.inner).name}.")
+
+
+def _recordings(table: OpenTable, fallback: str | None) -> Imported:
+    """Cut the rows of a file into recordings, and turn them to g."""
+    sessions, takes, notes = find_takes(table)
+    rows = sessions.rows
+    measured = [measure(rows.values.blocks(take.start, take.stop), take.rate_hz) for take in takes]
+    written = table.roles.unit or (table.profile and table.profile.unit) or table.preamble.unit
+    unit, note = decide_unit(
+        table.source.name, measured, declared=table.options.unit, written=written, fallback=fallback
+    )
+    imported = Imported(unit=unit, terms=table.profile.terms if table.profile else "")
+    imported.notes = [*table.notes, *sessions.notes, *notes, *([note] if note else [])]
+    named = from_name(
+        table.source.path.resolve().as_posix() if table.source.member is None else table.source.inner,
+        table.options.file_pattern,
+        name=PurePosixPath(table.source.inner).name,
+        path=table.source.name,
+    )
+    ids = _ids(table, takes)
+    for take, name, magnitude in zip(takes, ids, measured, strict=True):
+        imported.recordings.append(_recording(table, sessions, take, name, magnitude, unit, named))
+    return imported
+
+
+def _ids(table: OpenTable, takes: list[Take]) -> list[str]:
+    """Return an id for every recording of a file."""
+    stem, counts, ids = table.source.stem, dict[str, int](), []
+    several = table.rows.subjects is not None or len(takes) > 1
+    for take in takes:
+        subject = take.subject or UNKNOWN_SUBJECT
+        counts[subject] = counts.get(subject, 0) + 1
+        suffix = f"#{subject}" + (f"/{counts[subject]}" if counts[subject] > 1 else "")
+        ids.append(stem + suffix if several else stem)
+    return ids
+
+
+def _recording(
+    table: OpenTable, sessions: Sessions, take: Take, name: str, measured: Magnitudes, unit: str, said: dict[str, str]
+) -> Recording:
+    """Return a take as a recording in g; what no sensor measures is fenced in by gaps, so that no window holds it."""
+    rows, scale = sessions.rows, parse_unit(unit)
+    samples = table.workspace.samples
+    first = len(samples)
+    wild: list[int] = []
+    worst, peak, at = 0.0, 0.0, 0
+    for block in rows.values.blocks(take.start, take.stop):
+        found, most = beyond_sensors(block, scale.per_g)
+        wild += (found + at).tolist()
+        block[found] = np.clip(block[found], -1e6 * scale.per_g, 1e6 * scale.per_g)
+        worst = max(worst, float(np.linalg.norm(block[found], axis=1).max(initial=0.0)) / scale.per_g)
+        samples.append(scale.to_g(block))
+        peak, at = max(peak, most), at + len(block)
+    length = len(samples) - first
+    clock = take.clock
+    lost = [item for item in rows.lost if take.start <= item.row < take.stop or item.row == take.stop == len(rows)]
+    gaps = {item.row - take.start for item in lost} | set(clock.gaps if clock else ())
+    gaps |= {place for row in wild for place in (row, row + 1)}
+    problems = [text for row, text in sessions.problems if take.start <= row < take.stop]
+    problems += _about_losses(rows, take, lost)
+    if wild:
+        line = rows.line_of(take.start + wild[0])
+        problems.append(
+            f"{_counted(len(wild), 'sample')} beyond the range of any accelerometer (up to {worst:,.0f} g, first in "
+            f"line {line}): kept out of every window."
+        )
+    if is_unusual(peak):
+        problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
+    if take.rate_hz < SLOWEST_HZ:
+        problems.append(
+            f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_HZ:g} Hz: too slow to tell movements apart."
+        )
+    stuck = rows.line_of(take.start + measured.stuck[0])
+    problems += problems_of(measured, per_g=scale.per_g, rate_hz=take.rate_hz, line=stuck)
+    return Recording(
+        recording_id=name,
+        subject=take.subject or said.get("subject") or table.preamble.subject or UNKNOWN_SUBJECT,
+        samples=samples.view(first, first + length),
+        rate_hz=take.rate_hz,
+        labels=_labels(table, rows, take, said),
+        placement=table.options.placement or said.get("placement", ""),
+        source=PurePosixPath(table.source.inner).name,
+        timestamps_s=None if take.times is None else table.workspace.times.view(*take.times),
+        gaps=tuple(sorted(gap for gap in gaps if 0 < gap < length)),
+        problems=tuple(problems),
+    )
+
+
+def _about_losses(rows: Rows, take: Take, lost: list[Any]) -> Iterator[str]:
+    """Say what was left out and what is missing."""
+    if lost:
+        shown = "; ".join(f"line {item.line}: {item.reason}" for item in lost[:3])
+        yield f"{_counted(len(lost), 'bad row')} left out ({shown}{'; …' if len(lost) > 3 else ''})."
+    clock = take.clock
+    if clock and clock.gaps:
+        line = rows.line_of(take.start + clock.gaps[0])
+        gaps = _counted(len(clock.gaps), "gap")
+        yield f"{gaps} in time, together {clock.missing_s:.3g} s (first before line {line})."
+
+
+def _labels(table: OpenTable, rows: Rows, take: Take, said: dict[str, str]) -> tuple[LabelInterval, ...]:
+    """Return the stretches of equal labels."""
+    options, names = table.options, table.profile.labels if table.profile else {}
+    length = take.stop - take.start
+    if rows.labels is None or options.label == NO_COLUMN:
+        activity = options.activity_name or said.get("activity")
+        return (LabelInterval(0, length, names.get(activity, activity)),) if activity else ()
+    inside = [(row, text) for row, text in rows.labels if take.start <= row < take.stop]
+    if not inside or inside[0][0] > take.start:
+        inside.insert(0, (take.start, text_at(rows.labels, take.start)))
+    edges = [*(row for row, _ in inside), take.stop]
+    labels = []
+    for (row, text), (_, end) in zip(inside, pairwise(edges), strict=True):
+        if text and text not in options.unlabelled and text.lower() not in ("nan", "null", "none", "na"):
+            labels.append(LabelInterval(row - take.start, end - take.start, names.get(text, text)))
+    return tuple(labels)
+
+
+def _counted(number: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

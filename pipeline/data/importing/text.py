@@ -1,0 +1,110 @@
+"""The lines of a text file in large pieces: as UTF-8, with one kind of line end, and no line cut in two."""
+
+import codecs
+from collections.abc import Iterator
+from typing import IO, Final, NamedTuple
+
+from edgehar.pipeline.data.importing.refusals import refusal
+
+CHUNK_BYTES: Final = 2**20
+MAX_LINE: Final = 2**20
+_HEAD_BYTES: Final = 2**16
+
+
+class Chunk(NamedTuple):
+    """Whole lines of a file as UTF-8, each ended by a line feed, and how many they are."""
+
+    data: bytes
+    lines: int
+
+
+def encoding_of(start: bytes, name: str) -> str:
+    """Return the encoding of a text file, judged by its first bytes.
+
+    Raises
+    ------
+    DataError
+        When they are not text.
+    """
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if b"\0" in start:
+        raise refusal(name, "expected a text file, got a binary one", next_step="Export the recording as CSV.")
+    try:
+        # A character may be cut in two at the end of what was read; a line is not.
+        start[: start.rfind(b"\n") + 1 or None].decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def read_head(stream: IO[bytes], name: str) -> tuple[bytes, str]:
+    """Return the first bytes of a stream and their encoding."""
+    start = stream.read(_HEAD_BYTES)
+    return start, encoding_of(start, name)
+
+
+def head_lines(start: bytes, encoding: str, *, whole: bool, name: str) -> list[str]:
+    """Return the lines in the first bytes of a file; the last one is left out unless the file ends there."""
+    text = start.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
+    if not whole and len(lines) == 1:
+        raise refusal(name, f"expected at most {_HEAD_BYTES} characters on the first line", line=1)
+    return lines if whole else lines[:-1]
+
+
+def chunks_of(start: bytes, stream: IO[bytes], encoding: str, name: str) -> Iterator[Chunk]:
+    """Yield whole lines as UTF-8, in pieces of about a megabyte, each line ended by a line feed.
+
+    Raises
+    ------
+    DataError
+        When a line is absurdly long, or a byte is no character of the encoding.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)() if encoding != "utf-8-sig" else None
+    rest, lines, piece, last = b"", 0, start.removeprefix(b"\xef\xbb\xbf"), False
+    while not last:
+        more = stream.read(CHUNK_BYTES)
+        last = not more
+        ready = rest + (_recoded(decoder, piece, last, name, lines) if decoder else piece)
+        piece = more
+        if b"\r" in ready:
+            held = b"\r" if ready.endswith(b"\r") and not last else b""
+            ready = ready[: len(ready) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        else:
+            held = b""
+        cut = len(ready) if last else ready.rfind(b"\n") + 1
+        rest = ready[cut:] + held
+        if len(rest) > MAX_LINE or (last and len(ready) > MAX_LINE and b"\n" not in ready):
+            raise refusal(name, f"expected at most {MAX_LINE} characters on a line", line=lines + 1)
+        if cut:
+            chunk = ready[:cut] if ready.endswith(b"\n", 0, cut) else ready[:cut] + b"\n"
+            if decoder is None and not chunk.isascii():
+                _check_utf8(chunk, name, lines)
+            count = chunk.count(b"\n")
+            lines += count
+            yield Chunk(chunk, count)
+
+
+def _recoded(decoder: codecs.IncrementalDecoder, piece: bytes, last: bool, name: str, lines: int) -> bytes:
+    """Return bytes of another encoding as UTF-8."""
+    try:
+        return decoder.decode(piece, last).encode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _bad_byte(error, name, lines + 1) from error
+
+
+def _check_utf8(chunk: bytes, name: str, lines: int) -> None:
+    """Refuse bytes that are no UTF-8."""
+    try:
+        chunk.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _bad_byte(error, name, lines + 1 + chunk.count(b"\n", 0, error.start)) from error
+
+
+def _bad_byte(error: UnicodeDecodeError, name: str, line: int) -> Exception:
+    """Return the error for a byte that is no character."""
+    sentence = (
+        f"expected {error.encoding.replace('utf-8', 'UTF-8')} text, got the byte 0x{error.object[error.start]:02x}"
+    )
+    return refusal(name, sentence, line=line)
