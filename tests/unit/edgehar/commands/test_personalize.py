@@ -1,5 +1,6 @@
 """`har personalize`, as its users see it."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -100,8 +101,6 @@ def test_recordings_of_several_people_write_nothing(data: str, general: Path, tm
 
 
 def test_a_mounting_is_found_kept_and_folded(usc_had: Any, random_bundle: Any, tmp_path: Path) -> None:
-    import dataclasses
-
     bundle = random_bundle("simple_rnn")
     words = usc_had.recordings[0].placement
     window = dataclasses.replace(bundle.manifest.window, mounting=words)
