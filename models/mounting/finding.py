@@ -23,8 +23,8 @@ STILL_S: Final = 2.0
 WALKING_S: Final = 8.0
 """How long somebody stands and walks at least; ten seconds of walking are what the prompts ask for."""
 
-_GAIT: Final = (-0.296 + 0.567j, -0.114 + 0.393j)
-"""Forward and sideways acceleration over vertical one at the step frequency: the mean over 11 people of USC-HAD."""
+_GAIT: Final = (-0.225 + 0.504j, -0.148 + 0.38j)
+"""Forward and sideways acceleration over vertical one at the step frequency: a mean over people (tools/fit_gait.py)."""
 _STEPS_HZ: Final = (1.2, 3.0)
 _SMEARED: Final = 3
 """Bins beside the peak that the taper spreads a rhythm over."""
@@ -66,10 +66,10 @@ def find_mounting(still: Samples, walking: Samples, *, rate_hz: float, frame: Fr
             f"s at {rate_hz:g} Hz",
             next_step="Stand still, then walk ten seconds straight ahead.",
         )
-    up = _up(gravity, np.asarray(walking, np.float64).mean(axis=0))
+    up = upright(gravity, np.asarray(walking, np.float64).mean(axis=0))
     # Any two level axes will do: how far they are off the heading is what is looked for.
     leveled = level_axes(up, np.eye(3)[int(np.abs(up).argmin())])
-    ratios = _gait(np.asarray(walking, np.float64) @ leveled.T, rate_hz)
+    ratios = gait_ratios(np.asarray(walking, np.float64) @ leveled.T, rate_hz)
     heading_rad, agreement = _heading(ratios)
     if agreement < _LEAST_AGREEMENT:
         raise DataError(
@@ -85,7 +85,7 @@ def find_mounting(still: Samples, walking: Samples, *, rate_hz: float, frame: Fr
 
 
 def _gravity(still: Samples, rate_hz: float) -> Vector:
-    """Return the mean of the stillest two seconds, once it is sure that they were still."""
+    """Return where gravity is while somebody stands, once it is sure that they did."""
     values = np.asarray(still, np.float64)
     advice = "Stand still for three seconds, then walk ten seconds straight ahead."
     if len(values) < STILL_S * rate_hz:
@@ -93,12 +93,12 @@ def _gravity(still: Samples, rate_hz: float) -> Vector:
             f"mounting: expected {STILL_S:g} s of standing still or more, got {len(values) / rate_hz:.1f} s",
             next_step=advice,
         )
-    # People shift their weight: the stillest stretch counts.
+    # People shift their weight: two seconds must be still, and the median is how they stand.
     size, hop = round(STILL_S * rate_hz), max(1, round(STILL_S * rate_hz / 4))
     stretches = np.lib.stride_tricks.sliding_window_view(values, size, axis=0)[::hop]
     restlessness = np.sqrt(stretches.var(axis=2).sum(axis=1))
     restless = float(restlessness.min())
-    gravity: Vector = stretches[int(restlessness.argmin())].mean(axis=1)
+    gravity: Vector = np.median(values, axis=0)
     length = float(np.linalg.norm(gravity))
     low, high = PLAUSIBLE_LENGTH_G
     if not low <= length <= high:
@@ -114,7 +114,7 @@ def _gravity(still: Samples, rate_hz: float) -> Vector:
     return gravity
 
 
-def _up(standing: Vector, walking: Vector) -> Vector:
+def upright(standing: Vector, walking: Vector) -> Vector:
     """Return where up is for somebody who does both: a hip leans otherwise in each."""
     one, other = standing / np.linalg.norm(standing), walking / max(1e-9, float(np.linalg.norm(walking)))
     if one @ other < math.cos(math.radians(_MOST_TURNED_DEG)):
@@ -127,7 +127,7 @@ def _up(standing: Vector, walking: Vector) -> Vector:
     return middle
 
 
-def _gait(leveled: Vector, rate_hz: float) -> NDArray[np.complex128]:
+def gait_ratios(leveled: Vector, rate_hz: float) -> NDArray[np.complex128]:
     """Return both level accelerations over the vertical one at the step frequency."""
     tapered = (leveled - leveled.mean(axis=0)) * np.hanning(len(leveled))[:, None]
     spectrum = np.fft.rfft(tapered, axis=0)
