@@ -93,12 +93,12 @@ def _gravity(still: Samples, rate_hz: float) -> Vector:
             f"mounting: expected {STILL_S:g} s of standing still or more, got {len(values) / rate_hz:.1f} s",
             next_step=advice,
         )
-    # People shift their weight: two seconds must be still, and the median is how they stand.
+    # People shift their weight: the stretches of two seconds in which they do not say how they stand.
     size, hop = round(STILL_S * rate_hz), max(1, round(STILL_S * rate_hz / 4))
     stretches = np.lib.stride_tricks.sliding_window_view(values, size, axis=0)[::hop]
     restlessness = np.sqrt(stretches.var(axis=2).sum(axis=1))
     restless = float(restlessness.min())
-    gravity: Vector = np.median(values, axis=0)
+    gravity: Vector = stretches[restlessness <= max(restless, _MOST_STILL_G)].mean(axis=(0, 2))
     length = float(np.linalg.norm(gravity))
     low, high = PLAUSIBLE_LENGTH_G
     if not low <= length <= high:
