@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "live": "edgehar.commands.live:live",
     "record": "edgehar.commands.record:record",
     "firmware": "edgehar.commands.firmware:firmware",
+    "phone": "edgehar.commands.phone:phone",
 }
 """Every sub-command, in the order of a user's first day, and where it lives."""
 

@@ -8,6 +8,12 @@ r"""The capture file: what a sensor sent, what was known to be missing, and what
     kind 'H'  JSON      who, where on the body, unit, rate, since when; the first record
     kind 'S'  samples   arrived f64 (s, unix) | lost u32 | continues u8 | n u16 | n x time f64 (s) | n x (x y z) f32 (g)
     kind 'E'  JSON      {"event": "begin", "take": 1, "activity": "walk", "t_s": 12.34}   also end, discard, relabel
+                        {"event": "found", "take": -1, "unit": "m/s2"}       a unit that was found out later
+                        {"event": "lines", "take": -1, "arrived_s": 1.7e9, "text": "0.1,0.2,0.9\n"}   as they came
+
+Events of other kinds, and records of other kinds whose CRC is right, belong to a later version and are passed over. An
+earlier version passes over ``found`` and ``lines`` in the same way. The lines are there to read the columns again; a
+byte is one character of the text, and no more than `MOST_LINE_BYTES` are kept.
 
 The CRC-32 (zlib) covers kind, length and payload.
 
@@ -50,11 +56,26 @@ _SAMPLE_BYTES: Final = 20
 """A time and three axes."""
 MAXIMUM_SAMPLES: Final = 10_000
 """In one record; more are split."""
+MOST_LINE_BYTES: Final = 2**28
+"""Six hours at 115,200 baud."""
+LINE_BYTES_AT_ONCE: Final = 8192
+"""In one record: escaped in the longest way they still fit."""
+NO_TAKE: Final = -1
+"""The take of events that belong to none."""
 EVENTS: Final = ("begin", "end", "discard", "relabel")
-_FIELDS: Final = {"begin": ("activity", "t_s"), "end": ("t_s",), "relabel": ("activity",)}
+_FIELDS: Final = {
+    "begin": ("activity", "t_s"),
+    "end": ("t_s",),
+    "relabel": ("activity",),
+    "found": ("unit",),
+    "lines": ("arrived_s", "text"),
+}
 """What an event must hold beside the number of its take."""
-_KINDS: Final = b"HSE"
+_LATER: Final = frozenset(bytes([letter]) for letter in range(0x41, 0x5B)) - {b"H", b"S", b"E"}
+"""Kinds of records that a later version may write."""
+_KINDS: Final = frozenset({b"H", b"S", b"E"}) | _LATER
 _LONGEST_TEXT: Final = 2**16
+_LONGEST_UNIT: Final = 64
 _LARGEST_TIME_S: Final = 1e11
 """Three thousand years: beyond it, a double no longer tells one sample from the next."""
 _LARGEST_G: Final = 1e6
@@ -90,7 +111,8 @@ class CapturedBlock:
 class Capture:
     """What a capture file holds, and what of it could not be read.
 
-    ``torn_bytes`` are an unfinished record at the end; ``damaged_bytes`` lie in ``damaged`` places inside.
+    ``lines`` are the bytes that a sensor of text sent, and when they came, in seconds since 1970. ``torn_bytes`` are an
+    unfinished record at the end; ``damaged_bytes`` lie in ``damaged`` places inside.
     """
 
     info: CaptureInfo
@@ -99,6 +121,7 @@ class Capture:
     torn_bytes: int = 0
     damaged_bytes: int = 0
     damaged: int = 0
+    lines: list[tuple[float, bytes]] = field(default_factory=list)
 
 
 def encode_info(info: CaptureInfo) -> bytes:
@@ -109,6 +132,32 @@ def encode_info(info: CaptureInfo) -> bytes:
 def encode_event(event: dict[str, Any]) -> bytes:
     """Return an event as a record."""
     return _record(b"E", json.dumps(event, ensure_ascii=False).encode())
+
+
+def encode_lines(data: bytes, arrived_unix_s: float) -> bytes:
+    """Return what a sensor of text sent as records.
+
+    Examples
+    --------
+    >>> b"0.1,0.2,0.9" in encode_lines(b"0.1,0.2,0.9\\n", 0.0)
+    True
+    """
+    return b"".join(
+        encode_event(
+            {
+                "event": "lines",
+                "take": NO_TAKE,
+                "arrived_s": arrived_unix_s,
+                "text": data[start : start + LINE_BYTES_AT_ONCE].decode("latin-1"),
+            }
+        )
+        for start in range(0, len(data), LINE_BYTES_AT_ONCE)
+    )
+
+
+def encode_found_unit(unit: str) -> bytes:
+    """Return the record of a unit that was found out after the file had begun."""
+    return encode_event({"event": "found", "take": NO_TAKE, "unit": unit})
 
 
 def encode_block(block: CapturedBlock) -> bytes:
@@ -168,7 +217,7 @@ def read_capture(path: Path) -> Capture:
     for start, kind, payload in records:
         block = _block(payload) if kind == b"S" else None
         event = _event(payload) if kind == b"E" else None
-        if block is None and event is None:
+        if block is None and event is None and kind not in _LATER:
             continue
         if start > end:
             capture.damaged_bytes += start - end
@@ -179,9 +228,19 @@ def read_capture(path: Path) -> Capture:
             capture.blocks.append(replace(block, continues=False) if broken else block)
             broken = False
         elif event is not None:
-            capture.events.append(event)
+            _take_event(capture, event)
     capture.torn_bytes = len(data) - end
     return capture
+
+
+def _take_event(capture: Capture, event: dict[str, Any]) -> None:
+    """Add an event to a capture."""
+    if event["event"] == "found":
+        capture.info = replace(capture.info, unit=event["unit"])
+    elif event["event"] == "lines":
+        capture.lines.append((float(event["arrived_s"]), event["text"].encode("latin-1")))
+    else:
+        capture.events.append(event)
 
 
 def _record(kind: bytes, payload: bytes) -> bytes:
@@ -221,6 +280,8 @@ def _plausible_length(data: bytes, place: int) -> int | None:
     start, end = place + _HEAD.size, place + _HEAD.size + length
     if kind not in _KINDS or end + _CRC.size > len(data):
         return None
+    if kind in _LATER:
+        return length if length <= _LONGEST_TEXT else None
     if kind != b"S":
         return length if length <= _LONGEST_TEXT and data[start : start + 1] == b"{" else None
     if length < _SAMPLES.size:
@@ -284,7 +345,11 @@ def _event(payload: bytes) -> dict[str, Any] | None:
         value = found.get(name)
         if name == "activity" and not (isinstance(value, str) and value.strip()):
             return None
-        if name == "t_s" and not _is_number(value):
+        if name in ("t_s", "arrived_s") and not _is_number(value):
+            return None
+        if name == "unit" and not (isinstance(value, str) and len(value) <= _LONGEST_UNIT):
+            return None
+        if name == "text" and not (isinstance(value, str) and all(ord(letter) < 256 for letter in value)):
             return None
     return found
 

@@ -19,8 +19,10 @@ EXTRAS: Final = {
     "onnx": "train",
     "paho": "mqtt",
     "scipy": "train",
+    "segno": "phone",
     "serial": "edge",
     "tensorflow": "train",
+    "trustme": "phone",
 }
 """Which extra installs a package that is missing."""
 

@@ -22,16 +22,40 @@ from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.session.protocol_detection import ProtocolDetector
 from edgehar.firmware_bridge.stream.samples import SampleSource
 from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.errors import BridgeError
 from edgehar.models.units import parse_unit
 
 GOLDEN = Path(__file__).resolve().parents[1] / "tests" / "golden" / "frames.json"
 WAITS_S = (0.0, 0.001, 0.04, 0.06, 3.0, 1e6)
 MOST_WAITING = 300
+FUZZED = (
+    *("frames.framing", "frames.message_reader", "frames.source", "frames.sequence", "frames.clock"),
+    *("frames.device_description", "session.protocol_detection", "stream.device_clock"),
+    *(
+        "text.source",
+        "text.lines",
+        "text.line_reader",
+        "text.layout",
+        "text.learning",
+        "text.template",
+        "text.evidence",
+        "text.ticks",
+    ),
+    *("text.witmotion", "text.witmotion_source"),
+)
+"""Modules in which coverage guides the search."""
 TEXT = (
     b"x,y,z\n0.1,0.2,0.9\n-0.1,0.2,1.1\n" * 12,
     b"t_us,x,y,z\n" + b"".join(b"%d,0,0,1\n" % (10_000 * line) for line in range(40)),
     b"1;2;3\r\n" * 30 + b"1\t2\t3\r\n" * 30,
+    b"AcX = 12 | AcY = -34 | AcZ = 16000 | Tmp = 26.5\r\n" * 30,
+    b"Acceleration X: 0.1, Y: 0.2, Z: 9.7 m/s^2\r\nRotation X: 1, Y: 2, Z: 3 rad/s\r\n" * 20,
+    b">ax:0.1\n>ay:0.2\n>az:0.9\n" * 20,
+    b'{"acc":{"x":0.1,"y":0.2,"z":0.9},"t":123}\n' * 30,
+    b"0,44,0,83,-0,78\n" * 30 + "0.1,0.2,0.9\n".encode("utf-16-le") * 20,
+    b"\x1b[0;32mI (12) imu: ax:0.1 ay:nan az:ovf\x1b[0m\r\n" * 20,
+    (b"\x55\x51\x00\x01\x00\x02\x00\x08\x00\x00\xb1" + b"\x55\x61" + bytes(18)) * 20,
 )
 
 
@@ -41,8 +65,12 @@ def one_input(data: bytes) -> None:
         return
     size, rhythm, wire = 1 + data[0], data[1], data[2:]
     parser, detector = FrameParser(), ProtocolDetector()
-    frames, text = FrameSource(), TextSource(unit=parse_unit("raw:1000"), rate_hz=100.0)
-    sources: list[SampleSource] = [frames, text]
+    text = TextSource(unit=parse_unit("raw:1000"), rate_hz=100.0)
+    curious = WitMotionOrTextSource(
+        TextSource(unit=None, rate_hz=100.0, adopts_rate=True),
+        make_source=lambda: TextSource(unit=parse_unit("g"), rate_hz=100.0, adopts_rate=True),
+    )
+    sources: list[SampleSource] = [FrameSource(), text, curious]
     now_s = 0.0
     for turn, at in enumerate(range(0, len(wire), size)):
         read = wire[at : at + size]
@@ -127,10 +155,8 @@ def guided(seconds: float) -> None:
     corpus = Path(tempfile.mkdtemp(prefix="fuzz-decoders-"))
     for number, data in enumerate(seeds()):
         (corpus / f"seed-{number}").write_bytes(data)
-    for name in ("protocol", "messagereader", "framesource", "sequence", "frametime", "hello", "greeting"):
-        instrument(atheris, f"firmware_bridge.{name}")
-    for name in ("textsource", "textlines", "textlayout", "deviceclock"):
-        instrument(atheris, f"firmware_bridge.{name}")
+    for name in FUZZED:
+        instrument(atheris, f"edgehar.firmware_bridge.{name}")
     limits = [f"-max_total_time={int(seconds)}", "-timeout=10", "-rss_limit_mb=1024", "-max_len=4096"]
     atheris.Setup([sys.argv[0], str(corpus), *limits, f"-artifact_prefix={corpus}/"], one_input)
     atheris.Fuzz()

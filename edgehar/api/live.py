@@ -18,7 +18,7 @@ from typing import Final, Self
 from edgehar.api.inference import Model, open_bundle
 from edgehar.firmware_bridge.line.reader import LineReader
 from edgehar.firmware_bridge.line.reconnection import open_reader
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.live.loop import LiveLoop
 from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
@@ -105,7 +105,8 @@ def live(
     port: str,
     bundle: Model,
     *,
-    unit: str = "g",
+    unit: str | None = None,
+    columns: tuple[str, str, str] | None = None,
     rate_hz: float | None = None,
     hop: int | None = None,
     duration_s: float | None = None,
@@ -124,13 +125,17 @@ def live(
     Parameters
     ----------
     port
-        ``/dev/ttyUSB0``, ``COM3``, ``usb:VENDOR:PRODUCT[:SERIAL]``, ``socket://HOST:PORT``, ``rfc2217://HOST:PORT``.
+        ``/dev/ttyUSB0``, ``COM3``, ``usb:VENDOR:PRODUCT[:SERIAL]``, ``ble:NAME``, ``socket://HOST:PORT``,
+        ``rfc2217://HOST:PORT``, ``udp://:PORT``, ``ws://[HOST]:PORT``, ``http://:PORT``, or ``-`` for standard input.
     bundle
         The model, or the path of one.
     unit
-        What a sensor of text lines prints: ``g``, ``m/s2``, or ``raw:SCALE`` with SCALE in counts per g.
+        What a sensor of text lines prints: ``g``, ``m/s2``, or ``raw:SCALE`` with SCALE in counts per g. Default: what
+        its text says, or gravity.
+    columns
+        Names or numbers, from 1, of x, y and z in a line of text. Default: found by their names or by gravity.
     rate_hz
-        Samples a second the sensor sends. Default: the model's. Binary frames say it themselves.
+        Samples a second the sensor sends. Default: measured. Binary frames say it themselves.
     hop
         Samples between two labels. Default: the model's.
     duration_s
@@ -162,9 +167,9 @@ def live(
     """
     if duration_s is not None and not duration_s > 0:
         raise UsageError(f"expected a duration above 0 s, got {duration_s:g}", next_step="Leave it out to go on.")
-    declared, model = parse_unit(unit), open_bundle(bundle)
+    declared, model = None if unit is None else parse_unit(unit), open_bundle(bundle)
     runner = load_engine(model, engine, quantization)
-    options = _Options(declared, rate_hz, hop, duration_s, protocol, raw, bridge_s, baud)
+    options = _Options(declared, columns, rate_hz, hop, duration_s, protocol, raw, bridge_s, baud)
     reader = open_reader(port, baud=baud, reconnect=reconnect)
     return LiveStream(_Session(reader, model, runner, options))
 
@@ -173,7 +178,8 @@ def live(
 class _Options:
     """What was asked for, beside port and model."""
 
-    unit: Unit
+    unit: Unit | None
+    columns: tuple[str, str, str] | None
     rate_hz: float | None
     hop: int | None
     duration_s: float | None
@@ -223,6 +229,7 @@ class _Session:
             self.engine,
             self.model.manifest,
             unit=options.unit,
+            columns=options.columns,
             rate_hz=options.rate_hz,
             hop=options.hop,
             baud=options.baud,
@@ -233,7 +240,8 @@ class _Session:
             arrived=detected.arrivals,
         )
         left_s = None if options.duration_s is None else options.duration_s - (time.monotonic() - began_s)
-        return loop.run([self], duration_s=left_s, stop=self.stop.is_set).error
+        error = loop.run([self], duration_s=left_s, stop=self.stop.is_set).error
+        return None if error is not None and has_ended(error) else error
 
     def predicted(self, prediction: Prediction) -> None:
         """Hand on a label."""

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from edgehar.commands.capture_repair import repaired_captures
 from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
+from edgehar.commands.stream_options import require_rate
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.export import FORMATS as EXPORTS
@@ -113,8 +115,11 @@ def import_(
         profile=profile,
     )
     check_target(out)
+    require_rate(rate)
     with progress_bar("reading") as advance:
-        dataset = load_dataset(
+        dataset = repaired_captures(
+            path, format=format, unit=unit, rate_hz=rate, columns=layout.axes, progress=advance
+        ) or load_dataset(
             path,
             format=format,
             progress=advance,

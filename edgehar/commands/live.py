@@ -25,7 +25,7 @@ from edgehar.commands.stream_options import (
     require_rate,
 )
 from edgehar.firmware_bridge.line.reconnection import open_reader
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
@@ -33,6 +33,7 @@ from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
 from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, load_engine
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.foreign_text import printable
@@ -63,6 +64,12 @@ def live(
         str | None, typer.Option(metavar="FILE", help="Write every label as a line of JSON; - is stdout.")
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Label every window alone, without the bundle's decoder.")] = False,
+    lag: Annotated[
+        float,
+        typer.Option(
+            metavar="S", help="Let every label wait so long for what comes after its window (after har tune)."
+        ),
+    ] = 0.0,
     bridge: Annotated[
         float, typer.Option(metavar="MS", help="Interpolate, and mark, gaps of up to so many milliseconds.")
     ] = DEFAULT_BRIDGE_MS,
@@ -90,6 +97,7 @@ def live(
     declared = None if unit is None else parse_unit(unit)
     axes = parse_columns(columns)
     model = read_bundle(bundle)
+    _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
@@ -113,6 +121,7 @@ def live(
             hop=hop,
             baud=baud,
             raw=raw,
+            lag_s=lag,
             bridge_s=bridge / 1e3,
             hello=detected.hello,
             may_be_frames=protocol == "auto",
@@ -136,6 +145,18 @@ def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate:
         raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
 
 
+def _check_lag(lag_s: float, model: Bundle, *, raw: bool) -> None:
+    """Refuse to wait for nothing."""
+    window = model.manifest.window
+    lag_in_windows(lag_s, hop=window.hop, rate_hz=window.rate_hz)
+    if lag_s and (raw or not model.manifest.decoder.is_markov):
+        why = "--raw" if raw else f"the decoder of {model.manifest.model_id} has none"
+        raise UsageError(
+            f"--lag: expected a hidden Markov model to wait with, got {printable(why)}",
+            next_step="Leave --lag out, or fit a decoder with har tune.",
+        )
+
+
 def _silence_reporter(sinks: list[Sink], port: str, baud: int) -> Callable[[], None]:
     """Return what reports to a person that nothing has arrived yet."""
     text = (
@@ -157,13 +178,21 @@ def _open_jsonl(jsonl: str | None, opened: contextlib.ExitStack) -> TextIO | Non
     if jsonl == _STDOUT:
         return sys.stdout
     try:
-        return opened.enter_context(Path(jsonl).open("w", encoding="utf-8"))
+        file = Path(jsonl).open("w", encoding="utf-8")  # noqa: SIM115 (closed by the stack)
     except OSError as error:
         raise UsageError(
             f"{jsonl}: expected a file to write labels to, got {error.strerror}",
             next_step="Choose another --jsonl.",
             path=jsonl,
         ) from error
+    opened.callback(_close_quietly, file)
+    return file
+
+
+def _close_quietly(file: TextIO) -> None:
+    """Close a file of labels; what a full disk did not take was said when it was written."""
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
@@ -209,7 +238,7 @@ def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:
 
 def _exit(end: LiveEnd, port: str, stop: StopRequest, *, listened_s: float) -> None:
     """End with the exit code that tells how it went."""
-    if end.error is not None:
+    if end.error is not None and not has_ended(end.error):
         raise end.error
     if stop():
         raise typer.Exit(stop.exit_code)

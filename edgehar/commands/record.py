@@ -29,7 +29,8 @@ from edgehar.commands.stream_options import (
 from edgehar.firmware_bridge.frames.device_description import range_g, unit_of
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.line.reconnection import open_reader
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
+from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
+from edgehar.firmware_bridge.record.kept_lines import KeptLinesSource
 from edgehar.firmware_bridge.record.keys import single_keys
 from edgehar.firmware_bridge.record.loop import RecordEnd, RecordLoop
 from edgehar.firmware_bridge.record.script import ScriptRunner, Step, parse_script, parse_step
@@ -38,11 +39,12 @@ from edgehar.firmware_bridge.record.writer import CaptureWriter
 from edgehar.firmware_bridge.session.protocol_detection import GIVE_UP_S, detect_protocol
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
-from edgehar.models.units import parse_unit
+from edgehar.models.units import Unit, parse_unit
 
 _GRAVITY_SAMPLES: Final = 200
 _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
@@ -69,7 +71,10 @@ def record(
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
     columns: ColumnsOption = None,
-    rate: Annotated[float, typer.Option(help="Samples a second that a sensor of text lines sends.")] = SAMPLE_RATE_HZ,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Samples a second that a sensor of text lines sends.", show_default="measured"),
+    ] = None,
     duration: Annotated[
         float | None, typer.Option(metavar="S", help="Stop after so many seconds at the latest.", show_default="never")
     ] = None,
@@ -98,12 +103,18 @@ def record(
         patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
         detected = detect_protocol(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
         hello = detected.hello
+        adopts_rate, rate_hz = rate is None, SAMPLE_RATE_HZ if rate is None else rate
         limit_g = 32767 / declared.per_g if declared is not None and declared.counts else None
         if hello is not None:
-            declared, rate, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
+            declared, rate_hz, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
+
+        def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+            return TextSource(unit=unit, rate_hz=rate_hz, columns=columns, adopts_rate=adopts_rate)
+
         path = _destination(out, subject)
         writer = CaptureWriter(
-            path, CaptureInfo(subject, placement, declared.name if declared is not None else "", rate, _utc_now(), port)
+            path,
+            CaptureInfo(subject, placement, declared.name if declared is not None else "", rate_hz, _utc_now(), port),
         )
         opened.callback(writer.close)
         keys = opened.enter_context(single_keys())
@@ -111,24 +122,37 @@ def record(
         view: TerminalRecordView | LineRecordView
         if console.is_terminal and not plain and not as_json:
             title = printable(f"subject {subject} · {port} · {path}")
-            view = TerminalRecordView(console, title=title, rate_hz=rate)
+            view = TerminalRecordView(console, title=title, rate_hz=rate_hz)
         else:
             view = LineRecordView(sys.stderr)
         opened.callback(view.close)
         loop = RecordLoop(
             reader,
-            TextSource(unit=declared, rate_hz=rate, columns=axes) if hello is None else FrameSource(),
+            FrameSource()
+            if hello is not None
+            else KeptLinesSource(
+                WitMotionOrTextSource(
+                    text_source(declared, axes), make_source=lambda: text_source(declared or parse_unit("g"))
+                ),
+                writer,
+                unit=declared,
+            ),
             writer,
             script=runner,
             silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(declared_rate_hz=rate, window_length=_GRAVITY_SAMPLES, range_g=limit_g),
+            checks=StreamChecks(
+                declared_rate_hz=rate_hz,
+                window_length=_GRAVITY_SAMPLES,
+                range_g=limit_g,
+                rate_is_adopted=adopts_rate,
+            ),
             view=view,
             keys=keys,
             arrived=detected.arrivals,
         )
         end = loop.run(duration_s=duration, stop=stop)
     _report(end, runner, path, to_json=as_json)
-    if end.error is not None:
+    if end.error is not None and not has_ended(end.error):
         raise end.error
     if stop():
         raise typer.Exit(stop.exit_code)

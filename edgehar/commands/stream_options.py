@@ -9,7 +9,10 @@ from edgehar.models.errors import UsageError
 from edgehar.models.sensor_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from edgehar.models.units import UNIT_HELP
 
-PORT_HELP: Final = "/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], socket://HOST:PORT, rfc2217://HOST:PORT."
+PORT_HELP: Final = (
+    "/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], ble:NAME, socket://HOST:PORT, rfc2217://HOST:PORT, udp://:PORT, "
+    "ws://[HOST]:PORT, http://:PORT, or - for standard input."
+)
 
 PortOption = Annotated[str, typer.Option(help=PORT_HELP)]
 ProtocolOption = Annotated[str, typer.Option(help="auto, frames (binary) or text.")]

@@ -1,7 +1,7 @@
 """`har tune`: choose the decoder of a bundle on the people it was trained on, and say what that gains."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,9 +22,9 @@ from edgehar.pipeline.data.identity import known_among
 from edgehar.pipeline.data.recordings import Dataset, unknown_subject
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import trained_people
-from edgehar.pipeline.tuning.events import EventScores
-from edgehar.pipeline.tuning.search import Trial, decode, search
-from edgehar.pipeline.tuning.streams import Stream, check_enough, streams_of
+from edgehar.pipeline.tuning.roles import push_of
+from edgehar.pipeline.tuning.search import Choice, Grid, Trial, judge, search
+from edgehar.pipeline.tuning.streams import check_enough, streams_of
 
 
 def tune(
@@ -42,9 +42,9 @@ def tune(
 ) -> None:
     """Choose smoothing, rejection and dwell by what a person notices: wrong time, false labels, delay.
 
-    Decoders are tried on people the model was trained on, whose posteriors are surer than a stranger's; the report then
-    shows, on everybody else in the data, what the choice gains there. A decoder that loses more than the one in the
-    bundle is not kept.
+    Decoders are tried on people the model was trained on, their recordings strung together; their posteriors are surer
+    than a stranger's, so the report shows what the choice gains on everybody else in the data. By cross-validation over
+    the people tuned on it must lose less than the bundle's decoder and have no lower macro-F1; else it is not kept.
     """
     model = read_bundle(bundle)
     target = _target(bundle, out, force=force)
@@ -59,21 +59,23 @@ def tune(
         activities=model.manifest.labels,
     )
     tuned_on, others = _people(model, dataset, windows, subjects)
+    push = push_of(model.manifest.labels)
     with progress_bar("classifying") as advance:
-        streams = streams_of(runner, windows, tuned_on, progress=advance)
+        streams = streams_of(runner, windows, tuned_on, push=push, progress=advance)
     check_enough(streams)
+    grid = Grid(tuple(streams), model.manifest.labels, window.hop, window.length, push)
     with progress_bar("trying decoders") as advance:
-        undecoded, best = search(streams, hop=window.hop, window_length=window.length, progress=advance)
-    held_out = streams_of(runner, windows, others) if others else []
-    present = decode(model.manifest.decoder, streams, hop=window.hop, window_length=window.length)
-    kept = best.scores.cost < present.cost
+        choice = search(grid, progress=advance)
+    present = judge(model.manifest.decoder, grid)
+    kept = choice.improves_on(present)
     if kept and target == bundle:
-        update_bundle(bundle, partial(Bundle.with_decoder, decoder=best.spec), of=model)
+        update_bundle(bundle, partial(Bundle.with_decoder, decoder=choice.best.spec), of=model)
     elif kept:
-        model.with_decoder(best.spec).save(target)
+        model.with_decoder(choice.best.spec).save(target)
+    held_out = streams_of(runner, windows, others, push=push) if others else []
     found = {
         "kept": kept,
-        **_facts(undecoded, best, tuned_on, held_out, window.hop, window.length),
+        **_facts(choice, tuned_on, replace(grid, streams=tuple(held_out))),
         "present": _scores(present),
     }
     if as_json:
@@ -118,36 +120,40 @@ def _people(
     return chosen, tuple(name for name in there if name not in chosen)
 
 
-def _facts(
-    undecoded: Trial, best: Trial, tuned_on: tuple[str, ...], held_out: list[Stream], hop: int, length: int
-) -> dict[str, Any]:
+def _facts(choice: Choice, tuned_on: tuple[str, ...], held_out: Grid) -> dict[str, Any]:
     """Return everything that was found, JSON-ready."""
-    spec = best.spec
+    spec = choice.best.spec
     found: dict[str, Any] = {
         "decoder": {
             "smoothing_windows": spec.smoothing_windows,
             "reject_below": spec.reject_below,
             "minimum_dwell_windows": spec.minimum_dwell_windows,
-            "markov": bool(spec.transitions),
+            "markov": spec.is_markov,
+            "stay_probability": spec.stay_probability,
+            "temperature": spec.temperature,
+            "push": spec.push is not None,
         },
         "tuned_on": list(tuned_on),
-        "training": {"undecoded": _scores(undecoded.scores), "decoded": _scores(best.scores)},
+        "training": {"undecoded": _scores(choice.undecoded), "decoded": _scores(choice.best)},
+        "cross_validated": {"cost": round(choice.cost, 4), "macro_f1": round(choice.macro_f1, 4)},
     }
-    if held_out:
-        found["others"] = [stream.subject for stream in held_out]
+    if held_out.streams:
+        found["others"] = [stream.subject for stream in held_out.streams]
         found["held_out"] = {
-            name: _scores(decode(trial.spec, held_out, hop=hop, window_length=length))
-            for name, trial in (("undecoded", undecoded), ("decoded", best))
+            name: _scores(judge(trial.spec, held_out))
+            for name, trial in (("undecoded", choice.undecoded), ("decoded", choice.best))
         }
     return found
 
 
-def _scores(scores: EventScores) -> dict[str, float]:
+def _scores(trial: Trial) -> dict[str, float]:
     """Return scores with their cost, rounded."""
-    return {name: round(value, 4) for name, value in {**asdict(scores), "cost": scores.cost}.items()}
+    scores = {**asdict(trial.scores), "cost": trial.scores.cost, "macro_f1": trial.macro_f1}
+    return {name: round(value, 4) for name, value in scores.items()}
 
 
 _ROWS = (
+    ("macro-F1", "macro_f1", "{:.3f}"),
     ("label switches an hour", "switches_per_hour", "{:.0f}"),
     ("  of what was done", "true_switches_per_hour", "{:.0f}"),
     ("false activations an hour", "false_activations_per_hour", "{:.0f}"),
@@ -162,13 +168,26 @@ _ROWS = (
 def _print(found: dict[str, Any]) -> None:
     """Print the choice, and what it gains."""
     decoder = found["decoder"]
-    how = "a hidden Markov model" if decoder["markov"] else f"the mean of {decoder['smoothing_windows']} windows"
+    how = f"the mean of {decoder['smoothing_windows']} windows"
+    if decoder["markov"]:
+        how = (
+            f"a hidden Markov model that stays with {decoder['stay_probability']:.2f} a window "
+            f"(temperature {decoder['temperature']:g})"
+        )
+    if decoder["push"]:
+        how += ", elevators by their push"
     typer.echo(
         f"Decoder: {how}, unknown below {decoder['reject_below']:.0%}, "
         f"another label after {decoder['minimum_dwell_windows']} in a row."
     )
     others = len(found.get("others", ()))
     also = f", and {others} it was not" if others else ""
+    cross = found["cross_validated"]
+    typer.echo(
+        f"Each person under the decoder that the others chose: macro-F1 {cross['macro_f1']:.3f}, "
+        f"{cross['cost']:.0f} s lost an hour; the present decoder {found['present']['macro_f1']:.3f}, "
+        f"{found['present']['cost']:.0f} s."
+    )
     typer.echo(f"Of {len(found['tuned_on'])} people it was tuned on{also}, one window every hop:")
     groups = [("training", "tuned on"), *([("held_out", "others")] if others else [])]
     table = Table(box=None, padding=(0, 2, 0, 0))

@@ -22,7 +22,6 @@ import gc
 import json
 import os
 import re
-import resource
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -124,6 +123,10 @@ def peak_rss_mb() -> float | None:
     if status.is_file():
         mark = re.search(r"^VmHWM:\s*(\d+) kB$", status.read_text(encoding="ascii", errors="replace"), re.MULTILINE)
         return int(mark.group(1)) * 1024 / 1e6 if mark else None
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 

@@ -58,6 +58,7 @@ class DeviceClient:
         self._parser = FrameParser()
         self._messages: deque[FromDevice] = deque()
         self._window_id = 0
+        self._boot_id = 0
         self.asked_again = 0
         """Chunks sent again because no answer came: frames lost or damaged on the way there or back."""
 
@@ -118,6 +119,7 @@ class DeviceClient:
         """
         numbers = Numbers.FLOAT if samples.dtype == np.float32 else Numbers.INTEGER
         payload = np.ascontiguousarray(samples, _NUMBERS_TYPES[numbers]).tobytes()
+        self._boot_id = hello.boot_id
         for _ in range(ATTEMPTS):
             self._window_id = (self._window_id + 1) % 2**16
             result = self._send_window(payload, numbers, hello)
@@ -166,7 +168,10 @@ class DeviceClient:
             return message.window_id == self._window_id
         if isinstance(message, Ack):
             return message.answers == Type.INFER and message.window_id == self._window_id and message.next > wanted
-        return isinstance(message, Hello) or (isinstance(message, DeviceError) and message.answers == Type.INFER)
+        if isinstance(message, Hello):
+            # One that is idle says HELLO again; only another boot has forgotten the window.
+            return message.boot_id != self._boot_id
+        return isinstance(message, DeviceError) and message.answers == Type.INFER
 
     def _refusal(self, error: DeviceError) -> BridgeError:
         """Return what a device's ERROR means here."""

@@ -6,7 +6,8 @@ The clock gives the time; the number says how often the clock wrapped, and wheth
 1. A step of the clock is unwrapped to the value nearest to what the sample numbers expect.
 2. A step that is shorter or longer than that by a factor of ten and a second is a *jump*: the device stood still, or
    its clock is wrong. The stream is broken there, so that nothing is interpolated across the jump.
-3. The clock is *put aside* when it jumps again and again, or when over 50 samples it shows a rate that differs from the
+3. Until 50 samples have shown that its rate can be true, steps that are off by a factor of ten are not used as times.
+4. The clock is *put aside* when it jumps again and again, or when over 50 samples it shows a rate that differs from the
    declared one by a factor of ten. From then on the sample numbers and the declared rate give the time.
 """
 
@@ -47,7 +48,8 @@ class FrameTime:
 
     def __init__(self, *, rate_hz: float) -> None:
         self._declared_us = self._period_us = 1e6 / rate_hz
-        self._now_us = 0.0
+        self._now_us = self._shown_us = 0.0
+        self._checked = False
         self._last: tuple[int, int] | None = None
         self._anchors: list[tuple[float, int]] = []
         self._last_sample_s = -np.inf
@@ -95,6 +97,9 @@ class FrameTime:
                 self._note_jump(index)
                 # A clock that runs on while no sample is taken is right; one that runs backward is not.
                 step_us = step_us if step_us > expected_us and self._believed else expected_us
+            self._shown_us += step_us
+            if not (self._checked or self._jumped or expected_us / _FACTOR <= step_us <= expected_us * _FACTOR):
+                step_us = expected_us
             self._now_us += step_us
         if restarted:
             self._anchors.clear()
@@ -128,13 +133,15 @@ class FrameTime:
             return
         anchors = self._anchors
         if not anchors or index - anchors[-1][1] >= _SPAN_SAMPLES:
-            anchors.append((self._now_us, index))
+            anchors.append((self._shown_us, index))
             del anchors[:-2]
         since_us, since_index = anchors[0]
         if index - since_index >= _FEWEST_SAMPLES:
-            measured_us = (self._now_us - since_us) / (index - since_index)
+            measured_us = (self._shown_us - since_us) / (index - since_index)
             if 0.5 * self._declared_us < measured_us < 2.0 * self._declared_us:
                 self._period_us = measured_us
+                if not self._checked:
+                    self._now_us, self._checked = self._shown_us, True
             elif not self._declared_us / _FACTOR < measured_us < self._declared_us * _FACTOR:
                 self._put_aside()
 

@@ -8,6 +8,11 @@ URL                    what it opens
 ``socket://HOST:PORT`` a TCP connection: a serial server, an emulator
 ``rfc2217://H:P``      a remote serial port with its settings
 ``loop://``            what is written comes back
+``-``                  standard input: what another program prints
+``udp://:PORT``        datagrams that a sensor sends to this machine
+``ws://HOST:PORT/..``  a WebSocket of a phone app; ``ws://:PORT`` listens for one (package websockets)
+``http://:PORT``       messages that a phone app posts to this machine
+``ble:NAME``           a Bluetooth Low Energy sensor (package bleak)
 =====================  ===============================================================================
 """
 
@@ -33,22 +38,69 @@ def open_transport(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
     """
     if baud <= 0:
         raise UsageError(f"expected a baud rate above 0, got {baud}", next_step="Pass the rate the device was set to.")
+    if url == "-":
+        from edgehar.firmware_bridge.line.standard_input import StandardInput
+
+        return StandardInput()
+    if url.lower().startswith("ble:"):
+        from edgehar.firmware_bridge.line.bluetooth import BluetoothTransport
+
+        return BluetoothTransport(url[4:], name=url)
     if url.lower().startswith("usb:"):
         url = find_port(parse_identity(url))
     scheme = url.partition("://")[0].lower() if "://" in url else ""
     if scheme == "socket":
         host, port = _host_and_port(url)
         return TcpTransport(host, port, name=url)
+    if scheme in ("udp", "http"):
+        return _listener(scheme, url)
+    if scheme in ("ws", "wss"):
+        _port_or_refuse(url)
+        from edgehar.firmware_bridge.line.websocket import WebSocketTransport
+
+        return WebSocketTransport(url)
     if scheme not in ("", "rfc2217", "loop"):
         raise UsageError(
-            "expected a port like /dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT, socket://HOST:PORT, rfc2217://HOST:PORT or "
-            f"loop://, got {url!r}",
+            "expected a port like /dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT, socket://HOST:PORT, rfc2217://HOST:PORT, "
+            f"ble:NAME, udp://:PORT, ws://HOST:PORT, http://:PORT, loop:// or -, got {url!r}",
             next_step="List the ports of this machine with `har ports`.",
             port=url,
         )
     if scheme == "rfc2217":
         _host_and_port(url)
     return SerialTransport(url, baud=baud)
+
+
+def _listener(scheme: str, url: str) -> Transport:
+    """Return what listens on a port of this machine, on every address of it unless one is named."""
+    parts = urlsplit(url)
+    port = _port_or_refuse(url)
+    if scheme == "udp":
+        from edgehar.firmware_bridge.line.udp import UdpTransport
+
+        return UdpTransport(parts.hostname or "0.0.0.0", port, name=url)
+    if parts.hostname is not None:
+        raise UsageError(
+            f"expected http://:PORT, which listens on this machine, got {url!r}",
+            next_step="Let the phone post to this machine's address.",
+            port=url,
+        )
+    from edgehar.firmware_bridge.line.http_push import HttpPushTransport
+
+    return HttpPushTransport("", port, name=url)
+
+
+def _port_or_refuse(url: str) -> int:
+    """Return the port number of a URL that must have one."""
+    with contextlib.suppress(ValueError):
+        if (port := urlsplit(url).port) is not None:
+            return port
+    scheme = url.partition("://")[0]
+    raise UsageError(
+        f"expected {scheme}://:PORT with a port from 1 to 65535, got {url!r}",
+        next_step=f"For example {scheme}://:8000.",
+        port=url,
+    )
 
 
 def _host_and_port(url: str) -> tuple[str, int]:

@@ -91,6 +91,16 @@ def unplugged(name: str) -> BridgeError:
     )
 
 
+def ended(name: str) -> BridgeError:
+    """Return the error of a line that has come to its end, as a pipe does: nothing is wrong."""
+    return BridgeError(f"{name}: the end was reached", port=name, reason="unplugged", ended=True)
+
+
+def has_ended(error: BridgeError) -> bool:
+    """Tell whether an error means the natural end of a line."""
+    return bool(error.details.get("ended"))
+
+
 def is_unplugged(error: BridgeError) -> bool:
     """Tell whether an error means that the line was there and is gone."""
     return error.details.get("reason") == "unplugged"

@@ -18,19 +18,22 @@ from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.line.reader import Arrival, LineReader
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
-from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline
+from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.session.loop import SessionLoop, StreamState
 from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSource
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock, SampleSource, StreamCounts
 from edgehar.firmware_bridge.text.source import TextSource
+from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.decoder import Decoder
 from edgehar.models.errors import BridgeError, UsageError
-from edgehar.models.units import Unit
+from edgehar.models.units import Unit, parse_unit
 
 _STATUS_EVERY_S: Final = 0.2
+_MOST_WARNINGS: Final = 50
+"""In a summary."""
 _READ_AT_ONCE_S: Final = 2.0
 """Until it is known how much comes, every byte is read at once."""
 _LONGEST_REST_S: Final = 0.2
@@ -101,6 +104,7 @@ class LiveLoop:
         hop: int | None = None,
         baud: int = DEFAULT_BAUD,
         raw: bool = False,
+        lag_s: float = 0.0,
         bridge_s: float = 0.0,
         hello: Hello | None = None,
         may_be_frames: bool = False,
@@ -126,6 +130,8 @@ class LiveLoop:
             Named in advice when nothing arrives.
         raw
             Give the most probable class of every window, and leave the bundle's decoder out.
+        lag_s
+            How long a label may wait for what comes after its window; only a hidden Markov model gains from it.
         bridge_s
             The longest gap to interpolate; 0 for none.
         hello
@@ -160,14 +166,23 @@ class LiveLoop:
             hop=window.hop if hop is None else hop,
             model_rate_hz=window.rate_hz,
             source_rate_hz=sensor_hz,
-            decoder=None if raw else Decoder.of_model(manifest, hop=hop),
+            decoder=None if raw else Decoder.of_model(manifest, hop=hop, lag_s=lag_s),
             bridge_s=bridge_s,
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
+        slowest_hz = LOWEST_RATE_FRACTION * window.rate_hz
+
+        def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+            return TextSource(
+                unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=rate_hz is None, slowest_hz=slowest_hz
+            )
+
         text_or_frames: SampleSource = (
             FrameSource()
             if hello is not None
-            else TextSource(unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=rate_hz is None)
+            else WitMotionOrTextSource(
+                text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
+            )
         )
         if may_be_frames and hello is None:
             text_or_frames = TextThenFramesSource(
@@ -198,6 +213,7 @@ class LiveLoop:
         for remark in self._announcements:
             self._classification.remarked(remark)
         error = self._loop.run(duration_s=duration_s, stop=stop)
+        self._classification.finish()
         return LiveEnd(self._classification.show(self._loop.state), error)
 
     def _adopt_hello(self, hello: Hello, manifest: Manifest) -> list[Remark]:
@@ -219,10 +235,19 @@ class _Classification:
         self.pipeline = pipeline
         self._doubts = doubts
         self.sinks: Sequence[Sink] = ()
+        self._warnings: dict[str, None] = {}
 
     def take(self, block: SampleBlock) -> None:
         """Classify every window that these samples complete."""
-        for prediction in self.pipeline.feed(block):
+        self._tell(self.pipeline.feed(block))
+
+    def finish(self) -> None:
+        """Tell the labels that still wait for a lag: nothing comes after them."""
+        self._tell(self.pipeline.finish())
+
+    def _tell(self, predictions: Sequence[Prediction]) -> None:
+        """Tell the sinks, with what is doubtful about the stream."""
+        for prediction in predictions:
             doubts = self._doubts()
             if doubts:
                 prediction = dataclasses.replace(prediction, doubts=doubts)
@@ -230,7 +255,9 @@ class _Classification:
                 sink.predicted(prediction)
 
     def remarked(self, remark: Remark) -> None:
-        """Pass a remark on."""
+        """Pass a remark on, and remember it if it is a warning."""
+        if remark.warning and len(self._warnings) < _MOST_WARNINGS:
+            self._warnings[remark.text] = None
         for sink in self.sinks:
             sink.remarked(remark)
 
@@ -261,6 +288,7 @@ class _Classification:
             latency_p99_s=latencies.percentile_s(99),
             bridged=pipeline.bridged,
             clock=pipeline.host_clock.fit() if state.rate is not None and state.rate.by_device else None,
+            warnings=tuple(self._warnings),
         )
         for sink in self.sinks:
             sink.progressed(status)

@@ -1,6 +1,7 @@
 """From sample blocks to labels: bridge gaps, resample, slide a window, run the engine, decode. No I/O."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -14,7 +15,7 @@ from edgehar.firmware_bridge.stream.host_clock import HostClock
 from edgehar.firmware_bridge.stream.resampler import StreamResampler
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.stream.sliding import SlidingWindows, Window
-from edgehar.models.decoder import UNDECODED, Decoder
+from edgehar.models.decoder import UNDECODED, DecodedLabel, Decoder
 from edgehar.models.errors import UsageError
 
 _EARLY_SAMPLES: Final = 2.5
@@ -44,7 +45,8 @@ class Prediction:
     lost_samples
         Samples known to be lost since the beginning of the stream; none of them in this window but those bridged.
     latency_s
-        From the arrival of the window's last sample to this label.
+        From the arrival of the window's last sample to this label, with the samples that resampling had to wait for and
+        a decoder's lag.
     raw_label
         The most probable class of this window alone; empty where nothing was decoded.
     bridged_samples
@@ -68,6 +70,15 @@ class Prediction:
         """Whether the label can be trusted: ``ok``, or what is wrong with its window, joined by commas."""
         bridged = ("bridged",) if self.bridged_samples else ()
         return ",".join((*bridged, *self.doubts)) or "ok"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """A window that was classified, and when its last sample arrived; its label is not decoded yet."""
+
+    window: Window
+    probabilities: NDArray[np.float32]
+    arrived_s: float
 
 
 class LivePipeline:
@@ -129,10 +140,12 @@ class LivePipeline:
         self._labels = tuple(labels)
         self._clock = clock
         self._model_rate_hz = model_rate_hz
+        self._expected_hz = source_rate_hz
         self._gaps = GapFiller(longest_s=bridge_s)
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
         self._windows = SlidingWindows(length=window_length, hop=hop)
         self._decoder = decoder or Decoder(UNDECODED, self._labels, hop=hop, spec_hop=hop, window_length=window_length)
+        self._waiting: deque[_Waiting] = deque()
         self._host_clock = HostClock()
         self._lost = 0
         self._classified = 0
@@ -174,7 +187,11 @@ class LivePipeline:
         return max(0.0, (self._windows.needed - _EARLY_SAMPLES) / self._model_rate_hz)
 
     def expect(self, *, source_rate_hz: float) -> None:
-        """Take up another rate of the sensor, and begin anew: it has turned out to be another device."""
+        """Take up another rate of the sensor, and begin anew: it has turned out to be another than was expected.
+
+        Windows that still wait for their labels get none.
+        """
+        self._expected_hz = source_rate_hz
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=self._model_rate_hz)
         self._host_clock.restart()
         self._restart()
@@ -182,41 +199,56 @@ class LivePipeline:
     def feed(self, block: SampleBlock) -> list[Prediction]:
         """Take a block and return the predictions it completes."""
         self._lost += block.lost
+        found: list[Prediction] = []
+        if block.rate_hz is not None and block.rate_hz != self._expected_hz:
+            found += self.finish()
+            self.expect(source_rate_hz=block.rate_hz)
         stretch = self._gaps.take(block, period_s=1.0 / self._resampler.rate_hz)
         if not stretch.continues:
+            found += self.finish()
             self._restart()
         if not len(stretch.samples_g):
-            return []
+            return found
         self._host_clock.arrived(sensor_s=float(stretch.times_s[-1]), host_s=block.arrived_s)
-        found: list[Prediction] = []
         for part in self._resampler.feed(stretch.samples_g, stretch.times_s, stretch.filled):
             if part.began:
+                found += self.finish()
                 self._windows.restart()
-                self._decoder.restart()
-            windows = self._windows.feed(part.samples_g, part.times_s, part.filled)
-            found += [self._classify(window, block.arrived_s) for window in windows]
+            directions = self._decoder.watch(part.samples_g)
+            for window in self._windows.feed(part.samples_g, part.times_s, part.filled):
+                found += self._classify(window, block.arrived_s, direction=int(directions[window.last]))
         return found
+
+    def finish(self) -> list[Prediction]:
+        """Return the predictions that still wait for a lag; the decoder has then forgotten everything."""
+        return [self._prediction(decoded) for decoded in self._decoder.finish()]
 
     def _restart(self) -> None:
         """Begin a new run after a hole that was not bridged."""
         self._resampler.restart()
         self._windows.restart()
         self._decoder.restart()
+        self._waiting.clear()
 
-    def _classify(self, window: Window, arrived_s: float) -> Prediction:
-        """Run the engine on one window."""
+    def _classify(self, window: Window, arrived_s: float, *, direction: int) -> list[Prediction]:
+        """Run the engine on one window, and return the prediction that is complete with it, if there is one."""
         probabilities = self._engine.predict(window.samples_g[np.newaxis])[0]
-        decoded = self._decoder.decode(probabilities)
-        latency_s = self._clock() - arrived_s
         self._classified += 1
+        self._waiting.append(_Waiting(window, probabilities, arrived_s))
+        return [self._prediction(decoded) for decoded in self._decoder.feed(probabilities, direction)]
+
+    def _prediction(self, decoded: DecodedLabel) -> Prediction:
+        """Return the prediction of the window that has waited longest."""
+        waiting = self._waiting.popleft()
+        latency_s = self._clock() - waiting.arrived_s + self._resampler.delay_s
         self._latencies.add(latency_s)
         return Prediction(
-            t_s=window.end_s,
+            t_s=waiting.window.end_s,
             label=decoded.label,
             probability=decoded.probability,
-            probabilities=tuple(map(float, probabilities)),
+            probabilities=tuple(map(float, waiting.probabilities)),
             lost_samples=self._lost,
             latency_s=latency_s,
-            raw_label=self._labels[int(np.argmax(probabilities))],
-            bridged_samples=window.filled,
+            raw_label=self._labels[int(np.argmax(waiting.probabilities))],
+            bridged_samples=waiting.window.filled,
         )

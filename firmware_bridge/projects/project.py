@@ -1,12 +1,18 @@
 """Write a firmware project: the engine, a model's tables, a board's own code, and how to build it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.projects.boards import Board
+from edgehar.firmware_bridge.projects.decoding import (
+    Rules,
+    Unsupported,
+    decoding_bytes,
+    decoding_files,
+    decoding_of,
+)
 from edgehar.firmware_bridge.projects.description import (
     config_header,
     identity_header,
@@ -18,7 +24,7 @@ from edgehar.firmware_bridge.projects.description import (
 )
 from edgehar.firmware_bridge.projects.escaping import markdown
 from edgehar.firmware_bridge.projects.sensors import Sensor, require_rate
-from edgehar.firmware_bridge.projects.sizes import Needs, needs_of, require_fit
+from edgehar.firmware_bridge.projects.sizes import Needs, has_room, needs_of, require_fit
 from edgehar.firmware_bridge.projects.source import tables_source
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
@@ -45,6 +51,7 @@ _ENGINE_FILES: Final = (
     "har_slide.h",
     "har_tables.h",
 )
+_DECODER_FILES: Final = ("har_decoder.c", "har_decoder.h", "har_push.c", "har_push.h")
 _SKETCH: Final = ".ino"
 _BESIDE_SOURCES: Final = ("Makefile", "library.properties")
 
@@ -115,7 +122,8 @@ def write_project(
     require_fit(model, board, **sizes)
     if sensor is not None:
         require_rate(sensor, bundle.manifest.window.rate_hz)
-    needs = needs_of(model, board, **sizes)
+    rules, why = _decoding(bundle, board, model, sizes)
+    needs = needs_of(model, board, **sizes, decoder=(0, 0) if rules is None else decoding_bytes(rules))
     sources = out / "src"
     if out.exists() and not (sources / MARK).is_file():
         raise UsageError(
@@ -125,14 +133,29 @@ def write_project(
         )
     with atomic_folder(out) as folder:
         (folder / "src").mkdir()
-        for name, text in _generated(bundle, board, model, artifact, sensor, hello, needs).items():
+        generated = _generated(bundle, board, model, artifact, sensor, hello, needs)
+        if board.senses:
+            generated |= decoding_files(rules, why)
+        for name, text in generated.items():
             (folder / "src" / name).write_text(text, encoding="utf-8")
         for file in _copied(board):
             place = _place(folder, file)
             place.mkdir(parents=True, exist_ok=True)
             (place / file.name).write_bytes(file.read_bytes())
-        (folder / "README.md").write_text(_readme(bundle, board, artifact, needs), encoding="utf-8")
+        text = _readme(bundle, board, artifact, needs, why if board.senses else None)
+        (folder / "README.md").write_text(text, encoding="utf-8")
     return Project(out, board, artifact, model, needs)
+
+
+def _decoding(bundle: Bundle, board: Board, model: CModel, sizes: dict[str, int]) -> tuple[Rules | None, str]:
+    """Return how a board decodes, or None and why it does not."""
+    try:
+        rules = decoding_of(bundle.manifest)
+    except Unsupported as reason:
+        return None, str(reason)
+    if not has_room(board, needs_of(model, board, **sizes, decoder=decoding_bytes(rules))):
+        return None, "this board has no room for the decoder"
+    return rules, ""
 
 
 def _generated(
@@ -143,7 +166,7 @@ def _generated(
     sensor: Sensor | None,
     hello: Hello,
     needs: Needs,
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """Return the files that are made for this model and board, by name."""
     manifest = bundle.manifest
     comment = (
@@ -162,10 +185,11 @@ def _generated(
 def _copied(board: Board) -> list[Path]:
     """Return the files that are the same for every model."""
     engine = [SOURCES / "engine" / name for name in _ENGINE_FILES]
+    decoder = [SOURCES / "decoder" / name for name in _DECODER_FILES] if board.senses else []
     wire = sorted((FIRMWARE / "wire").iterdir())
     sensors = sorted((FIRMWARE / "sensors").iterdir()) if board.senses else []
     own = [path for folder in board.folders for path in sorted((FIRMWARE / "boards" / folder).iterdir())]
-    return [*engine, *wire, *sensors, *(path for path in own if path.name != _HOW_TO_BUILD)]
+    return [*engine, *decoder, *wire, *sensors, *(path for path in own if path.name != _HOW_TO_BUILD)]
 
 
 def _place(folder: Path, file: Path) -> Path:
@@ -175,8 +199,8 @@ def _place(folder: Path, file: Path) -> Path:
     return folder if file.name in _BESIDE_SOURCES else folder / "src"
 
 
-def _readme(bundle: Bundle, board: Board, artifact: ArtifactEntry, needs: Needs) -> str:
-    """Return the project's README."""
+def _readme(bundle: Bundle, board: Board, artifact: ArtifactEntry, needs: Needs, undecoded: str | None) -> str:
+    """Return the project's README; ``undecoded`` is why the board labels every window alone, None where it does not."""
     manifest = bundle.manifest
     lines = [
         f"# {markdown(manifest.model_id)} on {board.title}",
@@ -188,6 +212,7 @@ def _readme(bundle: Bundle, board: Board, artifact: ArtifactEntry, needs: Needs)
         "",
         f"Labels: {', '.join(map(markdown, manifest.labels))}.",
         "",
+        *([f"Every window is labelled alone: {undecoded}.", ""] if undecoded else []),
         (FIRMWARE / "boards" / board.folders[-1] / _HOW_TO_BUILD).read_text(encoding="utf-8"),
     ]
     return "\n".join(lines)

@@ -24,7 +24,9 @@ class Needs:
     step_s: float | None
 
 
-def needs_of(model: CModel, board: Board, *, label_bytes: int = 0, hello_bytes: int = 0) -> Needs:
+def needs_of(
+    model: CModel, board: Board, *, label_bytes: int = 0, hello_bytes: int = 0, decoder: tuple[int, int] = (0, 0)
+) -> Needs:
     """Return what a model will take on a board, from above.
 
     Parameters
@@ -35,6 +37,8 @@ def needs_of(model: CModel, board: Board, *, label_bytes: int = 0, hello_bytes: 
         What the labels take in flash.
     hello_bytes
         Length of the HELLO it sends: a board has room for it even if it is longer than the board's longest body.
+    decoder
+        Bytes of flash and RAM that decoding takes.
     """
     is_float = model.quantization == FLOAT32
     memory = 4 * (model.scratch_sums + model.kept_sums) + (4 if is_float else 2) * model.kept_values
@@ -47,13 +51,20 @@ def needs_of(model: CModel, board: Board, *, label_bytes: int = 0, hello_bytes: 
         cycles = model.multiply_adds_per_step * a_product + gated * board.cycles_per_gated_unit
         step_s = cycles / board.clock_hz
     return Needs(
-        flash_bytes=table_bytes(model) + board.code_bytes + label_bytes,
+        flash_bytes=table_bytes(model) + board.code_bytes + label_bytes + decoder[0],
         ram_bytes=engines * memory
         + board.ram_overhead_bytes
         + board.stack_bytes
-        + max(0, hello_bytes - board.longest_body),
+        + max(0, hello_bytes - board.longest_body)
+        + decoder[1],
         step_s=step_s,
     )
+
+
+def has_room(board: Board, needs: Needs) -> bool:
+    """Tell whether a board's flash and RAM suffice."""
+    there = ((board.flash_bytes, needs.flash_bytes), (board.ram_bytes, needs.ram_bytes))
+    return all(most is None or needed <= most for most, needed in there)
 
 
 def table_bytes(model: CModel) -> int:

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgehar.firmware_bridge.stream.samples import SampleBlock
-from edgehar.models.capture_file import CapturedBlock, CaptureInfo, encode_block, encode_event, encode_info
+from edgehar.models.capture_file import (
+    MOST_LINE_BYTES,
+    CapturedBlock,
+    CaptureInfo,
+    encode_block,
+    encode_event,
+    encode_found_unit,
+    encode_info,
+    encode_lines,
+)
 from edgehar.models.errors import BridgeError, UsageError
 
 FLUSH_EVERY_S: Final = 0.5
@@ -52,6 +61,8 @@ class CaptureWriter:
         self._samples = 0
         self._samples_safe = 0
         self._written_s = clock()
+        self._lines = bytearray()
+        self._lines_left = MOST_LINE_BYTES
         self.flush()
 
     @property
@@ -80,6 +91,18 @@ class CaptureWriter:
         self._samples += len(block.samples_g)
         self.flush_if_due()
 
+    def keep_lines(self, data: bytes) -> None:
+        """Keep bytes of a sensor of text as they came, so that its columns can be read again; up to a limit."""
+        if len(data) <= self._lines_left:
+            self._lines += data
+            self._lines_left -= len(data)
+        else:
+            self._lines_left = 0
+
+    def found_unit(self, unit: str) -> None:
+        """Keep the unit that was found out."""
+        self._buffer += encode_found_unit(unit)
+
     def event(self, event: dict[str, Any]) -> None:
         """Keep what the wearer did; it reaches the disk at once."""
         self._buffer += encode_event(event)
@@ -93,6 +116,8 @@ class CaptureWriter:
     def flush(self) -> None:
         """Reach the disk."""
         self._written_s = self._clock()
+        self._buffer += encode_lines(bytes(self._lines), self._unix_clock())
+        self._lines.clear()
         if self._file is None or not self._buffer:
             return
         try:

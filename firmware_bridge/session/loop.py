@@ -4,8 +4,8 @@ One turn of the loop:
 
 1. Read what the line has, or wait up to 0.1 s for it.
 2. Tell the decoder if the line was cut, then give it the bytes. After two seconds without a byte, tell it so.
-3. Hand every decoded block to the consumer: this is the only step in which classifying and recording differ.
-4. Compare what came with what the sensor should send, and pass remarks on.
+3. Compare what came with what the sensor should send, and pass remarks on.
+4. Hand every decoded block to the consumer: this is the only step in which classifying and recording differ.
 5. Write what the decoder has to say to the device, such as the question what it is.
 6. Let the consumer act on time, and show the state a few times a second.
 
@@ -225,9 +225,9 @@ class SessionLoop:
         """Hand decoded samples and remarks to the consumer, and check them; a wrong rate is said before any label."""
         self._remark(decoded.remarks)
         self._check_rate()
+        self._remark(self._checks.after_read(decoded.blocks, self._source.counts, self._source.unit))
         for block in decoded.blocks:
             self._consumer.take(block)
-        self._remark(self._checks.after_read(decoded.blocks, self._source.counts, self._source.unit))
 
     def _check_rate(self, *, at_once: bool = False) -> None:
         """Compare the measured rate with the declared one, a few times a second."""

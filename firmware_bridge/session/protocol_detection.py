@@ -17,6 +17,7 @@ from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_fr
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import FromHost, Hello, Who
 from edgehar.firmware_bridge.line.reader import Arrival, LineReader
+from edgehar.firmware_bridge.text.witmotion import looks_like_packets
 from edgehar.models.errors import BridgeError, UsageError
 
 PROTOCOLS: Final = ("auto", "frames", "text")
@@ -25,6 +26,7 @@ GIVE_UP_S: Final = 5.0
 _LINE_END: Final = re.compile(rb"[\r\n]")
 _PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _FEWEST_TEXT_BYTES: Final = 8
+_LOOKED_AT_BYTES: Final = 256
 _TICK_S: Final = 0.05
 
 
@@ -40,7 +42,7 @@ class ProtocolDetector:
     """Tell frames from text, in whatever a line delivers. No I/O.
 
     One frame with the right checksum is proof. Text is a line end, and behind it whole lines of eight bytes together,
-    all of them printable.
+    all of them printable. The packets of a WitMotion sensor are left to the decoders of text.
 
     Examples
     --------
@@ -52,7 +54,7 @@ class ProtocolDetector:
 
     def __init__(self) -> None:
         self._parser = FrameParser()
-        self._tail = b""
+        self._tail = self._recent = b""
         self._line_began = False
         self._printable = 0
         self.hello: Hello | None = None
@@ -77,6 +79,9 @@ class ProtocolDetector:
             self._tail = tail[-1024:]
             for line in lines:
                 self._look_at(line)
+            self._recent = (self._recent + data)[-_LOOKED_AT_BYTES:]
+            if b"U" in self._recent and looks_like_packets(self._recent):
+                self.protocol = "text"
 
     def _look_at(self, line: bytes) -> None:
         """Count the printable bytes of whole lines in a row: enough of them are text."""

@@ -36,6 +36,8 @@ from edgehar.models.errors import UsageError
 from edgehar.models.units import Unit
 
 _SETTLE_S: Final = 0.2
+HELLO_EVERY_S: Final = 2.0
+"""A device that does not stream says HELLO so often: a host that writes nothing first finds it."""
 _LONGEST_SLEEP_S: Final = 0.02
 _DRAIN_TIMEOUT_S: Final = 5.0
 
@@ -153,6 +155,7 @@ class FrameSensor:
         self._dropped = self._untaken = self._number = 0
         self._reboots = self._unplugs = 0
         self._streaming = True
+        self._heard_s = clock()
 
     def run(self, *, total: float | None = None, stop: Callable[[], bool] = lambda: False) -> Account:
         """Play ``total`` samples (all of them once, if None), from the moment a reader opens the port.
@@ -177,6 +180,8 @@ class FrameSensor:
                 self._send_samples(number, count)
             else:
                 self._untaken += count
+                if self._clock() - self._heard_s >= HELLO_EVERY_S:
+                    self._transmit(self._hello())
             number += count
         return self._finish(number)
 
@@ -241,6 +246,7 @@ class FrameSensor:
             if not isinstance(event, Frame):
                 continue
             message = decode_message(event.body)
+            self._heard_s = self._clock()
             match message:
                 case Who():
                     self._transmit(self._hello())
@@ -269,6 +275,7 @@ class FrameSensor:
 
     def _hello(self) -> bytes:
         """Return what it says it is."""
+        self._heard_s = self._clock()
         abilities = Ability.SENSES | (Ability.STREAMS if self._streaming else Ability.NONE)
         hello = Hello(
             boot_id=self._boot_id,

@@ -66,7 +66,9 @@ class GapFiller:
         bridge = self._bridge(block, period_s) if self._lost and len(block.samples_g) else None
         samples_g, times_s = block.samples_g, block.times_s
         marks = np.zeros(len(samples_g), np.bool_)
-        broken = (self._lost > 0 or self._unknown) and bridge is None
+        # Whether a hole can be bridged is known when a sample follows, unless it is too long already.
+        judged = len(block.samples_g) > 0 or self._lost * period_s > self._longest_s
+        broken = bridge is None and (self._unknown or (self._lost > 0 and judged))
         if bridge is not None:
             samples_g, times_s = np.concatenate([bridge[0], samples_g]), np.concatenate([bridge[1], times_s])
             marks = np.concatenate([np.ones(len(bridge[0]), np.bool_), marks])

@@ -48,8 +48,8 @@ class GravityCheck:
 
     @property
     def doubtful(self) -> bool:
-        """Whether the last windows say that the unit is wrong."""
-        return self._doubtful
+        """Whether the last windows say that the unit is wrong, or the last one alone: a label says so at once."""
+        return self._doubtful or self._bad > 0
 
     def after(self, samples_g: NDArray[np.float32], unit: Unit | None) -> list[Remark]:
         """Return what is to be said after these samples: once when a doubt begins, once when it ends."""

@@ -27,6 +27,8 @@ class SampleBlock:
         Samples known to be missing just before the first of these.
     continues
         Whether the first sample follows the last one of the block before, so that a window may span both.
+    rate_hz
+        The rate that the source has measured and now gives times by; None where it was declared.
     """
 
     samples_g: NDArray[np.float32]
@@ -34,6 +36,7 @@ class SampleBlock:
     arrived_s: float
     lost: int = 0
     continues: bool = True
+    rate_hz: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,15 @@ _ROOM: Final = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """Samples (length, 3), float32, the time of the last one, and how many of them were interpolated."""
+    """Samples (length, 3), float32, the time of the last one, and how many of them were interpolated.
+
+    ``last`` is the position of the last one among the samples that completed the window.
+    """
 
     samples_g: NDArray[np.float32]
     end_s: float
     filled: int = 0
+    last: int = 0
 
 
 class SlidingWindows:
@@ -92,16 +96,16 @@ class SlidingWindows:
             self._end += count
             done += count
             while self._start + self._length <= self._end:
-                windows.append(self._window(self._start))
+                windows.append(self._window(self._start, last=done - 1 - (self._end - self._start - self._length)))
                 self._start += self._hop
         self._refilling = self._refilling and not windows
         return windows
 
-    def _window(self, start: int) -> Window:
+    def _window(self, start: int, *, last: int) -> Window:
         """Return one window as an array of its own: the buffer will be written over."""
         stop = start + self._length
         marks = int(np.count_nonzero(self._marks[start:stop]))
-        return Window(self._samples[start:stop].copy(), float(self._times_s[stop - 1]), marks)
+        return Window(self._samples[start:stop].copy(), float(self._times_s[stop - 1]), marks, last)
 
     def _make_room(self) -> None:
         """Move what the next window needs to the beginning of a full buffer."""

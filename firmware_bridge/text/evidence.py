@@ -2,8 +2,8 @@
 
 A column that counts up is a time. One that never changes is an address, a battery, a temperature. Four whose squares
 add up to one are a quaternion. One that is the length of three others is a magnitude. Of what is left, three columns
-in a row are acceleration if their mean vector is as long as gravity in some unit. If two triples are, only the person
-who wrote the sketch can tell which it is: then there is no answer, and a reason.
+in a row are acceleration if they are written alike, change about as much, and have a mean vector as long as gravity. If
+two triples are, only the person who wrote the sketch can tell which it is: then there is no answer, and a reason.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,10 @@ from edgehar.models.sensing.gravity import guess_unit
 
 _NORM_TOLERANCE: Final = 0.02
 """How far the length of a quaternion may be from one: two decimals are common."""
-_STEADY_SHARE: Final = 0.01
-"""A column that varies by less than this share of the liveliest one's deviation tells nothing of movement."""
+_UNLIKE: Final = 12.0
+"""Axes of one sensor do not differ by such a factor in how much they change from row to row."""
+_STEADY_LENGTH: Final = 0.004
+"""An accelerometer that is turned by a hand is shaken as well: its length does not stay so near one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,11 @@ def find_axes(rows: NDArray[np.float64], *, times: Sequence[int] = ()) -> Column
 
 def _by_gravity(rows: NDArray[np.float64], columns: list[int], others: dict[int, str]) -> ColumnEvidence:
     """Return the one triple whose mean vector is as long as gravity."""
-    triples = _triples(columns)
-    fitting = [triple for triple in triples if guess_unit(rows[:, triple]).unit in ("g", "m/s2", "raw:1000")]
-    if not fitting:
-        fitting = [triple for triple in triples if guess_unit(rows[:, triple]).unit is not None]
+    whole = np.all(rows == np.rint(rows), axis=0)
+    triples = [triple for triple in _triples(columns) if _alike(rows[:, triple], whole[triple])]
+    fitting = [triple for triple in triples if guess_unit(rows[:, triple]).unit is not None]
+    # Whole numbers fit one count or another easily; a fraction that fits a unit is the better evidence.
+    fitting = [triple for triple in fitting if not whole[triple].any()] or fitting
     if len(fitting) == 1:
         (first, second, third) = fitting[0]
         return ColumnEvidence((first, second, third), others)
@@ -88,9 +91,20 @@ def _triples(columns: list[int]) -> list[list[int]]:
             runs.append([column])
     triples = []
     for run in runs:
-        step = 3 if len(run) % 3 == 0 else 1
-        triples += [run[start : start + 3] for start in range(0, len(run) - 2, step)]
+        # Sensors of three columns fill the run, but for one or two columns that stand somewhere between them.
+        others = len(run) % 3
+        triples += [run[start : start + 3] for start in range(len(run) - 2) if start % 3 <= others]
     return triples
+
+
+def _alike(rows: NDArray[np.float64], whole: NDArray[np.bool_]) -> bool:
+    """Tell whether three columns can be of one sensor: written alike, and about equally noisy."""
+    if whole.any() != whole.all():
+        return False
+    if len(rows) < 2:
+        return True
+    spread = np.abs(np.diff(rows, axis=0)).mean(axis=0)
+    return bool(spread.max() <= _UNLIKE * spread.min())
 
 
 def _steady(rows: NDArray[np.float64], columns: list[int]) -> list[int]:
@@ -111,7 +125,9 @@ def _quaternions(rows: NDArray[np.float64], columns: list[int]) -> list[int]:
         if np.abs(lengths - 1).max() > _NORM_TOLERANCE:
             continue
         inner = min(np.abs(np.linalg.norm(rows[:, four[at : at + 3]], axis=1) - 1).max() for at in (0, 1))
-        if inner > _NORM_TOLERANCE or len(columns) >= 7:
+        wobble = float(lengths.std())
+        turns = wobble < _STEADY_LENGTH and float(rows[:, four].std(axis=0).max()) > 4 * wobble
+        if inner > _NORM_TOLERANCE or len(columns) >= 7 or turns:
             found.append(start)
     return found
 

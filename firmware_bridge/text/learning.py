@@ -31,6 +31,8 @@ _CYCLES: Final = 3
 """How often lines must have followed each other to be taken together."""
 
 _DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+(\s*[;|\t ]\s*[-+]?\d+,\d+){2,}[\s;]*")
+_LABELLED_TOKEN: Final = re.compile(r"(?<![\w.,])[-+]?\d+(?:[.,]\d+)*")
+_COMMA_TOKEN: Final = re.compile(r"[-+]?\d+,(\d{2,})")
 _ALL_COMMAS: Final = re.compile(r"\s*[-+]?\d+(,[-+]?\d+){5,}\s*,?\s*")
 _LARGEST: Final = 1e19
 """A row with a larger number is damaged. Comparing NaN is false, so a row with a number missing is left out too."""
@@ -103,7 +105,7 @@ class LayoutLearner:
 
     def add(self, line: str) -> bool:
         """Take a line, and return whether it has numbers."""
-        if not self._decimal_comma and _DECIMAL_COMMA.fullmatch(line):
+        if not self._decimal_comma and (_DECIMAL_COMMA.fullmatch(line) or _has_labelled_decimal_commas(line)):
             self._use_decimal_commas()
         cut = dissect(line, decimal_comma=self._decimal_comma)
         if cut is None:
@@ -125,10 +127,17 @@ class LayoutLearner:
             return self._declared(self._columns, final=final)
         by_template = self._by_template()
         decided = self._by_names(by_template, final=final)
-        if decided is not None or any(any(template.names) for template in by_template):
-            return decided or (self._unclear("names do not say which numbers are acceleration") if final else None)
+        if decided is not None:
+            return decided
         template = max(by_template, key=lambda each: len(by_template[each]))
-        return self._bare(template, by_template[template], final=final)
+        most = by_template[template]
+        others = sum(map(len, by_template.values())) - len(most)
+        # A log line now and then has names, and does not speak for the lines of numbers.
+        prevails = not others or (len(most) >= TIME_ROWS and len(most) > 3 * others)
+        named = any(any(self._names(each)) for each in by_template)
+        if named and (any(self._names(template)) or not prevails):
+            return self._unclear("names do not say which numbers are acceleration") if final else None
+        return self._bare(template, most, final=final)
 
     def _by_template(self) -> dict[Template, list[_Row]]:
         """Return the lines whose numbers are all there, by their template."""
@@ -145,7 +154,7 @@ class LayoutLearner:
         found: list[tuple[Template, NamedColumns]] = []
         doubts: list[str] = []
         for template, rows in groups.items():
-            said = find_acceleration(self._names(template))
+            said = find_acceleration(self._names(template), template.units)
             if said.axes is not None and rows:
                 found.append((template, said))
             elif said.doubt is not None:
@@ -175,6 +184,16 @@ class LayoutLearner:
         if said.axes is None:
             return None
         names = self._names(template)
+        if _is_label_of_four(template, said.axes):
+            # "ACC 4812 0.1 0.2 0.9": the label stands before a time, or "ACC 0.1 0.2 0.9 1.0" before the axes.
+            if len(rows) < TIME_ROWS and not final:
+                return None
+            first, second, third = said.axes
+            ticks = [row.numbers[first] for row in rows]
+            if behaves_like_time(ticks, self._rate_hz):
+                before = time_column(Place(0, first), ticks, name="", rate_hz=self._rate_hz)
+                axes = _places(0, (second, third, third + 1))
+                return TextLayout((template,), axes, (), before, declared_unit([said.unit]))
         place = time_by_name(names)
         if place is not None and place not in said.axes and len(rows) < TIME_ROWS and not final:
             return None
@@ -207,7 +226,7 @@ class LayoutLearner:
         if said.axes is None:
             return None
         chosen = [places[names[column]] for column in said.axes]
-        templates = tuple(dict.fromkeys(template for template in groups if template in {each for each, _ in chosen}))
+        templates = _from_first([template for template in groups if template in {each for each, _ in chosen}], chosen)
         where = {template: number for number, template in enumerate(templates)}
         x, y, z = (Place(where[template], slot) for template, slot in chosen)
         units = [said.unit or template.units[slot] for template, slot in chosen]
@@ -302,10 +321,43 @@ class LayoutLearner:
             self.add(line)
 
 
+def _from_first(templates: list[Template], axes: list[tuple[Template, int]]) -> tuple[Template, ...]:
+    """Return the lines of a sample in the order in which it prints them, whichever of them was seen first.
+
+    They follow each other in a circle. It begins where the axes then come as x, y, z, else as z, y, x.
+    """
+    order = [templates.index(template) for template, _ in axes]
+    for wanted in (order, order[::-1]):
+        start = wanted[0]
+        places = [(each - start) % len(templates) for each in wanted]
+        if places == sorted(places):
+            return (*templates[start:], *templates[:start])
+    return tuple(templates)
+
+
 def _places(template: int, slots: tuple[int, int, int]) -> tuple[Place, Place, Place]:
     """Return the places of three slots of one template."""
     x, y, z = (Place(template, slot) for slot in slots)
     return x, y, z
+
+
+def _has_labelled_decimal_commas(line: str) -> bool:
+    """Tell whether a line has names and three numbers like ``0,55``, all with as many decimals, and none like 0.55."""
+    if line.count(",") < 3 or not any(character.isalpha() for character in line):
+        return False
+    matches = [_COMMA_TOKEN.fullmatch(token) for token in _LABELLED_TOKEN.findall(line)]
+    commas = [match[1] for match in matches if match is not None]
+    whole = sum(match is None for match in matches)
+    return len(commas) >= 3 and len({len(each) for each in commas}) == 1 and whole <= 1 and "." not in line
+
+
+def _is_label_of_four(template: Template, axes: tuple[int, int, int]) -> bool:
+    """Tell whether one word names the axes, and a fourth number without a name follows them."""
+    first, second, third = axes
+    if (second, third) != (first + 1, first + 2) or third + 1 >= template.slots:
+        return False
+    between = template.constants[second : third + 2]
+    return not any(character.isalpha() for constant in between for character in constant)
 
 
 def _names_a_sensor(names: Sequence[str], said: NamedColumns) -> bool:

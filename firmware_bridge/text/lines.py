@@ -17,89 +17,33 @@ line that is lost whole leaves no trace. The bytes before the first line end are
 in the middle of a line and ``23,0.5,0.9`` may have been ``-1.23,0.5,0.9``; only a header is taken from there.
 """
 
-import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
+from edgehar.firmware_bridge.text.events import (
+    Damaged,
+    Header,
+    LayoutFound,
+    LineEvent,
+    Note,
+    Skipped,
+    printable,
+)
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import LayoutLearner, Question
-from edgehar.firmware_bridge.text.template import Template, dissect
+from edgehar.firmware_bridge.text.line_reader import LineReader, Part, is_clean, is_comment, text_of
+from edgehar.firmware_bridge.text.template import dissect
 from edgehar.models.sensing.names import find_acceleration
 
 MAXIMUM_LINE_BYTES: Final = 512
 """Longer lines are damaged; no more than this is ever kept."""
 MISFITS_BEFORE_LEARNING: Final = 20
 """So many lines of another shape in a row mean that the device prints something else now."""
-LARGEST_NUMBER: Final = 1e19
-"""More than nanoseconds since 1970, and little enough that nothing computed from it overflows."""
 
 _TERMINATOR: Final = re.compile(rb"[\r\n]")
-_NUMERIC_BYTES: Final = b"0123456789+-.eE ,;\t"
-_SHOWN_BYTES: Final = 60
-_NOTE_LETTERS: Final = 3
-"""So many letters among bare numbers make a line of another kind: noise does not spell."""
 _MOST_HELD: Final = 100
 """Events that wait behind lines that are being learned from."""
-_WORD: Final = re.compile(r"[A-Za-z]\w*")
-_BEGINS_WITH_NUMBER: Final = re.compile(r"\s*[-+]?[\d.]+\s*[,;\s]")
 _HEADER_SEPARATORS: Final = (",", ";", "\t", "|", "/", None)
-
-
-class Sample(NamedTuple):
-    """One sample in the unit of the device, and the tick of its time column if it has one."""
-
-    x: float
-    y: float
-    z: float
-    tick: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A line of a sample with no number where one should be: the device could not read its sensor."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Damaged:
-    """A line that should have been a sample and is not; ``text`` is its beginning, safe to print."""
-
-    reason: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A line that names the columns."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A line that is not meant to be a sample: a boot message, a comment, another sensor."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LayoutFound:
-    """It is known how lines are read; samples follow."""
-
-    layout: TextLayout
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """Bytes before the first line end, that may be the rest of a line and were not read as one."""
-
-    count: int
-
-
-LineEvent = Sample | Missing | Damaged | Header | Note | LayoutFound | Skipped | Question
 
 
 class TextLineParser:
@@ -178,7 +122,7 @@ class TextLineParser:
         """Begin to learn how lines are read."""
         self._learner = LayoutLearner(rate_hz=self._rate_hz, columns=self._columns)
         self._learner.name_columns(self._names)
-        self._reader: _LineReader | None = None
+        self._reader: LineReader | None = None
         self._held: list[str | LineEvent] = []
         self._misfits = 0
 
@@ -203,7 +147,7 @@ class TextLineParser:
         count = self._skipped + len(line)
         if not count:
             return []
-        names = header_names(_text(line)) if whole and count <= MAXIMUM_LINE_BYTES else None
+        names = header_names(text_of(line)) if whole and count <= MAXIMUM_LINE_BYTES else None
         return self._emit(Header(names)) if names is not None else [Skipped(count)]
 
     def _line(self, line: bytes) -> list[LineEvent]:
@@ -219,18 +163,18 @@ class TextLineParser:
         if event is None:
             return self._odd_line(line)
         self._misfits = 0
-        return [] if isinstance(event, _Part) else [event]
+        return [] if isinstance(event, Part) else [event]
 
     def _unlearned_line(self, line: bytes) -> list[LineEvent]:
         """Hold a line of numbers back until its layout is learned; pass on anything else in its order."""
         if not line.strip():
             return []
-        text = _text(line)
+        text = text_of(line)
         names = header_names(text)
         if names is not None:
             return self._emit(Header(names))
-        if _is_comment(text) or not _is_clean(line) or not self._learner.add(text):
-            return self._emit(Note(printable(line)) if _is_clean(line) else _no_sample(line))
+        if is_comment(text) or not is_clean(line) or not self._learner.add(text):
+            return self._emit(Note(printable(line)) if is_clean(line) else _no_sample(line))
         self._held.append(text)
         return self._decide()
 
@@ -238,12 +182,12 @@ class TextLineParser:
         """Return the events of a line that the layout does not read."""
         if not line.strip():
             return []
-        text = _text(line)
-        names = header_names(text) if _is_clean(line) else None
+        text = text_of(line)
+        names = header_names(text) if is_clean(line) else None
         if names is not None:
             return self._emit(Header(names))
         reader = self._reader
-        if reader is None or (_is_clean(line) and reader.is_foreign(text)):
+        if reader is None or (is_clean(line) and reader.is_foreign(text)):
             return [Note(printable(line))]
         self._misfits += 1
         layout = reader.layout
@@ -275,7 +219,7 @@ class TextLineParser:
             self._learn()
             return [*(item for item in held if not isinstance(item, str)), decision]
         self._held = []
-        self._reader = reader = _LineReader(decision, others)
+        self._reader = reader = LineReader(decision, others)
         events: list[LineEvent] = [LayoutFound(decision)]
         for item in held:
             if not isinstance(item, str):
@@ -285,97 +229,9 @@ class TextLineParser:
             event = reader.quick(line) or reader.read(line)
             if event is None:
                 events.append(Note(printable(line)) if reader.is_foreign(item) else _misfit(line, decision))
-            elif not isinstance(event, _Part):
+            elif not isinstance(event, Part):
                 events.append(event)
         return events
-
-
-class _Part:
-    """The mark of a line that holds a part of a sample."""
-
-
-PART: Final = _Part()
-
-
-class _LineReader:
-    """Read lines by a layout that is known.
-
-    Parameters
-    ----------
-    layout
-        How.
-    others
-        Templates of other lines of the stream; they are no damage.
-    """
-
-    def __init__(self, layout: TextLayout, others: set[Template]) -> None:
-        self.layout = layout
-        self._others = others - set(layout.templates)
-        self._letters = max(template.letters for template in layout.templates)
-        self._words = {
-            word for template in layout.templates for piece in template.constants for word in _WORD.findall(piece)
-        }
-        self._comma = layout.templates[0].decimal_comma
-        self._where = {template: number for number, template in enumerate(layout.templates)}
-        self._parts: dict[int, tuple[float, ...]] = {}
-        self.quick = _quick_reader(layout)
-
-    quick: Callable[[bytes], Sample | None]
-    """Read a line if that is easy: all numbers are there and plainly written; None says nothing."""
-
-    def read(self, line: bytes) -> "Sample | Missing | _Part | None":
-        """Return the sample of a line, `PART` for one that needs another line, None for one of another kind."""
-        cut = dissect(_text(line), decimal_comma=self._comma)
-        if cut is None or cut[0] not in self._where:
-            return None
-        if any(abs(number) > LARGEST_NUMBER for number in cut[1]):
-            return None
-        if len(self._where) == 1:
-            return self._sample((cut[1],), line)
-        return self._join(self._where[cut[0]], cut[1], line)
-
-    def is_foreign(self, text: str) -> bool:
-        """Tell whether a line was never meant to be a sample, rather than damaged on its way."""
-        if _is_comment(text):
-            return True
-        cut = dissect(text, decimal_comma=self._comma)
-        if cut is not None and cut[0] in self._others:
-            return True
-        if self._letters:
-            # A damaged line keeps a part of its text; a line of another kind has none of it.
-            return not any(name in text for name in self._words)
-        letters = sum(character.isalpha() for character in text)
-        return letters >= _NOTE_LETTERS and _BEGINS_WITH_NUMBER.match(text) is None
-
-    def _join(self, part: int, numbers: tuple[float, ...], line: bytes) -> "Sample | Missing | _Part":
-        """Return the sample that its last line completes."""
-        last = len(self._where) - 1
-        if part == 0:
-            self._parts.clear()
-        self._parts[part] = numbers
-        if part < last:
-            return PART
-        whole = len(self._parts) == len(self._where)
-        rows = tuple(self._parts[number] for number in range(last + 1)) if whole else ()
-        self._parts.clear()
-        return self._sample(rows, line) if whole else Missing(printable(line))
-
-    def _sample(self, rows: tuple[tuple[float, ...], ...], line: bytes = b"") -> Sample | Missing:
-        """Return the sample that the numbers of its lines give."""
-        x, y, z = (rows[place.template][place.slot] for place in self.layout.axes)
-        if math.isnan(x) or math.isnan(y) or math.isnan(z):
-            return Missing(printable(line))
-        time = self.layout.time
-        if time is None:
-            return Sample(x, y, z)
-        tick = rows[time.place.template][time.place.slot]
-        return Missing(printable(line)) if math.isnan(tick) else Sample(x, y, z, tick)
-
-
-def printable(line: bytes) -> str:
-    """Return the beginning of a line as text that cannot upset a terminal."""
-    text = "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in line[:_SHOWN_BYTES])
-    return text + ("…" if len(line) > _SHOWN_BYTES else "")
 
 
 def header_names(text: str) -> tuple[str, ...] | None:
@@ -401,84 +257,11 @@ def header_names(text: str) -> tuple[str, ...] | None:
     return None
 
 
-def _text(line: bytes) -> str:
-    """Return a line as text: one character a byte, so that nothing is lost or joined."""
-    return line.decode("latin-1")
-
-
-def _is_clean(line: bytes) -> bool:
-    """Tell whether a line is text: printable ASCII, tabs, colour codes, and the characters of units."""
-    return all(0x20 <= byte < 0x7F or byte in (0x09, 0x1B) or byte >= 0xA0 for byte in line)
-
-
-def _is_comment(text: str) -> bool:
-    """Tell whether a line says itself that it is no sample."""
-    return text.lstrip().startswith(("# ", "//"))
-
-
-def _quick_reader(layout: TextLayout) -> Callable[[bytes], Sample | None]:
-    """Return the fastest way to read most lines of a layout: splitting bare numbers, or one pattern for the line."""
-    template, *others = layout.templates
-    if others or template.decimal_comma:
-        return lambda line: None
-    x, y, z = (place.slot for place in layout.axes)
-    tick = None if layout.time is None else layout.time.place.slot
-    slots, separator = template.slots, _separator_of(template)
-    fields_of = _splitter(separator) if separator is not None else _matcher(template.pattern())
-
-    def read(line: bytes) -> Sample | None:
-        fields = fields_of(line)
-        if fields is None or len(fields) != slots:
-            return None
-        try:
-            row = tuple(map(float, fields))
-        except ValueError:
-            return None
-        if max(row) > LARGEST_NUMBER or min(row) < -LARGEST_NUMBER:
-            return None
-        return Sample(row[x], row[y], row[z], None if tick is None else row[tick])
-
-    return read
-
-
-def _separator_of(template: Template) -> str | None:
-    """Return the separator by which a template of bare numbers can be split, or None."""
-    first, *between, last = template.constants
-    if first or last or len(set(between)) != 1 or between[0] not in ("", ",", ";"):
-        return None
-    return between[0] or " "
-
-
-def _splitter(separator: str) -> Callable[[bytes], Sequence[bytes] | None]:
-    """Return what splits a line of bare numbers; one separator at its end is forgiven."""
-    mark = None if separator == " " else separator.encode()
-
-    def split(line: bytes) -> Sequence[bytes] | None:
-        if line.translate(None, _NUMERIC_BYTES):
-            return None
-        fields = line.split(mark)
-        if not fields[-1:] or not fields[-1].strip():
-            del fields[-1:]
-        return fields
-
-    return split
-
-
-def _matcher(pattern: re.Pattern[bytes]) -> Callable[[bytes], Sequence[bytes] | None]:
-    """Return what takes the numbers out of a line of constant text."""
-
-    def match(line: bytes) -> Sequence[bytes] | None:
-        found = pattern.fullmatch(line)
-        return None if found is None else found.groups()
-
-    return match
-
-
 def _misfit(line: bytes, layout: TextLayout) -> Damaged:
     """Return the damage of a line that is no sample of a layout."""
     wanted = layout.templates[0].slots
-    cut = dissect(_text(line), decimal_comma=layout.templates[0].decimal_comma)
-    if cut is None or cut[0].letters or len(cut[1]) == wanted or not _is_clean(line):
+    cut = dissect(text_of(line), decimal_comma=layout.templates[0].decimal_comma)
+    if cut is None or cut[0].letters or len(cut[1]) == wanted or not is_clean(line):
         return _no_sample(line)
     return Damaged(f"expected {wanted} numbers, got {len(cut[1])}", printable(line))
 

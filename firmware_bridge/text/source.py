@@ -1,8 +1,9 @@
 """Sample blocks out of text lines: units, time, plausibility, and an exact account of what is known to be missing.
 
 A unit that nobody has declared is taken from the names in the stream, or from gravity: samples wait for a second until
-their mean vector says which unit they are in. A rate that nobody has declared is measured, and adopted once it has been
-steady for five seconds. What cannot be told is asked, by an error that names the option that answers it.
+their mean vector says which unit they are in. So they do until a rate that nobody has declared is measured. It is
+adopted at once if it is off by a tenth, else once it has been steady for five seconds. What cannot be told is asked, by
+an error that names the option that answers it.
 """
 
 from dataclasses import dataclass, field
@@ -13,9 +14,7 @@ import numpy as np
 from edgehar.firmware_bridge.stream.device_clock import DeviceClock
 from edgehar.firmware_bridge.stream.rate import RateEstimate, RateMeter
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, StreamCounts
-from edgehar.firmware_bridge.text.layout import TextLayout
-from edgehar.firmware_bridge.text.learning import Question
-from edgehar.firmware_bridge.text.lines import (
+from edgehar.firmware_bridge.text.events import (
     Damaged,
     Header,
     LayoutFound,
@@ -24,8 +23,10 @@ from edgehar.firmware_bridge.text.lines import (
     Note,
     Sample,
     Skipped,
-    TextLineParser,
 )
+from edgehar.firmware_bridge.text.layout import TextLayout
+from edgehar.firmware_bridge.text.learning import Question
+from edgehar.firmware_bridge.text.lines import TextLineParser
 from edgehar.firmware_bridge.text.ticks import COUNTER, SECONDS_PER_TICK
 from edgehar.models.errors import BridgeError
 from edgehar.models.sensing.gravity import describe_unit, guess_unit
@@ -40,6 +41,12 @@ _FEWEST_UNIT_ROWS: Final = 20
 _RESTART_PAUSE_S: Final = 0.4
 """A device that restarts says nothing for longer; one that prints its header now and then does not."""
 _ADOPTED_SPAN_S: Final = 5.0
+_GROSS_RATE_ERROR: Final = 0.1
+_GROSS_SIGMAS: Final = 8.0
+"""A rate that is off by so much is adopted as soon as it is measured, before it can spoil a window."""
+_FASTEST_FACTOR: Final = 40.0
+"""Lines that come faster are read from a file, and their rate is none."""
+_MOST_WAITING: Final = 4096
 _ADOPTED_TOLERANCE: Final = 0.02
 _ADOPTED_SIGMAS: Final = 4.0
 _NO_GRAVITY: Final = 0.4
@@ -71,6 +78,8 @@ class TextSource:
         Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
     adopts_rate
         Whether a steady measured rate replaces ``rate_hz`` where lines carry no time: not if a person has declared it.
+    slowest_hz
+        The lowest rate that is adopted; a sensor that sends less often is refused.
 
     Examples
     --------
@@ -88,10 +97,13 @@ class TextSource:
         rate_hz: float,
         columns: tuple[str, str, str] | None = None,
         adopts_rate: bool = False,
+        slowest_hz: float = 0.0,
     ) -> None:
         self._declared_unit = self._unit = unit
         self._rate_hz = rate_hz
         self._adopts_rate = adopts_rate
+        self._slowest_hz = slowest_hz
+        self._adopted_hz: float | None = None
         self._parser = TextLineParser(rate_hz=rate_hz, columns=columns)
         self._waiting: list[tuple[LineEvent, float]] = []
         self._waits = 0
@@ -171,24 +183,33 @@ class TextSource:
         """Turn parser events into blocks."""
         blocks: list[SampleBlock] = []
         for event in events:
-            if isinstance(event, Sample) and self._unit is not None:
+            waits = self._unit is None or bool(self._waiting) or self._rate_is_unknown()
+            if isinstance(event, Sample) and not waits:
                 self._take(event, blocks, arrived_s)
-            elif self._unit is None and isinstance(event, Sample | Missing | Damaged):
+            elif waits and isinstance(event, Sample | Missing | Damaged):
                 self._waiting.append((event, arrived_s))
             else:
                 self._note(event, blocks, arrived_s)
-        if self._waiting:
-            self._find_unit(blocks, ending=ending)
+        taken = self._counts.samples + self._counts.lost + len(self._waiting)
+        if taken and not self._device_times:
+            self._meter.observe(count=taken, time_s=arrived_s)
+            self._adopt_rate()
+        if self._waiting and self._unit is None:
+            self._find_unit(ending=ending)
+        if self._unit is not None and (ending or not self._rate_is_unknown()):
+            self._release(blocks)
         self._counts.waiting = len(self._waiting) + self._parser.held
         self._close_run(blocks, arrived_s)
-        if self._counts.samples and not self._device_times:
-            self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=arrived_s)
-            self._adopt_rate()
         remarks, self._remarks = self._remarks, []
         return Decoded(blocks, remarks)
 
-    def _find_unit(self, blocks: list[SampleBlock], *, ending: bool) -> None:
-        """Look for gravity in the samples that wait, and let them go once it is found."""
+    def _rate_is_unknown(self) -> bool:
+        """Tell whether samples wait for their rate: a window made at a wrong one would get a wrong label."""
+        measured = self._clock is not None or not self._adopts_rate or self._counts.samples > 0
+        return not measured and len(self._waiting) < _MOST_WAITING and self._meter.estimate() is None
+
+    def _find_unit(self, *, ending: bool) -> None:
+        """Look for gravity in the samples that wait."""
         samples = [event for event, _ in self._waiting if isinstance(event, Sample)]
         due = self._waits < len(_UNIT_WAITS_S) and len(samples) >= _UNIT_WAITS_S[self._waits] * self._rate_hz
         if not (due or ending):
@@ -204,6 +225,9 @@ class TextSource:
                 raise _unit_question(guess.reason, guess.length)
             return
         self._use_unit(guess.unit, guess.reason)
+
+    def _release(self, blocks: list[SampleBlock]) -> None:
+        """Take the samples that have waited."""
         waiting, self._waiting = self._waiting, []
         for event, arrived_s in waiting:
             if isinstance(event, Sample):
@@ -247,17 +271,23 @@ class TextSource:
     def _adopt_rate(self) -> None:
         """Use the measured rate instead of the expected one, once it has been steady for long enough."""
         rate = self._meter.estimate() if self._adopts_rate and self._clock is None else None
-        if rate is None or rate.span_s < _ADOPTED_SPAN_S:
+        if rate is None or rate.rate_hz > _FASTEST_FACTOR * self._rate_hz:
             return
         off_hz = abs(rate.rate_hz - self._rate_hz)
+        gross = off_hz > _GROSS_RATE_ERROR * self._rate_hz and off_hz > _GROSS_SIGMAS * rate.uncertainty_hz
+        if rate.span_s < _ADOPTED_SPAN_S and not gross:
+            return
         if off_hz <= _ADOPTED_TOLERANCE * self._rate_hz or off_hz <= _ADOPTED_SIGMAS * rate.uncertainty_hz:
             return
         text = f"the sensor sends {rate}, not {self._rate_hz:g} Hz: that is used from here on"
         self._say(f"{text}; pass --rate {self._rate_hz:g} for a replay at another speed", kind="rate")
-        self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
-        self._rate_hz = rate.rate_hz
-        # Samples before and after are spaced differently: no window may span both.
-        self._run.continues = False
+        if rate.rate_hz < self._slowest_hz:
+            raise _too_slow(rate, self._slowest_hz)
+        self._rate_hz = self._adopted_hz = rate.rate_hz
+        if self._counts.samples:
+            self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
+            # Samples before and after are spaced differently: no window may span both.
+            self._run.continues = False
 
     def _note(self, event: LineEvent, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Act on everything in the stream that is not a sample."""
@@ -364,7 +394,7 @@ class TextSource:
         values = np.array(run.values, np.float64).reshape(-1, 3)
         samples_g = values.astype(np.float32) if self._unit is None else self._unit.to_g(values)
         times_s = np.array(run.times_s, np.float64)
-        blocks.append(SampleBlock(samples_g, times_s, arrived_s, lost=run.lost, continues=run.continues))
+        blocks.append(SampleBlock(samples_g, times_s, arrived_s, run.lost, run.continues, self._adopted_hz))
         self._run = _Run()
 
     def _say(self, text: str, *, kind: str, warning: bool = False) -> None:
@@ -374,6 +404,15 @@ class TextSource:
         if said <= last:
             more = " (more of this kind are counted, not shown)" if said == last > 1 else ""
             self._remarks.append(Remark(text + more, warning))
+
+
+def _too_slow(rate: RateEstimate, slowest_hz: float) -> BridgeError:
+    """Return the error of a sensor that sends too seldom."""
+    return BridgeError(
+        f"expected at least {slowest_hz:g} samples a second, the sensor sends {rate}",
+        next_step="Set the sensor to a higher rate, or pass --rate if this is a replay that is slower than it was.",
+        reason="rate",
+    )
 
 
 def _unit_question(reason: str, length: float) -> BridgeError:

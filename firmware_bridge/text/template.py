@@ -32,7 +32,7 @@ _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NOT_A_NUMBER: Final = r"nan|inf(?:inity)?|ovf|null|none|nil"
 # Text that holds digits without being a number comes first, so that the digits are not found.
 _TEXT_WITH_DIGITS: Final = (
-    r"\d{4}-\d{2}-\d{2}(?:T(?=\d))?|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?Z?|0[xX][0-9a-fA-F]+|[/*^]\s?s(?:ec)?\^?2"
+    r"\d{4}-\d{2}-\d{2}(?:T(?=\d))?|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)*Z?|<inf>|0[xX][0-9a-fA-F]+|[/*^]\s?s(?:ec)?\^?2"
 )
 _AXIS_GLUED: Final = r"(?:(?<=^)|(?<=[\s,;|]))(?P<glued>[xyzXYZ])(?=[-+]?\d*\.\d)"
 
@@ -100,8 +100,8 @@ class Template:
     def _named(self) -> tuple[tuple[str, str | None], ...]:
         """Names and units of the slots."""
         befores, units = _names_and_units(self.constants)
-        if self.constants[1:] == (":", "") and _TELEPLOT.fullmatch(self.constants[0]):
-            return ("time ms", None), (_without_noise(self.constants[0]), None)
+        if self.slots == 2 and self.constants[1] == ":" and _TELEPLOT.fullmatch(self.constants[0]):
+            return ("time ms", None), (_without_noise(self.constants[0]), units[-1])
         names: list[str] = []
         prefix, vector = "", 0
         for before in befores:
@@ -215,8 +215,14 @@ def _with_first_axes(names: list[str], befores: list[str]) -> list[str]:
 def _spread(units: list[str | None], names: list[str]) -> list[str | None]:
     """Let a unit hold for the slots of the same sensor before it: it stands once, behind the last of them."""
     spread = list(units)
-    sensors = [read_name(name).sensor for name in names]
-    for index in range(len(spread) - 2, -1, -1):
-        if spread[index] is None and sensors[index] == sensors[index + 1]:
+    read = [read_name(name) for name in names]
+    held: set[str | None] = set()
+    for index in range(len(spread) - 1, -1, -1):
+        if spread[index] is not None:
+            held = {read[index].axis}
+        elif held and read[index].sensor == read[index + 1].sensor and read[index].axis not in held:
             spread[index] = spread[index + 1]
+            held.add(read[index].axis)
+        else:
+            held = set()
     return spread

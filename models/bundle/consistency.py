@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.bundle.manifest import DecoderSpec, Manifest, PushSpec
 from edgehar.models.bundle.names import CARD, GOLDEN, MANIFEST, PLAIN_NAME, PLOTS, WEIGHTS
 from edgehar.models.bundle.text import LONGEST_TEXT, hostile_texts
 from edgehar.models.errors import BundleError
@@ -17,6 +17,13 @@ LARGEST_COUNT: Final = 1_000_000
 RATES_HZ: Final = (0.01, 100_000.0)
 """Sampling rates that are believed: from one sample in minutes to ultrasound."""
 
+LARGEST_LOG_ODDS: Final = 30.0
+"""Of a push: beyond it, float arithmetic holds the other label for impossible."""
+
+STRONGEST_PUSH_G: Final = 16.0
+LONGEST_TIME_S: Final = 3600.0
+
+_AXES: Final = 3
 _SUM_TOLERANCE: Final = 1e-6
 
 
@@ -93,9 +100,24 @@ def _decoder(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
         yield "decoder", "smoothing over 1 window or more and a dwell that is not negative", counts
     if not 0 <= decoder.reject_below <= 1:
         yield "decoder", "a probability to reject below", f"{decoder.reject_below:g}"
-    rows, classes = decoder.transitions, manifest.architecture.classes
+    yield from _markov(decoder, manifest.architecture.classes)
+    if decoder.push is not None:
+        yield from _push(decoder.push, manifest)
+
+
+def _markov(decoder: DecoderSpec, classes: int) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with the hidden Markov model."""
+    rows, stay = decoder.transitions, decoder.stay_probability
+    if not 0 <= decoder.temperature <= LARGEST_COUNT or (decoder.temperature and not decoder.is_markov):
+        yield "decoder", "a temperature of a hidden Markov model, or 0", f"{decoder.temperature:g}"
+    if stay and not 1 / classes <= stay < 1:
+        yield "decoder", f"a probability of staying from 1/{classes} to below 1, or 0", f"{stay:g}"
+    if decoder.is_markov and decoder.smoothing_windows != 1:
+        yield "decoder", "either transitions or a mean over windows", f"both ({decoder.smoothing_windows} windows)"
     if not rows:
         return
+    if stay:
+        yield "decoder", "either transitions or a probability of staying", "both"
     if len(rows) != classes or any(len(row) != classes for row in rows):
         yield (
             "decoder",
@@ -104,8 +126,30 @@ def _decoder(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
         )
     elif any(min(row) < 0 or abs(sum(row) - 1) > _SUM_TOLERANCE for row in rows):
         yield "decoder", "transitions whose rows are probabilities and add up to 1", f"{[sum(row) for row in rows]}"
-    if decoder.smoothing_windows != 1:
-        yield "decoder", "either transitions or a mean over windows", f"both ({decoder.smoothing_windows} windows)"
+
+
+def _push(push: PushSpec, manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with how elevators are told apart."""
+    if push.up == push.down or not {push.up, push.down} <= set(manifest.labels):
+        yield "decoder", "a push of two different labels of the model", f"{push.up!r} and {push.down!r}"
+    if manifest.architecture.channels != _AXES:
+        yield "decoder", f"a push of acceleration in {_AXES} axes", f"{manifest.architecture.channels}"
+    if not 0 < push.log_odds <= LARGEST_LOG_ODDS:
+        yield "decoder", f"log odds of a push above 0 and up to {LARGEST_LOG_ODDS:g}", f"{push.log_odds:g}"
+    if not 0 < push.weak_g <= push.strong_g <= push.jump_g <= STRONGEST_PUSH_G or not push.moving_g > 0:
+        bounds = (push.weak_g, push.strong_g, push.jump_g, push.moving_g)
+        yield (
+            "decoder",
+            f"a push with 0 < weak <= strong <= jump <= {STRONGEST_PUSH_G:g} g, and movement above 0 g",
+            ", ".join(f"{bound:g}" for bound in bounds),
+        )
+    times = (push.smoothing_s, push.settling_s, push.longest_push_s, push.baseline_s)
+    if not all(0 < time_s <= LONGEST_TIME_S for time_s in times) or push.settling_s > push.baseline_s:
+        yield (
+            "decoder",
+            f"times of a push above 0 and up to {LONGEST_TIME_S:g} s, settling before the baseline",
+            ", ".join(f"{time_s:g}" for time_s in times),
+        )
 
 
 def _files(manifest: Manifest) -> Iterator[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.normalization import Normalization
 
 SCHEMA_MAJOR: Final = 1
-SCHEMA_MINOR: Final = 1
+SCHEMA_MINOR: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,76 @@ class ArtifactEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSpec:
+    """How the pushes of an elevator tell its direction (``edgehar.models.decoder.push``).
+
+    Parameters
+    ----------
+    up, down
+        The two labels whose probability a push redistributes.
+    log_odds
+        By how much a push in one direction raises the log odds of its label against the other.
+    smoothing_s, baseline_s
+        Time constants of the smoothed length of acceleration, and of the slow baseline it is held against.
+    settling_s
+        How quickly the baseline follows after movement, and how long it is not yet relied on.
+    longest_push_s
+        What is off the baseline for longer is a new baseline: the sensor lies otherwise now.
+    strong_g, weak_g
+        A push is at least so strong; below the weaker bound the last one has ended.
+    moving_g
+        Above this mean deviation of the length the wearer moves, and no elevator is listened for.
+    jump_g
+        What is so far off the baseline is no elevator.
+    """
+
+    up: str
+    down: str
+    log_odds: float = 3.0
+    smoothing_s: float = 0.5
+    baseline_s: float = 20.0
+    settling_s: float = 0.5
+    longest_push_s: float = 4.0
+    strong_g: float = 0.022
+    weak_g: float = 0.008
+    moving_g: float = 0.09
+    jump_g: float = 0.12
+
+
+@dataclass(frozen=True, slots=True)
 class DecoderSpec:
     """How a stream of posteriors becomes labels (``edgehar.models.decoder``), counted in windows at the bundle's hop.
 
-    ``transitions`` are probabilities, row by row, of going from each class to each in one hop; none for a mean.
+    Parameters
+    ----------
+    smoothing_windows
+        How many posteriors a mean is taken of; 1 for none.
+    reject_below, minimum_dwell_windows
+        Below which probability nothing is said, and how long another label must lead.
+    transitions
+        Of a hidden Markov model: probabilities, row by row, of going from each class to each in one hop. Or empty.
+    stay_probability
+        Of a hidden Markov model that leaves every class for every other one alike: the probability of staying for a
+        hop. 0 for none.
+    temperature
+        How many windows at the bundle's hop a hidden Markov model counts as one: windows overlap, and models are too
+        sure. 0 to count by the overlap alone.
+    push
+        How elevators are told apart; None for labels without any.
     """
 
     smoothing_windows: int
     reject_below: float
     minimum_dwell_windows: int
     transitions: tuple[tuple[float, ...], ...] = ()
+    stay_probability: float = 0.0
+    temperature: float = 0.0
+    push: PushSpec | None = None
+
+    @property
+    def is_markov(self) -> bool:
+        """Whether a hidden Markov model smooths the posteriors."""
+        return bool(self.transitions) or self.stay_probability > 0
 
 
 @dataclass(frozen=True, slots=True)

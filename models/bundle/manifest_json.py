@@ -6,7 +6,7 @@ import sys
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from edgehar.models.architecture import Architecture
 from edgehar.models.bundle.consistency import check_manifest
@@ -43,12 +43,19 @@ def _check_schema(data: Mapping[str, Any]) -> None:
         )
 
 
+_CAME_LATER: Final[dict[str, dict[str, Any]]] = {
+    "1.0": {"transitions": [], "stay_probability": 0.0, "temperature": 0.0, "push": None},
+    "1.1": {"stay_probability": 0.0, "temperature": 0.0, "push": None},
+}
+"""What decoders did not have in earlier schemas, and the value that means without."""
+
+
 def _in_todays_words(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a manifest of schema 1.0 as 1.1 says the same: its decoders knew no transitions."""
-    decoder = data.get("decoder")
-    if data["schema"] != "1.0" or not isinstance(decoder, Mapping):
+    """Return a manifest of an earlier schema as today's says the same."""
+    decoder, later = data.get("decoder"), _CAME_LATER.get(str(data["schema"]))
+    if later is None or not isinstance(decoder, Mapping):
         return data
-    return {**data, "decoder": {"transitions": [], **decoder}}
+    return {**data, "decoder": {**later, **decoder}}
 
 
 def _from_json(expected: Any, value: Any, where: str) -> Any:
@@ -66,6 +73,9 @@ def _from_json(expected: Any, value: Any, where: str) -> Any:
         return {key: _from_json(arguments[1], item, f"{where}.{key}") for key, item in entries.items()}
     if expected is Any:
         return value
+    if types.NoneType in arguments:
+        (present,) = (kind for kind in arguments if kind is not types.NoneType)
+        return None if value is None else _from_json(present, value, where)
     if expected is int:
         return _whole(_require(value, int, where), where)
     if expected is float:

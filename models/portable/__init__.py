@@ -4,4 +4,4 @@ from pathlib import Path
 from typing import Final
 
 SOURCES: Final = Path(__file__).parent
-"""Where the C sources are: ``engine/`` runs on any chip, ``host/`` adds what makes it fast on a computer."""
+"""Where the C sources are: ``engine/`` and ``decoder/`` run on any chip, ``host/`` adds what makes a computer fast."""

@@ -87,6 +87,8 @@ def guess_unit(values: NDArray[np.float64]) -> UnitGuess:
     >>> guess_unit(np.tile([0.0, 0.0, 9.7], (100, 1))).unit, guess_unit(np.tile([0.0, 0.0, 3960], (100, 1))).unit
     ('m/s2', 'raw:4096')
     """
+    if not len(values):
+        return UnitGuess(None, 0.0, "no line had all of its numbers")
     length = float(np.linalg.norm(values.mean(axis=0)))
     if has_offset(values):
         return UnitGuess(None, length, "all three axes keep far from zero, as raw readings of a converter do")

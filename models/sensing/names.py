@@ -50,9 +50,17 @@ _UNITS: Final = {
     "uT": r"[uµμ]t",
     "counts": r"lsb|counts?|raw|adc",
 }
+_ACCELERATION_UNITS: Final = ("g", "mg", "m/s2")
 _UNIT: Final = re.compile(
     "|".join(f"(?P<unit{index}>{pattern})" for index, pattern in enumerate(_UNITS.values())), re.IGNORECASE
 )
+_FILLERS: Final = frozenset(
+    ["is", "and", "the", "of", "axis", "value", "values", "val", "data", "reading", "sensor", "sample"]
+)
+"""Words of a sentence; they tell nothing apart."""
+_WITHOUT: Final = frozenset(["without", "no", "excl", "excluding", "exclude", "less", "minus", "removed", "free"])
+_WITH: Final = frozenset(["with", "incl", "including", "include", "plus"])
+"""``accelerationIncludingGravity`` is acceleration, ``accelerationWithoutGravity`` is linear acceleration."""
 _IN_BRACKETS: Final = re.compile(r"[(\[{<]([^)\]}>]*)[)\]}>]")
 _WORD: Final = re.compile(r"[^\W_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -118,12 +126,18 @@ def read_name(name: str) -> ColumnName:
     sensors: list[str] = []
     axis: str | None = None
     rest: list[str] = []
-    for word in _words(bare):
+    words = _words(bare)
+    if GRAVITY in {_SENSOR_OF.get(word) for word in words} and not _WITH.isdisjoint(words):
+        words = [word for word in words if word not in _WITH and _SENSOR_OF.get(word) != GRAVITY]
+    elif not _WITHOUT.isdisjoint(words) and ("g" in words or GRAVITY in {_SENSOR_OF.get(word) for word in words}):
+        sensors.append(LINEAR_ACCELERATION)
+        words = [word for word in words if word not in _WITHOUT and word != "g"]
+    for word in words:
         if word in ("w", *AXES) and axis is None:
             axis = word
         elif word in _SENSOR_OF:
             sensors.append(_SENSOR_OF[word])
-        else:
+        elif word not in _FILLERS:
             rest.append(word)
     if axis is not None and not sensors:
         # "g x" is what is left of "gX": a gyroscope's, as "gx" is.
@@ -133,8 +147,16 @@ def read_name(name: str) -> ColumnName:
     return ColumnName(_strongest(sensors), axis, unit, tuple(rest))
 
 
-def find_acceleration(names: Sequence[str]) -> NamedColumns:
+def find_acceleration(names: Sequence[str], units: Sequence[str | None] = ()) -> NamedColumns:
     """Return which of the named columns are the axes of the one accelerometer.
+
+    Parameters
+    ----------
+    names
+        Of all columns.
+    units
+        Of all columns, where something else than their names tells them. A sensor that is printed twice, in counts and
+        in a unit, is read in its unit.
 
     Examples
     --------
@@ -148,9 +170,11 @@ def find_acceleration(names: Sequence[str]) -> NamedColumns:
     read = [read_name(name) for name in names]
     named = _whole_groups(read, ACCELERATION)
     groups = named or [group for group in _whole_groups(read, None) if not _is_quaternion(read, group)]
+    in_units = [group for group in groups if units and units[group[0]] in _ACCELERATION_UNITS]
+    groups = in_units if len(groups) > 1 and len(in_units) == 1 else groups
     if len(groups) == 1:
-        units = {read[column].unit for column in groups[0]} - {None}
-        return NamedColumns(groups[0], units.pop() if len(units) == 1 else None)
+        said = {read[column].unit for column in groups[0]} - {None}
+        return NamedColumns(groups[0], said.pop() if len(said) == 1 else None)
     if len(groups) > 1:
         found = " and ".join("/".join(names[column] for column in group) for group in groups)
         return NamedColumns(None, doubt=f"there are {len(groups)} accelerometers: {found}")
@@ -169,7 +193,7 @@ def unit_at_start(text: str) -> tuple[str | None, str]:
     >>> unit_at_start(" m/s^2 Rotation X: "), unit_at_start(", Y:")
     (('m/s2', ' Rotation X: '), (None, ', Y:'))
     """
-    stripped = text.lstrip(" \t)]}")
+    stripped = text.lstrip(" \t)]}Â§")
     match = _UNIT.match(stripped)
     if match is None or (match.end() < len(stripped) and (stripped[match.end()].isalnum())):
         return None, text
@@ -248,10 +272,12 @@ def _strongest(sensors: Sequence[str]) -> str | None:
 
 def _whole_groups(read: Sequence[ColumnName], sensor: str | None) -> list[tuple[int, int, int]]:
     """Return the columns x, y, z of every sensor of a kind that has all three."""
-    groups: dict[tuple[str, ...], dict[str, int]] = {}
+    groups: dict[tuple[object, ...], dict[str, int]] = {}
     for column, name in enumerate(read):
         if name.sensor == sensor and name.axis is not None:
-            groups.setdefault(name.rest, {}).setdefault(name.axis, column)
+            # The same name again is the same axis of another group: "X: 1 Y: 2 Z: 3 X: 0.1 Y: 0.2 Z: 0.3".
+            again = next(count for count in range(len(read)) if name.axis not in groups.get((count, *name.rest), ()))
+            groups.setdefault((again, *name.rest), {})[name.axis] = column
     whole = [axes for axes in groups.values() if set(AXES) <= set(axes)]
     if not whole:
         # The first name of a line may carry words for all of them: "mpu6050: ax=1 ay=2 az=3".

@@ -14,7 +14,6 @@ from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import Provenance, WindowSpec
 from edgehar.models.contract import CHANNELS
-from edgehar.models.decoder import UNDECODED
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.compilers import compile_bundle
@@ -28,6 +27,7 @@ from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, choose_trainer, trainer_versions
+from edgehar.pipeline.tuning.roles import first_decoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +91,7 @@ class Experiment:
             window=self._window_spec(),
             normalization=trained.normalization,
             weights=trained.weights,
-            decoder=UNDECODED,
+            decoder=first_decoder(self.windows.activities),
             provenance=self._provenance(split, trained),
         )
         return compile_bundle(bundle)

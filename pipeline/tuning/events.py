@@ -6,6 +6,7 @@ counted as things that happen and as time that is lost, not as windows.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,8 @@ def event_scores(
     Parameters
     ----------
     streams
-        Pairs of truth and labels, each of shape (n,), as positions; ``REJECTED`` is unknown.
+        Pairs of truth and labels, each of shape (n,), as positions. ``REJECTED`` as a label is unknown, which is right
+        where it is the truth: an activity that there is no label for.
     step_s
         Seconds from one to the next.
 
@@ -79,14 +81,14 @@ def event_scores(
     delays: list[float] = []
     for truth, shown in streams:
         windows += len(truth)
-        unknown += int(np.count_nonzero(shown == REJECTED))
+        unknown += int(np.count_nonzero((shown == REJECTED) & (truth != REJECTED)))
         wrong += int(np.count_nonzero((shown != truth) & (shown != REJECTED)))
         switches += int(np.count_nonzero(np.diff(shown)))
         starts = np.flatnonzero(np.diff(truth)) + 1
         changes += len(starts)
         began = np.flatnonzero(np.diff(shown)) + 1
         false += int(np.count_nonzero((shown[began] != truth[began]) & (shown[began] != REJECTED)))
-        for start, stop in zip(starts, [*starts[1:], len(truth)], strict=True):
+        for start, stop in pairwise([*starts, len(truth)]):
             hits = np.flatnonzero(shown[start:stop] == truth[start])
             missed += not len(hits)
             delays += [float(hits[0]) * step_s] if len(hits) else []

@@ -1,23 +1,55 @@
-"""Try decoders on streams and keep the one that loses least: a grid, small enough to be tried whole."""
+"""Try decoders on streams and keep the one that loses least: a grid, small enough to be tried whole.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+A decoder costs what a person loses by it (`edgehar.pipeline.tuning.events`); one with a lower macro-F1 than no decoder
+at all is out of the question. What the choice is worth is told by cross-validation over people: each is judged by the
+decoder that all others chose.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.bundle.manifest import DecoderSpec
-from edgehar.models.decoder import REJECTED, UNDECODED, Dwell, PosteriorFilter
+from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
+from edgehar.models.decoder import REJECTED, UNDECODED, Dwell, PosteriorFilter, redistribute
 from edgehar.pipeline.tuning.events import EventScores, event_scores
+from edgehar.pipeline.tuning.scores import Confusion, confusion_of, macro_f1_of
 from edgehar.pipeline.tuning.streams import Stream
 
 SMOOTHINGS: Final = (1, 2, 3, 4, 6, 8)
-STAYS_S: Final = (10.0, 30.0, 60.0, 180.0)
+STAYS_S: Final = (5.0, 10.0, 20.0, 40.0, 80.0)
 """How long somebody does one thing, in the hidden Markov models that are tried."""
+TEMPERATURES: Final = (1.0, 1.25, 1.5, 2.0)
 REJECTIONS: Final = (0.0, 0.3, 0.4, 0.5, 0.6)
 DWELLS: Final = (1, 2, 3, 5)
-_OBSERVED_WEIGHT: Final = 0.5
+
+_Posteriors = npt.NDArray[np.float64]
+_Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Whose streams, and what they are of.
+
+    Parameters
+    ----------
+    streams
+        Of the people who choose.
+    labels
+        Names of the classes, in order.
+    hop, window_length
+        Of the streams' windows, in samples.
+    push
+        How elevators are told apart in the decoders that are tried; None without elevators.
+    """
+
+    streams: tuple[Stream, ...]
+    labels: tuple[str, ...]
+    hop: int
+    window_length: int
+    push: PushSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,79 +58,146 @@ class Trial:
 
     spec: DecoderSpec
     scores: EventScores
+    macro_f1: float
 
 
-def transitions(streams: Sequence[Stream], classes: int, *, stay_s: float) -> tuple[tuple[float, ...], ...]:
-    """Return transition probabilities: stay for ``stay_s`` on average, then go where people in training went.
-
-    Half of the leaving goes where it was observed to, half everywhere alike, so that nothing is impossible: the order
-    of recordings in a data set is not the order of a day.
-    """
-    step_s = streams[0].step_s
-    counts = np.zeros((classes, classes))
-    for stream in streams:
-        np.add.at(counts, (stream.truth[:-1], stream.truth[1:]), 1.0)
-    np.fill_diagonal(counts, 0.0)
-    alike = (np.ones((classes, classes)) - np.eye(classes)) / max(1, classes - 1)
-    seen = counts.sum(axis=1, keepdims=True)
-    observed = np.where(seen > 0, counts / np.maximum(seen, 1.0), alike)
-    leave = min(0.5, step_s / stay_s) if classes > 1 else 0.0
-    matrix = (1 - leave) * np.eye(classes) + leave * (_OBSERVED_WEIGHT * observed + (1 - _OBSERVED_WEIGHT) * alike)
-    return tuple(tuple(row) for row in (matrix / matrix.sum(axis=1, keepdims=True)).tolist())
-
-
-def decode(spec: DecoderSpec, streams: Sequence[Stream], *, hop: int, window_length: int) -> EventScores:
-    """Return what a person would notice of a decoder."""
-    return _judge(spec, _filtered(spec, streams, hop, window_length), streams)
-
-
-def search(
-    streams: Sequence[Stream],
-    *,
-    hop: int,
-    window_length: int,
-    progress: Callable[[int, int | None], None] = lambda done, total: None,
-) -> tuple[Trial, Trial]:
-    """Return the decoder that changes nothing, and the best one, which may be the same.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a search found.
 
     Parameters
     ----------
-    streams
-        Posteriors and truth of people the model was trained on: the people it is judged by must not choose its decoder.
-    hop, window_length
-        Of the streams' windows, in samples.
+    undecoded, best
+        The decoder that changes nothing, and the best one, which may be the same; both on everybody who chose.
+    cost, macro_f1
+        Of each person under the decoder that the others chose: what the best one can be held to.
     """
-    classes = streams[0].posteriors.shape[1]
-    filters = [DecoderSpec(count, 0.0, 1) for count in SMOOTHINGS]
-    filters += [DecoderSpec(1, 0.0, 1, transitions(streams, classes, stay_s=stay_s)) for stay_s in STAYS_S]
-    undecoded = best = Trial(UNDECODED, decode(UNDECODED, streams, hop=hop, window_length=window_length))
-    for number, base in enumerate(filters, start=1):
-        filtered = _filtered(base, streams, hop, window_length)
-        for reject_below in REJECTIONS:
-            for dwell in DWELLS:
-                spec = DecoderSpec(base.smoothing_windows, reject_below, dwell, base.transitions)
-                trial = Trial(spec, _judge(spec, filtered, streams))
-                best = min(best, trial, key=lambda found: found.scores.cost)
-        progress(number, len(filters))
-    return undecoded, best
+
+    undecoded: Trial
+    best: Trial
+    cost: float
+    macro_f1: float
+
+    def improves_on(self, present: Trial) -> bool:
+        """Whether the choice loses less than another decoder on the same people, and is not less often right."""
+        return self.best.spec != present.spec and self.cost < present.scores.cost and self.macro_f1 >= present.macro_f1
 
 
-def _filtered(
-    spec: DecoderSpec, streams: Sequence[Stream], hop: int, window_length: int
-) -> list[npt.NDArray[np.float64]]:
+def judge(spec: DecoderSpec, grid: Grid) -> Trial:
+    """Return what a person would notice of a decoder."""
+    shown = [_shown(spec, rows) for rows in _filtered(spec, grid)]
+    pairs = [(stream.truth, labels) for stream, labels in zip(grid.streams, shown, strict=True)]
+    confusion = np.sum([confusion_of(truth, labels, len(grid.labels)) for truth, labels in pairs], axis=0)
+    return Trial(spec, event_scores(pairs, step_s=grid.streams[0].step_s), macro_f1_of(confusion))
+
+
+def search(grid: Grid, *, progress: Callable[[int, int | None], None] = lambda done, total: None) -> Choice:
+    """Return the best decoder of the grid, and what it is worth.
+
+    Parameters
+    ----------
+    grid
+        Of people the model was trained on: the people it is judged by must not choose its decoder. One person's stream
+        is cut in two.
+    progress
+        Is told how many filters were tried, and of how many.
+    """
+    grid = _divisible(grid)
+    hours = np.array([stream.hours for stream in grid.streams])
+    specs: list[DecoderSpec] = []
+    costs: list[npt.NDArray[np.float64]] = []
+    confusions: list[Confusion] = []
+    bases = list(_bases(grid))
+    for number, base in enumerate(bases, start=1):
+        filtered = _filtered(base, grid)
+        for spec in _held_back(base):
+            pairs = [(stream.truth, _shown(spec, rows)) for stream, rows in zip(grid.streams, filtered, strict=True)]
+            specs.append(spec)
+            costs.append(np.array([event_scores([pair], step_s=grid.streams[0].step_s).cost for pair in pairs]) * hours)
+            confusions.append(np.array([confusion_of(truth, shown, len(grid.labels)) for truth, shown in pairs]))
+        progress(number, len(bases))
+    cost, confusion = np.array(costs), np.array(confusions)
+    people, plain = np.arange(len(grid.streams)), specs.index(UNDECODED)
+    chosen = [_choose(cost, confusion, people != person, plain) for person in people]
+    return Choice(
+        undecoded=judge(UNDECODED, grid),
+        best=judge(specs[_choose(cost, confusion, people >= 0, plain)], grid),
+        cost=float(cost[chosen, people].sum() / hours.sum()),
+        macro_f1=macro_f1_of(confusion[chosen, people].sum(axis=0)),
+    )
+
+
+def _bases(grid: Grid) -> Iterator[DecoderSpec]:
+    """Yield the filters that are tried; of two that cost the same, the first is taken: elevators are told apart."""
+    step_s = grid.streams[0].step_s
+    for push in (grid.push, None) if grid.push is not None else (None,):
+        for count in SMOOTHINGS:
+            yield DecoderSpec(count, 0.0, 1, push=push)
+        for stay_s in STAYS_S if len(grid.labels) > 1 else ():
+            stay = max(1 / len(grid.labels), 1 - step_s / stay_s)
+            for temperature in TEMPERATURES:
+                yield DecoderSpec(1, 0.0, 1, (), stay, temperature, push)
+
+
+def _held_back(base: DecoderSpec) -> Iterator[DecoderSpec]:
+    """Yield a filter with every rejection and dwell."""
+    for reject_below in REJECTIONS:
+        for dwell in DWELLS:
+            yield replace(base, reject_below=reject_below, minimum_dwell_windows=dwell)
+
+
+def _choose(cost: npt.NDArray[np.float64], confusion: Confusion, people: npt.NDArray[np.bool_], plain: int) -> int:
+    """Return which decoder costs these people least, of those with at least the macro-F1 of the ``plain`` one."""
+    f1 = np.array([macro_f1_of(each) for each in confusion[:, people].sum(axis=1)])
+    return int(np.argmin(np.where(f1 >= f1[plain], cost[:, people].sum(axis=1), np.inf)))
+
+
+def _divisible(grid: Grid) -> Grid:
+    """Return the grid with one person's stream as two."""
+    if len(grid.streams) > 1:
+        return grid
+    (whole,) = grid.streams
+    middle = len(whole.truth) // 2
+    halves = tuple(
+        replace(
+            whole,
+            posteriors=whole.posteriors[part],
+            truth=whole.truth[part],
+            directions=None if whole.directions is None else whole.directions[part],
+            joined=None if whole.joined is None else whole.joined[part],
+        )
+        for part in (slice(None, middle), slice(middle, None))
+    )
+    return replace(grid, streams=halves)
+
+
+def _filtered(spec: DecoderSpec, grid: Grid) -> list[_Posteriors]:
     """Return the filtered posteriors of every stream."""
     found = []
-    for stream in streams:
-        smooth = PosteriorFilter(spec, hop=hop, spec_hop=hop, window_length=window_length)
-        found.append(np.array([smooth.feed(row) for row in stream.posteriors]))
+    for stream in grid.streams:
+        rows = _pushed(spec.push, stream, grid.labels)
+        smooth = PosteriorFilter(spec, hop=grid.hop, spec_hop=grid.hop, window_length=grid.window_length)
+        found.append(np.array([filtered for row in rows for filtered in smooth.feed(row)]))
     return found
 
 
-def _judge(spec: DecoderSpec, filtered: Sequence[npt.NDArray[np.float64]], streams: Sequence[Stream]) -> EventScores:
-    """Reject and dwell, then compare with what was done."""
-    pairs = []
-    for rows, stream in zip(filtered, streams, strict=True):
-        best = np.where(rows.max(axis=1) >= spec.reject_below, rows.argmax(axis=1), REJECTED)
-        hold = Dwell(spec.minimum_dwell_windows)
-        pairs.append((stream.truth, np.array([hold.feed(label) for label in best.tolist()], np.int64)))
-    return event_scores(pairs, step_s=streams[0].step_s)
+def _pushed(push: PushSpec | None, stream: Stream, labels: tuple[str, ...]) -> _Posteriors:
+    """Return posteriors after elevators were told apart."""
+    rows = np.asarray(stream.posteriors, np.float64)
+    if push is None or stream.directions is None:
+        return rows
+    rows = rows.copy()
+    up, down = labels.index(push.up), labels.index(push.down)
+    for window in np.flatnonzero(stream.directions):
+        direction = float(stream.directions[window])
+        rows[window] = redistribute(rows[window], up=up, down=down, log_odds=direction * push.log_odds)
+    return rows
+
+
+def _shown(spec: DecoderSpec, rows: _Posteriors) -> _Positions:
+    """Reject and dwell."""
+    best = np.where(rows.max(axis=1) >= spec.reject_below, rows.argmax(axis=1), REJECTED)
+    if spec.minimum_dwell_windows <= 1:
+        return best.astype(np.int64)
+    hold = Dwell(spec.minimum_dwell_windows)
+    return np.array([hold.feed(label) for label in best.tolist()], np.int64)

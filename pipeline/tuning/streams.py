@@ -1,12 +1,21 @@
-"""Posteriors of people's recordings as streams in time: what a decoder sees if they are worn one after the other."""
+"""People's recordings strung together, as if they were worn without a pause: what a decoder sees, and what was done.
+
+A data set often holds one activity a recording. Judged recording by recording, a decoder is never shown a change; lined
+up in the order of files, each activity would always follow the same one. So the segments of a person are joined in a
+random order, and windows go on over the joints at the model's hop, as they do live: nothing is reset in between. The
+truth of a window is what is done at its last sample, which is when its label appears.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.bundle.manifest import PushSpec
+from edgehar.models.decoder import REJECTED, PushDetector
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.windows import Windows
 
@@ -29,15 +38,23 @@ class Stream:
     posteriors : ndarray of shape (n, n_classes), float32
         What the model says of each window.
     truth : ndarray of shape (n,), int64
-        What was done during it, as a position among the labels.
+        What was done at its last sample, as a position among the labels; ``REJECTED`` for an activity that the model
+        has no label for.
     step_s
         Seconds from one window to the next.
+    directions : ndarray of shape (n,), int8, or None
+        The direction of an elevator at its last sample (`edgehar.models.decoder.push`); None where none is
+        listened for.
+    joined : ndarray of shape (n,), bool, or None
+        Whether the window holds more than one activity, or more than one recording; None for no window.
     """
 
     subject: str
     posteriors: npt.NDArray[np.float32]
     truth: npt.NDArray[np.int64]
     step_s: float
+    directions: npt.NDArray[np.int8] | None = None
+    joined: npt.NDArray[np.bool_] | None = None
 
     @property
     def hours(self) -> float:
@@ -79,32 +96,67 @@ def check_enough(streams: Sequence[Stream]) -> None:
 def streams_of(
     engine: Predictor,
     windows: Windows,
-    subjects: tuple[str, ...],
+    subjects: Sequence[str],
     *,
+    push: PushSpec | None = None,
     seed: int = 0,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> list[Stream]:
-    """Run a model on some people's windows, and line their segments up in a shuffled order.
+    """String some people's segments together in a random order, and run a model on what comes of it.
 
-    A data set often holds one activity a recording; lined up in the order of its files, each activity would always
-    follow the same one. Within a segment time is kept; between two, the person changes activity from one window to
-    the next, which is what detection delay is measured from.
+    Parameters
+    ----------
+    engine
+        Whatever predicts.
+    windows
+        Which segments there are, how long a window is and how far apart windows are. Its activities are the model's
+        labels; any that follow are activities the model has not learned.
+    subjects
+        Whose; people without a window are passed over.
+    push
+        How the direction of an elevator is found; None where it is not.
+    seed
+        Of the order. A person's order depends on it and the person's name alone, whoever else is there.
+    progress
+        Is told how many windows are done, and of how many.
     """
-    chosen = np.flatnonzero(np.isin(windows.subjects, subjects))
-    posteriors = []
-    for start in range(0, len(chosen), _BATCH):
-        posteriors.append(engine.predict(windows.batch(chosen[start : start + _BATCH])))
-        progress(min(start + _BATCH, len(chosen)), len(chosen))
-    rows = np.concatenate(posteriors)
-    generator = np.random.default_rng(seed)
-    found = []
-    for subject in subjects:
-        own = np.flatnonzero(windows.subjects[chosen] == subject)
-        if not len(own):
-            continue
-        cuts = np.flatnonzero(np.diff(windows.segment_starts[chosen[own]])) + 1
-        segments = np.split(own, cuts)
-        order = np.concatenate([segments[index] for index in generator.permutation(len(segments))])
+    joined = [_join(windows, name, np.random.default_rng([seed, crc32(name.encode())])) for name in subjects]
+    stretches = [(name, *found) for name, found in zip(subjects, joined, strict=True) if found is not None]
+    total = sum(_count(len(samples), windows) for _, samples, _, _ in stretches)
+    done, streams = 0, []
+    for subject, samples_g, truth, joints in stretches:
+        views = np.lib.stride_tricks.sliding_window_view(samples_g, windows.window_length, axis=0)[:: windows.hop]
+        posteriors = []
+        for start in range(0, len(views), _BATCH):
+            batch = views[start : start + _BATCH].swapaxes(1, 2)
+            posteriors.append(engine.predict(np.ascontiguousarray(batch)))
+            done += len(batch)
+            progress(done, total)
+        ends = windows.window_length - 1 + windows.hop * np.arange(len(views))
+        directions = None if push is None else PushDetector(push, rate_hz=windows.rate_hz).feed(samples_g)[ends]
+        passed = np.searchsorted(joints, ends, side="right")
+        began = np.searchsorted(joints, ends - windows.window_length + 1, side="right")
         step_s = windows.hop / windows.rate_hz
-        found.append(Stream(subject, rows[order], windows.labels[chosen[order]], step_s))
-    return found
+        rows = np.concatenate(posteriors)
+        done_at_end = np.where(truth[ends] < rows.shape[1], truth[ends], REJECTED)
+        streams.append(Stream(subject, rows, done_at_end, step_s, directions, joined=passed != began))
+    return streams
+
+
+def _join(
+    windows: Windows, subject: str, generator: np.random.Generator
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+    """Return a person's samples in a random order of segments, what was done at each, and where segments begin."""
+    own = np.flatnonzero(windows.subjects == subject)
+    if not len(own):
+        return None
+    _, first = np.unique(windows.segment_starts[own], return_index=True)
+    order = generator.permutation(own[first])
+    parts = [windows.samples[windows.segment_starts[at] : windows.segment_stops[at]] for at in order]
+    lengths = [len(part) for part in parts]
+    return np.concatenate(parts), np.repeat(windows.labels[order], lengths), np.cumsum(lengths)[:-1]
+
+
+def _count(samples: int, windows: Windows) -> int:
+    """Return how many windows so many samples make."""
+    return (samples - windows.window_length) // windows.hop + 1

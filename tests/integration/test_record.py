@@ -120,7 +120,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_kept(port: Path, tmp_pat
     capture = tmp_path / "a.harcap"
     process = har(
         *("record", "--port", port, "--subject", "7", "--activity", "walk:600", "--ready", "0", "--out", capture),
-        limit_bytes=30_000,
+        limit_bytes=60_000,
     )
     _, err = process.communicate(timeout=60)
     said = " ".join(err.split())

@@ -33,7 +33,7 @@ def test_the_unit_keeps_what_it_builds_and_gives_up_in_the_end() -> None:
     assert 0 < tries * int(settings["RestartSec"]) < seconds
 
 
-@pytest.mark.parametrize("command", ["live", "record", "compile", "firmware", "evaluate", "bench"])
+@pytest.mark.parametrize("command", ["live", "record", "compile", "firmware", "evaluate", "bench", "phone"])
 def test_options_in_the_how_to_exist(command: str) -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HOW_TO.iterdir())).replace("\\\n", " ")
     used = {name for line in re.findall(rf"har {command} [^\n`]*", text) for name in re.findall(r"--[a-z-]+", line)}

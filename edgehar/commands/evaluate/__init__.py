@@ -14,7 +14,8 @@ from rich.console import Console
 
 from edgehar.commands.bundles import check_unpacked, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
-from edgehar.commands.evaluate.cases import Case, pool
+from edgehar.commands.evaluate.cases import Case, pool, pooled_people
+from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
 from edgehar.commands.evaluate.kept import evaluate_predictions, write_plots
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
@@ -30,6 +31,7 @@ from edgehar.pipeline.data.windows import Indices, Windows, make_windows
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.held_out import JudgedSubjects, check_activities, choose_judged
 from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.tuning.continuous import LAG_S
 
 _WHO: Final = "Who is judged"
 _THREADS: Final = os.cpu_count() or 1
@@ -89,6 +91,22 @@ def evaluate(
             help="Judge every compiled file, each on the runtime of its format, and say what its quantization costs.",
         ),
     ] = False,
+    continuous: Annotated[
+        bool,
+        typer.Option(
+            "--continuous",
+            help="Judge as it is worn: each person's recordings strung together in a random order, decoded.",
+        ),
+    ] = False,
+    lag: Annotated[float, typer.Option(metavar="S", help="With --continuous: how long a label may also wait.")] = LAG_S,
+    unlearned: Annotated[
+        bool,
+        typer.Option(
+            "--unlearned",
+            help="With --continuous: keep activities the model has no label for; how often are they called unknown?",
+        ),
+    ] = False,
+    order_seed: Annotated[int, typer.Option(min=0, help="With --continuous: of the order of recordings.")] = 0,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write the figures into the bundle: its manifest and its model card.")
     ] = False,
@@ -118,17 +136,24 @@ def evaluate(
             "--keep: expected all windows, got --windows: figures of a part would replace those of all",
             next_step="Leave one of them out.",
         )
+    if unlearned and not continuous:
+        raise UsageError("--unlearned: expected --continuous beside it", next_step="Add --continuous.")
+    if continuous:
+        check_alone(every_artifact=every_artifact, show_leaky=show_leaky, plots=plots, keep=keep, windows=most_windows)
     _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     found = read_bundles(bundle)
     if keep:
         check_unpacked(found)
     dataset = read_recordings(data)
-    windows = _windows(found[0][1], dataset, hop, common_only=common_activities)
+    windows = _windows(found[0][1], dataset, hop, common_only=common_activities, unlearned=unlearned)
     cases = []
     for _, each in found:
         people = choose_judged(each, dataset, windows, subjects=chosen, everyone=all_subjects)
         cases.append(Case(each, people, windows, _spread(people.indices(windows), most_windows)))
+    if continuous:
+        _judge_continuous(bundle, cases, engine, quantization, port, lag_s=lag, seed=order_seed, as_json=as_json)
+        return
     rows = _artifact_rows(cases) if every_artifact else []
     evaluations = [row.single for row in rows] or [_judge(cases, engine, quantization, port)]
     people, shown = pool(cases, evaluations[0])
@@ -140,6 +165,41 @@ def evaluate(
     if plots is not None:
         write_plots(plots, shown, found[0][1].manifest.architecture.name)
     _publish(bundle, people, shown, rows, leaky, as_json=as_json)
+
+
+def _judge_continuous(
+    path: Path,
+    cases: list[Case],
+    engine: str,
+    quantization: str,
+    port: str | None,
+    *,
+    lag_s: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Judge on streams, and print what came of it."""
+    with progress_bar("classifying") as advance:
+        found = judge_continuous(
+            cases,
+            lambda each: _runner(each, engine, quantization, port),
+            lag_s=lag_s,
+            seed=seed,
+            advance=advance,
+        )
+    people = pooled_people([case.people for case in cases])
+    _warn(people)
+    printed = publish_continuous(path, people, found, as_json=as_json)
+    if printed is not None:
+        typer.echo(printed)
+
+
+def _warn(people: JudgedSubjects) -> None:
+    """Say loudly that people were judged whom the model learned from."""
+    if not people.is_honest:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]har:[/] {escape(people.protocol)}. Such a number says nothing about other people."
+        )
 
 
 def _fitting(every_artifact: bool, **chosen: object) -> None:
@@ -191,16 +251,19 @@ def _spread(indices: Indices, most: int | None) -> Indices:
     return indices[np.linspace(0, len(indices) - 1, most).round().astype(np.int64)]
 
 
-def _windows(bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: bool) -> Windows:
-    """Return the windows of a bundle's own length, rate and labels."""
-    check_activities(bundle, dataset, common_only=common_only)
-    spec = bundle.manifest.window
+def _windows(
+    bundle: Bundle, dataset: Dataset, hop: int | None, *, common_only: bool, unlearned: bool = False
+) -> Windows:
+    """Return the windows of a bundle's own length, rate and labels; activities it has not learned follow these."""
+    check_activities(bundle, dataset, common_only=common_only or unlearned)
+    spec, labels = bundle.manifest.window, bundle.manifest.labels
+    others = tuple(name for name in dataset.activities if name not in labels) if unlearned else ()
     windows = make_windows(
         dataset,
         window_length=spec.length,
         hop=spec.hop if hop is None else hop,
         rate_hz=spec.rate_hz,
-        activities=bundle.manifest.labels,
+        activities=(*labels, *others),
     )
     for note in windows.notes:
         Console(stderr=True, highlight=False, soft_wrap=True).print(escape(note))
@@ -234,10 +297,7 @@ def _publish(
     as_json: bool,
 ) -> None:
     """Print what was measured; what is not honest, on stderr as well."""
-    if not people.is_honest:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]har:[/] {escape(evaluation.protocol)}. Such a number says nothing about other people."
-        )
+    _warn(people)
     if not as_json:
         console = Console(highlight=False, soft_wrap=True)
         if rows:

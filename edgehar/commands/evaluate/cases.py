@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine
+from edgehar.pipeline.data.recordings import in_natural_order
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.evaluation import Evaluation, evaluate_windows, pool_evaluations, predict_labels
 from edgehar.pipeline.evaluation.held_out import JudgedSubjects
@@ -42,11 +43,18 @@ class Case:
 
 def pool(cases: Sequence[Case], evaluations: Sequence[Evaluation]) -> tuple[JudgedSubjects, Evaluation]:
     """Return the evaluations of all cases as one, and the people of all: honest if the model never saw any."""
+    people = pooled_people([case.people for case in cases])
     if len(cases) == 1:
-        return cases[0].people, evaluations[0]
-    known = tuple(name for case in cases for name in case.people.known)
-    protocol = f"Pooled over {len(cases)} models, each judged on subjects it never saw"
+        return people, evaluations[0]
+    return people, pool_evaluations(evaluations, protocol=people.protocol)
+
+
+def pooled_people(parts: Sequence[JudgedSubjects]) -> JudgedSubjects:
+    """Return the people several models are judged on, each on its own."""
+    if len(parts) == 1:
+        return parts[0]
+    known = tuple(name for part in parts for name in part.known)
+    protocol = f"Pooled over {len(parts)} models, each judged on subjects it never saw"
     if known:
-        protocol = f"NOT HONEST: pooled over {len(cases)} models, each judged on subjects some of which it learned from"
-    pooled = pool_evaluations(evaluations, protocol=protocol)
-    return JudgedSubjects(pooled.test_subjects, known, protocol), pooled
+        protocol = f"NOT HONEST: pooled over {len(parts)} models, each judged on subjects some of which it learned from"
+    return JudgedSubjects(in_natural_order({name for part in parts for name in part.subjects}), known, protocol)

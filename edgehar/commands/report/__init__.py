@@ -126,7 +126,7 @@ def _measure(case: Case, dataset: Dataset, runner: Engine, path: Path, person: s
         probabilities = probabilities_of(runner, windows, indices)
         predicted = probabilities.argmax(axis=1).astype(np.int64)
         evaluation = case.judge(runner, predicted)
-        streams = streams_of(runner, windows, subjects, progress=advance)
+        streams = streams_of(runner, windows, subjects, push=manifest.decoder.push, progress=advance)
     with progress_bar("perturbing"):
         robustness = try_perturbations(runner, windows, indices)
     timeline, decoder = follow(manifest, streams, person)

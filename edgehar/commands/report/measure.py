@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgehar.commands.report.facts import Calibration, DecoderEffect, Robustness, RobustnessRow, Timeline
 from edgehar.models.bundle.manifest import Manifest
-from edgehar.models.decoder import REJECTED, UNKNOWN, Decoder
+from edgehar.models.decoder import Decoder
 from edgehar.models.engines import Engine
 from edgehar.pipeline.data.windows import Indices, Windows, evenly_spread
 from edgehar.pipeline.evaluation import Evaluation
@@ -16,6 +16,7 @@ from edgehar.pipeline.evaluation.bootstrap import Intervals, bootstrap
 from edgehar.pipeline.evaluation.calibration import fit_temperature, reliability, tempered
 from edgehar.pipeline.evaluation.metrics import Scores
 from edgehar.pipeline.evaluation.robustness import PERTURBATIONS, perturbed
+from edgehar.pipeline.tuning.continuous import DECODED, labels_of
 from edgehar.pipeline.tuning.events import event_scores
 from edgehar.pipeline.tuning.streams import Stream
 
@@ -68,7 +69,8 @@ def calibrate(
 
 def follow(manifest: Manifest, streams: Sequence[Stream], subject: str) -> tuple[Timeline, DecoderEffect]:
     """Return the timeline of one person, and what the decoder does for all."""
-    decoded = [decoded_labels(manifest, stream) for stream in streams]
+    hop = manifest.window.hop
+    decoded = [labels_of(stream, manifest, hop=hop, kind=DECODED) for stream in streams]
     raw = [stream.posteriors.argmax(axis=1).astype(np.int64) for stream in streams]
     truths, step_s = [stream.truth for stream in streams], streams[0].step_s
     effect = DecoderEffect(
@@ -89,13 +91,6 @@ def follow(manifest: Manifest, streams: Sequence[Stream], subject: str) -> tuple
         of_s=len(stream.truth) * step_s,
     )
     return timeline, effect
-
-
-def decoded_labels(manifest: Manifest, stream: Stream) -> NDArray[np.int64]:
-    """Return what the bundle's decoder says after every window of a stream, as positions."""
-    decoder, labels = Decoder.of_model(manifest), manifest.labels
-    names = [decoder.decode(row).label for row in stream.posteriors]
-    return np.array([REJECTED if name == UNKNOWN else labels.index(name) for name in names], np.int64)
 
 
 def try_perturbations(engine: Engine, windows: Windows, judged: Indices) -> Robustness:

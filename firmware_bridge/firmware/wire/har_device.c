@@ -22,6 +22,7 @@ enum har_message {
 enum har_error_code { HAR_UNKNOWN_TYPE = 1, HAR_BAD_LENGTH = 2, HAR_BAD_VALUE = 3, HAR_OUT_OF_ORDER = 4, HAR_OTHER_MAJOR = 8 };
 
 #define HAR_STREAMS 2
+#define HAR_IDLE_US 2000000ul
 #define HAR_INFER_HEAD 6
 #define HAR_RESULT_HEAD 14
 #define HAR_STATS_BYTES 23
@@ -88,6 +89,7 @@ static void har_send_hello(har_device *device)
     if (device->streaming)
         device->body[5] |= HAR_STREAMS;
     har_write(device->body + 22, device->dropped, 4);
+    device->heard_us = har_board_micros();
 #endif
     har_send_body(device, device->body + HAR_IDENTITY_BYTES);
 }
@@ -217,13 +219,24 @@ static void har_flush(har_device *device)
     device->held = 0;
 }
 
+/* Say HELLO after two seconds without a word, unless the buffer that it needs holds the beginning of a frame. */
+static void har_greet_if_idle(har_device *device)
+{
+    const uint32_t now_us = har_board_micros();
+    const har_receiver *receiver = &device->receiver;
+    if (now_us - device->heard_us >= HAR_IDLE_US && (!receiver->begun || now_us - receiver->last_us > HAR_PAUSE_US))
+        har_send_hello(device);
+}
+
 void har_device_sense(har_device *device, const int16_t counts[3], uint32_t taken_us)
 {
     uint8_t *at = device->samples + HAR_STREAM_HEAD + 6 * device->held;
     uint8_t axis;
     device->sequence++;
-    if (!device->streaming)
+    if (!device->streaming) {
+        har_greet_if_idle(device);
         return;
+    }
     if (device->held == 0)
         har_write(device->samples + 7, taken_us, 4);
     for (axis = 0; axis < 3; axis++)
@@ -332,6 +345,9 @@ void har_device_receive(har_device *device, uint8_t byte)
     switch (har_receive(&device->receiver, byte, har_board_micros())) {
     case HAR_FRAME:
         device->frames++;
+#if HAR_DEVICE_SENSES
+        device->heard_us = har_board_micros();
+#endif
         har_answer(device, device->receiver.length);
         break;
     case HAR_DAMAGE:

@@ -36,6 +36,7 @@ typedef struct har_device {
     uint8_t held; /* samples waiting for their frame */
     uint32_t sequence;
     uint32_t dropped;
+    uint32_t heard_us; /* when it last said HELLO or heard a frame */
     uint8_t samples[HAR_STREAM_HEAD + 6 * HAR_STREAM_SAMPLES + HAR_CRC_BYTES];
 #endif
     uint8_t body[HAR_LONGEST_BODY + HAR_CRC_BYTES];
@@ -48,7 +49,8 @@ void har_device_open(har_device *device, const har_engine *engine, uint16_t boot
 void har_device_receive(har_device *device, uint8_t byte);
 
 #if HAR_DEVICE_SENSES
-/* Take a sample in the sensor's counts; send it, with those before it, when a frame is full. */
+/* Take a sample in the sensor's counts; send it, with those before it, when a frame is full. A device that does not
+ * stream and hears nothing says HELLO every two seconds instead: a host that writes nothing first finds it. */
 void har_device_sense(har_device *device, const int16_t counts[3], uint32_t taken_us);
 
 /* Count samples that the sensor took and that were not fetched in time. */

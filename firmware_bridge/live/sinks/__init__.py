@@ -26,7 +26,8 @@ class LiveStatus:
     ``filled`` is how much of the next window is there, from 0 to 1; ``refilling`` tells that the stream has just begun
     or was broken, so that the last label, if any, is old; ``silent`` that nothing has arrived for long. Latencies are
     from the arrival of a window's last sample to its label; None before the first label. ``bridged`` counts samples
-    interpolated across short gaps; ``clock`` is how the sensor's clock runs against the host's, where it is known.
+    interpolated across short gaps; ``clock`` is how the sensor's clock runs against the host's, where it is known;
+    ``warnings`` are what a person was warned of, each once.
     """
 
     elapsed_s: float
@@ -41,6 +42,7 @@ class LiveStatus:
     latency_p99_s: float | None
     bridged: int = 0
     clock: ClockFit | None = None
+    warnings: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """Return the session in one line.
@@ -89,6 +91,7 @@ class LiveStatus:
                 "p95": _milliseconds(self.latency_p95_s),
                 "p99": _milliseconds(self.latency_p99_s),
             },
+            "warnings": list(self.warnings),
         }
 
 

@@ -20,6 +20,9 @@ from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 _EVEN: float = 0.1
 """Times that lie off an even grid by less than this share of a step say no more than the rate does."""
 _MOMENT_S: float = 1e-6
+_ARRIVAL_TOLERANCE: float = 0.05
+_SHORTEST_SPAN_S: float = 5.0
+_FEWEST_ARRIVALS: int = 20
 
 
 def recognises(path: Path) -> bool:
@@ -38,16 +41,29 @@ def read(path: Path, *, progress: Progress | None = None) -> Dataset:
     files = [path] if path.is_file() else sorted(path.glob(f"*{SUFFIX}"))
     if not files:
         raise DataError(f"{path}: expected captures ({SUFFIX}), found none", next_step="Check the path.")
+    return from_captures(path, ((file, read_capture(file)) for file in files), len(files), progress=progress)
+
+
+def from_captures(
+    path: Path, captures: Iterable[tuple[Path, Capture]], count: int, *, progress: Progress | None = None
+) -> Dataset:
+    """Return captures as a data set that is named after a path.
+
+    Raises
+    ------
+    DataError
+        When one holds no samples.
+    """
     recordings = []
-    for number, file in enumerate(files, start=1):
-        recordings.append(_recording(file, read_capture(file)))
+    for number, (file, capture) in enumerate(captures, start=1):
+        recordings.append(_recording(file, capture))
         if progress is not None:
-            progress(number, len(files))
+            progress(number, count)
     return Dataset(
         name=path.stem,
         activities=_activities(recordings),
         recordings=tuple(recordings),
-        notes=(f"{len(files)} captures of har record.",),
+        notes=(f"{count} captures of har record.",),
     )
 
 
@@ -81,7 +97,7 @@ def _recording(path: Path, capture: Capture) -> Recording:
         source=path.name,
         timestamps_s=None if even else times_s.astype(np.float64),
         gaps=gaps,
-        problems=(*problems, *_damage(capture, lost, len(gaps), believed)),
+        problems=(*problems, *_damage(capture, lost, len(gaps), believed), *_contradicted(capture, rate_hz)),
     )
 
 
@@ -166,6 +182,28 @@ def _takes(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
         elif event["event"] == "relabel":
             takes[number]["activity"] = printable(event["activity"])
     return takes
+
+
+def _contradicted(capture: Capture, rate_hz: float) -> list[str]:
+    """Say that samples arrived at another rate than their times tell: one that was declared, and was wrong."""
+    runs: list[list[tuple[float, int]]] = [[]]
+    count = 0
+    for block in capture.blocks:
+        if not block.continues and not block.lost:
+            runs.append([])
+        count += block.lost + len(block.samples_g)
+        if len(block.samples_g):
+            runs[-1].append((block.arrived_unix_s, count))
+    points = np.array(max(runs, key=len), np.float64).reshape(-1, 2)
+    if len(points) < _FEWEST_ARRIVALS or points[-1, 0] - points[0, 0] < _SHORTEST_SPAN_S:
+        return []
+    arrived_hz = float(np.polyfit(points[:, 0] - points[0, 0], points[:, 1], 1)[0])
+    if not is_possible_rate(arrived_hz) or abs(arrived_hz / rate_hz - 1) <= _ARRIVAL_TOLERANCE:
+        return []
+    return [
+        f"Samples arrived at {arrived_hz:.3g} Hz, and are stored at {rate_hz:.4g} Hz; if it was no replay at another "
+        f"speed, import it again with --rate {arrived_hz:.3g}."
+    ]
 
 
 def _damage(capture: Capture, lost: int, gaps: int, believed: bool) -> list[str]:

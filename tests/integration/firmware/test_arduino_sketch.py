@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.device.emulators import emulate
+from edgehar.firmware_bridge.frames.fields import Ability
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
@@ -18,6 +19,8 @@ from edgehar.firmware_bridge.projects.boards import find_board
 from edgehar.firmware_bridge.projects.project import write_project
 from edgehar.firmware_bridge.projects.sensors import find_sensor
 from edgehar.models.architecture import Architecture, Dense, SimpleRNN
+from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
+from edgehar.models.decoder import Decoder
 from edgehar.models.portable.blob import unpack_model
 from edgehar.models.portable.integer_reference import forward
 from edgehar.pipeline.compilers import Target, compile_bundle
@@ -201,6 +204,41 @@ def test_a_sketch_of_ones_own_hears_the_labels_of_windows_that_overlap(
     assert said[1::2] == [f"{label} {percent} %" for label, percent in expected][: len(said[1::2])]
 
 
+@pytest.mark.parametrize("lag_ms", [0, 1000])
+def test_a_board_decodes_as_python_does(lag_ms: int, library: Path, random_bundle, tmp_path: Path) -> None:
+    architecture = Architecture("small", 50, 3, (SimpleRNN("r", 8), Dense("o", 6, "softmax")))
+    bundle = compile_bundle(random_bundle(architecture), [Target("c", "int8")])
+    labels, window = bundle.manifest.labels, bundle.manifest.window
+    push = PushSpec(labels[0], labels[1], strong_g=0.02, moving_g=0.5)
+    bundle = bundle.with_decoder(DecoderSpec(1, 0.25, 2, (), 0.9, 1.25, push))
+    project = tmp_path / "EdgeHAR"
+    write_project(bundle, find_board("arduino"), project, quantization="int8", sensor=find_sensor("mpu6050"))
+    own = OWN_SKETCH.replace("#define HAR_HOP 30", f"#define HAR_HOP 30\n#define HAR_LAG_MS {lag_ms}")
+    (tmp_path / "own.ino").write_text(own, encoding="utf-8")
+    program, counts = build_sketch(project, tmp_path / "build", tmp_path / "own.ino"), movement()
+    with emulate("atmega328p", program, samples=counts) as board:
+        heard = listen(board.url, 9.0)
+    frames = [message for message in heard if isinstance(message, Samples)]
+    said = [message.text for message in heard if isinstance(message, Log) and message.text.startswith("<")]
+    assert len(said) >= 4
+    assert frames[-1].dropped == 0, "decoding leaves time for every sample"
+    shift = first_sample(frames)
+    model, decoder = (
+        unpack_model(bundle.files["model.int8.harc"]),
+        Decoder.of_model(bundle.manifest, hop=30, lag_s=lag_ms / 1000),
+    )
+    stream = counts[shift:].astype(np.int64)
+    samples = (np.sign(stream) * ((np.abs(stream) * 2048 + 2048) // 4096)).astype(np.int16)
+    directions, expected = decoder.watch(samples / 2048), []
+    for start in range(0, len(samples) - window.length, 30):
+        probabilities = forward(model, samples[np.newaxis, start : start + window.length])[0] / 32768
+        expected += decoder.feed(probabilities, int(directions[start + window.length - 1]))
+    for text, found in zip(said, expected, strict=False):
+        label, _, percent = text[1:-1].rpartition("|")
+        assert label == found.label
+        assert abs(int(percent) - 100 * found.probability) < 1.01
+
+
 @pytest.mark.parametrize("quantization", ["int8", "float32"])
 @pytest.mark.parametrize(
     ("board", "core"),
@@ -215,9 +253,13 @@ def test_the_library_builds_for_boards_of_32_bits(
 ) -> None:
     """With stand-ins for the Arduino core: every warning is an error, and the memory is what was foretold."""
     need("arm-none-eabi-gcc")
+    bundle = compiled("lstm")
+    push = PushSpec(bundle.manifest.labels[0], bundle.manifest.labels[1])
+    bundle = bundle.with_decoder(DecoderSpec(1, 0.5, 2, (), 0.9, 1.25, push))
     project = write_project(
-        compiled("lstm"), find_board(board), tmp_path / "p", quantization=quantization, sensor=find_sensor("lsm6ds3")
+        bundle, find_board(board), tmp_path / "p", quantization=quantization, sensor=find_sensor("lsm6ds3")
     )
+    assert "#define HAR_DECODES 1" in (tmp_path / "p" / "src" / "har_decoding.h").read_text(encoding="utf-8")
     sources, stubs = tmp_path / "p" / "src", Path(__file__).parent / "arduino_stubs"
     common = ["-mthumb", *core, "-Os", "-ffunction-sections", *STRICT, f"-I{stubs}", f"-I{sources}", "-DARDUINO=10819"]
     # Arduino compiles the assembler of a library on every board.
@@ -253,3 +295,20 @@ def test_a_missing_sensor_is_said(sketch: Path) -> None:
                     heard.append(decode_message(event.body))
         line.close()
     assert Log(4, "no sensor answers: check its wires and power") in heard
+
+
+def test_an_idle_board_says_hello_unasked(sketch: Path) -> None:
+    """After a STOP a host that writes nothing first must find it: every two seconds, and not in mid-stream."""
+    with emulate("atmega328p", sketch, samples=movement()) as board:
+        line, parser, hellos = open_transport(board.url), FrameParser(), []
+        line.write(encode_frame(Who().pack(), after_silence=True))
+        line.write(encode_frame(Stop().pack(), after_silence=True))
+        end_s = time.monotonic() + 60
+        while len(hellos) < 4 and time.monotonic() < end_s:
+            for event in parser.feed(line.read(timeout_s=0.1), time.monotonic()):
+                message = decode_message(event.body) if isinstance(event, Frame) else None
+                hellos += [message] if isinstance(message, Hello) else []
+        line.close()
+    assert len(hellos) == 4
+    assert len({hello.boot_id for hello in hellos}) == 1
+    assert Ability.STREAMS not in hellos[-1].abilities

@@ -17,9 +17,12 @@ from edgehar.models.capture_file import (
     Capture,
     CapturedBlock,
     CaptureInfo,
+    _record,
     encode_block,
     encode_event,
+    encode_found_unit,
     encode_info,
+    encode_lines,
     read_capture,
 )
 from edgehar.models.errors import DataError
@@ -149,7 +152,7 @@ FALSE_RECORDS = {
     "an event of a list": encode_event({"event": "end", "take": [1], "t_s": 0.5}),
     "an activity without a name": encode_event({"event": "begin", "take": 1, "t_s": 0.5, "activity": " "}),
     "half a character": record(b"E", b'{"event": "relabel", "take": 1, "activity": "\\ud800"}'),
-    "a kind that there is not": record(b"X", b"{}"),
+    "a kind that there is not": record(b"\x07", b"{}"),
 }
 
 
@@ -338,3 +341,52 @@ def test_a_take_has_a_whole_number(tmp_path: Path, take: object) -> None:
 def test_an_event_that_a_later_version_may_know_is_kept(tmp_path: Path) -> None:
     later = {"event": "note", "take": 1}
     assert read(tmp_path / "a.harcap", encode_info(INFO) + encode_event(later)).events == [later]
+
+
+def lines_of(count: int) -> bytes:
+    """Return what a sensor of text prints."""
+    return b"".join(b"%d,0.5,0.5,0.7071,7.5\n" % number for number in range(count))
+
+
+def test_lines_and_a_unit_found_later_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.harcap"
+    path.write_bytes(encode_info(INFO) + encode_lines(lines_of(2000), 5.0) + encode_found_unit("m/s2"))
+    capture = read_capture(path)
+    assert b"".join(data for _, data in capture.lines) == lines_of(2000)
+    assert capture.info.unit == "m/s2"
+    assert capture.events == []
+    assert (capture.damaged, capture.torn_bytes) == (0, 0)
+
+
+def test_every_byte_of_a_line_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.harcap"
+    path.write_bytes(encode_info(INFO) + encode_lines(bytes(range(256)) * 100, 5.0))
+    assert b"".join(data for _, data in read_capture(path).lines) == bytes(range(256)) * 100
+
+
+def test_records_and_events_of_a_later_version_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.harcap"
+    block = CapturedBlock(np.zeros((2, 3), np.float32), np.array([0.0, 0.01]), 0.0, lost=0, continues=True)
+    later = _record(b"Q", b"anything") + encode_event({"event": "mood", "take": 1})
+    path.write_bytes(encode_info(INFO) + encode_block(block) + later + encode_block(block))
+    capture = read_capture(path)
+    assert [each.continues for each in capture.blocks] == [True, True]
+    assert (capture.damaged, capture.torn_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "lines", "take": -1, "arrived_s": 1.0, "text": "\u20ac"},
+        {"event": "lines", "take": -1, "arrived_s": float("inf"), "text": ""},
+        {"event": "lines", "take": -1, "text": ""},
+        {"event": "found", "take": -1, "unit": 3},
+        {"event": "found", "take": -1, "unit": "g" * 999},
+    ],
+)
+def test_what_such_events_cannot_say_is_damage(tmp_path: Path, event: dict) -> None:
+    path = tmp_path / "a.harcap"
+    path.write_bytes(encode_info(INFO) + encode_event(event) + encode_event({"event": "end", "take": 1, "t_s": 1}))
+    capture = read_capture(path)
+    assert capture.damaged == 1
+    assert (capture.lines, capture.info) == ([], INFO)

@@ -8,6 +8,9 @@
  *     void setup() { HAR.onLabel(said); HAR.begin(); }
  *     void loop() { HAR.update(); }
  *
+ * The bundle's decoder makes labels of posteriors: it smooths, holds back, tells elevators apart. HAR_RAW, defined, labels
+ * every window alone; HAR_LAG_MS lets a label wait for what comes after its window, where the decoder gains from that.
+ *
  * Windows overlap if HAR_HOP is less than the window. Each part of the window that a hop makes needs an engine of its own:
  * memory for its state, and time for a step of each within one sample. */
 #ifndef EDGEHAR_H
@@ -15,6 +18,7 @@
 
 #include "har.h"
 #include "har_board.h"
+#include "har_decoding.h"
 #include "har_device.h"
 #include "har_identity.h"
 #include "har_model.h"
@@ -32,6 +36,20 @@
 #endif
 #if HAR_HOP < 1 || HAR_HOP > 65535
 #error "HAR_HOP: a number of samples, 1 to 65535"
+#endif
+#ifndef HAR_LAG_MS
+#define HAR_LAG_MS 0
+#endif
+#if HAR_LAG_MS < 0 || HAR_LAG_MS > 10000
+#error "HAR_LAG_MS: milliseconds that a label may wait, 0 to 10000"
+#endif
+#if HAR_DECODES && !defined(HAR_RAW)
+#define HAR_DECODING 1
+#define HAR_LAG ((1ul * HAR_LAG_MS * HAR_MODEL_RATE_HUNDRED_S + 50000ul * HAR_HOP) / (100000ul * HAR_HOP))
+#define HAR_DECODER_FLOATS                                                                                         \
+    HAR_DECODER_ROOM(HAR_MODEL_CLASSES, HAR_DECODER_IS_MARKOV, HAR_DECODER_SMOOTHING, HAR_DECODER_HOP, HAR_HOP, HAR_LAG)
+#else
+#define HAR_DECODING 0
 #endif
 #define HAR_PHASES ((HAR_MODEL_WINDOW + HAR_HOP - 1) / HAR_HOP)
 #if HAR_CLASSIFIES && HAR_STEP_US * HAR_PHASES >= 1000000000ul / HAR_RATE_MHZ
@@ -196,6 +214,10 @@ class EdgeHAR
         static har_value values[HAR_PHASES * HAR_MODEL_VALUES];
         har_slide_open(&live_, &har_model_tables, engines, HAR_PHASES, HAR_HOP, sums, sizeof sums / sizeof *sums, values,
                        sizeof values / sizeof *values);
+#if HAR_DECODING
+        static float remembered[HAR_DECODER_FLOATS];
+        har_decoder_open(&decoder_, &har_decoding, HAR_HOP, HAR_LAG, remembered, HAR_DECODER_FLOATS);
+#endif
         forget();
     }
 
@@ -203,6 +225,12 @@ class EdgeHAR
     {
         har_rate_open(&rate_, HAR_SENSOR.samples_per_hundred_s, HAR_MODEL_RATE_HUNDRED_S);
         har_slide_reset(&live_);
+#if HAR_DECODING
+        float row[HAR_MODEL_CLASSES];
+        har_decoded decoded;
+        while (har_decoder_finish(&decoder_, row, &decoded))
+            say_label(decoded.label, decoded.probability); // those that still wait for their lag
+#endif
     }
 
     void classify(const int16_t counts[3])
@@ -219,20 +247,49 @@ class EdgeHAR
             sample[axis] = har_sensor_to_model(&HAR_SENSOR, values[axis]);
 #endif
         }
+#if HAR_DECODING
+#ifdef HAR_FLOAT
+        direction_ = har_decoder_watch(&decoder_, sample);
+#else
+        const float sample_g[3] = {sample[0] / 2048.0f, sample[1] / 2048.0f, sample[2] / 2048.0f};
+        direction_ = har_decoder_watch(&decoder_, sample_g);
+#endif
+#endif
         if (har_slide_step(&live_, sample, &complete) == HAR_OK && complete)
-            say_label(complete);
+            decode(complete);
     }
 
-    void say_label(const har_engine *engine)
+    void decode(const har_engine *engine)
     {
         har_probability probabilities[HAR_MODEL_CLASSES];
-        char text[48];
-        uint8_t best = 0, k;
+        uint8_t k;
         har_finish(engine, probabilities);
+#if HAR_DECODING
+        float row[HAR_MODEL_CLASSES];
+        har_decoded decoded;
+        for (k = 0; k < HAR_MODEL_CLASSES; k++)
+            row[k] = (float)probabilities[k] / HAR_ONE;
+        if (har_decoder_feed(&decoder_, row, direction_, &decoded))
+            say_label(decoded.label, decoded.probability);
+#else
+        uint8_t best = 0;
         for (k = 1; k < HAR_MODEL_CLASSES; k++)
             best = probabilities[k] > probabilities[best] ? k : best;
-        const uint8_t percent = (uint8_t)(100.0f * probabilities[best] / HAR_ONE);
-        const uint8_t length = har_label(best, text, sizeof text - 6);
+        say_label(best, (float)probabilities[best] / HAR_ONE);
+#endif
+    }
+
+    void say_label(int16_t label, float probability)
+    {
+        char text[48];
+        const uint8_t percent = (uint8_t)(100.0f * probability);
+        uint8_t length;
+        if (label < 0) {
+            strcpy(text, "unknown");
+            length = 7;
+        } else {
+            length = har_label((uint8_t)label, text, sizeof text - 6);
+        }
         if (handler_)
             handler_(text, percent);
         write_percent(text + length, percent);
@@ -253,6 +310,10 @@ class EdgeHAR
 
     har_slide live_;
     har_rate rate_;
+#if HAR_DECODING
+    har_decoder decoder_;
+    int8_t direction_;
+#endif
 #else
     /* The board does not keep up with its sensor: it streams, and a host classifies. */
     void begin_live() {}

@@ -98,7 +98,7 @@ def test_closing_in_another_thread_ends_a_loop_that_waits(bundle: edgehar.Bundle
 
 
 def test_a_duration_ends_the_loop_and_leaves_a_status(sensor: Sensor, bundle: edgehar.Bundle) -> None:
-    stream = edgehar.live(sensor.port, bundle, protocol="text", duration_s=1.5)
+    stream = edgehar.live(sensor.port, bundle, protocol="text", unit="g", rate_hz=100.0, duration_s=1.5)
     labels = list(stream)
     assert stream.status is not None
     assert stream.status.windows == len(labels) > 0

@@ -11,7 +11,9 @@ import typer
 from edgehar.commands.compile import compile_bundle
 from edgehar.commands.evaluate import evaluate
 from edgehar.commands.train import train
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
 from edgehar.models.bundle import read_bundle
+from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.errors import BundleError, DataError, UsageError
 from edgehar.pipeline.data.store import save_store
 from edgehar.pipeline.data.synthetic import synthetic_dataset
@@ -78,6 +80,60 @@ def test_every_engine_gives_the_same_labels(data: str, trained: Path, capsys: py
     assert (printed["windows"], printed["accuracy"]) == (entry.windows, entry.accuracy)
     assert set(printed["per_subject"]) == {"2", "5"}
     assert printed["honest"] is True
+
+
+def test_a_model_is_judged_as_it_is_worn(
+    data: str, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert read_bundle(trained).manifest.decoder.push is not None, "its labels are USC-HAD's"
+    evaluate(trained, [data], continuous=True, engine="numpy", as_json=True)
+    first = said(capsys)
+    for kind in ("macro_f1", "decoded_macro_f1", "decoded_lag_macro_f1"):
+        assert 0 <= first[kind] <= 1
+    assert first["macro_f1"] == first["raw"]["macro_f1"]
+    assert first["decoded_macro_f1"] == first["decoded_lag_macro_f1"], "without a hidden Markov model nothing waits"
+    assert (first["honest"], first["lag_s"], first["order_seed"]) == (True, 2.0, 0)
+    assert 0 < first["windows_across_joints"] < first["windows"]
+    assert {"false_activations_per_hour", "delay_median_s", "wrong", "unknown", "within_macro_f1"} <= set(first["raw"])
+    evaluate(trained, [data], continuous=True, engine="numpy", as_json=True)
+    assert said(capsys) == first
+    evaluate(trained, [data], continuous=True, engine="numpy", as_json=True, order_seed=1)
+    assert said(capsys)["macro_f1"] != first["macro_f1"]
+    decoded = read_bundle(trained).with_decoder(DecoderSpec(1, 0.0, 1, stay_probability=0.99, temperature=2.0))
+    decoded.save(tmp_path / "decoded")
+    evaluate(tmp_path / "decoded", [data], continuous=True, engine="numpy", as_json=True)
+    other = said(capsys)
+    assert other["macro_f1"] == first["macro_f1"]
+    assert other["decoded"]["switches_per_hour"] < first["raw"]["switches_per_hour"]
+    evaluate(tmp_path / "decoded", [data], continuous=True, engine="numpy", lag=1.0)
+    table = capsys.readouterr().out
+    for words in ("Judged on subjects 2, 5, never seen", "1 s later", "false activations an hour"):
+        assert words in table
+
+
+def test_activities_that_were_never_learned_are_counted(
+    data: str, tmp_path: Path, random_bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layers = (SimpleRNN("RNN_1", 4), Dense("Output", 5, "softmax"))
+    bundle = random_bundle(Architecture("five", window=200, channels=3, layers=layers))
+    bundle.with_decoder(DecoderSpec(1, 1.0, 1)).save(tmp_path / "five")
+    with pytest.raises(DataError, match="expected activities among"):
+        evaluate(tmp_path / "five", [data], continuous=True, engine="numpy")
+    evaluate(tmp_path / "five", [data], continuous=True, unlearned=True, engine="numpy", as_json=True)
+    found = said(capsys)
+    assert found["decoded"]["unlearned_unknown"] == 1.0, "this decoder calls everything unknown"
+    assert found["raw"]["unlearned_unknown"] == 0.0
+    assert found["windows"] / 2 < found["raw"]["unlearned_windows"] < found["windows"]
+    with pytest.raises(UsageError, match="--unlearned: expected --continuous"):
+        evaluate(tmp_path / "five", [data], unlearned=True)
+
+
+def test_streams_are_judged_as_a_whole(data: str, trained: Path, tmp_path: Path) -> None:
+    for option in ({"keep": True}, {"plots": tmp_path / "plots"}, {"most_windows": 5}, {"every_artifact": True}):
+        with pytest.raises(UsageError, match="--continuous: expected no --"):
+            evaluate(trained, [data], continuous=True, **option)
+    with pytest.raises(UsageError, match="expected a lag from 0 to 10 s, got 60"):
+        evaluate(trained, [data], continuous=True, lag=60.0)
 
 
 def test_judging_people_learned_from_is_said_loudly(

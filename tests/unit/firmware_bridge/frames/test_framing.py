@@ -161,3 +161,11 @@ def test_a_cut_line_gives_up_the_frame_in_the_making() -> None:
     assert parser.cut() == [Damage(Cause.CUT, 3)]
     assert parser.feed(encode_frame(b"\x83"), 0.0) == [Frame(b"\x83")]
     assert parser.counts.damaged[Cause.CUT] == 1
+
+
+def test_a_longest_frame_without_zeros_is_one_block() -> None:
+    """254 bytes, none of them 00: the code FF, the bytes, and no code behind."""
+    bodies = (bytes([1, *(1 + (number * seed) % 255 for number in range(249))]) for seed in range(1, 200))
+    line = next(line for line in map(encode_frame, bodies) if line[0] == 0xFF)
+    assert (len(line), line.count(0)) == (256, 1)
+    assert [type(event) for event in FrameParser().feed(line, 0.0)] == [Frame]

@@ -176,7 +176,7 @@ def test_a_clock_that_contradicts_the_numbers_is_put_aside() -> None:
     said = [remark.text for part in decoded for remark in part.remarks]
     assert sum("put aside" in text for text in said) == 1
     times_s = np.concatenate([block.times_s for part in decoded for block in part.blocks])
-    np.testing.assert_allclose(np.diff(times_s[100:]), 0.01, rtol=1e-6)
+    np.testing.assert_allclose(np.diff(times_s), 0.01, rtol=1e-3)
     rate = source.rate
     assert rate is not None
     assert not rate.by_device

@@ -12,7 +12,7 @@ from edgehar.firmware_bridge.live.pipeline import LivePipeline, Prediction
 from edgehar.firmware_bridge.simulate.text_writer import TextWriter
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.text.source import TextSource
-from edgehar.models.bundle.manifest import DecoderSpec
+from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.decoder import Decoder
 from edgehar.models.errors import UsageError
 from edgehar.models.units import parse_unit
@@ -143,6 +143,47 @@ def test_labels_are_decoded_and_the_undecoded_one_is_kept() -> None:
     assert len({found.label for found in decoded}) > 1
 
 
+def random_blocks(seed: int, *, lost_at: int | None = None) -> list[SampleBlock]:
+    """Return the samples in random blocks, with a hole of unknown length before one of them."""
+    generator = np.random.default_rng(seed)
+    cuts = sorted({0, len(SAMPLES), *generator.integers(1, len(SAMPLES), 12).tolist(), *([lost_at] if lost_at else [])})
+    times_s = np.arange(len(SAMPLES)) / 100
+    return [
+        SampleBlock(SAMPLES[a:b], times_s[a:b], arrived_s=0.0, lost=int(a == lost_at), continues=a != lost_at)
+        for a, b in itertools.pairwise(cuts)
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 999), hop=st.sampled_from([7, 10, 40, 55]), lag=st.integers(0, 9))
+def test_live_decodes_the_stream_that_tuning_sees(seed: int, hop: int, lag: int) -> None:
+    """Every sample reaches the push once, with the direction at its window's end, however reads were cut."""
+    spec = DecoderSpec(1, 0.2, 2, (), 0.8, 1.5, PushSpec("a", "b", strong_g=0.05, jump_g=3.0, moving_g=1.2))
+
+    def decoder() -> Decoder:
+        return Decoder(spec, LABELS, hop=hop, spec_hop=20, window_length=LENGTH, lag_windows=lag)
+
+    lost_at = 300
+    live, found = pipeline(hop=hop, decoder=decoder()), []
+    for block in random_blocks(seed, lost_at=lost_at):
+        found += live.feed(block)
+    assert len(found) == len({prediction.t_s for prediction in found}) >= live.classified - lag
+    found += live.finish()
+    expected, ends = [], []
+    for begin, stop in ((0, lost_at), (lost_at, len(SAMPLES))):
+        tool = decoder()
+        directions = tool.watch(SAMPLES[begin:stop])
+        assert begin or set(directions.tolist()) > {0}, "the stream has a direction now and then"
+        for number, row in enumerate(offline(SAMPLES[begin:stop], hop=hop)):
+            end = number * hop + LENGTH - 1
+            ends.append((begin + end) / 100)
+            expected += tool.feed(np.array(row, np.float32), int(directions[end]))
+        expected += tool.finish()
+    assert [prediction.t_s for prediction in found] == pytest.approx(ends)
+    assert [prediction.label for prediction in found] == [each.label for each in expected]
+    assert [prediction.probability for prediction in found] == pytest.approx([each.probability for each in expected])
+
+
 def test_a_prediction_says_what_it_knows() -> None:
     live = pipeline(now_s=3.25)
     (first, *_) = live.feed(SampleBlock(SAMPLES[:LENGTH], np.arange(LENGTH) / 100, arrived_s=3.0))
@@ -174,3 +215,29 @@ def test_nobody_needs_to_read_until_just_before_a_window_is_due() -> None:
     assert live.idle_s == pytest.approx(0.075)
     live.feed(SampleBlock(SAMPLES[:8], 0.4 + np.arange(8) / 100, arrived_s=0.0))
     assert live.idle_s == 0.0
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 50.0, 200.0, 400.0])
+def test_a_rate_that_nobody_declared_spoils_no_window(rate_hz: float) -> None:
+    """Every window shows the wave at its true frequency, from the first one on."""
+
+    class Crossings:
+        """Tells how often x crosses its mean in a window."""
+
+        def predict(self, windows: np.ndarray) -> np.ndarray:
+            """Return the crossings of two seconds as a share."""
+            signs = np.diff(np.sign(windows[:, :, 0]), axis=1) != 0
+            return np.stack([signs.sum(axis=1) / 100, 1 - signs.sum(axis=1) / 100], axis=1).astype(np.float32)
+
+    source = TextSource(unit=None, rate_hz=100.0, adopts_rate=True)
+    pipeline = LivePipeline(
+        Crossings(), labels=("a", "b"), window_length=200, hop=100, model_rate_hz=100.0, source_rate_hz=100.0
+    )
+    found = []
+    for index in range(int(12 * rate_hz)):
+        wave = np.sin(2 * np.pi * 2.0 * index / rate_hz)
+        line = f"{0.4 * wave:.3f},0.6,{0.8 + 0.01 * wave:.3f}\n".encode()
+        for block in source.feed(line, index / rate_hz).blocks:
+            found += pipeline.feed(block)
+    assert len(found) >= 7
+    assert [round(100 * prediction.probabilities[0]) for prediction in found] == pytest.approx([8] * len(found), abs=1)

@@ -21,6 +21,7 @@ from edgehar.firmware_bridge.projects.sensors import SENSORS, find_sensor
 from edgehar.firmware_bridge.projects.sizes import most_labels, needs_of, require_fit, too_slow
 from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
 from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.errors import BundleError, DataError, UsageError
 from edgehar.models.portable.blob import unpack_model
 from edgehar.models.portable.tables import CModel, Matrix
@@ -277,3 +278,38 @@ def test_no_bytes_make_reading_a_program_fail_otherwise(
     with contextlib.suppress(DataError):
         size = program_size(path)
         assert 0 <= size.flash_bytes <= 400
+
+
+MARKOV = DecoderSpec(1, 0.3, 1, (), 0.93, 1.25, PushSpec("Elevator Up", "Elevator Down"))
+
+
+def test_a_board_that_senses_gets_the_decoder_of_its_bundle(bundle: Bundle, tmp_path: Path) -> None:
+    uno, sensor = find_board("arduino"), find_sensor("adxl345")
+    plain = write_project(bundle, uno, tmp_path / "plain", quantization="int8", sensor=sensor)
+    decoded = write_project(bundle.with_decoder(MARKOV), uno, tmp_path / "decoded", quantization="int8", sensor=sensor)
+    header = (tmp_path / "decoded" / "src" / "har_decoding.h").read_text(encoding="utf-8")
+    assert "#define HAR_DECODES 1\n#define HAR_DECODER_IS_MARKOV 1" in header
+    assert (tmp_path / "decoded" / "src" / "har_decoder.c").is_file()
+    assert "labelled alone" not in (tmp_path / "decoded" / "README.md").read_text(encoding="utf-8")
+    assert decoded.needs.flash_bytes > plain.needs.flash_bytes + 5000
+    assert decoded.needs.ram_bytes > plain.needs.ram_bytes
+    said = (tmp_path / "plain" / "README.md").read_text(encoding="utf-8")
+    assert "Every window is labelled alone: its decoder changes nothing." in said
+
+
+def test_a_decoder_that_a_board_cannot_run_is_left_out_and_said(bundle: Bundle, tmp_path: Path) -> None:
+    needed = write_project(
+        bundle, find_board("arduino"), tmp_path / "p", quantization="int8", sensor=find_sensor("adxl345")
+    ).needs
+    small = with_sizes(find_board("arduino"), flash_bytes=needed.flash_bytes + 5000, ram_bytes=needed.ram_bytes + 500)
+    rows = tuple(tuple(float(row == column) for column in range(12)) for row in range(12))
+    cases = (
+        (small, MARKOV, "this board has no room for the decoder"),
+        (find_board("arduino"), DecoderSpec(1, 0.0, 1, rows), "its decoder has a matrix of transitions"),
+    )
+    for board, spec, why in cases:
+        own = bundle.with_decoder(spec)
+        write_project(own, board, tmp_path / "p", quantization="int8", sensor=find_sensor("adxl345"))
+        for file in ("README.md", "src/har_decoding.h"):
+            assert why in (tmp_path / "p" / file).read_text(encoding="utf-8")
+        assert "#define HAR_DECODES 0" in (tmp_path / "p" / "src" / "har_decoding.h").read_text(encoding="utf-8")

@@ -105,3 +105,14 @@ def test_specifications_that_cannot_be_are_refused() -> None:
         SensorSpec(parse_unit("raw:2048"), 100.0, samples_per_frame=0)
     with pytest.raises(UsageError, match="expected a unit of counts for frames, got g"):
         SensorSpec(parse_unit("g"), 100.0)
+
+
+def test_after_a_stop_it_says_hello_unasked(tmp_path: Path) -> None:
+    with playing(tmp_path / "port") as host:
+        host.wait_for(Samples)
+        host.send(Stop().pack())
+        host.wait_for(Stats)
+        for _ in range(2):
+            hello = host.wait_for(Hello)
+            assert isinstance(hello, Hello)
+            assert Ability.STREAMS not in hello.abilities

@@ -53,8 +53,12 @@ def test_other_holes_are_holes(after: SampleBlock) -> None:
 def test_the_news_of_a_loss_may_come_before_the_samples() -> None:
     gaps = GapFiller(longest_s=0.05)
     gaps.take(block(0, 10), period_s=PERIOD_S)
-    assert not gaps.take(block(0, 0, lost=2, continues=False), period_s=PERIOD_S).continues
-    assert gaps.take(block(12, 1), period_s=PERIOD_S).filled.tolist() == [True, True, False]
+    # A line without numbers that is read alone is such news; it must not end the window that the bridge saves.
+    assert gaps.take(block(0, 0, lost=2, continues=False), period_s=PERIOD_S).continues
+    stretch = gaps.take(block(12, 1), period_s=PERIOD_S)
+    assert stretch.continues
+    assert stretch.filled.tolist() == [True, True, False]
+    assert not gaps.take(block(0, 0, lost=6, continues=False), period_s=PERIOD_S).continues
 
 
 def test_nothing_is_bridged_unless_asked() -> None:

@@ -144,3 +144,17 @@ def test_too_little_is_asked_about_with_the_line(row: str) -> None:
     question = learn([row] * COUNT)
     assert isinstance(question, Question)
     assert repr(row) in question.text
+
+
+@pytest.mark.parametrize("lean", [(0.87, 0.5, 0.05), (0.1, 0.05, 0.99), (-0.6, 0.6, 0.53)])
+def test_counts_of_a_resting_sensor_are_told_from_a_temperature_beside_them(lean: tuple[float, float, float]) -> None:
+    """In the order in which an MPU-6050 is read; a temperature and an axis together can be as long as gravity."""
+    acc = np.rint((np.array(lean) + RNG.normal(0, 0.004, (COUNT, 3))) * 16384)
+    warmth = np.round(26.5 + np.cumsum(RNG.integers(-1, 2, COUNT)) * 0.01, 2)
+    gyro = np.rint(RNG.normal(0, 40, (COUNT, 3)) + np.array([-30, 12, 5]))
+    rows = [
+        ",".join(f"{value:.0f}" for value in a) + f",{t:.2f}," + ",".join(f"{value:.0f}" for value in g)
+        for a, t, g in zip(acc, warmth, gyro, strict=True)
+    ]
+    decision = learn(rows)
+    assert isinstance(decision, Question) or slots(decision) == (0, 1, 2)

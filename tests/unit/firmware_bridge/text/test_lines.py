@@ -6,10 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgehar.firmware_bridge.text.layout import Place, TextLayout
-from edgehar.firmware_bridge.text.lines import (
-    MAXIMUM_LINE_BYTES,
-    MISFITS_BEFORE_LEARNING,
+from edgehar.firmware_bridge.text.events import (
     Damaged,
     Header,
     LayoutFound,
@@ -18,8 +15,9 @@ from edgehar.firmware_bridge.text.lines import (
     Note,
     Sample,
     Skipped,
-    TextLineParser,
 )
+from edgehar.firmware_bridge.text.layout import Place, TextLayout
+from edgehar.firmware_bridge.text.lines import MAXIMUM_LINE_BYTES, MISFITS_BEFORE_LEARNING, TextLineParser
 from edgehar.firmware_bridge.text.template import Template
 
 

@@ -89,3 +89,33 @@ def test_any_text_is_cut_or_not(text: str) -> None:
     if cut is not None:
         assert len(cut[0].names) == len(cut[0].units) == cut[0].slots == len(cut[1])
         cut[0].pattern()
+
+
+NUMBERS = st.floats(-1e6, 1e6).map(lambda value: f"{value:.3f}") | st.integers(-40_000, 40_000).map(str)
+BETWEEN = st.sampled_from([",", ", ", " ", "\t", "; ", " | ", "  "])
+MARKS = st.sampled_from([":", "=", ": ", " = ", " "])
+NAMES = st.sampled_from(["a", "acc", "Accel", "acce_", "acc_", "AC"])
+
+
+@given(st.tuples(NUMBERS, NUMBERS, NUMBERS), BETWEEN, MARKS, NAMES, st.sampled_from(["", "I (42) imu: ", "> ", "$"]))
+def test_any_line_of_named_axes_is_read(
+    numbers: tuple[str, str, str], between: str, mark: str, name: str, before: str
+) -> None:
+    line = before + between.join(f"{name}{axis}{mark}{number}" for axis, number in zip("xyz", numbers, strict=True))
+    cut = dissect(line)
+    assert cut is not None
+    axes = find_acceleration(cut[0].names).axes
+    assert axes is not None
+    assert [cut[1][slot] for slot in axes] == [float(number) for number in numbers]
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_a_template_that_reads_it_again(line: str) -> None:
+    cut = dissect(line)
+    if cut is None:
+        return
+    template, numbers = cut
+    assert template.slots == len(numbers) == len(template.names) == len(template.units)
+    match = template.pattern().fullmatch(line.encode("latin-1", "replace"))
+    if match is not None:
+        assert [float(group) for group in match.groups()] == pytest.approx(list(numbers))

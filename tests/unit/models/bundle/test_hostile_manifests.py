@@ -5,6 +5,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from edgehar.models.architecture import Architecture, Dense, Flatten
 from edgehar.models.bundle import read_bundle
+from edgehar.models.bundle.manifest import PushSpec
 from edgehar.models.bundle.manifest_json import manifest_from_json
 from edgehar.models.bundle.npz import read_npz, write_npz
 from edgehar.models.decoder import Decoder
@@ -178,6 +180,9 @@ def test_whatever_a_manifest_says_only_sentences_come_back(data, small, tmp_path
     folder = tmp_path_factory.mktemp("altered") / "bundle"
     small.save(folder)
     manifest = json.loads((folder / "manifest.json").read_text())
+    if data.draw(st.booleans()):
+        push = PushSpec(manifest["labels"][0], manifest["labels"][1])
+        manifest["decoder"] |= {"push": asdict(push), "stay_probability": 0.9, "temperature": 1.25}
     for path in data.draw(st.lists(st.sampled_from(_places(manifest)), min_size=1, max_size=3)):
         with contextlib.suppress(KeyError, IndexError, TypeError):
             put(manifest, path, data.draw(EXTREME))
@@ -186,7 +191,8 @@ def test_whatever_a_manifest_says_only_sentences_come_back(data, small, tmp_path
         found = read_bundle(folder)
         verify_bundle(found, ["numpy"])
         load_engine(found, "numpy").predict(np.zeros((2, 4, 3)))
-        Decoder.of_model(found.manifest).decode(np.full(3, 1 / 3))
+        decoder = Decoder.of_model(found.manifest)
+        decoder.decode(np.full(3, 1 / 3), int(decoder.watch(np.ones((4, 3)))[-1]))
         found.save(folder)
         assert read_bundle(folder).manifest == found.manifest
     except HarError as refused:

@@ -89,11 +89,67 @@ def test_a_later_minor_schema_with_new_keys_is_read(data, manifest):
     assert manifest_from_json(data | {"schema": "1.7", "novelty": 1}).model_id == manifest.model_id
 
 
-def test_a_manifest_of_schema_1_0_knew_no_transitions(data, manifest):
-    decoder = {key: value for key, value in data["decoder"].items() if key != "transitions"}
-    assert manifest_from_json(data | {"schema": "1.0", "decoder": decoder}).decoder == manifest.decoder
-    with pytest.raises(BundleError, match="'transitions' is missing"):
-        manifest_from_json(data | {"schema": "1.1", "decoder": decoder})
+LATER = {
+    "1.0": {"transitions", "stay_probability", "temperature", "push"},
+    "1.1": {"stay_probability", "temperature", "push"},
+}
+
+
+@pytest.mark.parametrize("schema", LATER)
+def test_a_manifest_of_an_earlier_schema_knew_less_of_decoders(schema, data, manifest):
+    decoder = {key: value for key, value in data["decoder"].items() if key not in LATER[schema]}
+    assert manifest_from_json(data | {"schema": schema, "decoder": decoder}).decoder == manifest.decoder
+    with pytest.raises(BundleError, match="is missing"):
+        manifest_from_json(data | {"schema": "1.2", "decoder": decoder})
+
+
+PUSH = {
+    "up": "Elevator Up",
+    "down": "Elevator Down",
+    "log_odds": 3.0,
+    "smoothing_s": 0.5,
+    "baseline_s": 20.0,
+    "settling_s": 0.5,
+    "longest_push_s": 4.0,
+    "strong_g": 0.022,
+    "weak_g": 0.008,
+    "moving_g": 0.09,
+    "jump_g": 0.12,
+}
+
+
+def test_a_push_is_read_and_none_of_its_keys_has_a_default(data):
+    decoder = data["decoder"] | {"push": PUSH, "stay_probability": 0.93, "temperature": 1.25}
+    read = manifest_from_json(data | {"decoder": decoder})
+    assert json.loads(json.dumps(read.to_json()))["decoder"] == decoder
+    for key in PUSH:
+        less = {name: value for name, value in PUSH.items() if name != key}
+        with pytest.raises(BundleError, match=f"push: the key '{key}' is missing"):
+            manifest_from_json(data | {"decoder": decoder | {"push": less}})
+
+
+@pytest.mark.parametrize(
+    ("decoder", "complaint"),
+    [
+        ({"push": PUSH | {"up": "Flying"}}, "a push of two different labels of the model, got 'Flying'"),
+        ({"push": PUSH | {"up": "Elevator Down"}}, "a push of two different labels of the model"),
+        ({"push": PUSH | {"log_odds": 0.0}}, "log odds of a push above 0 and up to 30, got 0"),
+        ({"push": PUSH | {"log_odds": 31.0}}, "log odds of a push above 0 and up to 30, got 31"),
+        ({"push": PUSH | {"weak_g": 0.03}}, "a push with 0 < weak <= strong <= jump <= 16 g"),
+        ({"push": PUSH | {"moving_g": 0.0}}, "movement above 0 g"),
+        ({"push": PUSH | {"settling_s": 21.0}}, "settling before the baseline"),
+        ({"push": PUSH | {"smoothing_s": -1.0}}, "times of a push above 0 and up to 3600 s"),
+        ({"push": "on"}, "decoder: push: expected a object, got str"),
+        ({"stay_probability": 0.05}, r"a probability of staying from 1/12 to below 1, or 0, got 0\.05"),
+        ({"stay_probability": 1.0}, "a probability of staying from 1/12 to below 1, or 0, got 1"),
+        ({"stay_probability": 0.9, "smoothing_windows": 3}, "either transitions or a mean over windows"),
+        ({"temperature": 2.0}, "a temperature of a hidden Markov model, or 0, got 2"),
+        ({"stay_probability": 0.9, "temperature": -1.0}, "a temperature of a hidden Markov model, or 0, got -1"),
+    ],
+)
+def test_a_decoder_that_cannot_be_meant_is_refused(decoder, complaint, data):
+    with pytest.raises(BundleError, match=complaint):
+        manifest_from_json(data | {"decoder": data["decoder"] | decoder})
 
 
 def test_a_decoder_is_a_mean_or_a_markov_model(data):

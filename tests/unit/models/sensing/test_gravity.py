@@ -43,3 +43,7 @@ def test_what_is_no_gravity_has_no_unit(length: float) -> None:
 def test_every_window_has_a_length() -> None:
     values = np.vstack([np.tile([0.0, 0.0, 1.0], (10, 1)), np.tile([3.0, 4.0, 0.0], (10, 1)), [[9.0, 9.0, 9.0]]])
     assert mean_vector_lengths(values, 10).tolist() == [1.0, 5.0]
+
+
+def test_of_no_numbers_nothing_is_guessed() -> None:
+    assert guess_unit(np.empty((0, 3))).unit is None

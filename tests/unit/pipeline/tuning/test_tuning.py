@@ -1,15 +1,23 @@
 """Tuning: events are counted as they happened, streams keep their order in time, and the search finds what helps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edgehar.models.bundle.manifest import DecoderSpec
+from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
+from edgehar.models.contract import ACTIVITIES
 from edgehar.models.decoder import REJECTED, UNDECODED, Decoder
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.data.windows import make_windows
+from edgehar.pipeline.tuning.continuous import score_streams
 from edgehar.pipeline.tuning.events import event_scores
-from edgehar.pipeline.tuning.search import SMOOTHINGS, decode, search, transitions
+from edgehar.pipeline.tuning.roles import first_decoder, push_of
+from edgehar.pipeline.tuning.scores import confusion_of, macro_f1_of
+from edgehar.pipeline.tuning.search import SMOOTHINGS, Grid, judge, search
 from edgehar.pipeline.tuning.streams import Stream, check_enough, streams_of
 
 
@@ -45,36 +53,96 @@ def test_a_perfect_stream_costs_nothing() -> None:
     assert event_scores([(truth, truth)], step_s=1.0).cost == 0.0
 
 
+def test_a_stream_without_a_change_has_no_delay() -> None:
+    scores = event_scores([(np.zeros(5, np.int64), np.array([0, 1, 0, 0, 0]))], step_s=1.0)
+    assert (scores.true_switches_per_hour, scores.missed, scores.delay_median_s, scores.wrong) == (0.0, 0.0, 0.0, 0.2)
+
+
+def grid(*streams: Stream, labels: tuple[str, ...] = ("a", "b", "c"), push: PushSpec | None = None) -> Grid:
+    """Return streams of windows of 200 samples, a hop of 100 apart, to be searched."""
+    return Grid(streams, labels, 100, 200, push)
+
+
 def test_the_search_finds_a_decoder_that_helps_strangers_too() -> None:
-    undecoded, best = search([noisy_stream(seed) for seed in (1, 2)], hop=100, window_length=200)
-    assert undecoded.spec == UNDECODED
-    assert best.scores.cost < undecoded.scores.cost / 2
-    stranger = [noisy_stream(9, subject="2")]
-    raw, decoded = (decode(trial.spec, stranger, hop=100, window_length=200) for trial in (undecoded, best))
+    choice = search(grid(*(noisy_stream(seed) for seed in (1, 2))))
+    assert choice.undecoded.spec == UNDECODED
+    assert choice.best.scores.cost < choice.undecoded.scores.cost / 2
+    assert choice.best.macro_f1 >= choice.undecoded.macro_f1
+    assert choice.improves_on(choice.undecoded)
+    assert not choice.improves_on(choice.best), "what is there already is not replaced by itself"
+    stranger = grid(noisy_stream(9, subject="2"))
+    raw, decoded = (judge(trial.spec, stranger).scores for trial in (choice.undecoded, choice.best))
     assert decoded.false_activations_per_hour < raw.false_activations_per_hour / 4
     assert decoded.wrong < raw.wrong / 2
 
 
 def test_a_model_that_is_never_wrong_is_left_alone() -> None:
-    undecoded, best = search([noisy_stream(3, wrong=0.0)], hop=100, window_length=200)
-    assert best.scores.cost == undecoded.scores.cost == 0.0
-    assert best.spec == UNDECODED
+    choice = search(grid(noisy_stream(3, wrong=0.0)))
+    assert choice.best.scores.cost == choice.undecoded.scores.cost == choice.cost == 0.0
+    assert choice.best.spec == UNDECODED
+    assert not choice.improves_on(choice.undecoded)
 
 
-@pytest.mark.parametrize("spec", [DecoderSpec(count, 0.4, 2) for count in SMOOTHINGS[1:3]])
+def test_one_persons_liking_does_not_convince_the_others() -> None:
+    """Cross-validation judges each by what the others chose: what helps one of two people alone is not believed."""
+    jumpy, quick = noisy_stream(1, wrong=0.3), noisy_stream(2, wrong=0.0, stay=3)
+    choice = search(grid(jumpy, quick))
+    alone = sum(search(grid(stream)).best.scores.cost * stream.hours for stream in (jumpy, quick))
+    assert choice.cost * (jumpy.hours + quick.hours) > alone
+
+
+def test_elevators_are_told_apart_where_that_helps_and_not_where_it_harms() -> None:
+    push = PushSpec("a", "b")
+    whole = noisy_stream(6, wrong=0.0)
+    unsure = whole.posteriors.copy()
+    unsure[np.isin(whole.truth, (0, 1))] = (0.45, 0.45, 0.1)
+    right = np.choose(whole.truth, [1, -1, 0]).astype(np.int8)
+    for sign, helps in ((1, True), (-1, False)):
+        stream = replace(whole, posteriors=unsure, directions=(sign * right).astype(np.int8))
+        choice = search(grid(stream, push=push))
+        assert (choice.best.spec.push is not None) == helps
+        if helps:
+            assert choice.best.macro_f1 == 1.0
+    nobody_rides = replace(whole, directions=np.zeros(len(right), np.int8))
+    best = search(grid(nobody_rides, push=push)).best.spec
+    assert best == replace(UNDECODED, push=push), "recordings without elevators do not switch their detector off"
+
+
+SPECS = [
+    *(DecoderSpec(count, 0.4, 2) for count in SMOOTHINGS[1:3]),
+    DecoderSpec(1, 0.5, 2, (), 0.95, 1.5, PushSpec("a", "b")),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS)
 def test_what_is_tuned_is_what_is_used_live(spec: DecoderSpec) -> None:
     stream = noisy_stream(4)
+    directions = np.random.default_rng(4).integers(-1, 2, len(stream.truth)).astype(np.int8)
+    stream = replace(stream, directions=directions)
     live = Decoder(spec, ("a", "b", "c"), hop=100, spec_hop=100, window_length=200)
     names = {"a": 0, "b": 1, "c": 2, "unknown": REJECTED}
-    shown = np.array([names[live.decode(row).label] for row in stream.posteriors])
-    assert event_scores([(stream.truth, shown)], step_s=1.0) == decode(spec, [stream], hop=100, window_length=200)
+    pairs = zip(stream.posteriors, directions.tolist(), strict=True)
+    shown = np.array([names[live.decode(row, direction).label] for row, direction in pairs])
+    assert event_scores([(stream.truth, shown)], step_s=1.0) == judge(spec, grid(stream)).scores
 
 
-def test_transitions_are_probabilities_that_rule_nothing_out() -> None:
-    matrix = np.array(transitions([noisy_stream(5)], 4, stay_s=30.0))
-    assert matrix.sum(axis=1) == pytest.approx(1.0)
-    assert (matrix > 0).all()
-    assert np.diag(matrix) == pytest.approx(1 - 1 / 30)
+def test_a_pair_of_elevators_is_known_by_its_names_alone() -> None:
+    assert push_of(ACTIVITIES) == PushSpec("Elevator Up", "Elevator Down")
+    assert first_decoder(ACTIVITIES).push is not None
+    for labels in (("a", "b"), ("Elevator Up", "b"), ("elevator up", "elevator down")):
+        assert push_of(labels) is None
+        assert first_decoder(labels) == UNDECODED
+
+
+@given(st.integers(0, 999))
+def test_macro_f1_is_the_one_of_the_textbook(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    truth, shown = generator.integers(0, 4, 40), generator.integers(-1, 3, 40)
+    every = []
+    for label in set(truth.tolist()) | (set(shown.tolist()) - {REJECTED}):
+        hits = np.count_nonzero((truth == label) & (shown == label))
+        every.append(2 * hits / (np.count_nonzero(truth == label) + np.count_nonzero(shown == label)))
+    assert macro_f1_of(confusion_of(truth, shown, 4)) == pytest.approx(np.mean(every))
 
 
 class Mean:
@@ -86,22 +154,50 @@ class Mean:
         return np.stack([~high, high], axis=1).astype(np.float32)
 
 
-def test_streams_hold_every_window_of_each_person_in_time() -> None:
-    def recording(name: str, subject: str, level: float, activity: str) -> Recording:
-        samples = np.full((1000, 3), level, np.float32)
-        return Recording(name, subject, samples, 100.0, (LabelInterval(0, 1000, activity),))
-
-    parts = (
-        recording("a", "1", 0.0, "still"),
-        recording("b", "1", 1.0, "moving"),
-        recording("c", "2", 1.0, "moving"),
+def dataset_of(*parts: tuple[str, str, float, str]) -> Dataset:
+    """Return recordings of ten seconds: name, subject, level of the first axis, activity."""
+    recordings = tuple(
+        Recording(name, subject, np.full((1000, 3), level, np.float32), 100.0, (LabelInterval(0, 1000, activity),))
+        for name, subject, level, activity in parts
     )
-    windows = make_windows(Dataset("test", ("still", "moving"), parts), window_length=200, hop=100)
-    one, two = streams_of(Mean(), windows, ("1", "2"))
-    assert (one.subject, len(one.truth), two.subject, len(two.truth)) == ("1", 18, "2", 9)
-    assert np.array_equal(one.posteriors.argmax(axis=1), one.truth)
-    assert np.count_nonzero(np.diff(one.truth)) == 1, "segments stay whole"
-    assert (one.step_s, one.hours) == (1.0, 18 / 3600)
+    return Dataset("test", ("still", "moving", "flying"), recordings)
+
+
+def test_streams_string_each_persons_recordings_together() -> None:
+    dataset = dataset_of(("a", "1", 0.0, "still"), ("b", "1", 1.0, "moving"), ("c", "2", 1.0, "moving"))
+    windows = make_windows(dataset, window_length=200, hop=100)
+    one, two = streams_of(Mean(), windows, ("1", "2", "nobody"))
+    assert (one.subject, len(one.truth), two.subject, len(two.truth)) == ("1", 19, "2", 9)
+    assert np.count_nonzero(np.diff(one.truth)) == 1, "recordings stay whole"
+    assert (one.step_s, one.hours) == (1.0, 19 / 3600)
+    # One window of two seconds lies across the joint; its truth is that of its last sample.
+    assert one.joined is not None
+    assert np.flatnonzero(one.joined).tolist() == [9]
+    assert one.truth[9] == one.truth[10] != one.truth[8]
+    assert np.array_equal(one.posteriors.argmax(axis=1)[~one.joined], one.truth[~one.joined])
+    assert one.directions is None
+
+
+@given(seed=st.integers(0, 99))
+def test_the_order_is_the_seeds_and_nothing_is_lost(seed: int) -> None:
+    parts = [(f"r{k}", "1", float(k % 2), ("still", "moving")[k % 2]) for k in range(7)]
+    windows = make_windows(dataset_of(*parts), window_length=200, hop=100)
+    (one,), (again,) = (streams_of(Mean(), windows, ("1",), seed=seed) for _ in range(2))
+    assert np.array_equal(one.truth, again.truth)
+    assert np.array_equal(one.posteriors, again.posteriors)
+    assert len(one.truth) == (7 * 1000 - 200) // 100 + 1
+    assert np.count_nonzero(one.truth) == pytest.approx(30, abs=1)
+
+
+def test_a_stream_is_scored_with_and_without_its_joints() -> None:
+    whole = noisy_stream(1, wrong=0.0)
+    joined = np.zeros(len(whole.truth), np.bool_)
+    joined[::10] = True
+    shown = np.where(joined, REJECTED, whole.truth)
+    scores = score_streams([replace(whole, joined=joined)], [shown], classes=3)
+    assert scores.within_macro_f1 == 1.0
+    assert scores.macro_f1 == pytest.approx(2 * 9 / (9 + 10), abs=0.01)
+    assert scores.events.unknown == pytest.approx(0.1)
 
 
 def test_too_little_chooses_no_decoder() -> None:
@@ -120,3 +216,19 @@ def test_recordings_the_model_makes_nothing_of_choose_no_decoder() -> None:
     wrong = Stream("1", whole.posteriors, (whole.truth + 1) % 3, 1.0)
     with pytest.raises(DataError, match=r"it is right in \d+% of their windows, chance in 33%: the decoder stays"):
         check_enough([wrong])
+
+
+def test_an_activity_that_was_never_learned_is_rightly_called_unknown() -> None:
+    truth, shown = np.array([0, 0, REJECTED, REJECTED, 1, 1]), np.array([0, REJECTED, REJECTED, 1, 1, 1])
+    scores = score_streams([Stream("1", np.zeros((6, 2), np.float32), truth, 1.0)], [shown], classes=2)
+    assert (scores.unlearned_windows, scores.unlearned_unknown) == (2, 0.5)
+    assert (scores.events.unknown, scores.events.wrong) == (pytest.approx(1 / 6), pytest.approx(1 / 6))
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 1) / 2), "F1 is of what was learned"
+
+
+def test_streams_hold_activities_that_the_model_has_no_label_for() -> None:
+    parts = (("a", "1", 0.0, "still"), ("b", "1", 1.0, "moving"), ("c", "1", 2.0, "flying"))
+    windows = make_windows(dataset_of(*parts), window_length=200, hop=100)
+    (one,) = streams_of(Mean(), windows, ("1",))
+    assert set(one.truth.tolist()) == {0, 1, REJECTED}
+    assert np.count_nonzero(one.truth == REJECTED) == pytest.approx(9, abs=1)

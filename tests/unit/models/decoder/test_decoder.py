@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.decoder import UNDECODED, UNKNOWN, Decoder, scaled_count, scaled_transitions
+from edgehar.models.decoder.decoder import lag_in_windows
+from edgehar.models.errors import UsageError
 
 LABELS = ("sit", "stand", "walk")
 STICKY = ((0.98, 0.01, 0.01), (0.01, 0.98, 0.01), (0.01, 0.01, 0.98))
@@ -119,3 +121,40 @@ def test_scaled_transitions_are_probabilities(steps: float, seed: int) -> None:
     assert scaled.sum(axis=1) == pytest.approx(1.0)
     assert scaled_transitions(matrix, 1.0) == pytest.approx(matrix)
     assert scaled_transitions(matrix, 2.0) == pytest.approx(matrix @ matrix)
+
+
+@given(seed=st.integers(0, 99), count=st.integers(1, 20), lag=st.integers(0, 5), dwell=st.integers(1, 3))
+def test_with_a_lag_every_window_gets_its_label_later(seed: int, count: int, lag: int, dwell: int) -> None:
+    spec = DecoderSpec(1, 0.3, dwell, stay_probability=0.9, temperature=1.25)
+    tool = Decoder(spec, LABELS, hop=100, spec_hop=100, window_length=200, lag_windows=lag)
+    early = [found for row in posteriors(seed, count) for found in tool.feed(row)]
+    late = tool.finish()
+    assert (len(early), len(early) + len(late)) == (max(0, count - lag), count)
+    assert all(found.posterior.sum() == pytest.approx(1.0) for found in [*early, *late])
+    assert tool.finish() == [], "nothing is left of the stream before"
+
+
+def test_only_a_hidden_markov_model_waits() -> None:
+    tool = Decoder(DecoderSpec(3, 0.0, 1), LABELS, hop=100, spec_hop=100, window_length=200, lag_windows=2)
+    assert (tool.lag_windows, len(tool.feed(posteriors(0, 1)[0]))) == (0, 1)
+    waits = Decoder(DecoderSpec(1, 0.0, 1, STICKY), LABELS, hop=100, spec_hop=100, window_length=200, lag_windows=2)
+    with pytest.raises(UsageError, match="expected a decoder without a lag, got one of 2 windows"):
+        waits.decode(posteriors(0, 1)[0])
+
+
+@pytest.mark.parametrize("lag_s", [-1.0, 11.0, float("nan")])
+def test_a_lag_that_cannot_be_meant_is_refused(lag_s: float) -> None:
+    with pytest.raises(UsageError, match="expected a lag from 0 to 10 s"):
+        lag_in_windows(lag_s, hop=100, rate_hz=100.0)
+
+
+@given(st.integers(0, 99), st.sampled_from([10, 20, 50, 100, 200]))
+def test_a_model_is_as_sure_of_a_stretch_at_every_hop(seed: int, hop: int) -> None:
+    """Evidence counts by its time: windows that say the same all along weigh the same, however many they are."""
+    row = posteriors(seed, 1)[0]
+    spec = DecoderSpec(1, 0.0, 1, stay_probability=0.9999999, temperature=2.0)
+    tool = Decoder(spec, LABELS, hop=hop, spec_hop=100, window_length=200)
+    for _ in range(1 + 400 // hop):
+        found = tool.decode(row)
+    expected = np.maximum(row, 1e-4) ** 3.0
+    assert found.posterior == pytest.approx(expected / expected.sum(), abs=1e-4)

@@ -1,0 +1,12 @@
+"""The bridge in a browser: the pages, the engine and the code they run, as files that any web server serves.
+
+phone_folder.py  a bundle and a page that classifies it, as one static folder
+https_server.py  that folder on the local network, over HTTPS
+static/          har.js and har.wasm (the library), the page and its parts
+"""
+
+from pathlib import Path
+from typing import Final
+
+STATIC: Final = Path(__file__).parent / "static"
+"""Files that are served as they are."""

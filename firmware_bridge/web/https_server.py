@@ -1,0 +1,181 @@
+"""Serve a folder of files that are held in memory on the local network, over HTTPS. Needs the extra ``phone``.
+
+Browsers give an accelerometer to secure pages only. The certificate is made on the spot for this machine's names and
+addresses, by an authority that is made on the spot too and whose key is never written anywhere: a browser warns once,
+and the person goes on. Only the files that are given are served, nothing of the disk.
+"""
+
+import contextlib
+import http.server
+import mimetypes
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from edgehar.models.errors import BridgeError, UsageError
+from edgehar.models.installation import install_command
+
+_HANDSHAKE_TIMEOUT_S: Final = 10.0
+_DOCUMENTATION_ADDRESS: Final = ("192.0.2.1", 9)
+"""RFC 5737: nobody has this address; a datagram socket that is pointed at it shows which of ours would be used."""
+
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".wasm": "application/wasm",
+    ".svg": "image/svg+xml",
+}
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Permissions-Policy": "accelerometer=(self), serial=(self), camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-cache",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where the files are: the URL for a phone, and the certificate (PEM) of the authority that vouches for it."""
+
+    url: str
+    authority_pem: bytes
+
+
+def local_address() -> str:
+    """Return this machine's address in its network; loopback where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_DOCUMENTATION_ADDRESS)
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+@contextlib.contextmanager
+def serve_https(files: Mapping[str, bytes], *, host: str, port: int) -> Iterator[Served]:
+    """Serve files during the block.
+
+    Parameters
+    ----------
+    files
+        By their path; ``index.html`` stands for a folder.
+    host, port
+        Where to listen; ``0.0.0.0`` for the whole network, port 0 for any that is free.
+
+    Raises
+    ------
+    BridgeError
+        If a package is missing, or the port is taken.
+    """
+    shown = local_address() if host in ("0.0.0.0", "") else host
+    context, authority_pem = _certificate(shown)
+    try:
+        server = _Server((host, port), _handler(files), context)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise _cannot_listen(host, port, reason or str(error)) from error
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    try:
+        yield Served(f"https://{shown}:{server.server_address[1]}/", authority_pem)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _cannot_listen(host: str, port: int, reason: str) -> UsageError:
+    """Return why a place is none to listen at."""
+    return UsageError(
+        f"expected to listen at {host}, port {port}: {reason}",
+        next_step="Choose another --port, and a --host that is an address of this machine.",
+    )
+
+
+def _certificate(name: str) -> tuple[ssl.SSLContext, bytes]:
+    """Return a server's side of TLS with a certificate for this machine, and who vouches for it."""
+    try:
+        import trustme
+    except ModuleNotFoundError as error:
+        raise BridgeError(
+            "serving over HTTPS needs the package trustme, it is not installed",
+            next_step=f"Run: {install_command('phone')}.",
+        ) from error
+    authority = trustme.CA(organization_name="edgehar", organization_unit_name="made on the spot")
+    names = dict.fromkeys((name, "localhost", "127.0.0.1"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context, authority.cert_pem.bytes()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """One thread a connection; the handshake is made there, so that a silent client holds up nobody else."""
+
+    daemon_threads = True
+    # Who takes the place of a server that has just ended must not wait for its last connections.
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], handler: Any, context: ssl.SSLContext) -> None:
+        super().__init__(address, handler)
+        self._context = context
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer one client."""
+        request.settimeout(_HANDSHAKE_TIMEOUT_S)
+        with contextlib.suppress(OSError), self._context.wrap_socket(request, server_side=True) as secure:
+            super().finish_request(secure, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that hangs up is none of ours to report."""
+
+
+def _handler(files: Mapping[str, bytes]) -> type[http.server.BaseHTTPRequestHandler]:
+    """Return what answers requests for these files."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        """Give out files; any other request is refused by the base class."""
+
+        protocol_version = "HTTP/1.1"
+        server_version = "edgehar"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            """Answer with a file."""
+            self._answer(with_content=True)
+
+        def do_HEAD(self) -> None:
+            """Answer with a file's size."""
+            self._answer(with_content=False)
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
+            """Keep quiet."""
+
+        def _answer(self, *, with_content: bool) -> None:
+            path = unquote(urlsplit(self.path).path).removeprefix("/")
+            name = f"{path}index.html" if path == "" or path.endswith("/") else path
+            content = files.get(name)
+            self.send_response(200 if content is not None else 404)
+            for header, value in _HEADERS.items():
+                self.send_header(header, value)
+            body = b"There is no such file.\n" if content is None else content
+            self.send_header("Content-Type", "text/plain" if content is None else _content_type(name))
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if with_content:
+                self.wfile.write(body)
+
+    return Handler
+
+
+def _content_type(name: str) -> str:
+    """Return the type of a file; WebAssembly and modules are refused by browsers under any other."""
+    suffix = name[name.rfind(".") :]
+    return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

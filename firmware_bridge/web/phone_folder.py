@@ -1,0 +1,141 @@
+"""A bundle and a page that classifies with it, as one static folder: any web server serves it, a phone installs it.
+
+::
+
+    index.html  style.css  phone.js ...   the page
+    har.js  har.wasm                      the library and the C engine
+    service-worker.js                     keeps all of it for when there is no network
+    manifest.webmanifest  icon.svg        what a phone needs to install it
+    bundle/manifest.json                  what the model is, and
+    bundle/model.*.harc                   its tables for the C engine; nothing else of the bundle is needed here
+
+The manifest is the bundle's own but for the artifacts left out: the page holds the tables to the hash in it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from edgehar.firmware_bridge.web import STATIC
+from edgehar.models.bundle import MANIFEST, Bundle
+from edgehar.models.contract import CHANNELS
+from edgehar.models.engines.native_tables import artifact_tables
+from edgehar.models.errors import UsageError
+from edgehar.models.files import atomic_folder
+
+BUNDLE: Final = "bundle"
+WORKER: Final = "service-worker.js"
+FORMAT: Final = "c"
+MAXIMUM_TABLES_BYTES: Final = 8 * 2**20
+"""Of one artifact; the page reads no more."""
+
+_COMMENT: Final = re.compile(rb"^[ \t]*/\*\*.*?\*/\n|^[ \t]*//[^\n]*\n", re.MULTILINE | re.DOTALL)
+"""Comments on lines of their own, as all of ours are."""
+_OWN_FILES: Final = ("index.html", WORKER, "har.js")
+"""A folder that holds these was written by `write_phone_folder`, and may be replaced."""
+
+
+def phone_files(bundle: Bundle, *, quantization: str) -> dict[str, bytes]:
+    """Return the folder's files by their path.
+
+    Parameters
+    ----------
+    bundle
+        With an artifact of the C engine of this quantization.
+    quantization
+        ``float32`` or ``int8``.
+
+    Raises
+    ------
+    UsageError
+        If the bundle has no such artifact, its model is not of the three axes of an accelerometer, or it is too large.
+    BundleError
+        If the artifact is not what the manifest says.
+    """
+    manifest = bundle.manifest
+    place = bundle.location or manifest.model_id
+    entry = manifest.artifact(format=FORMAT, quantization=quantization)
+    if entry is None:
+        raise UsageError(
+            f"{place}: expected an artifact of format {FORMAT} and quantization {quantization}, there is none",
+            next_step=f"Run: har compile {place} --format {FORMAT} --quantization {quantization} --data PATH.",
+            quantization=quantization,
+        )
+    if manifest.window.channels != CHANNELS:
+        raise UsageError(
+            f"{place}: expected a model of the channels {', '.join(CHANNELS)} of an accelerometer, got "
+            f"{', '.join(manifest.window.channels)}",
+            next_step="Use it through the Python package: phones give nothing else to a page.",
+        )
+    artifact_tables(bundle, entry)
+    if entry.bytes > MAXIMUM_TABLES_BYTES:
+        raise UsageError(
+            f"{place}: expected tables of at most {MAXIMUM_TABLES_BYTES:,} bytes, {entry.file} has {entry.bytes:,}",
+            next_step="Use a smaller model.",
+        )
+    files = {path.name: _served(path) for path in sorted(STATIC.iterdir()) if path.is_file()}
+    # The page needs these tables alone, and the manifest shall not name others that are not there.
+    described = dataclasses.replace(manifest, artifacts=(entry,))
+    text = json.dumps(described.to_json(), ensure_ascii=False, separators=(",", ":"))
+    files[f"{BUNDLE}/{MANIFEST}"] = text.encode()
+    files[f"{BUNDLE}/{entry.file}"] = bundle.files[entry.file]
+    files[WORKER] = _worker(files)
+    return files
+
+
+def write_phone_folder(files: Mapping[str, bytes], out: Path) -> None:
+    """Write the folder, whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        If something else stands at ``out``.
+    """
+    check_destination(out)
+    with atomic_folder(out) as folder:
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def check_destination(out: Path) -> None:
+    """Refuse a place where something else would be destroyed.
+
+    Raises
+    ------
+    UsageError
+        If there is something at ``out`` that is not such a folder.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    own = {path.name for path in STATIC.iterdir()} | {BUNDLE}
+    known = out.is_dir() and all((out / name).is_file() for name in _OWN_FILES)
+    foreign = sorted(path.name for path in out.iterdir() if path.name not in own) if known else [out.name]
+    if foreign:
+        raise UsageError(
+            f"{out}: expected a new folder or one of `har phone`, got something else ({', '.join(foreign)[:100]})",
+            next_step="Choose another --out.",
+            path=out,
+        )
+
+
+def _served(path: Path) -> bytes:
+    """Return a file of the page; of a script without its comments, which are a fifth of what a phone would load."""
+    content = path.read_bytes()
+    return _COMMENT.sub(b"", content) if path.suffix == ".js" else content
+
+
+def _worker(files: Mapping[str, bytes]) -> bytes:
+    """Return the service worker with the names of all files, and a version that changes when one of them does."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    # "./" is the page by the name that people and start_url use.
+    names = ["./", *sorted(name for name in files if name != WORKER)]
+    head = f"const VERSION = {json.dumps(digest.hexdigest()[:16])};\nconst FILES = {json.dumps(names)};\n\n"
+    return head.encode() + files[WORKER]

@@ -1,0 +1,254 @@
+/**
+ * The binary protocol of docs/protocol.md, as far as a page needs it: frames, HELLO and SAMPLES.
+ *
+ * @module frames
+ */
+
+const CRC_BYTES = 4;
+const MAX_BODY_BYTES = 250;
+const MAX_ENCODED_BYTES = MAX_BODY_BYTES + CRC_BYTES + 1;
+const MIN_ENCODED_BYTES = 1 + CRC_BYTES + 1;
+const PAUSE_S = 0.05;
+const MOST_MARKS = 8;
+const STANDARD_GRAVITY = 9.80665;
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+/** The CRC-32 of zlib, Ethernet and PNG. */
+export function crc32(bytes) {
+  let value = 0xffffffff;
+  for (const byte of bytes) value = TABLE[(value ^ byte) & 0xff] ^ (value >>> 8);
+  return (value ^ 0xffffffff) >>> 0;
+}
+
+/** Return the bytes that carry a body over a line; the 00 in front ends whatever noise came before. */
+export function encodeFrame(body) {
+  const crc = crc32(body);
+  const content = [...body, crc & 0xff, (crc >>> 8) & 0xff, (crc >>> 16) & 0xff, crc >>> 24];
+  const line = [0];
+  let code = 1;
+  let run = [];
+  for (const byte of content) {
+    if (byte !== 0) {
+      run.push(byte);
+      code++;
+    } else {
+      line.push(code, ...run);
+      [code, run] = [1, []];
+    }
+  }
+  return Uint8Array.from([...line, code, ...run, 0]);
+}
+
+/** Return the body that stands between two terminators, or the cause for which there is none. */
+function decodeFrame(encoded) {
+  if (encoded.length < MIN_ENCODED_BYTES) return { damaged: "short" };
+  if (encoded.length > MAX_ENCODED_BYTES) return { damaged: "long" };
+  const content = [];
+  for (let at = 0; at < encoded.length; ) {
+    const code = encoded[at];
+    if (at + code > encoded.length) return { damaged: "stuffing" };
+    content.push(...encoded.slice(at + 1, at + code));
+    at += code;
+    if (code < 0xff && at < encoded.length) content.push(0);
+  }
+  const body = Uint8Array.from(content.slice(0, -CRC_BYTES));
+  const [a, b, c, d] = content.slice(-CRC_BYTES);
+  return crc32(body) === (a | (b << 8) | (c << 16) | (d << 24)) >>> 0 ? { body } : { damaged: "checksum" };
+}
+
+/** Finds frames in whatever a line delivers, in whatever pieces; a pause is a mark, as the specification says. */
+export class FrameParser {
+  #kept = [];
+  #size = 0;
+  #marks = [];
+  #lastS = 0;
+
+  /**
+   * Take the bytes of one read.
+   *
+   * @param {Uint8Array} data
+   * @param {number} nowS On any clock that runs forward.
+   * @returns {({body: Uint8Array} | {damaged: string})[]}
+   */
+  feed(data, nowS) {
+    const events = [];
+    if (!data.length) return events;
+    if (this.#size && nowS - this.#lastS > PAUSE_S) this.#pause(events);
+    this.#lastS = nowS;
+    for (const byte of data) {
+      if (byte !== 0) this.#keep(byte, events);
+      else if (this.#size) this.#end(events);
+    }
+    return events;
+  }
+
+  #keep(byte, events) {
+    this.#size++;
+    if (this.#kept.length <= MAX_ENCODED_BYTES) this.#kept.push(byte);
+    while (this.#kept.length > MAX_ENCODED_BYTES && this.#marks.length) {
+      const [mark, ...later] = this.#marks;
+      events.push({ damaged: "cut" });
+      this.#kept = this.#kept.slice(mark);
+      this.#size -= mark;
+      this.#marks = later.map((each) => each - mark);
+    }
+  }
+
+  #pause(events) {
+    if (this.#size > MAX_ENCODED_BYTES) {
+      events.push({ damaged: "long" });
+      this.#clear();
+    } else if (this.#marks.length < MOST_MARKS) {
+      this.#marks.push(this.#kept.length);
+    }
+  }
+
+  #end(events) {
+    let event = this.#size <= MAX_ENCODED_BYTES ? decodeFrame(this.#kept) : { damaged: "long" };
+    for (const mark of event.body ? [] : this.#marks) {
+      const behind = decodeFrame(this.#kept.slice(mark));
+      if (behind.body) {
+        events.push({ damaged: "cut" });
+        event = behind;
+        break;
+      }
+    }
+    events.push(event);
+    this.#clear();
+  }
+
+  #clear() {
+    [this.#kept, this.#size, this.#marks] = [[], 0, []];
+  }
+}
+
+/** WHO, version 1.0: a device answers with HELLO. */
+export const WHO = encodeFrame([0x81, 1, 0]);
+/** START at the rate and the samples a frame that the device likes. */
+export const START = encodeFrame([0x82, 0, 0, 0, 0, 0]);
+export const STOP = encodeFrame([0x83]);
+
+const HELLO = 0x01;
+const SAMPLES = 0x02;
+const SENSES = 1;
+const STREAMS = 2;
+
+/** Return what a HELLO says that samples need, or null where it is none that can be meant. */
+function readHello(body) {
+  if (body.length < 42 || body[1] !== 1) return null;
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  const axes = [19, 20, 21].map((at) => view.getInt8(at));
+  const countsPerUnit = view.getFloat32(10, true);
+  const rateHz = view.getUint32(6, true) / 1000;
+  const isOrder = axes.map(Math.abs).toSorted().join() === "1,2,3";
+  if (!isOrder || !(countsPerUnit > 0) || !Number.isFinite(countsPerUnit) || !(rateHz >= 0.1 && rateHz <= 32_000)) {
+    return null;
+  }
+  const perG = view.getUint8(14) === 2 ? countsPerUnit * STANDARD_GRAVITY : countsPerUnit;
+  return { boot: view.getUint16(3, true), abilities: body[5], rateHz, perG, axes };
+}
+
+/** Turns frames of a device into samples in g, each with its time by the device's clock. */
+export class FrameSource {
+  #parser = new FrameParser();
+  #hello = null;
+  #boot = null;
+  #next = null;
+  #last = null;
+  #askedS = -Infinity;
+  #write;
+  /** Whole frames that came. */
+  frames = 0;
+  /** Damaged ones. */
+  damaged = 0;
+  /** Samples that are missing by their numbers. */
+  lost = 0;
+  /** Whether this page has made the device stream. */
+  started = false;
+
+  /** @param {(bytes: Uint8Array) => void} write Sends bytes; used once the device has shown that it speaks frames. */
+  constructor(write) {
+    this.#write = write;
+  }
+
+  /**
+   * Take the bytes of one read.
+   *
+   * @param {Uint8Array} data
+   * @param {number} nowS
+   * @returns {{sample: number[], timeS: number, restart: boolean}[]} `restart` marks a sample that does not continue
+   *   those before: the device has booted anew.
+   */
+  feed(data, nowS) {
+    const found = [];
+    for (const { body } of this.#parser.feed(data, nowS)) {
+      if (!body) {
+        // What lies before the first frame is a stream that was joined in the middle, or no frames at all.
+        this.damaged += this.frames > 0;
+        continue;
+      }
+      this.frames++;
+      if (body[0] === HELLO) this.#meet(readHello(body));
+      else if (body[0] === SAMPLES) this.#take(body, found);
+      if (!this.#hello && nowS - this.#askedS > 1) {
+        this.#askedS = nowS;
+        this.#write(WHO);
+      }
+    }
+    return found;
+  }
+
+  #meet(hello) {
+    this.#hello = hello ?? this.#hello;
+    if (hello && hello.abilities & SENSES && !(hello.abilities & STREAMS) && !this.started) {
+      this.started = true;
+      this.#write(START);
+    }
+  }
+
+  #take(body, found) {
+    const count = (body.length - 13) / 6;
+    if (!this.#hello || !Number.isInteger(count) || count < 1) return;
+    const view = new DataView(body.buffer, body.byteOffset, body.length);
+    const [boot, sequence, micros] = [view.getUint16(1, true), view.getUint32(3, true), view.getUint32(7, true)];
+    const restart = boot !== this.#boot;
+    if (restart) this.#begin(boot, sequence, micros);
+    const ahead = (sequence - this.#next) | 0;
+    // A frame that came twice, or too late to be used.
+    if (ahead < 0) return;
+    this.lost += ahead;
+    const timeS = this.#timeOf(sequence, micros);
+    const { periodS } = this.#last;
+    for (let index = 0; index < count; index++) {
+      const counts = [0, 1, 2].map((axis) => view.getInt16(13 + 6 * index + 2 * axis, true));
+      const sample = this.#hello.axes.map((axis) => (Math.sign(axis) * counts[Math.abs(axis) - 1]) / this.#hello.perG);
+      found.push({ sample, timeS: timeS + index * periodS, restart: restart && index === 0 });
+    }
+    this.#next = (sequence + count) >>> 0;
+  }
+
+  #begin(boot, sequence, micros) {
+    const before = this.#last ? this.#last.timeS : 0;
+    this.#boot = boot;
+    this.#next = sequence;
+    this.#last = { sequence, micros, timeS: before + 1, periodS: 1 / this.#hello.rateHz };
+  }
+
+  /** The time of a sample on a clock that never wraps; the distance of two frames shows the true period. */
+  #timeOf(sequence, micros) {
+    const last = this.#last;
+    const samples = (sequence - last.sequence) >>> 0;
+    const passedS = ((micros - last.micros) >>> 0) / 1e6;
+    if (samples > 0) {
+      const shown = passedS / samples;
+      const isPossible = Math.abs(shown * this.#hello.rateHz - 1) < 0.2;
+      this.#last = { sequence, micros, timeS: last.timeS + passedS, periodS: isPossible ? shown : last.periodS };
+    }
+    return this.#last.timeS;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Labelled recordings: takes of one activity each, kept in the browser until they are deleted, written as CSV.
+ *
+ * @module recorder
+ */
+
+const DATABASE = "edgehar";
+const STORE = "takes";
+const BETWEEN_TAKES_MS = 1000;
+const HOLE_MS = 200;
+
+/** One stretch of one activity. */
+export class Take {
+  /** @param {{label: string, subject: string}} what */
+  constructor({ label, subject }) {
+    this.label = label;
+    this.subject = subject;
+    /** When its first sample was taken, in milliseconds since 1970. */
+    this.startedMs = 0;
+    this.times = [];
+    this.samples = [];
+  }
+
+  /** Take a sample in m/s² that was taken at `timeMs` of the page's clock. */
+  add(sample, timeMs) {
+    if (this.times.length && timeMs <= this.times.at(-1)) return;
+    if (!this.times.length) this.startedMs = performance.timeOrigin + timeMs;
+    this.times.push(timeMs);
+    this.samples.push(sample);
+  }
+
+  /** @returns {number} */
+  get seconds() {
+    return this.times.length ? (this.times.at(-1) - this.times[0]) / 1000 : 0;
+  }
+
+  /** @returns {number} Places where samples are missing. */
+  get holes() {
+    return this.times.filter((timeMs, index) => index > 0 && timeMs - this.times[index - 1] > HOLE_MS).length;
+  }
+}
+
+/** The takes of this browser, kept over reloads where it lets us. */
+export class TakeStore {
+  #database = null;
+  /** @type {(Take & {key?: number})[]} */
+  takes = [];
+
+  /**
+   * Open the store, and read what was recorded before.
+   *
+   * @returns {Promise<string>} Why takes cannot be kept, in one sentence; empty if they can.
+   */
+  async open() {
+    try {
+      const request = indexedDB.open(DATABASE, 1);
+      request.onupgradeneeded = () => request.result.createObjectStore(STORE, { autoIncrement: true });
+      this.#database = await settled(request);
+      const store = this.#database.transaction(STORE).objectStore(STORE);
+      const [keys, values] = await Promise.all([settled(store.getAllKeys()), settled(store.getAll())]);
+      this.takes = values.map((value, index) => Object.assign(new Take(value), value, { key: keys[index] }));
+      return "";
+    } catch {
+      return "This browser keeps nothing for this page: download a recording before you close it.";
+    }
+  }
+
+  /** Keep a take; return why it is in this page's memory alone, in one sentence, or nothing. */
+  async add(take) {
+    this.takes.push(take);
+    if (!this.#database) return "";
+    try {
+      const transaction = this.#database.transaction(STORE, "readwrite");
+      take.key = await settled(transaction.objectStore(STORE).add({ ...take }));
+      await new Promise((done, failed) => {
+        transaction.oncomplete = done;
+        transaction.onabort = () => failed(transaction.error);
+      });
+      return "";
+    } catch (error) {
+      delete take.key;
+      const why = error?.name === "QuotaExceededError" ? "the disk is full" : "the browser refused";
+      return `The last take is in this page only (${why}): download it before you close the page.`;
+    }
+  }
+
+  /** Delete one take. */
+  async remove(take) {
+    this.takes = this.takes.filter((each) => each !== take);
+    if (!this.#database || take.key === undefined) return;
+    await settled(this.#database.transaction(STORE, "readwrite").objectStore(STORE).delete(take.key));
+  }
+}
+
+function settled(request) {
+  return new Promise((done, failed) => {
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => failed(request.error);
+  });
+}
+
+/**
+ * Return takes as a CSV that `har data import` reads: milliseconds, m/s² with gravity, the activity.
+ *
+ * @param {Take[]} takes
+ * @returns {string}
+ */
+export function toCsv(takes) {
+  const whole = takes.filter((take) => take.times.length).toSorted((a, b) => a.startedMs - b.startedMs);
+  const named = whole.some((take) => take.subject);
+  const lines = [`time_ms,x,y,z,label${named ? ",subject" : ""}`];
+  let offsetMs = 0;
+  for (const [index, take] of whole.entries()) {
+    // A clock that was set back between two takes must not let them overlap.
+    const sinceFirst = take.startedMs - whole[0].startedMs;
+    const startMs = index ? Math.max(sinceFirst, offsetMs + BETWEEN_TAKES_MS) : 0;
+    const end = `,${quoted(take.label)}${named ? `,${quoted(take.subject || "unknown")}` : ""}`;
+    take.samples.forEach((sample, at) => {
+      const timeMs = startMs + take.times[at] - take.times[0];
+      lines.push(`${round(timeMs, 1)},${sample.map((value) => round(value, 4)).join(",")}${end}`);
+    });
+    offsetMs = startMs + take.times.at(-1) - take.times[0];
+  }
+  return `${lines.join("\r\n")}\r\n`;
+}
+
+function round(value, digits) {
+  return Number(value.toFixed(digits)) + 0;
+}
+
+function quoted(text) {
+  return /[",\r\n;\t|]/.test(text) || text.trim() !== text ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,101 @@
+"""What a wearer gets of a model: its labels on continuous streams, raw, decoded at once, and decoded after a lag."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.decoder import REJECTED, UNDECODED, UNKNOWN, Decoder
+from edgehar.pipeline.tuning.events import EventScores, event_scores
+from edgehar.pipeline.tuning.scores import called_unknown, confusion_of, macro_f1_of
+from edgehar.pipeline.tuning.streams import Stream
+
+LAG_S: Final = 2.0
+"""How long a label waits where it may."""
+
+RAW: Final = "raw"
+DECODED: Final = "decoded"
+DECODED_LAG: Final = "decoded_lag"
+
+Shown = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamScores:
+    """How labels on streams were.
+
+    Parameters
+    ----------
+    macro_f1
+        Of all windows; ``unknown`` is never right.
+    within_macro_f1
+        Of the windows that hold one activity only; decoders have seen the others all the same.
+    events
+        What a person notices.
+    unlearned_windows, unlearned_unknown
+        Windows of activities that the model has no label for, and the share of them called unknown; no part of F1.
+    """
+
+    macro_f1: float
+    within_macro_f1: float
+    events: EventScores
+    unlearned_windows: int = 0
+    unlearned_unknown: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON-ready data."""
+        found = {"macro_f1": self.macro_f1, "within_macro_f1": self.within_macro_f1, **asdict(self.events)}
+        if self.unlearned_windows:
+            found |= {"unlearned_windows": self.unlearned_windows, "unlearned_unknown": self.unlearned_unknown}
+        return found
+
+
+def labels_of(stream: Stream, manifest: Manifest, *, hop: int, kind: str, lag_s: float = LAG_S) -> Shown:
+    """Return the label of every window of a stream, as a position; ``REJECTED`` is unknown.
+
+    Parameters
+    ----------
+    stream
+        One person's.
+    manifest
+        Of the bundle whose decoder is asked.
+    hop
+        Of the stream's windows, in samples.
+    kind
+        `RAW`, `DECODED` or `DECODED_LAG`.
+    lag_s
+        Of the last.
+    """
+    decoder = Decoder.of_model(
+        manifest,
+        hop=hop,
+        spec=UNDECODED if kind == RAW else None,
+        lag_s=lag_s if kind == DECODED_LAG else 0.0,
+    )
+    directions = np.zeros(len(stream.truth), np.int8) if stream.directions is None else stream.directions
+    found = []
+    for posterior, direction in zip(stream.posteriors, directions.tolist(), strict=True):
+        found += decoder.feed(posterior, direction)
+    positions = {label: at for at, label in enumerate(manifest.labels)} | {UNKNOWN: REJECTED}
+    return np.array([positions[each.label] for each in [*found, *decoder.finish()]], np.int64)
+
+
+def score_streams(streams: Sequence[Stream], shown: Sequence[Shown], *, classes: int) -> StreamScores:
+    """Compare labels with what was done, all streams together."""
+    every, within = [], []
+    for stream, labels in zip(streams, shown, strict=True):
+        every.append(confusion_of(stream.truth, labels, classes))
+        inside = np.ones(len(labels), np.bool_) if stream.joined is None else ~stream.joined
+        within.append(confusion_of(stream.truth[inside], labels[inside], classes))
+    pairs = [(stream.truth, labels) for stream, labels in zip(streams, shown, strict=True)]
+    unlearned, unknown = np.sum([called_unknown(truth, labels) for truth, labels in pairs], axis=0).tolist()
+    return StreamScores(
+        macro_f1_of(np.sum(every, axis=0)),
+        macro_f1_of(np.sum(within, axis=0)),
+        event_scores(pairs, step_s=streams[0].step_s),
+        unlearned,
+        unknown / max(1, unlearned),
+    )

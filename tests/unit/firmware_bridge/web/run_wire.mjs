@@ -1,0 +1,29 @@
+// Run frames.js, lines.js and the reader of serial.js in Node: a JSON request on stdin, a JSON reply on stdout.
+import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+const request = JSON.parse(readFileSync(0, "utf8"));
+const from = (name) => import(pathToFileURL(`${request.static}/${name}.js`));
+const { encodeFrame, FrameParser } = await from("frames");
+const { unitOfLength } = await from("lines");
+const { ByteReader } = await from("serial");
+const bytes = (hex) => Uint8Array.from(Buffer.from(hex, "hex"));
+const hex = (data) => Buffer.from(data).toString("hex");
+
+const tasks = {
+  encode: ({ bodies }) => bodies.map((body) => hex(encodeFrame(bytes(body)))),
+  parse({ reads }) {
+    const parser = new FrameParser();
+    const events = reads.flatMap(({ t_s: nowS, hex: data }) => parser.feed(bytes(data), nowS));
+    return events.map(({ body, damaged }) => (body ? { body: hex(body) } : { damaged }));
+  },
+  unit: ({ lengths, isWhole }) => lengths.map((length) => unitOfLength(length, isWhole)),
+  read({ reads }) {
+    const written = [];
+    const reader = new ByteReader((data) => written.push(hex(data)));
+    const samples = reads.flatMap(({ t_s: nowS, hex: data }) => reader.feed(bytes(data), nowS));
+    const { speaks, problem, lost } = reader;
+    return { samples, written, speaks, problem, lost };
+  },
+};
+process.stdout.write(JSON.stringify(request.tasks.map((task) => tasks[task.kind](task))));
