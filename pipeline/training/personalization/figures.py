@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.bundle.manifest import Manifest
-from edgehar.models.decoder import UNKNOWN, Decoder
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.evaluation.metrics import Scores
-from edgehar.pipeline.tuning.streams import streams_of
+from edgehar.pipeline.tuning.continuous import DECODED, labels_of, score_streams
+from edgehar.pipeline.tuning.streams import Predictor, Stream, streams_of
 
 GOOD_F1: Final = 0.8
 """Activities below it are worth another take."""
@@ -32,10 +32,22 @@ class Figures:
     decoded_macro_f1: float
 
     @classmethod
-    def of(cls, manifest: Manifest, windows: Windows, indices: Indices, posteriors: NDArray[Any]) -> "Figures":
-        """Judge posteriors (n, n_classes) of one person's windows, in order."""
+    def of(
+        cls,
+        manifest: Manifest,
+        windows: Windows,
+        indices: Indices,
+        posteriors: NDArray[Any],
+        *,
+        engine: Predictor | None = None,
+    ) -> "Figures":
+        """Judge posteriors (n, n_classes) of one person's windows, in order.
+
+        Without an engine, which is asked again of windows that hold two takes, the decoder sees no such windows, nor
+        the direction of elevators.
+        """
         scores = Scores.of(manifest.labels, truth=windows.labels[indices], predicted=posteriors.argmax(axis=1))
-        return cls(scores, _decoded_macro_f1(manifest, windows.subset(indices), posteriors))
+        return cls(scores, _decoded_macro_f1(manifest, windows.subset(indices), posteriors, engine))
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON-ready data; F1 of the activities that were done."""
@@ -83,27 +95,22 @@ def what_to_record(manifest: Manifest, windows: Windows, learned: Indices, after
     return tuple(advice)
 
 
-class _Repeated:
-    """Says again what a model said of windows that come in the same order."""
+def _decoded_macro_f1(
+    manifest: Manifest, windows: Windows, posteriors: NDArray[Any], engine: Predictor | None
+) -> float:
+    """Return macro-F1 of what the bundle's decoder says at once, on the takes strung together."""
+    if engine is None:
+        streams = [_strung(windows, posteriors)]
+    else:
+        streams = streams_of(engine, windows, windows.subject_names, push=manifest.decoder.push)
+    shown = [labels_of(stream, manifest, hop=windows.hop, kind=DECODED) for stream in streams]
+    return score_streams(streams, shown, classes=len(manifest.labels)).macro_f1
 
-    def __init__(self, posteriors: NDArray[Any]) -> None:
-        self._posteriors, self._said = posteriors, 0
 
-    def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next rows."""
-        start, self._said = self._said, self._said + len(windows)
-        return np.asarray(self._posteriors[start : self._said], np.float32)
-
-
-def _decoded_macro_f1(manifest: Manifest, windows: Windows, posteriors: NDArray[Any]) -> float:
-    """Return macro-F1 of what the bundle's decoder makes of the takes, strung together."""
-    labels = (*manifest.labels, UNKNOWN)
-    truth, shown = [], []
-    for stream in streams_of(_Repeated(posteriors), windows, windows.subject_names):
-        decoder = Decoder.of_model(manifest, hop=windows.hop)
-        truth += stream.truth.tolist()
-        shown += [labels.index(decoder.decode(row).label) for row in stream.posteriors]
-    scores = Scores.of(labels, truth=truth, predicted=shown)
-    involved = scores.confusion.sum(axis=0) + scores.confusion.sum(axis=1) > 0
-    f1 = np.array(list(scores.per_class_f1.values()))
-    return float(f1[:-1][involved[:-1]].mean())
+def _strung(windows: Windows, posteriors: NDArray[Any]) -> Stream:
+    """Return what was said of one person's windows as a stream of takes in random order, none of them joined."""
+    takes = np.unique(windows.segment_starts)
+    order = np.random.default_rng(0).permutation(len(takes))
+    chosen = np.argsort(order.argsort()[np.searchsorted(takes, windows.segment_starts)], kind="stable")
+    rows = np.asarray(posteriors[chosen], np.float32)
+    return Stream(windows.subject_names[0], rows, windows.labels[chosen], windows.hop / windows.rate_hz)

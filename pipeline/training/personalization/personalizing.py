@@ -171,8 +171,9 @@ def _tested(general: Bundle, made: Made, turned: Dataset, own: Dataset) -> tuple
     for bundle, dataset in ((general, turned), (made.bundle, own)):
         windows = _windows(bundle, dataset, bundle.manifest.window.hop)
         _, tested = first_takes(windows, np.arange(len(windows)))
-        said = predict_probabilities(load_engine(bundle), windows, tested)
-        found.append(Figures.of(bundle.manifest, windows, tested, said))
+        engine = load_engine(bundle)
+        said = predict_probabilities(engine, windows, tested)
+        found.append(Figures.of(bundle.manifest, windows, tested, said, engine=engine))
     return found[0], found[1]
 
 
