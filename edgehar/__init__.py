@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edgehar.api.inference import save_bundle as save_bundle
     from edgehar.api.live import LiveStream as LiveStream
     from edgehar.api.live import live as live
+    from edgehar.api.personalization import Personalization as Personalization
+    from edgehar.api.personalization import personalize as personalize
     from edgehar.api.pictures import plot as plot
     from edgehar.api.recordings import dataset_from_recordings as dataset_from_recordings
     from edgehar.api.recordings import load_recordings as load_recordings
@@ -57,6 +59,7 @@ _ROOMS: Final = {
     "edgehar.pipeline.training.recipe": ("Recipe", "default_recipe"),
     "edgehar.api.training": ("Training", "train"),
     "edgehar.api.importing": ("import_model",),
+    "edgehar.api.personalization": ("Personalization", "personalize"),
     "edgehar.api.evaluation": ("evaluate",),
     "edgehar.pipeline.evaluation": ("Evaluation",),
     "edgehar.api.compilation": ("compile",),

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "inspect": "edgehar.commands.inspect:inspect",
     "bench": "edgehar.commands.bench:bench",
     "tune": "edgehar.commands.tune:tune",
+    "personalize": "edgehar.commands.personalize:personalize",
     "report": "edgehar.commands.report:report",
     "ports": "edgehar.commands.ports:ports",
     "simulate": "edgehar.commands.simulate:simulate",

@@ -1,7 +1,7 @@
 """The model card: the manifest, written for people (after Mitchell et al., Model Cards for Model Reporting, 2019)."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from edgehar.models.bundle.consistency import UNIT
 from edgehar.models.bundle.manifest import Manifest, MetricsEntry
@@ -17,6 +17,7 @@ def model_card(manifest: Manifest) -> str:
         f"# {_escaped(manifest.model_id)}",
         f"{_escaped(architecture.name)}, {architecture.parameter_count:,} parameters, {_what_it_does(manifest)} "
         f"({window.length / window.rate_hz:g} s at {window.rate_hz:g} Hz).",
+        _fitted(origin.configuration.get("personalized")),
         "" if origin.complete else "**Training was interrupted: these are the best weights until then.**",
         "## Input",
         f"Channels {_escaped(', '.join(window.channels))} in {window.unit}, raw: normalisation is inside the compiled "
@@ -51,6 +52,17 @@ def _what_it_does(manifest: Manifest) -> str:
     of = "acceleration" if window.unit == UNIT else f"{len(window.channels)} features"
     every = ", for every step," if len(manifest.architecture.output_shape) > 1 else ""
     return f"{made} {window.length} samples of {of}{every}"
+
+
+def _fitted(personalized: Any) -> str:
+    """Return the sentence of a model that was fitted to one person."""
+    if not isinstance(personalized, dict) or not isinstance(personalized.get("person"), dict):
+        return ""
+    person, origin = personalized["person"], personalized.get("model_id")
+    return (
+        f"**Fitted to {_escaped(str(person.get('subject')))} of {_escaped(str(person.get('dataset')))}**, from "
+        f"{_escaped(str(origin))}: it knows nobody else as well."
+    )
 
 
 def _metrics_table(metrics: tuple[MetricsEntry, ...]) -> str:

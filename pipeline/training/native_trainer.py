@@ -51,10 +51,16 @@ class NativeTrainer:
 
     def train(self, windows: NDArray[np.float32], labels: NDArray[np.int64], *, learning_rate: float) -> BatchResult:
         """Move the weights once."""
+        return self.train_towards(windows, self._one_hot[labels], learning_rate=learning_rate)
+
+    def train_towards(
+        self, windows: NDArray[np.float32], targets: NDArray[np.float32], *, learning_rate: float
+    ) -> BatchResult:
+        """Move the weights once, towards probabilities (batch, n_classes) instead of labels."""
         batch = self._gradients.gradient(
             self._parameters,
             windows,
-            self._one_hot[labels],
+            targets,
             steps=self._steps,
             shares=self._shares,
             masks=self._masks(len(windows)) if self._dropout else None,

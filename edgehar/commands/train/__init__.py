@@ -16,7 +16,7 @@ from edgehar.commands.train.run import Result, carry_out
 from edgehar.commands.train.work import INTERRUPTED, Work
 from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
 from edgehar.models.errors import UsageError
-from edgehar.pipeline.data.splits import Split, default_holdout, holdout, leave_one_subject_out, subject_groups
+from edgehar.pipeline.data.splits import Split, default_holdout, holdout, in_time, leave_one_subject_out, subject_groups
 from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import check_apart
 from edgehar.pipeline.training.experiment import Experiment
@@ -224,11 +224,13 @@ def _one_split(subjects: tuple[str, ...] | None, groups: int | None, leave_one_o
 def _splits(
     windows: Windows, subjects: tuple[str, ...] | None, groups: int | None, leave_one_out: bool
 ) -> tuple[Split, ...]:
-    """Return the splits asked for; by default every fourth person is judged."""
+    """Return the splits asked for; by default every fourth person is judged, and one person alone on later takes."""
     if groups is not None:
         return subject_groups(windows, groups)
     if leave_one_out:
         return leave_one_subject_out(windows)
+    if subjects is None and len(windows.subject_names) == 1:
+        return (in_time(windows),)
     return (holdout(windows, default_holdout(windows) if subjects is None else subjects),)
 
 
@@ -237,6 +239,11 @@ def _remarks(windows: Windows, splits: tuple[Split, ...], reason: str | None) ->
     yield from windows.notes
     if reason is not None:
         yield f"Keras trains, which takes longer: {reason}"
+    if len(windows.subject_names) == 1:
+        yield (
+            f"{windows.subject_names[0]} is the only person: the model is judged on later takes, which "
+            "says how well it knows this person again, and nothing about anybody else."
+        )
     for split in splits:
         learned = set(windows.labels[split.train].tolist())
         missing = [name for index, name in enumerate(windows.activities) if index not in learned]

@@ -30,6 +30,8 @@ PUBLIC = [
     "Training",
     "train",
     "import_model",
+    "Personalization",
+    "personalize",
     "evaluate",
     "Evaluation",
     "compile",

@@ -459,3 +459,11 @@ def test_activities_the_model_does_not_know(data: str, tmp_path: Path, random_bu
     with pytest.raises(DataError, match="got Elevator Down"):
         evaluate(tmp_path / "g", [data], engine="numpy")
     evaluate(tmp_path / "g", [data], engine="numpy", common_activities=True)
+
+
+def test_one_person_alone_is_judged_on_later_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_store(synthetic_dataset(people=1, seconds_per_activity=16), tmp_path / "store")
+    train([str(tmp_path / "store")], out=tmp_path / "own", as_json=True, **QUICK)
+    output = capsys.readouterr()
+    protocol = json.loads(output.out)["metrics"]["protocol"]
+    assert protocol == "Judged on later takes of the same people (1): says nothing about anybody else"

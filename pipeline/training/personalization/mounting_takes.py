@@ -1,0 +1,92 @@
+"""The takes of a recording that show how the sensor is mounted: standing still, and walking straight ahead."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.bundle import Bundle
+from edgehar.models.errors import DataError, UsageError
+from edgehar.models.foreign_text import printable
+from edgehar.models.mounting import STILL_S, WALKING_S, Frame, Mounting, find_mounting
+from edgehar.pipeline.data.recordings import Dataset, Recording
+from edgehar.pipeline.training.personalization.wearer import PERSONALIZED
+
+_SETTLING_S: Final = 1.0
+"""Left out at the start of a take: the wearer is still turning or setting off."""
+_LONGEST_S: Final = 30.0
+_STANDING: Final = ("stand", "still")
+_OTHER_WALKS: Final = ("left", "right", "up", "down", "back", "stair")
+
+
+def mounting_of(bundle: Bundle, dataset: Dataset, subject: str | None = None) -> Mounting:
+    """Find how one person's sensor is mounted, from labelled takes of standing and walking.
+
+    Parameters
+    ----------
+    bundle
+        The model whose frame is wanted.
+    dataset
+        Recordings with a take whose label says that somebody stands, and one that says that they walk.
+    subject
+        Whose; None where there is one person only.
+
+    Raises
+    ------
+    DataError
+        If a take is missing, or does not show the mounting.
+    UsageError
+        If the subject is not there, or the model knows a mounting already.
+    """
+    fitted = bundle.manifest.provenance.configuration.get(PERSONALIZED)
+    if isinstance(fitted, dict) and fitted.get("mounting") is not None:
+        raise UsageError(
+            "expected a general model, this one is turned to a wearer's mounting already",
+            next_step="Use the model it was made from.",
+        )
+    if subject is None and len(dataset.subjects) > 1:
+        names = ", ".join(printable(name, 40) for name in dataset.subjects[:6])
+        raise DataError(
+            f"{dataset.name}: expected the mounting of one person, got recordings of {names}",
+            next_step="Leave the others' recordings out.",
+        )
+    wearer = dataset.subjects[0] if subject is None else subject
+    recordings = dataset.of_subject(wearer)
+    still, still_hz = _take(recordings, STILL_S, "standing still", _stands)
+    walking, rate_hz = _take(recordings, WALKING_S, "walking straight ahead", _walks)
+    if abs(still_hz / rate_hz - 1) > 0.02:
+        raise DataError(
+            f"expected standing and walking at one rate, got {still_hz:g} Hz and {rate_hz:g} Hz",
+            next_step="Record both again, one after the other.",
+        )
+    return find_mounting(still, walking, rate_hz=rate_hz, frame=Frame.of_model(bundle.manifest), wearer=wearer)
+
+
+def _stands(activity: str) -> bool:
+    """Tell whether a label means standing."""
+    return any(word in activity.lower() for word in _STANDING)
+
+
+def _walks(activity: str) -> bool:
+    """Tell whether a label means walking straight ahead on level ground."""
+    name = activity.lower()
+    return "walk" in name and not any(word in name for word in _OTHER_WALKS)
+
+
+def _take(
+    recordings: tuple[Recording, ...], least_s: float, what: str, fits: Callable[[str], bool]
+) -> tuple[NDArray[np.float32], float]:
+    """Return the samples of the first take that is long enough, without its first second, and their rate."""
+    for recording in recordings:
+        rate_hz = recording.rate_hz
+        for label in recording.labels:
+            start = label.start + round(_SETTLING_S * rate_hz)
+            stop = min(label.stop, start + round(_LONGEST_S * rate_hz))
+            whole = not any(start < gap < stop for gap in recording.gaps)
+            if fits(label.activity) and whole and stop - start >= least_s * rate_hz:
+                return recording.samples[start:stop], rate_hz
+    raise DataError(
+        f"expected a take of {what}, {least_s + _SETTLING_S:g} s or longer, found none",
+        next_step='Record one: har record --activity "Standing:5" --activity "Walking Forward:12".',
+    )

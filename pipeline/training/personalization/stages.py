@@ -1,0 +1,166 @@
+"""The three steps of fitting a model to a person, and the cross-validation that keeps or drops each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.architecture import Weights
+from edgehar.pipeline.data.windows import Indices
+from edgehar.pipeline.evaluation.metrics import Scores
+from edgehar.pipeline.training.personalization.personal import Own, Personal
+from edgehar.pipeline.training.personalization.takes import FOLDS
+
+GENERAL: Final = "general model"
+OUTPUT: Final = "output layer"
+ALL: Final = "all weights"
+HALF: Final = "half way back to the general weights"
+
+LEAST_GAIN: Final = 0.005
+"""Of macro-F1 in cross-validation, by which a step must improve on what is there to be kept; `HALF` may lose less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step, and what cross-validation said of it.
+
+    Parameters
+    ----------
+    name
+        `GENERAL`, `OUTPUT`, `ALL` or `HALF`.
+    macro_f1
+        Over the windows judged in cross-validation; None where the step could not be tried.
+    kept
+        Whether the model goes on from it.
+    reason
+        Why it could not be tried.
+    """
+
+    name: str
+    macro_f1: float | None
+    kept: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Adaptation:
+    """A model fitted to a person.
+
+    Parameters
+    ----------
+    weights
+        In Keras layout, for input normalised as the general model's.
+    stages
+        Every step, in order.
+    judged : ndarray of int64
+        The windows judged in cross-validation.
+    before, after : ndarray of shape (len(judged), n_classes), float64
+        What the general model says of them, and what models say that were fitted without them.
+    """
+
+    weights: Own
+    stages: tuple[Stage, ...]
+    judged: Indices
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+
+    @property
+    def changed(self) -> bool:
+        """Whether any step was kept."""
+        return any(stage.kept for stage in self.stages[1:])
+
+
+def adapt(personal: Personal, progress: Callable[[int, int | None], None] = lambda done, total: None) -> Adaptation:
+    """Fit a model to a person, as far as cross-validation says that it helps.
+
+    Every step is made once for each fold of takes, without that fold, and judged on it; a step that is kept is then
+    made once more with everything.
+    """
+    trial = _Trial(personal, progress)
+    trial.try_step(OUTPUT, personal.fit_output)
+    if personal.obstacle is not None:
+        trial.stages.append(Stage(ALL, None, False, personal.obstacle))
+    elif personal.missing:
+        trial.try_step(HALF, lambda fold: half_way(personal.fine_tuned(personal.general, fold), personal.general))
+    else:
+        starts = {fold: trial.kept(fold) for fold in trial.folds}
+        trial.try_step(ALL, lambda fold: personal.fine_tuned(starts[fold], fold))
+    if trial.changed and not personal.missing:
+        # Nearer to what many people taught it is safer beyond the recordings: it need not gain, only not lose.
+        trial.try_step(HALF, lambda fold: half_way(trial.kept(fold), personal.general), may_lose=True)
+    return trial.result()
+
+
+def half_way(own: Weights, general: Weights) -> Own:
+    """Return the mean of two models' weights.
+
+    Examples
+    --------
+    >>> half_way({"Output/bias": np.array([1.0])}, {"Output/bias": np.array([0.0])})
+    {'Output/bias': array([0.5], dtype=float32)}
+    """
+    return {name: np.asarray((value + general[name]) / 2, np.float32) for name, value in own.items()}
+
+
+class _Trial:
+    """Steps that were tried: weights for every fold and for everything, and what came of them."""
+
+    def __init__(self, personal: Personal, progress: Callable[[int, int | None], None]) -> None:
+        self._personal, self._progress, self._done = personal, progress, 0
+        self.folds: tuple[int | None, ...] = (*range(FOLDS), None)
+        self._weights: dict[int | None, Own] = {fold: dict(personal.general) for fold in self.folds}
+        self._judged = np.flatnonzero(personal.folds >= 0)
+        self._before = self._posteriors = self._out_of_fold(self._weights)
+        self.stages = [Stage(GENERAL, self._macro_f1(self._before), True)]
+        self._best = self.stages[0].macro_f1 or 0.0
+
+    @property
+    def changed(self) -> bool:
+        """Whether a step after the general model was kept."""
+        return any(stage.kept for stage in self.stages[1:])
+
+    def kept(self, fold: int | None) -> Own:
+        """Return the weights of a fold so far."""
+        return self._weights[fold]
+
+    def try_step(self, name: str, step: Callable[[int | None], Own], *, may_lose: bool = False) -> None:
+        """Make a step for every fold, judge it, and keep it if it gains enough; or, ``may_lose``, hardly loses."""
+        weights: dict[int | None, Own] = {fold: self._advance(step(fold)) for fold in range(FOLDS)}
+        posteriors = self._out_of_fold(weights)
+        macro_f1 = self._macro_f1(posteriors)
+        kept = macro_f1 >= self._best + (-LEAST_GAIN if may_lose else LEAST_GAIN)
+        self.stages.append(Stage(name, macro_f1, kept))
+        if kept:
+            # The last one, with everything, is made when nothing can drop it any more.
+            self._weights = {**weights, None: step(None)}
+            self._posteriors, self._best = posteriors, macro_f1
+        self._advance({})
+
+    def result(self) -> Adaptation:
+        """Return what was kept."""
+        judged = self._personal.indices[self._judged]
+        return Adaptation(self._weights[None], tuple(self.stages), judged, self._before, self._posteriors)
+
+    def _advance(self, made: Own) -> Own:
+        """Count a model that was made."""
+        self._done += 1
+        self._progress(self._done, 3 * (FOLDS + 1))
+        return made
+
+    def _out_of_fold(self, weights: Mapping[int | None, Own]) -> NDArray[np.float64]:
+        """Return what each fold's model says of the fold's windows."""
+        personal = self._personal
+        found = np.empty((len(personal.indices), personal.architecture.classes))
+        for fold in range(FOLDS):
+            own = np.flatnonzero(personal.folds == fold)
+            if len(own):
+                found[own] = personal.posteriors(weights[fold], personal.values[own])
+        return found[self._judged]
+
+    def _macro_f1(self, posteriors: NDArray[np.float64]) -> float:
+        """Return macro-F1 over the windows judged."""
+        personal = self._personal
+        truth = personal.labels[self._judged]
+        return Scores.of(personal.windows.activities, truth=truth, predicted=posteriors.argmax(axis=1)).macro_f1
