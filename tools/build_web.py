@@ -55,7 +55,7 @@ def build(target: Path) -> None:
 
 def zig(*arguments: str) -> None:
     """Run the compiler."""
-    subprocess.run([sys.executable, "-m", "ziglang", *arguments], cwd=SOURCES, check=True)
+    subprocess.run([sys.executable, "-P", "-m", "ziglang", *arguments], cwd=SOURCES, check=True)
 
 
 def pinned_compiler() -> str:

@@ -85,6 +85,6 @@ def test_what_a_text_names_exists(path: Path) -> None:
 def test_a_path_that_does_not_exist_is_found() -> None:
     # Put together here, so that this file names nothing that is not there.
     gone = "/".join(("models", "gone.py"))
-    assert missing_paths(f"see {gone}, models/decoder.py and docs/decisions/*.md") == [gone]
+    assert missing_paths(f"see {gone}, models/units.py and docs/decisions/*.md") == [gone]
     nowhere = ".".join(("edgehar", "models", "gone"))
     assert missing_modules(f"{nowhere} and edgehar.models.decoder.Decoder") == [nowhere]

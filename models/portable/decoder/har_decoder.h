@@ -1,5 +1,5 @@
 /* From a stream of posteriors to labels a person can follow: tell elevators apart, smooth, reject, dwell. The same as
- * edgehar/models/decoder, in float: posteriors agree within 1e-4, held together by tests/golden/decoder.json.
+ * models/decoder, in float: posteriors agree within 1e-4, held together by tests/golden/decoder.json.
  *
  *   har_decoder_open    give it a bundle's rules, the hop, a lag, and memory
  *   har_decoder_watch   every sample of the stream, in g

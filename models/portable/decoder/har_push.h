@@ -1,5 +1,5 @@
 /* The pushes of an elevator: the first strong one of a ride says whether it goes up or down. About ten operations a
- * sample and no buffer. The same as edgehar/models/decoder/push.py, in float. */
+ * sample and no buffer. The same as models/decoder/push.py, in float. */
 #ifndef HAR_PUSH_H
 #define HAR_PUSH_H
 
