@@ -193,7 +193,8 @@ class TextSource:
         taken = self._counts.samples + self._counts.lost + len(self._waiting)
         if taken and not self._device_times:
             self._meter.observe(count=taken, time_s=arrived_s)
-            self._adopt_rate()
+            if not ending:
+                self._adopt_rate()
         if self._waiting and self._unit is None:
             self._find_unit(ending=ending)
         if self._unit is not None and (ending or not self._rate_is_unknown()):
@@ -271,7 +272,8 @@ class TextSource:
     def _adopt_rate(self) -> None:
         """Use the measured rate instead of the expected one, once it has been steady for long enough."""
         rate = self._meter.estimate() if self._adopts_rate and self._clock is None else None
-        if rate is None or rate.rate_hz > _FASTEST_FACTOR * self._rate_hz:
+        if rate is None or not 0 < rate.rate_hz <= _FASTEST_FACTOR * self._rate_hz:
+            # Lines that were counted and then dropped can even make the slope negative.
             return
         off_hz = abs(rate.rate_hz - self._rate_hz)
         gross = off_hz > _GROSS_RATE_ERROR * self._rate_hz and off_hz > _GROSS_SIGMAS * rate.uncertainty_hz

@@ -36,6 +36,11 @@ def test_no_bytes_break_a_decoder(data: bytes) -> None:
     FUZZ.one_input(data)
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "tests/golden/fuzz/wire").iterdir()), ids=lambda path: path.name)
+def test_what_once_broke_a_decoder_does_not_again(path: Path) -> None:
+    FUZZ.one_input(path.read_bytes())
+
+
 def test_a_decoder_that_raises_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(self: TextSource, data: bytes, arrived_s: float) -> None:
         raise IndexError(data)
