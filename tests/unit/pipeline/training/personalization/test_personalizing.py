@@ -14,6 +14,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.decoder import UNDECODED
 from edgehar.models.errors import DataError, HarError, UsageError
 from edgehar.models.mounting import Mounting
+from edgehar.models.verification import verify_bundle
 from edgehar.pipeline.compilers import Target, compile_bundle
 from edgehar.pipeline.data.identity import Person, people_of
 from edgehar.pipeline.data.recordings import Dataset
@@ -21,7 +22,7 @@ from edgehar.pipeline.data.windows import make_windows
 from edgehar.pipeline.evaluation.held_out import trained_people
 from edgehar.pipeline.training.history import BatchResult
 from edgehar.pipeline.training.native_trainer import NativeTrainer
-from edgehar.pipeline.training.personalization import personal, personalizing
+from edgehar.pipeline.training.personalization import making, personal, personalizing
 from edgehar.pipeline.training.personalization.personalizing import Personalization, personalize
 from edgehar.pipeline.training.personalization.stages import ALL, HALF, OUTPUT
 
@@ -63,6 +64,35 @@ def test_every_artifact_is_made_again_for_the_new_weights(found: Personalization
     (entry,) = made.metrics
     assert entry.macro_f1 == found.after.scores.macro_f1
     assert entry.test_subjects == ("7",)
+
+
+def test_a_file_that_gives_something_else_is_left_out_and_said(
+    general: Bundle, make_person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doubting(bundle: Bundle) -> Any:
+        found = verify_bundle(bundle)
+        rows = [dataclasses.replace(row, ok=row.artifact != refused, reason="off by much") for row in found.artifacts]
+        return dataclasses.replace(found, artifacts=tuple(rows))
+
+    refused = "model.float32.onnx"
+    monkeypatch.setattr(making, "verify_bundle", doubting)
+    found = personalize(general, make_person(2))
+    files = {entry.file for entry in found.bundle.manifest.artifacts}
+    assert files == {entry.file for entry in general.manifest.artifacts} - {refused}
+    assert any(refused in remark and "off by much" in remark for remark in found.remarks)
+
+
+def test_a_model_none_of_whose_files_gives_what_it_gives_is_refused(
+    general: Bundle, make_person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denying(bundle: Bundle) -> Any:
+        found = verify_bundle(bundle)
+        rows = tuple(dataclasses.replace(row, ok=False, reason="off by much") for row in found.artifacts)
+        return dataclasses.replace(found, artifacts=rows)
+
+    monkeypatch.setattr(making, "verify_bundle", denying)
+    with pytest.raises(HarError, match="got none"):
+        personalize(general, make_person(2))
 
 
 def test_the_origin_is_told(found: Personalization, general: Bundle, make_person: Any) -> None:
