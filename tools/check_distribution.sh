@@ -20,7 +20,7 @@ echo "build: sdist, and the wheel from it"
 echo "install the wheel in an empty environment"
 "$python" -m venv "$work/empty"
 extras=""
-[ "${2:-}" = demo ] && extras="[edge,train]"
+[ "${2:-}" = demo ] && extras="[edge,onnx,train,wasm]"
 "$work/empty/bin/pip" install --quiet -c constraints.txt "$(echo "$work"/dist/*.whl)$extras"
 
 echo "a folder that holds files of our names, each of which ends the process that imports it"
