@@ -1,5 +1,6 @@
 """The Arduino sketch, built with Debian's core, on a simulated Uno with a simulated MPU-6050."""
 
+import contextlib
 import re
 import subprocess
 import time
@@ -88,20 +89,23 @@ def sketch(library: Path) -> Path:
 
 def listen(url: str, seconds: float) -> list:
     """Greet the board, start its stream, stop it, and return everything it said."""
-    line, parser, heard = open_transport(url), FrameParser(), []
+    parser, heard = FrameParser(), []
     end_s, started, stopped = time.monotonic() + seconds, False, False
-    line.write(encode_frame(Who().pack(), after_silence=True))
-    while time.monotonic() < end_s + 2 and not (stopped and isinstance(heard[-1], Stats)):
-        for event in parser.feed(line.read(timeout_s=0.1), time.monotonic()):
-            assert isinstance(event, Frame)
-            heard.append(decode_message(event.body))
-        if not started and any(isinstance(message, Hello) for message in heard):
-            line.write(encode_frame(Start().pack()))
-            started = True
-        if not stopped and time.monotonic() > end_s:
-            line.write(encode_frame(Stop().pack()))
-            stopped = True
-    line.close()
+    with contextlib.closing(open_transport(url)) as line:
+        line.write(encode_frame(Who().pack(), after_silence=True))
+        while time.monotonic() < end_s + 2 and not (stopped and isinstance(heard[-1], Stats)):
+            for event in parser.feed(line.read(timeout_s=0.1), time.monotonic()):
+                if not heard and not isinstance(event, Frame):
+                    # The board speaks when it starts: the line may be joined in the middle of a frame.
+                    continue
+                assert isinstance(event, Frame)
+                heard.append(decode_message(event.body))
+            if not started and any(isinstance(message, Hello) for message in heard):
+                line.write(encode_frame(Start().pack()))
+                started = True
+            if not stopped and time.monotonic() > end_s:
+                line.write(encode_frame(Stop().pack()))
+                stopped = True
     return heard
 
 
