@@ -13,6 +13,7 @@ from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.web.https_server import Served, serve_https
 from edgehar.firmware_bridge.web.phone_folder import FORMAT, check_destination, phone_files, write_phone_folder
 from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.installation import install_command
 from edgehar.models.portable.tables import FLOAT32
@@ -51,7 +52,9 @@ def phone(
         raise UsageError("expected --out DIR, --serve or both, got neither", next_step="Pass --out phone, for example.")
     if out is not None:
         check_destination(out)
-    model, chosen = _with_tables(read_bundle(bundle), quantization)
+    general = read_bundle(bundle)
+    check_recognises_activities(general.manifest, for_what="phone")
+    model, chosen = _with_tables(general, quantization)
     files = phone_files(model, quantization=chosen)
     size = sum(map(len, files.values()))
     if out is not None:

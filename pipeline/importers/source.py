@@ -40,9 +40,11 @@ def read_source(path: Path) -> SourceFile:
     Raises
     ------
     ModelFileError
-        If it is a folder, no plain file, or too large.
+        If there is no such file, it is a folder, no plain file, or too large.
     """
     where = printable(str(path), 200)
+    if not path.exists():
+        raise ModelFileError(f"{where}: {_KINDS}, found nothing", next_step="Check the path.")
     if path.is_dir():
         raise ModelFileError(f"{where}: {_KINDS}, got {_of_folder(path)}", next_step=_advice_for_folder(path))
     found = path.stat()

@@ -387,9 +387,14 @@ def _note_changes(runs: list[tuple[int, str]], texts: npt.NDArray[np.bytes_], st
     """Note the rows where a text changes."""
     edges = [0, *(np.flatnonzero(texts[1:] != texts[:-1]) + 1).tolist()]
     for edge in edges:
-        text = texts[edge].decode("utf-8", "replace").strip().strip('"')
+        text = _unquoted(texts[edge].decode("utf-8", "replace").strip())
         if not runs or runs[-1][1] != text:
             runs.append((start + edge, text))
+
+
+def _unquoted(text: str) -> str:
+    """Return a text without the quotes around it; one at its end alone belongs to it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def _note_anchor(anchors: list[tuple[int, int]], row: int, line: int) -> None:

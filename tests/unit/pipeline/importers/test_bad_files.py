@@ -12,6 +12,7 @@ import pytest
 
 from edgehar.models.errors import DataError, HarError, ModelFileError, UsageError
 from edgehar.pipeline.importers import import_model, keras_file
+from edgehar.pipeline.importers.source import read_source
 
 h5py = pytest.importorskip("h5py")
 
@@ -294,3 +295,8 @@ def test_names_of_a_strangers_layers_become_plain(tmp_path: Path) -> None:
     found = import_model(path, compare_with_source=False).manifest.architecture
     assert [each.name for each in found.layers] == [".._2J", "a_b"]
     assert found.name == "a_b"
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"found nothing. Check the path."):
+        read_source(tmp_path / "my.keras")

@@ -1,5 +1,6 @@
 """Files of every kind that people have, made small: what comes out, what is asked, and that the answer works."""
 
+import csv
 import gzip
 import zipfile
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import pytest
 from edgehar.models.errors import DataError, HarError
 from edgehar.pipeline.data.importing.collection import import_recordings
 from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval
 
 ROWS = 400
@@ -407,3 +409,14 @@ def test_rubbish_is_one_sentence(tmp_path: Path, suffix: str, cut: float) -> Non
     (tmp_path / f"a{suffix}").write_bytes(rubbish[: int(2000 * cut)])
     with pytest.raises(HarError):
         read(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("label", ['Juggling, "high"', '"Juggling" high', "Juggling"])
+def test_a_quote_at_the_end_of_a_label_belongs_to_it(tmp_path: Path, label: str) -> None:
+    path = tmp_path / "quoted.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["x", "y", "z", "label"])
+        rows.writerows([0.1, 0.2, 0.97, label] for _ in range(60))
+    dataset = load_dataset(path, layout=Options(rate_hz=100.0))
+    assert dataset.activities == (label,)
