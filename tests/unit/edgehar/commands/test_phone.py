@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from edgehar.commands.phone import phone
+from edgehar.models.architecture import LSTM, Architecture, Dense
+from edgehar.models.bundle.tasks import REGRESSION
 from edgehar.models.errors import UsageError
 
 
@@ -70,3 +73,12 @@ def test_it_is_served_until_it_is_interrupted(path: Path) -> None:
         assert server.wait(20) == 130
         assert server.stderr is not None
         assert "Traceback" not in server.stderr.read()
+
+
+def test_a_model_that_tells_no_activities_apart_is_refused(random_bundle, tmp_path: Path) -> None:
+    numbers = Architecture("numbers", 10, 3, (LSTM("a", 4), Dense("b", 2, "linear")))
+    made = random_bundle(numbers)
+    replace(made, manifest=replace(made.manifest, task=REGRESSION)).save(tmp_path / "bundle")
+    with pytest.raises(UsageError, match="phone"):
+        phone(tmp_path / "bundle", out=tmp_path / "page")
+    assert not (tmp_path / "page").exists()
