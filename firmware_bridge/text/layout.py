@@ -14,9 +14,9 @@ from edgehar.firmware_bridge.text.ticks import (
     is_counter_name,
     unit_of_name,
 )
+from edgehar.models.sensing.unit_names import OF_ACCELERATION
 
 _SEPARATOR_NAMES: Final = {";": "semicolons", ",": "commas", "": "blanks", "|": "bars", "/": "slashes"}
-_UNITS: Final = {"mg": "raw:1000", "g": "g", "m/s2": "m/s2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ class TextLayout:
 def declared_unit(units: Sequence[str | None]) -> str | None:
     """Return the unit that all of some slots are said to be in, as `parse_unit` reads it."""
     said = set(units)
-    return _UNITS.get(str(said.pop())) if len(said) == 1 else None
+    unit = said.pop() if len(said) == 1 else None
+    return unit if unit in OF_ACCELERATION else None
 
 
 def time_column(place: Place, ticks: Sequence[float], *, name: str, rate_hz: float) -> TimeColumn:

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from edgehar.models.sensing.names import read_name, unit_at_start
+from edgehar.models.sensing.names import read_name
+from edgehar.models.sensing.unit_names import unit_at_start
 
 MAXIMUM_SLOTS: Final = 64
 """No sketch prints more numbers in a line; more are not looked at."""
