@@ -32,6 +32,7 @@ from edgehar.firmware_bridge.text.events import (
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import LayoutLearner, Question
 from edgehar.firmware_bridge.text.line_reader import LineReader, Part, is_clean, is_comment, text_of
+from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.template import dissect
 from edgehar.models.sensing.names import find_acceleration
 
@@ -55,6 +56,8 @@ class TextLineParser:
         The expected sample rate; it helps to tell a time column's unit.
     columns
         Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+    selection
+        Which sensor is wanted where there are several.
 
     Examples
     --------
@@ -63,9 +66,12 @@ class TextLineParser:
     ['Header', 'LayoutFound', 'Sample', 'Damaged']
     """
 
-    def __init__(self, *, rate_hz: float, columns: tuple[str, str, str] | None = None) -> None:
+    def __init__(
+        self, *, rate_hz: float, columns: tuple[str, str, str] | None = None, selection: SensorSelection | None = None
+    ) -> None:
         self._rate_hz = rate_hz
         self._columns = columns
+        self._selection = selection
         self.rejoin()
 
     def rejoin(self) -> None:
@@ -76,6 +82,7 @@ class TextLineParser:
         self._joining = True
         self._skipped = 0
         self._wide = False
+        self._learned: list[TextLayout] = []
         self._learn()
 
     @property
@@ -120,7 +127,7 @@ class TextLineParser:
 
     def _learn(self) -> None:
         """Begin to learn how lines are read."""
-        self._learner = LayoutLearner(rate_hz=self._rate_hz, columns=self._columns)
+        self._learner = LayoutLearner(rate_hz=self._rate_hz, columns=self._columns, selection=self._selection)
         self._learner.name_columns(self._names)
         self._reader: LineReader | None = None
         self._held: list[str | LineEvent] = []
@@ -215,6 +222,8 @@ class TextLineParser:
         if decision is None:
             return []
         held, others = self._held, self._learner.templates
+        if isinstance(decision, TextLayout):
+            decision = self._unless_it_alternates(decision)
         if isinstance(decision, Question):
             self._learn()
             return [*(item for item in held if not isinstance(item, str)), decision]
@@ -232,6 +241,15 @@ class TextLineParser:
             elif not isinstance(event, Part):
                 events.append(event)
         return events
+
+    def _unless_it_alternates(self, layout: TextLayout) -> TextLayout | Question:
+        """Return a layout, but a question if the stream has left it for another one: two sensors take turns."""
+        if layout in self._learned[:-1] and layout != self._learned[-1]:
+            lines = " and ".join(repr(str(each)) for each in (layout, self._learned[-1]))
+            return Question(f"the lines change between two kinds: {lines}", "--columns")
+        if layout not in self._learned:
+            self._learned.append(layout)
+        return layout
 
 
 def header_names(text: str) -> tuple[str, ...] | None:

@@ -50,6 +50,7 @@ _TOKEN: Final = {
 }
 _PLAIN_NUMBER: Final = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _GLUED: Final = re.compile(_AXIS_GLUED)
+_ADDRESS_LETTERS: Final = 4
 _SPACES: Final = re.compile(r"\s+")
 _NOISE: Final = re.compile(r"[^\w()\[\]/^²*°%.-]+")
 _PAIRED: Final = re.compile(r"[(\[][^()\[\]]*[)\]]")
@@ -169,8 +170,13 @@ def _value(written: str | None) -> float:
 
 def _normal(constant: str) -> str:
     """Return a constant without what the width of numbers changes; a time of day becomes a mark of its own."""
-    marked = re.sub(_TEXT_WITH_DIGITS, lambda match: "§" if match[0][:1].isdigit() else match[0], constant)
+    marked = re.sub(_TEXT_WITH_DIGITS, lambda match: "§" if _changes(match[0]) else match[0], constant)
     return _SPACES.sub(" ", marked).strip()
+
+
+def _changes(text: str) -> bool:
+    """Tell whether text with digits changes from line to line: a time, a long number. ``0x68`` names a sensor."""
+    return text[:1].isdigit() and not (text[:2].lower() == "0x" and len(text) <= _ADDRESS_LETTERS)
 
 
 def _names_and_units(constants: tuple[str, ...]) -> tuple[list[str], list[str | None]]:
