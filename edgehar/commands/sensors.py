@@ -68,7 +68,7 @@ def plan_sensors(ports: Sequence[str], columns: Sequence[str] | None) -> tuple[S
     sensors: list[Sensor] = []
     for name, url in named:
         own = [choice for choice in choices if name and choice[0] == name]
-        free = [choice for choice in choices if choice[0] not in {port for port, _ in named}]
+        free = [choice for choice in choices if choice[0] not in {port for port, _ in named if port}]
         if own:
             sensors.append(Sensor(name, url, own[0][1]))
         elif free:
@@ -127,6 +127,6 @@ def _split(text: str) -> tuple[str, str]:
 def _choice(text: str) -> tuple[str, tuple[str, str, str] | None]:
     """Return name and columns of one ``--columns``."""
     name, rest = _split(text)
-    if not name and "," not in text and _NAME.fullmatch(text.strip()):
+    if "=" not in text and "," not in text and _NAME.fullmatch(text.strip()):
         return text.strip(), None
     return name, parse_columns(rest)

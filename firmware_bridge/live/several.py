@@ -25,8 +25,8 @@ from edgehar.firmware_bridge.stream.samples import Remark
 class Session(Protocol):
     """Classifies one sensor until it is told to stop."""
 
-    def __call__(self, sinks: Sequence[Sink], *, stop: Callable[[], bool]) -> LiveEnd | None:
-        """Run; return how it went, or None when it was stopped before it began."""
+    def __call__(self, sinks: Sequence[Sink], *, stop: Callable[[], bool]) -> LiveEnd:
+        """Run, and return how it went."""
         ...
 
 

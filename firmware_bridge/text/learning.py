@@ -163,11 +163,11 @@ class LayoutLearner:
         for template, rows in groups.items():
             names = self._names(template)
             said = find_acceleration(names, template.units)
-            several = accelerometers(names, template.units) if said.axes is None and rows else []
+            groups_of_axes = accelerometers(names, template.units) if said.axes is None and rows else []
             if said.axes is not None and rows:
                 found.append((template, said))
-            elif len(several) > 1:
-                found += [(template, NamedColumns(axes, _unit_of(names, axes))) for axes in several]
+            elif len(groups_of_axes) > 1:
+                found += [(template, NamedColumns(axes, _unit_of(names, axes))) for axes in groups_of_axes]
             elif said.doubt is not None:
                 doubts.append(said.doubt)
         named = [each for each in found if _names_a_sensor(self._names(each[0]), each[1])] or found

@@ -61,7 +61,8 @@ class SensorSelection:
                 return int(self.name) - 1
             return some[0] if len(some) == 1 else None
         placed = set(_words(self.placement))
-        own = [have - set.intersection(*words) for have in words]
+        shared = {word for word in words[0] if all(word in have for have in words)} if words else set()
+        own = [have - shared for have in words]
         some = [at for at, have in enumerate(own) if have & placed and have <= placed]
         return some[0] if len(some) == 1 else None
 
