@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgehar.api.evaluation import evaluate as evaluate
     from edgehar.api.importing import import_model as import_model
     from edgehar.api.inference import classify as classify
+    from edgehar.api.inference import load as load
     from edgehar.api.inference import open_bundle as open_bundle
     from edgehar.api.inference import predict as predict
     from edgehar.api.inference import save_bundle as save_bundle
@@ -63,7 +64,7 @@ _ROOMS: Final = {
     "edgehar.api.evaluation": ("evaluate",),
     "edgehar.pipeline.evaluation": ("Evaluation",),
     "edgehar.api.compilation": ("compile",),
-    "edgehar.api.inference": ("classify", "open_bundle", "predict", "save_bundle"),
+    "edgehar.api.inference": ("classify", "load", "open_bundle", "predict", "save_bundle"),
     "edgehar.models.bundle": ("Bundle",),
     "edgehar.models.engines": ("Engine", "load_engine"),
     "edgehar.api.live": ("LiveStream", "live"),
