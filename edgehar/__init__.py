@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from edgehar.pipeline.data.windows import make_windows as make_windows
     from edgehar.pipeline.evaluation import Evaluation as Evaluation
     from edgehar.pipeline.training.recipe import Recipe as Recipe
-    from edgehar.pipeline.training.recipe import default_recipe as default_recipe
+    from edgehar.pipeline.training.recipes import default_recipe as default_recipe
 
 _ROOMS: Final = {
     "edgehar.api.recordings": (
@@ -57,7 +57,8 @@ _ROOMS: Final = {
     "edgehar.pipeline.data.windows": ("Windows", "make_windows"),
     "edgehar.api.splits": ("split_by_subject",),
     "edgehar.pipeline.data.splits": ("Split", "leave_one_subject_out", "subject_groups"),
-    "edgehar.pipeline.training.recipe": ("Recipe", "default_recipe"),
+    "edgehar.pipeline.training.recipe": ("Recipe",),
+    "edgehar.pipeline.training.recipes": ("default_recipe",),
     "edgehar.api.training": ("Training", "train"),
     "edgehar.api.importing": ("import_model",),
     "edgehar.api.personalization": ("Personalization", "personalize"),

@@ -284,7 +284,7 @@ def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
         dataset, windows, manifest.architecture, recipe, manifest.provenance.seed, trainer, _THREADS
     )
     title = f"{manifest.architecture.name}, windows split at random (leaky)"
-    with watched(title, epochs=recipe.epochs, quiet=False) as watcher:
+    with watched(title, epochs=recipe.total_epochs, quiet=False) as watcher:
         return experiment.leaky(watcher=watcher)
 
 

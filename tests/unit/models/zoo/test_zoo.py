@@ -14,7 +14,7 @@ MOST_BYTES = 1_000_000
 
 def test_there_is_a_default_and_it_comes_first() -> None:
     assert released_names()[0] == DEFAULT
-    assert set(released_names()) >= {"lstm", "gru"}
+    assert set(released_names()) >= {"lstm", "gru", "simple_rnn"}
 
 
 @pytest.mark.parametrize("name", released_names())
