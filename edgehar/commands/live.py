@@ -11,6 +11,7 @@ from typing import Annotated, Final, TextIO
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.stream_options import (
     BaudOption,
@@ -47,8 +48,8 @@ LONGEST_BRIDGE_MS: Final = 500.0
 
 
 def live(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
     port: PortOption,
+    bundle: DefaultBundleArgument = None,
     protocol: ProtocolOption = "auto",
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
@@ -104,7 +105,7 @@ def live(
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
     axes = parse_columns(columns)
-    model = read_bundle(bundle)
+    model = read_bundle(or_default(bundle))
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
