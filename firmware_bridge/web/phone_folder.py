@@ -3,7 +3,8 @@
 ::
 
     index.html  style.css  phone.js ...   the page
-    har.js  har.wasm                      the library and the C engine
+    har.js  bundle.js  decoder.js ...     the library
+    har.wasm                              the C engine, gzipped: the library unpacks it
     service-worker.js                     keeps all of it for when there is no network
     manifest.webmanifest  icon.svg        what a phone needs to install it
     bundle/manifest.json                  what the model is, and
@@ -13,6 +14,7 @@ The manifest is the bundle's own but for the artifacts left out: the page holds 
 """
 
 import dataclasses
+import gzip
 import hashlib
 import json
 import re
@@ -35,6 +37,9 @@ MAXIMUM_TABLES_BYTES: Final = 8 * 2**20
 
 _COMMENT: Final = re.compile(rb"^[ \t]*/\*\*.*?\*/\n|^[ \t]*//[^\n]*\n", re.MULTILINE | re.DOTALL)
 """Comments on lines of their own, as all of ours are."""
+_SPACE: Final = re.compile(rb"^[ \t]+|[ \t]*\n(?=\n)", re.MULTILINE)
+"""Indentation and empty lines; no text of ours goes over a line's end."""
+_SQUEEZED: Final = (".js", ".css", ".html")
 _OWN_FILES: Final = ("index.html", WORKER, "har.js")
 """A folder that holds these was written by `write_phone_folder`, and may be replaced."""
 
@@ -125,9 +130,14 @@ def check_destination(out: Path) -> None:
 
 
 def _served(path: Path) -> bytes:
-    """Return a file of the page; of a script without its comments, which are a fifth of what a phone would load."""
+    """Return a file of the page as a phone loads it: without comments and indentation, WebAssembly gzipped."""
     content = path.read_bytes()
-    return _COMMENT.sub(b"", content) if path.suffix == ".js" else content
+    if path.suffix == ".wasm":
+        # Servers need not compress it then, and few would.
+        return gzip.compress(content, compresslevel=9, mtime=0)
+    if path.suffix == ".js":
+        content = _COMMENT.sub(b"", content)
+    return _SPACE.sub(b"", content).lstrip(b"\n") if path.suffix in _SQUEEZED else content
 
 
 def _worker(files: Mapping[str, bytes]) -> bytes:

@@ -59,6 +59,9 @@ async function use(url) {
   model = loaded;
   begin();
   view.showModel(model);
+  // Only a hidden Markov model learns anything of a window from those after it.
+  const { transitions, stayProbability } = model.decoder;
+  view.element("lag-field").hidden = !transitions.length && !stayProbability;
   session.offer(model.labels);
   return { modelId: model.modelId, labels: [...model.labels], windowLength: model.windowLength };
 }
@@ -105,7 +108,7 @@ function classify(sampleG, timeS) {
 
 function openStream() {
   const hop = Math.max(1, Math.min(model.hop, Math.round(LONGEST_HOP_S * model.rateHz)));
-  return model.stream({ rateHz: recent.rateHz ?? ASSUMED_RATE_HZ, hop, bridgeS: BRIDGE_S });
+  return model.stream({ rateHz: recent.rateHz ?? ASSUMED_RATE_HZ, hop, bridgeS: BRIDGE_S, lagS: Number(view.element("lag").value) });
 }
 
 function feed(sampleG, timeS) {
@@ -207,6 +210,7 @@ function wire() {
   on("start", "click", () => start({ ask: true }));
   on("stop", "click", stop);
   on("serial", "click", startCable);
+  on("lag", "change", begin);
   on("inverted", "change", ({ target }) => {
     inverted = target.checked;
     trace.clear();

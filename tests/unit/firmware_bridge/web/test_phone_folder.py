@@ -1,5 +1,6 @@
 """The phone folder: small, whole, hashed; nothing of anybody else is ever replaced."""
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -34,14 +35,22 @@ def test_the_folder_is_small_and_holds_one_model(bundle: Bundle, quantization: s
     assert files[f"bundle/{entry['file']}"] == bundle.files[entry["file"]]
 
 
-def test_scripts_lose_their_comments_and_nothing_else(bundle: Bundle) -> None:
+def test_scripts_lose_their_comments_and_indentation_and_nothing_else(bundle: Bundle) -> None:
     files = phone_files(bundle, quantization="float32")
     for path in STATIC.glob("*.js"):
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        kept = [line for line in files[path.name].decode().splitlines() if line.strip()]
-        lost = [line.strip() for line in lines if line not in kept]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        kept = files[path.name].decode().splitlines()
+        assert all(line.count("`") % 2 == 0 for line in lines), "a text over several lines would lose its indentation"
+        lost = [line for line in lines if line not in kept]
         assert lost, "every module says what it is for"
         assert all(line.startswith(("//", "/**", "*")) for line in lost)
+        assert all(line == line.strip() != "" for line in kept[3:])
+
+
+def test_webassembly_is_gzipped_and_the_same(bundle: Bundle) -> None:
+    files = phone_files(bundle, quantization="float32")
+    for path in STATIC.glob("*.wasm"):
+        assert gzip.decompress(files[path.name]) == path.read_bytes()
 
 
 def test_the_worker_keeps_every_file_and_a_change_makes_another_version(bundle: Bundle) -> None:
