@@ -14,12 +14,19 @@ const GZIP = [0x1f, 0x8b];
 
 /** A bundle that was loaded: what it says about itself, and an engine that runs it. */
 export class Model {
+  #module;
+
   /**
    * @param {object} description What `checkManifest` returns.
-   * @param {Engine} engine The engine of the artifact that was chosen.
-   * @param {{quantization: string, verified: boolean}} how Which artifact, and whether its hash was checked.
+   * @param {object} how
+   * @param {WebAssembly.Module} how.module har.wasm, compiled.
+   * @param {Uint8Array} how.blob The tables that the engine shall run.
+   * @param {string} how.quantization Of the artifact that was chosen.
+   * @param {string} how.sha256 Of the artifact, as the manifest says.
+   * @param {boolean} how.verified Whether that hash was checked.
    */
-  constructor(description, engine, { quantization, verified }) {
+  constructor(description, { module, blob, quantization, sha256, verified }) {
+    const engine = new Engine(module, blob);
     const { windowLength, labels } = description;
     if (engine.windowLength !== windowLength || engine.channels !== 3 || engine.classes !== labels.length) {
       throw new HarError(
@@ -28,10 +35,25 @@ export class Model {
       );
     }
     Object.assign(this, description);
+    this.#module = module;
+    this.description = description;
     this.engine = engine;
+    this.blob = blob;
     this.quantization = quantization;
+    this.sha256 = sha256;
     /** Whether the hash in the manifest was checked; a page over plain HTTP cannot. */
     this.verified = verified;
+  }
+
+  /**
+   * Return the same model with other weights, as personalization makes them.
+   *
+   * @param {Uint8Array} blob
+   * @returns {Model}
+   */
+  withBlob(blob) {
+    const { quantization, sha256, verified } = this;
+    return new Model(this.description, { module: this.#module, blob, quantization, sha256, verified });
   }
 
   /**
@@ -47,7 +69,7 @@ export class Model {
   /**
    * Classify a stream of samples as they come.
    *
-   * @param {{rateHz: number, hop?: number, bridgeS?: number}} options See `Stream`.
+   * @param {{rateHz: number, hop?: number, bridgeS?: number, lagS?: number}} options See `Stream`.
    * @returns {Stream}
    */
   stream(options) {
@@ -78,21 +100,27 @@ export async function load(url, { quantization = "auto", module, fetch: get = gl
   const blob = await read(get, new URL(artifact.file, place), artifact.bytes);
   const verified = await checkHash(blob, artifact);
   const compiled = module ?? (await compileEngine(get));
-  return new Model(description, new Engine(compiled, blob), { quantization: artifact.quantization, verified });
+  const { quantization: chosen, sha256 } = artifact;
+  return new Model(description, { module: compiled, blob, quantization: chosen, sha256, verified });
 }
 
 /**
- * Fetch and compile a WebAssembly module that lies beside this file; `har phone` gzips it.
+ * Fetch and compile a WebAssembly module that lies beside this file.
  *
  * @param {typeof fetch} [get] What reads a URL.
  * @param {string} [name] The engine's by default.
  * @returns {Promise<WebAssembly.Module>}
  */
 export async function compileEngine(get = globalThis.fetch, name = "har.wasm") {
+  return WebAssembly.compile(await fetchFile(name, get));
+}
+
+/** Fetch a file that lies beside this one; `har phone` gzips some of them. */
+export async function fetchFile(name, get = globalThis.fetch) {
   const content = await read(get, new URL(name, import.meta.url), MAXIMUM_BLOB_BYTES);
-  if (content[0] !== GZIP[0] || content[1] !== GZIP[1]) return WebAssembly.compile(content);
+  if (content[0] !== GZIP[0] || content[1] !== GZIP[1]) return content;
   const unpacked = new Blob([content]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return WebAssembly.compile(await new Response(unpacked).arrayBuffer());
+  return new Response(unpacked).arrayBuffer();
 }
 
 /** Read a URL, and stop at the first byte too many. */

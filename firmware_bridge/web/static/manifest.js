@@ -33,7 +33,7 @@ function need(condition, expected) {
  *
  * @param {any} manifest Parsed JSON of anybody.
  * @returns {{modelId: string, labels: string[], windowLength: number, hop: number, rateHz: number, mounting: string,
- *   decoder: object, metrics: object[], artifacts: object[]}}
+ *   normalization: {mean: number[], deviation: number[]} | null, decoder: object, metrics: object[], artifacts: object[]}}
  * @throws {HarError} If a key is missing, of the wrong type, or beyond what can be meant.
  */
 export function checkManifest(manifest) {
@@ -65,10 +65,18 @@ export function checkManifest(manifest) {
     hop: window.hop,
     rateHz: window.rate_hz,
     mounting: window.mounting,
+    normalization: normalizationOf(manifest.normalization),
     decoder: checkDecoder(decoder, labels),
     metrics: metricsOf(manifest.metrics),
     artifacts: usable,
   };
+}
+
+/** Return how training normalised acceleration, or null where that makes no sense: only training asks for it. */
+function normalizationOf(entry) {
+  const isVector = (values) => Array.isArray(values) && values.length === 3 && values.every((each) => isWithin(each, -100, 100));
+  if (!isObject(entry) || !isVector(entry.mean_g) || !isVector(entry.std_g)) return null;
+  return entry.std_g.every((each) => each > 0) ? { mean: entry.mean_g, deviation: entry.std_g } : null;
 }
 
 /** Hold a decoder to what can be meant; before schema 1.2 there was less of it. */
