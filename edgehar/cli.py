@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "bench": "edgehar.commands.bench:bench",
     "tune": "edgehar.commands.tune:tune",
     "personalize": "edgehar.commands.personalize:personalize",
+    "classify": "edgehar.commands.classify:classify",
     "report": "edgehar.commands.report:report",
     "ports": "edgehar.commands.ports:ports",
     "simulate": "edgehar.commands.simulate:simulate",
