@@ -11,6 +11,7 @@ from typing import Annotated, Final, TextIO
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
 from edgehar.commands.stream_options import (
@@ -48,8 +49,8 @@ LONGEST_BRIDGE_MS: Final = 500.0
 
 
 def live(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
     port: PortsOption,
+    bundle: DefaultBundleArgument = None,
     protocol: ProtocolOption = "auto",
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
@@ -78,6 +79,9 @@ def live(
         str | None,
         typer.Option(metavar="URL", help="Publish every label: mqtt://[USER@]HOST[:PORT]/TOPIC, or mqtts://."),
     ] = None,
+    home_assistant: Annotated[
+        bool, typer.Option("--home-assistant", help="With --mqtt: let Home Assistant find the sensor by itself.")
+    ] = False,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
     baud: BaudOption = DEFAULT_BAUD,
@@ -95,10 +99,15 @@ def live(
     """
     if as_json and jsonl == _STDOUT:
         raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
+    if home_assistant and mqtt is None:
+        raise UsageError(
+            "--home-assistant: expected --mqtt too, through which it is told",
+            next_step="Pass --mqtt mqtt://HOST/home/wearer.",
+        )
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
     sensors = plan_sensors(port, columns)
-    model = read_bundle(bundle)
+    model = read_bundle(or_default(bundle))
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
     shared_engine = OneAtATime(runner) if len(sensors) > 1 else runner
@@ -143,7 +152,7 @@ def live(
         several = bool(sensors[0].name)
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain or several)
         if mqtt is not None:
-            sinks.append(_open_mqtt(mqtt, model, opened))
+            sinks.append(_open_mqtt(mqtt, model, opened, announce=home_assistant))
         sessions = {sensor.name: session_of(sensor, line) for sensor, line in zip(sensors, lines, strict=True)}
         began_s = time.monotonic()
         ends = run_sessions(sessions, sinks, stop=stop) if several else {"": sessions[""](sinks, stop=stop)}
@@ -214,11 +223,11 @@ def _close_quietly(file: TextIO) -> None:
         file.close()
 
 
-def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
+def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack, *, announce: bool) -> Sink:
     """Return the sink that publishes labels."""
     from edgehar.firmware_bridge.live.sinks.mqtt import MqttSink
 
-    sink = MqttSink(url, labels=model.manifest.labels, model_id=model.manifest.model_id)
+    sink = MqttSink(url, labels=model.manifest.labels, model_id=model.manifest.model_id, announce=announce)
     opened.callback(sink.close)
     return sink
 
