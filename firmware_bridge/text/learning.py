@@ -105,6 +105,7 @@ class LayoutLearner:
         # Names are worked out once for each template, so equal ones are kept as one.
         self._known: dict[Template, Template] = {}
         self._whole: dict[Template, list[_Row]] = {}
+        self._fitting: frozenset[tuple[int, int, int]] = frozenset()
 
     def name_columns(self, names: Sequence[str]) -> None:
         """Take the names of a header."""
@@ -173,8 +174,8 @@ class LayoutLearner:
         named = [each for each in found if _names_a_sensor(self._names(each[0]), each[1])] or found
         if _are_siblings([template for template, _ in found]):
             named = found
-        if named and len(self._rows) < 2 and not any(self._header) and not final:
-            # The next line may be another sensor's.
+        if named and max(len(groups[template]) for template, _ in named) < 2 and not any(self._header) and not final:
+            # Until a kind of line comes again, the other kinds that the device prints are not known.
             return None
         if len(named) == 1:
             template, said = named[0]
@@ -325,6 +326,10 @@ class LayoutLearner:
         elif len(rows) >= EVIDENCE_ROWS or final:
             evidence = find_axes(np.array(numbers, np.float64), times=known)
             axes, reason = evidence.axes, evidence.reason
+            if evidence.fitting:
+                # Looked at often enough, any sensor fits by chance: the right one fits every time.
+                self._fitting = evidence.fitting & (self._fitting or evidence.fitting)
+                axes = axes if axes in self._fitting else None
         if axes is None:
             return self._unclear(reason or "the columns have no names") if final else None
         time = None

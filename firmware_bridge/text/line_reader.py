@@ -115,8 +115,13 @@ def text_of(line: bytes) -> str:
 
 
 def is_clean(line: bytes) -> bool:
-    """Tell whether a line is text: printable ASCII, tabs, colour codes, and the characters of units."""
-    return all(0x20 <= byte < 0x7F or byte in (0x09, 0x1B) or byte >= 0xA0 for byte in line)
+    """Tell whether a line is text: printable ASCII or UTF-8, tabs, colour codes, and the characters of units."""
+    if all(0x20 <= byte < 0x7F or byte in (0x09, 0x1B) or byte >= 0xA0 for byte in line):
+        return True
+    try:
+        return line.translate(None, b"\t\x1b").decode("utf-8").isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def is_comment(text: str) -> bool:

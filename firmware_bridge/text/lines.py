@@ -34,7 +34,7 @@ from edgehar.firmware_bridge.text.learning import LayoutLearner, Question
 from edgehar.firmware_bridge.text.line_reader import LineReader, Part, is_clean, is_comment, text_of
 from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.template import dissect
-from edgehar.models.sensing.names import find_acceleration
+from edgehar.models.sensing.names import find_acceleration, sensor_of_text
 
 MAXIMUM_LINE_BYTES: Final = 512
 """Longer lines are damaged; no more than this is ever kept."""
@@ -42,6 +42,7 @@ MISFITS_BEFORE_LEARNING: Final = 20
 """So many lines of another shape in a row mean that the device prints something else now."""
 
 _TERMINATOR: Final = re.compile(rb"[\r\n]")
+_LONGEST_TITLE: Final = 40
 _MOST_HELD: Final = 100
 """Events that wait behind lines that are being learned from."""
 _HEADER_SEPARATORS: Final = (",", ";", "\t", "|", "/", None)
@@ -83,6 +84,7 @@ class TextLineParser:
         self._skipped = 0
         self._wide = False
         self._learned: list[TextLayout] = []
+        self._title = ""
         self._learn()
 
     @property
@@ -166,9 +168,12 @@ class TextLineParser:
             return self._emit(_overlong(line))
         if self._reader is None:
             return self._unlearned_line(line)
-        event = self._reader.read(line)
+        if self._is_title(line):
+            return self._emit(Note(printable(line)))
+        titled = self._under_title(line)
+        event = self._reader.read(titled)
         if event is None:
-            return self._odd_line(line)
+            return self._odd_line(titled)
         self._misfits = 0
         return [] if isinstance(event, Part) else [event]
 
@@ -176,7 +181,9 @@ class TextLineParser:
         """Hold a line of numbers back until its layout is learned; pass on anything else in its order."""
         if not line.strip():
             return []
-        text = text_of(line)
+        if self._is_title(line):
+            return self._emit(Note(printable(line)))
+        text = text_of(self._under_title(line))
         names = header_names(text)
         if names is not None:
             return self._emit(Header(names))
@@ -202,6 +209,18 @@ class TextLineParser:
             self._names = ()
             self._learn()
         return [_misfit(line, layout)]
+
+    def _is_title(self, line: bytes) -> bool:
+        """Tell whether a line names the sensor of those below it: ``Gyroscope:``, then ``X = 1``, ``Y = 2``."""
+        title = text_of(line).strip()
+        if not title.endswith(":") or len(title) > _LONGEST_TITLE or dissect(title) is not None:
+            return False
+        self._title = title.rstrip(":").strip() if self._title or sensor_of_text(title) is not None else ""
+        return bool(self._title)
+
+    def _under_title(self, line: bytes) -> bytes:
+        """Return a line with the title above it."""
+        return self._title.encode("latin-1") + b" " + line if self._title and line.strip() else line
 
     def _emit(self, event: LineEvent) -> list[LineEvent]:
         """Return an event, or queue it behind the lines that are held back."""

@@ -34,7 +34,8 @@ _SENSORS: Final = {
     MAGNETOMETER: "mag magn magnet magnetic magnetometer compass",
     QUATERNION: "q quat quaternion",
     OTHER: (
-        "roll pitch yaw euler heading attitude angle orientation orient tilt temp tmp temperature pressure humidity "
+        "roll pitch yaw ypr rpy euler heading attitude angle orientation orient tilt temp tmp temperature pressure "
+        "humidity "
         "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step "
         "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk"
     ),
@@ -42,13 +43,13 @@ _SENSORS: Final = {
 _SENSOR_OF: Final = {word: sensor for sensor, words in _SENSORS.items() for word in words.split()}
 _BEGINNINGS: Final = (
     (re.compile(r"acce\w*(?:without|excl|nograv)\w*"), LINEAR_ACCELERATION),
-    (re.compile(r"acce\w*"), ACCELERATION),
-    (re.compile(r"gyro\w*|rotat\w*|angularv\w*"), GYROSCOPE),
+    (re.compile(r"acce\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*"), ACCELERATION),
+    (re.compile(r"gyro\w*|giro\w*|rotat\w*|angularv\w*"), GYROSCOPE),
     (re.compile(r"magneto\w*|magneti\w*"), MAGNETOMETER),
     (re.compile(r"quat\w*"), QUATERNION),
-    (re.compile(r"orient\w*|temper\w*"), OTHER),
+    (re.compile(r"orient\w*|temper\w*|thermom\w*"), OTHER),
 )
-"""Words that people lengthen: ``accelerometerdata``, ``gyroscopes``."""
+"""Words that people lengthen, or write in their own language: ``accelerometerdata``, ``giroscopio``."""
 _ORIENTATION: Final = frozenset(
     ["roll", "pitch", "yaw", "euler", "heading", "attitude", "angle", "orientation", "orient", "tilt"]
 )
