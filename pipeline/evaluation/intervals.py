@@ -71,11 +71,35 @@ def confusion_intervals(confusions: NDArray[np.int64]) -> Intervals:
     confusions : ndarray of shape (seeds, people, n_classes, n_classes or more)
         Of every person; columns beyond the classes are answers that are never right, such as ``unknown``.
     """
-    people = confusions.shape[1]
-    draws = np.random.default_rng(_SEED).multinomial(people, np.full(people, 1 / people), size=_DRAWS)
-    drawn = np.einsum("dp,spij->sdij", draws, confusions.astype(np.float64))
+    people, drawn = confusions.shape[1], _drawn(confusions)
     right = np.diagonal(drawn, axis1=2, axis2=3).sum(axis=2)
     return Intervals(_ends(right / drawn.sum(axis=(2, 3))), _ends(_macro_f1(drawn)), people)
+
+
+def difference_interval(
+    seeds: Sequence[Mapping[str, Scores]], others: Sequence[Mapping[str, Scores]]
+) -> tuple[float, float]:
+    """Return the interval of how much macro-F1 others have more, each time of the same people; means over seeds.
+
+    Examples
+    --------
+    >>> people = {name: Scores.of(("a", "b"), truth=[0, 1, 1], predicted=[0, 1, 0]) for name in "xyz"}
+    >>> difference_interval([people], [people])
+    (0.0, 0.0)
+    """
+    names = list(seeds[0])
+    before, after = (
+        _macro_f1(_drawn(np.array([[scores[name].confusion for name in names] for scores in each]))).mean(axis=0)
+        for each in (seeds, others)
+    )
+    return _ends((after - before)[np.newaxis])
+
+
+def _drawn(confusions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the confusions (seeds, draws, classes, ...) of people (seeds, people, classes, ...) drawn again."""
+    people = confusions.shape[1]
+    draws = np.random.default_rng(_SEED).multinomial(people, np.full(people, 1 / people), size=_DRAWS)
+    return np.asarray(np.einsum("dp,spij->sdij", draws, confusions.astype(np.float64)))
 
 
 def _macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,10 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
-from edgehar.models.decoder import REJECTED, UNDECODED, Dwell, PosteriorFilter, redistribute
+from edgehar.models.decoder import REJECTED, UNDECODED, PosteriorFilter
+from edgehar.models.decoder.filtering import evidence_weight
+from edgehar.models.decoder.markov import uniform_transitions
 from edgehar.pipeline.tuning.events import EventScores, event_scores
 from edgehar.pipeline.tuning.scores import Confusion, confusion_of, macro_f1_of
 from edgehar.pipeline.tuning.streams import Stream
+from edgehar.pipeline.tuning.whole_streams import dwelt, forward_together, redistributed
 
 SMOOTHINGS: Final = (1, 2, 3, 4, 6, 8)
 STAYS_S: Final = (5.0, 10.0, 20.0, 40.0, 80.0)
@@ -207,9 +210,14 @@ def _divisible(grid: Grid) -> Grid:
 
 def _filtered(spec: DecoderSpec, grid: Grid) -> list[_Posteriors]:
     """Return the filtered posteriors of every stream."""
+    pushed = [_pushed(spec.push, stream, grid.labels) for stream in grid.streams]
+    if spec.stay_probability and not spec.transitions:
+        weight = evidence_weight(spec, hop=grid.hop, spec_hop=grid.hop, window_length=grid.window_length)
+        return forward_together(
+            pushed, uniform_transitions(len(grid.labels), spec.stay_probability, 1.0), weight=weight
+        )
     found = []
-    for stream in grid.streams:
-        rows = _pushed(spec.push, stream, grid.labels)
+    for rows in pushed:
         smooth = PosteriorFilter(spec, hop=grid.hop, spec_hop=grid.hop, window_length=grid.window_length)
         found.append(np.array([filtered for row in rows for filtered in smooth.feed(row)]))
     return found
@@ -220,12 +228,8 @@ def _pushed(push: PushSpec | None, stream: Stream, labels: tuple[str, ...]) -> _
     rows = np.asarray(stream.posteriors, np.float64)
     if push is None or stream.directions is None:
         return rows
-    rows = rows.copy()
     up, down = labels.index(push.up), labels.index(push.down)
-    for window in np.flatnonzero(stream.directions):
-        direction = float(stream.directions[window])
-        rows[window] = redistribute(rows[window], up=up, down=down, log_odds=direction * push.log_odds)
-    return rows
+    return redistributed(rows, up=up, down=down, log_odds=push.log_odds * stream.directions.astype(np.float64))
 
 
 def _shown(spec: DecoderSpec, rows: _Posteriors) -> _Positions:
@@ -233,5 +237,4 @@ def _shown(spec: DecoderSpec, rows: _Posteriors) -> _Positions:
     best = np.where(rows.max(axis=1) >= spec.reject_below, rows.argmax(axis=1), REJECTED)
     if spec.minimum_dwell_windows <= 1:
         return best.astype(np.int64)
-    hold = Dwell(spec.minimum_dwell_windows)
-    return np.array([hold.feed(label) for label in best.tolist()], np.int64)
+    return dwelt(best.astype(np.int64), spec.minimum_dwell_windows)
