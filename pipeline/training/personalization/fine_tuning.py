@@ -17,8 +17,16 @@ from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.schedule import learning_rate
 
 STEPS: Final = 300
+TURN_DEG: Final = 12.0
+"""Deviation of the angles by which windows are turned, as a sensor sits otherwise on another day (decision 29)."""
 RECIPE: Final = Recipe(
-    epochs=1, learning_rate=3e-3, batch_size=128, warmup=0.07, offset_samples=12, rotation_deg=5.0, supervise_every=10
+    epochs=1,
+    learning_rate=3e-3,
+    batch_size=128,
+    warmup=0.07,
+    offset_samples=12,
+    rotation_deg=TURN_DEG,
+    supervise_every=10,
 )
 """How the weights are moved; ``epochs`` means nothing here, `STEPS` counts (decision 26)."""
 
