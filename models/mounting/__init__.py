@@ -6,7 +6,7 @@ The file is JSON: ``format`` is "edgehar mounting", ``schema`` "1.0"; then ``wea
 
 from edgehar.models.mounting.finding import STILL_S, WALKING_S, find_mounting
 from edgehar.models.mounting.folding import fold_mounting
-from edgehar.models.mounting.frame import Frame
+from edgehar.models.mounting.frame import UPRIGHT, Frame
 from edgehar.models.mounting.rotation import Mounting, read_mounting
 
-__all__ = ["STILL_S", "WALKING_S", "Frame", "Mounting", "find_mounting", "fold_mounting", "read_mounting"]
+__all__ = ["STILL_S", "UPRIGHT", "WALKING_S", "Frame", "Mounting", "find_mounting", "fold_mounting", "read_mounting"]

@@ -1,6 +1,6 @@
 """Batches of an epoch: windows shuffled, moved, turned and normalised in NumPy, one batch ahead of the step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Indices, Windows
-from edgehar.pipeline.training.augmentation import random_offsets, random_rotations
+from edgehar.pipeline.training.augmentation import Rotations, random_offsets, random_rotations
 from edgehar.pipeline.training.recipe import Recipe
 
 Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -29,12 +29,15 @@ class TrainingBatches:
         Applied last: rotations turn raw acceleration.
     recipe
         Its batch size and its augmentation.
+    rotations
+        How so many windows are turned; None for the recipe's ``rotation_deg``.
     """
 
     windows: Windows
     indices: Indices
     normalization: Normalization
     recipe: Recipe
+    rotations: Callable[[int, np.random.Generator], Rotations] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.indices):
@@ -67,6 +70,8 @@ class TrainingBatches:
         if recipe.offset_samples:
             offsets = random_offsets(len(chosen), largest=recipe.offset_samples, rng=rng)
         values = self.windows.batch(chosen, offsets=offsets)
-        if recipe.rotation_deg:
+        if self.rotations is not None:
+            values = values @ self.rotations(len(chosen), rng).swapaxes(1, 2)
+        elif recipe.rotation_deg:
             values = values @ random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
         return self.normalization.apply(values), self.windows.labels[chosen]

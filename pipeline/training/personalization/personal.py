@@ -10,8 +10,8 @@ from edgehar.models.architecture import Architecture, Dense, Weights
 from edgehar.models.gradients import StackGradients
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Indices, Windows
-from edgehar.pipeline.training.augmentation import random_rotations
-from edgehar.pipeline.training.personalization.fine_tuning import TURN_DEG, fine_tune, obstacle
+from edgehar.pipeline.training.personalization.days import turns_of_days
+from edgehar.pipeline.training.personalization.fine_tuning import fine_tune, obstacle
 from edgehar.pipeline.training.personalization.output_layer import (
     STRENGTH,
     STRENGTH_WHERE_SOME_ARE_MISSING,
@@ -70,10 +70,7 @@ class Personal:
         self.missing = tuple(windows.activities[label] for label in missing)
         self.library_obstacle = obstacle(architecture)
         self.labels = windows.labels[indices]
-        self._turns = [
-            random_rotations(len(indices), deviation_deg=TURN_DEG, rng=np.random.default_rng([seed, day]))
-            for day in range(DAYS)
-        ]
+        self._turns = [turns_of_days(len(indices), np.random.default_rng([seed, day])) for day in range(DAYS)]
         self._states = np.stack([self._states_of(self.general, self.values(day)) for day in range(DAYS)])
 
     @property
