@@ -80,7 +80,7 @@ def fine_tune(
     batches = TrainingBatches(windows, indices, normalization, RECIPE, rotations=turns_of_days)
     for step, (values, labels) in zip(range(steps), _endless(batches, np.random.default_rng(seed)), strict=False):
         rate = learning_rate(step, steps, peak=RECIPE.learning_rate, warmup=RECIPE.warmup)
-        loss = trainer.train_towards(values, targets(values, labels), learning_rate=rate).loss
+        loss = trainer.train_towards(values, targets(values, np.asarray(labels, np.int64)), learning_rate=rate).loss
         if not np.isfinite(loss):
             raise TrainingError(
                 f"step {step + 1}: expected a finite loss, got {loss}",
