@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
+from edgehar.commands.calibration import MountingOption, WearerOption, chosen_mounting, place_of
+from edgehar.commands.calibration import calibrate as find_mounting
 from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.stream_options import (
     BaudOption,
@@ -38,6 +40,7 @@ from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, load_engine
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.models.mounting import MountedEngine
 from edgehar.models.units import UNIT_HELP, parse_unit
 
 _STDOUT = "-"
@@ -81,6 +84,16 @@ def live(
     home_assistant: Annotated[
         bool, typer.Option("--home-assistant", help="With --mqtt: let Home Assistant find the sensor by itself.")
     ] = False,
+    mounting: MountingOption = None,
+    wearer: WearerOption = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="First find how the sensor is mounted: stand still, then walk ten seconds. Kept for --wearer, or in "
+            "--mounting.",
+        ),
+    ] = False,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
     baud: BaudOption = DEFAULT_BAUD,
@@ -108,6 +121,23 @@ def live(
     model = read_bundle(or_default(bundle))
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
+    turned = (
+        find_mounting(
+            model,
+            port,
+            place_of(mounting, wearer),
+            wearer=wearer or "wearer",
+            protocol=protocol,
+            reconnect=reconnect,
+            unit=declared,
+            columns=axes,
+            rate_hz=rate,
+            baud=baud,
+            plain=plain or as_json or jsonl == _STDOUT,
+        )
+        if calibrate
+        else chosen_mounting(model, mounting, wearer)
+    )
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         reader = open_reader(port, baud=baud, reconnect=reconnect)
@@ -122,7 +152,7 @@ def live(
         left_s = None if duration is None else duration - (time.monotonic() - began_s)
         loop = LiveLoop.for_model(
             reader,
-            runner,
+            runner if turned is None else MountedEngine(runner, turned),
             model.manifest,
             unit=declared,
             columns=axes,

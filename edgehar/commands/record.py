@@ -6,13 +6,14 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
-from edgehar.commands.interruption import stop_on_signals
+from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.stream_options import (
     BaudOption,
     ColumnsOption,
@@ -96,33 +97,83 @@ def record(
     require_not_negative("--ready", ready)
     if not subject.strip():
         raise UsageError("expected a --subject, got an empty name", next_step="Name the wearer: --subject 7.")
-    runner = ScriptRunner(steps, ready_s=ready)
+    made = capture(
+        port,
+        steps,
+        _destination(out, subject),
+        subject=subject,
+        placement=placement,
+        ready_s=ready,
+        protocol=protocol,
+        reconnect=reconnect,
+        unit=declared,
+        columns=axes,
+        rate_hz=rate,
+        duration_s=duration,
+        baud=baud,
+        plain=plain or as_json,
+    )
+    _report(made.end, made.script, made.path, to_json=as_json)
+    if made.end.error is not None and not has_ended(made.end.error):
+        raise made.end.error
+    if made.stop():
+        raise typer.Exit(made.stop.exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A capture that was made, what was done for it, how it ended, and whether a signal ended it."""
+
+    path: Path
+    script: ScriptRunner
+    end: RecordEnd
+    stop: StopRequest
+
+
+def capture(
+    port: str,
+    steps: tuple[Step, ...],
+    path: Path,
+    *,
+    subject: str,
+    placement: str,
+    ready_s: float,
+    protocol: str,
+    reconnect: bool | None,
+    unit: Unit | None,
+    columns: tuple[str, str, str] | None,
+    rate_hz: float | None,
+    duration_s: float | None,
+    baud: int,
+    plain: bool,
+) -> Captured:
+    """Lead a wearer through some activities, and write what a sensor sends meanwhile."""
+    runner = ScriptRunner(steps, ready_s=ready_s)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         reader = open_reader(port, baud=baud, reconnect=reconnect)
         opened.callback(reader.close)
-        patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
+        patience_s = GIVE_UP_S if duration_s is None else min(GIVE_UP_S, duration_s)
         detected = detect_protocol(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
         hello = detected.hello
-        adopts_rate, rate_hz = rate is None, SAMPLE_RATE_HZ if rate is None else rate
-        limit_g = 32767 / declared.per_g if declared is not None and declared.counts else None
+        adopts_rate, sensor_hz = rate_hz is None, SAMPLE_RATE_HZ if rate_hz is None else rate_hz
+        limit_g = 32767 / unit.per_g if unit is not None and unit.counts else None
         if hello is not None:
-            declared, rate_hz, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
+            unit, sensor_hz, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
 
         def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
-            return TextSource(unit=unit, rate_hz=rate_hz, columns=columns, adopts_rate=adopts_rate)
+            return TextSource(unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=adopts_rate)
 
-        path = _destination(out, subject)
         writer = CaptureWriter(
             path,
-            CaptureInfo(subject, placement, declared.name if declared is not None else "", rate_hz, _utc_now(), port),
+            CaptureInfo(subject, placement, unit.name if unit is not None else "", sensor_hz, _utc_now(), port),
         )
         opened.callback(writer.close)
         keys = opened.enter_context(single_keys())
         console = Console()
         view: TerminalRecordView | LineRecordView
-        if console.is_terminal and not plain and not as_json:
+        if console.is_terminal and not plain:
             title = printable(f"subject {subject} · {port} · {path}")
-            view = TerminalRecordView(console, title=title, rate_hz=rate_hz)
+            view = TerminalRecordView(console, title=title, rate_hz=sensor_hz)
         else:
             view = LineRecordView(sys.stderr)
         opened.callback(view.close)
@@ -132,16 +183,16 @@ def record(
             if hello is not None
             else KeptLinesSource(
                 WitMotionOrTextSource(
-                    text_source(declared, axes), make_source=lambda: text_source(declared or parse_unit("g"))
+                    text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
                 ),
                 writer,
-                unit=declared,
+                unit=unit,
             ),
             writer,
             script=runner,
             silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
             checks=StreamChecks(
-                declared_rate_hz=rate_hz,
+                declared_rate_hz=sensor_hz,
                 window_length=_GRAVITY_SAMPLES,
                 range_g=limit_g,
                 rate_is_adopted=adopts_rate,
@@ -150,12 +201,8 @@ def record(
             keys=keys,
             arrived=detected.arrivals,
         )
-        end = loop.run(duration_s=duration, stop=stop)
-    _report(end, runner, path, to_json=as_json)
-    if end.error is not None and not has_ended(end.error):
-        raise end.error
-    if stop():
-        raise typer.Exit(stop.exit_code)
+        end = loop.run(duration_s=duration_s, stop=stop)
+    return Captured(path, runner, end, stop)
 
 
 def _steps(activities: list[str], script: Path | None) -> tuple[Step, ...]:
