@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.commands.page_file import check_page_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.models.errors import DataError
+from edgehar.models.files import atomic_path
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.overview.page import dataset_page
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.data.store import check_target, save_store
@@ -212,6 +215,29 @@ def save_recordings(recordings: Dataset, path: str | os.PathLike[str]) -> Path:
     place = Path(path)
     check_target(place)
     save_store(recordings, place)
+    return place
+
+
+def show_recordings(recordings: Dataset, path: str | os.PathLike[str] = "recordings.html") -> Path:
+    """Write recordings as one HTML page to look at: who did what, how it looks, where gravity points, rates, gaps.
+
+    Raises
+    ------
+    UsageError
+        When something else than such a page stands there.
+
+    Examples
+    --------
+    >>> import tempfile, edgehar
+    >>> still = edgehar.recording_from_array(np.tile([0.0, 0.0, 1.0], (400, 1)), rate_hz=100, labels="Sitting")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     edgehar.show_recordings(edgehar.dataset_from_recordings([still]), f"{folder}/page.html").name
+    'page.html'
+    """
+    place = Path(path)
+    check_page_destination(place)
+    with atomic_path(place) as temporary:
+        temporary.write_text(dataset_page(recordings), encoding="utf-8")
     return place
 
 

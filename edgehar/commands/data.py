@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.capture_repair import repaired_captures
+from edgehar.commands.data_show import show
 from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.stream_options import require_rate
@@ -155,6 +156,9 @@ def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption 
         typer.echo(json.dumps(facts_about(dataset), ensure_ascii=False))
         return
     print_dataset(dataset, Console())
+
+
+app.command()(show)
 
 
 @app.command()
