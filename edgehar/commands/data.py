@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.capture_repair import repaired_captures
+from edgehar.commands.data_label import label
 from edgehar.commands.data_show import show
 from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
@@ -19,6 +20,7 @@ from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import read_label_map
+from edgehar.pipeline.data.label_file import with_label_file
 from edgehar.pipeline.data.readers import FORMATS, load_dataset
 from edgehar.pipeline.data.store import check_target, save_store
 
@@ -80,6 +82,12 @@ def import_(
         list[str] | None,
         typer.Option("--map", metavar="OLD=NEW", rich_help_panel=CSV, help="Rename a label; or a file of such lines."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A label file of har data label.", show_default="NAME.labels.csv beside PATH, if there"
+        ),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(rich_help_panel=CSV, help="What the files are: a known profile, or a TOML file of your own."),
@@ -118,16 +126,22 @@ def import_(
     check_target(out)
     require_rate(rate)
     with progress_bar("reading") as advance:
-        dataset = repaired_captures(
+        repaired = repaired_captures(
             path, format=format, unit=unit, rate_hz=rate, columns=layout.axes, progress=advance
-        ) or load_dataset(
-            path,
-            format=format,
-            progress=advance,
-            scratch=out.absolute().parent if out.absolute().parent.is_dir() else None,
-            layout=None if layout == Options() else layout,
-            exclude_suspect=exclude_suspect,
-            allow_missing=allow_missing,
+        )
+        dataset = (
+            with_label_file(repaired, path, labels)
+            if repaired
+            else load_dataset(
+                path,
+                format=format,
+                progress=advance,
+                labels=labels,
+                scratch=out.absolute().parent if out.absolute().parent.is_dir() else None,
+                layout=None if layout == Options() else layout,
+                exclude_suspect=exclude_suspect,
+                allow_missing=allow_missing,
+            )
         )
     content_hash = save_store(dataset, out)
     if as_json:
@@ -159,6 +173,7 @@ def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption 
 
 
 app.command()(show)
+app.command()(label)
 
 
 @app.command()

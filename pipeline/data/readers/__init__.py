@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from edgehar.models.errors import DataError, UsageError
+from edgehar.pipeline.data.label_file import with_label_file
 from edgehar.pipeline.data.recordings import Dataset
 
 Progress = Callable[[int, int], None]
@@ -63,6 +64,7 @@ def load_dataset(
     format: str = "auto",  # noqa: A002
     progress: Progress | None = None,
     scratch: Path | None = None,
+    labels: Path | None = None,
     **options: Any,
 ) -> Dataset:
     """Read recordings from anything this project can read.
@@ -78,6 +80,8 @@ def load_dataset(
         Called after each file with (files done, files in all).
     scratch
         Folder for the nameless temporary files of recordings longer than memory; by default the system's.
+    labels
+        A label file of ``har data label``; by default the one beside the recordings, if there is one.
     **options
         Options of the format: ``exclude_suspect`` and ``allow_missing`` (bool) for USC-HAD, ``layout``
         (``edgehar.pipeline.data.importing.options.Options``) for CSV and the like.
@@ -103,7 +107,7 @@ def load_dataset(
     accepted = _accepted(name, options, _FORMATS[name].options)
     if scratch is not None and "scratch" in _FORMATS[name].options:
         accepted["scratch"] = scratch
-    return _reader(name).read(place, progress=progress, **accepted)
+    return with_label_file(_reader(name).read(place, progress=progress, **accepted), place, labels)
 
 
 def _recognise(path: Path) -> str:
