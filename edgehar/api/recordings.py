@@ -132,8 +132,8 @@ def recording_from_array(
 
     Parameters
     ----------
-    samples : array-like of shape (n, 3), in ``unit``
-        Acceleration x, y, z, gravity included.
+    samples : array-like of shape (n, 3) or (n, 6)
+        Acceleration x, y, z in ``unit``, gravity included; then, if known, the turning rate in degrees/s.
     rate_hz
         Samples per second.
     unit
@@ -161,15 +161,15 @@ def recording_from_array(
     (4.0, [0.0, 0.0, 1.0])
     """
     values = np.asarray(samples, np.float64)
-    if values.ndim != 2 or values.shape[1] != 3 or not len(values):
+    if values.ndim != 2 or values.shape[1] not in (3, 6) or not len(values):
         raise DataError(
-            f"recording {recording_id}: expected samples of shape (n, 3), got {values.shape}",
+            f"recording {recording_id}: expected samples of shape (n, 3) or (n, 6), got {values.shape}",
             next_step="Pass one row of x, y, z for every sample.",
         )
     return Recording(
         recording_id,
         subject,
-        (values / parse_unit(unit).per_g).astype(np.float32),
+        np.hstack([values[:, :3] / parse_unit(unit).per_g, values[:, 3:]]).astype(np.float32),
         float(rate_hz),
         _intervals(labels, len(values), recording_id),
         placement,

@@ -68,5 +68,8 @@ class TrainingBatches:
             offsets = random_offsets(len(chosen), largest=recipe.offset_samples, rng=rng)
         values = self.windows.batch(chosen, offsets=offsets)
         if recipe.rotation_deg:
-            values = values @ random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+            turns = random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+            # A sensor that sits otherwise feels the turning about its own axes, as it feels gravity along them.
+            vectors = np.split(values, range(3, values.shape[2], 3), axis=2)
+            values = np.concatenate([vector @ turns for vector in vectors], axis=2)
         return self.normalization.apply(values), self.windows.labels[chosen]

@@ -97,6 +97,7 @@ def _windows(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> Windows:
         window_length=spec.length,
         hop=spec.hop,
         rate_hz=spec.rate_hz,
+        channels=len(spec.channels),
         activities=bundle.manifest.labels,
     )
 

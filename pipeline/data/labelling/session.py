@@ -159,7 +159,7 @@ class LabelSession:
         if start >= stop or columns < 1:
             return np.empty((0, 2, 3), np.float32)
         edges = np.linspace(start, stop, min(columns, MAX_COLUMNS, stop - start) + 1).astype(np.int64)
-        part = item.samples[start:stop]
+        part = item.samples[start:stop, :3]
         at = edges[:-1] - start
         return np.stack([np.minimum.reduceat(part, at), np.maximum.reduceat(part, at)], axis=1)
 

@@ -104,6 +104,7 @@ def _add(item: Recording, sums: _Sums) -> float:
     every = max(1, len(item) // length // _KEPT_WINDOWS)
     largest, at = 0.0, 0
     for block in blocks_of(item.samples):
+        block = block[:, :3]
         largest = max(largest, float(block.max()), -float(block.min()))
         for key, start, stop in pieces(item, at, at + len(block)):
             sums.add(key, block[start - at : stop - at])

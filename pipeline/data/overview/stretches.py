@@ -55,7 +55,7 @@ def _middle(name: str, item: Recording, at: int, length: int, *, duration_s: flo
     wanted = min(length, max(2, round(duration_s * item.rate_hz)))
     start = at + (length - wanted) // 2
     rows = np.linspace(start, start + wanted - 1, min(wanted, _POINTS)).round().astype(np.int64)
-    return Stretch(name, item.subject, wanted / item.rate_hz, item.samples[rows])
+    return Stretch(name, item.subject, wanted / item.rate_hz, item.samples[rows, :3])
 
 
 def outline(item: Recording) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
@@ -64,11 +64,11 @@ def outline(item: Recording) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.fl
     A time is counted in samples at the recording's rate: what is missing takes no room.
     """
     if len(item) <= 2 * _COLUMNS:
-        return np.arange(len(item)) / item.rate_hz, np.asarray(item.samples)
+        return np.arange(len(item)) / item.rate_hz, np.asarray(item.samples[:, :3])
     edges = np.linspace(0, len(item), _COLUMNS + 1).astype(np.int64)
     values = np.empty((2 * _COLUMNS, 3), np.float32)
     for column, (start, stop) in enumerate(pairwise(edges.tolist())):
-        part = item.samples[start:stop]
+        part = item.samples[start:stop, :3]
         # Low and high take turns in coming first, so that the line goes up and down once a column, not twice.
         ends = (part.min(axis=0), part.max(axis=0))
         values[2 * column], values[2 * column + 1] = ends if column % 2 else ends[::-1]

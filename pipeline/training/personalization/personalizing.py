@@ -162,7 +162,9 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int) -> Windows:
     """Return windows of the model's activities."""
     manifest = bundle.manifest
     spec = manifest.window
-    return make_windows(dataset, window_length=spec.length, hop=hop, rate_hz=spec.rate_hz, activities=manifest.labels)
+    return make_windows(
+        dataset, window_length=spec.length, hop=hop, rate_hz=spec.rate_hz, activities=manifest.labels, channels=3
+    )
 
 
 def _tested(general: Bundle, made: Made, turned: Dataset, own: Dataset) -> tuple[Figures, Figures]:

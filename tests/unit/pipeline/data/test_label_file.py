@@ -1,4 +1,4 @@
-"""The label file: what is written is read again, exactly; what is none is refused; other recordings stay as they are."""
+"""The label file: what is written is read again, exactly; what is none is refused; other recordings stay."""
 
 from itertools import pairwise
 from pathlib import Path
