@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.evaluate.cases import Case
 from edgehar.commands.page_file import check_page_destination
 from edgehar.commands.progress import progress_bar
@@ -44,7 +45,7 @@ _MOST_ARTIFACT_WINDOWS: Final = 2000
 
 
 def report(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     data: Annotated[
         str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
     ],

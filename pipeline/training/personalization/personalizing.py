@@ -9,6 +9,7 @@ import numpy as np
 
 from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import MetricsEntry
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.engines import load_engine
 from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import Mounting
@@ -113,6 +114,7 @@ def personalize(
     CompileError
         If an artifact cannot be made again.
     """
+    check_recognises_activities(general.manifest, for_what="personalize")
     wearer = find_wearer(general, dataset, subject)
     own = replace(dataset, recordings=dataset.of_subject(wearer.subject))
     turned = own if mounting is None else _turned(own, mounting)

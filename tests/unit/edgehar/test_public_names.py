@@ -37,6 +37,7 @@ PUBLIC = [
     "Evaluation",
     "compile",
     "classify",
+    "load",
     "open_bundle",
     "predict",
     "save_bundle",
