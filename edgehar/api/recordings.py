@@ -24,7 +24,9 @@ def load_recordings(
     path: str | os.PathLike[str],
     *,
     format: str = "auto",  # noqa: A002
-    columns: tuple[str, str, str] | None = None,
+    columns: tuple[str, ...] | None = None,
+    channels: Sequence[str] = ("accelerometer",),
+    gyroscope_unit: str | None = None,
     time_column: str | None = None,
     label_column: str | None = None,
     subject_column: str | None = None,
@@ -53,7 +55,11 @@ def load_recordings(
     format
         One of ``edgehar.pipeline.data.readers.FORMATS``; ``auto`` looks at the files.
     columns
-        CSV: the columns of x, y and z, by name or by number from 1.
+        CSV: the columns of x, y and z (and of the gyroscope), by name or by number from 1.
+    channels
+        CSV and USC-HAD: ``accelerometer``, or that and ``gyroscope``.
+    gyroscope_unit
+        CSV: ``deg/s``, ``rad/s`` or ``mdeg/s``, where the file does not say it.
     time_column, label_column, subject_column
         CSV: the columns of the timestamp, the activity and the person; ``"none"`` ignores one that is there.
     unit
@@ -97,6 +103,8 @@ def load_recordings(
     """
     layout = Options(
         axes=columns,
+        channels=tuple(channels),
+        gyroscope_unit=gyroscope_unit,
         time=time_column,
         label=label_column,
         subject=subject_column,

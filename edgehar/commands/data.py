@@ -18,6 +18,8 @@ from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.export import FORMATS as EXPORTS
 from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
+from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, wants_gyroscope
+from edgehar.pipeline.data.importing.gyroscope import UNITS as GYROSCOPE_UNITS
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import read_label_map
 from edgehar.pipeline.data.label_file import with_label_file
@@ -44,7 +46,20 @@ def import_(
     out: Annotated[Path, typer.Option("--out", help="The store to write; a store that is there is replaced.")],
     format: FormatOption = "auto",  # noqa: A002
     columns: Annotated[
-        str | None, typer.Option(rich_help_panel=CSV, help="Columns of x, y, z, by name or number: ax,ay,az.")
+        str | None,
+        typer.Option(
+            rich_help_panel=CSV,
+            help="Columns of x, y, z, by name or number: ax,ay,az; of six, the last are the gyroscope's.",
+        ),
+    ] = None,
+    channels: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=CSV, help="accelerometer, or accelerometer,gyroscope: x, y, z and the turning rate."
+        ),
+    ] = ACCELEROMETER,
+    gyroscope_unit: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help=f"One of {', '.join(GYROSCOPE_UNITS)}.")
     ] = None,
     time_column: Annotated[
         str | None, typer.Option(rich_help_panel=CSV, help="Column of the timestamp; none ignores it.")
@@ -105,8 +120,11 @@ def import_(
 
     A store opens at once. What a CSV does not say is detected and printed: check it, and declare what is wrong.
     """
+    wanted = tuple(name.strip() for name in channels.split(","))
     layout = Options(
-        axes=_three(columns),
+        axes=_axes(columns, wants_gyroscope(wanted)),
+        channels=wanted,
+        gyroscope_unit=gyroscope_unit,
         time=time_column,
         label=label_column,
         subject=subject_column,
@@ -127,7 +145,7 @@ def import_(
     require_rate(rate)
     with progress_bar("reading") as advance:
         repaired = repaired_captures(
-            path, format=format, unit=unit, rate_hz=rate, columns=layout.axes, progress=advance
+            path, format=format, unit=unit, rate_hz=rate, columns=_three(layout.axes), progress=advance
         )
         dataset = (
             with_label_file(repaired, path, labels)
@@ -225,11 +243,19 @@ def fetch_(
     typer.echo(printable(f"{name} is in {folder}. Look at it with: har data info {folder}"))
 
 
-def _three(columns: str | None) -> tuple[str, str, str] | None:
-    """Return the three columns of x, y and z."""
+def _axes(columns: str | None, gyroscope: bool) -> tuple[str, ...] | None:
+    """Return the columns of x, y and z, and those of the gyroscope where it is wanted."""
     if columns is None:
         return None
-    names = [name.strip() for name in columns.split(",")]
-    if len(names) != 3 or not all(names):
-        raise UsageError(f"expected three columns for x, y, z, got {columns!r}", next_step="Write --columns ax,ay,az.")
-    return names[0], names[1], names[2]
+    names = tuple(name.strip() for name in columns.split(","))
+    if len(names) != (6 if gyroscope else 3) or not all(names):
+        expected = "six columns, for x, y, z and the gyroscope" if gyroscope else "three columns for x, y, z"
+        hint = "ax,ay,az,gx,gy,gz" if gyroscope else "ax,ay,az"
+        more = "; six go with --channels accelerometer,gyroscope" if len(names) == 6 else ""
+        raise UsageError(f"expected {expected}, got {columns!r}", next_step=f"Write --columns {hint}{more}.")
+    return names
+
+
+def _three(axes: tuple[str, ...] | None) -> tuple[str, str, str] | None:
+    """Return the columns of acceleration."""
+    return None if axes is None else (axes[0], axes[1], axes[2])
