@@ -13,6 +13,7 @@ from rich.console import Console
 
 from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.interruption import StopRequest, stop_on_signals
+from edgehar.commands.phone_invitation import invite_phone
 from edgehar.commands.stream_options import (
     BaudOption,
     ColumnsOption,
@@ -33,6 +34,7 @@ from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
 from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
 from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.firmware_bridge.web.phone_line import line_opener
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, load_engine
@@ -110,7 +112,7 @@ def live(
     runner = load_engine(model, engine, quantization)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        reader = open_reader(port, baud=baud, reconnect=reconnect)
+        reader = open_reader(port, baud=baud, reconnect=reconnect, opening=line_opener(invite_phone))
         opened.callback(reader.close)
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
         if mqtt is not None:

@@ -36,3 +36,8 @@ def print_invitation(url: str, *, err: bool = False) -> None:
     typer.echo(
         "The browser will not know the certificate, which was made just now: go on to the page all the same.", err=err
     )
+
+
+def invite_phone(url: str) -> None:
+    """Print where a phone that shall be a sensor finds its page; on stderr, for stdout is for labels."""
+    print_invitation(url, err=True)

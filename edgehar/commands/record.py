@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.interruption import stop_on_signals
+from edgehar.commands.phone_invitation import invite_phone
 from edgehar.commands.stream_options import (
     BaudOption,
     ColumnsOption,
@@ -40,6 +41,7 @@ from edgehar.firmware_bridge.session.protocol_detection import GIVE_UP_S, detect
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
+from edgehar.firmware_bridge.web.phone_line import PATIENCE_S, is_phone, line_opener
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
@@ -98,9 +100,10 @@ def record(
         raise UsageError("expected a --subject, got an empty name", next_step="Name the wearer: --subject 7.")
     runner = ScriptRunner(steps, ready_s=ready)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        reader = open_reader(port, baud=baud, reconnect=reconnect)
+        reader = open_reader(port, baud=baud, reconnect=reconnect, opening=line_opener(invite_phone))
         opened.callback(reader.close)
-        patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
+        longest_s = PATIENCE_S if is_phone(port) else GIVE_UP_S
+        patience_s = longest_s if duration is None else min(longest_s, duration)
         detected = detect_protocol(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
         hello = detected.hello
         adopts_rate, rate_hz = rate is None, SAMPLE_RATE_HZ if rate is None else rate

@@ -13,6 +13,7 @@ URL                    what it opens
 ``ws://HOST:PORT/..``  a WebSocket of a phone app; ``ws://:PORT`` listens for one (package websockets)
 ``http://:PORT``       messages that a phone app posts to this machine
 ``ble:NAME``           a Bluetooth Low Energy sensor (package bleak)
+``phone://``           a page for a phone: `edgehar.firmware_bridge.web.phone_line` opens it, above this room
 =====================  ===============================================================================
 """
 

@@ -1,5 +1,7 @@
 """Open a port to be read by a thread, and again when its device comes back, whatever its name is then."""
 
+from typing import Protocol
+
 from edgehar.firmware_bridge.line.identity import ListPorts, find_port, identify
 from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.reader import LineReader
@@ -7,8 +9,21 @@ from edgehar.firmware_bridge.line.serial_port import list_ports
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
 
 
+class Opening(Protocol):
+    """What opens a port by its URL, as `open_transport` does."""
+
+    def __call__(self, url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
+        """Open it."""
+        ...
+
+
 def open_reader(
-    url: str, *, baud: int = DEFAULT_BAUD, reconnect: bool | None = None, ports: ListPorts = list_ports
+    url: str,
+    *,
+    baud: int = DEFAULT_BAUD,
+    reconnect: bool | None = None,
+    ports: ListPorts = list_ports,
+    opening: Opening = open_transport,
 ) -> LineReader:
     """Open a port by its URL, and read it in a thread.
 
@@ -21,6 +36,8 @@ def open_reader(
         others. One that cannot is waited for under the same name.
     ports
         Lists the ports of this machine.
+    opening
+        Opens the port; the rooms above this one know more kinds of them.
 
     Raises
     ------
@@ -29,11 +46,11 @@ def open_reader(
     BridgeError
         When the port cannot be opened.
     """
-    transport = open_transport(url, baud=baud)
+    transport = opening(url, baud=baud)
     identity = identify(url if url.lower().startswith("usb:") else transport.name, ports=ports)
 
     def reopen() -> Transport:
-        return open_transport(url if identity is None else find_port(identity, ports=ports), baud=baud)
+        return opening(url if identity is None else find_port(identity, ports=ports), baud=baud)
 
     wanted = identity is not None if reconnect is None else reconnect
     return LineReader(transport, reopen=reopen if wanted else None)
