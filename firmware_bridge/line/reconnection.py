@@ -23,7 +23,7 @@ def open_reader(
     baud: int = DEFAULT_BAUD,
     reconnect: bool | None = None,
     ports: ListPorts = list_ports,
-    opening: Opening = open_transport,
+    opening: Opening | None = None,
 ) -> LineReader:
     """Open a port by its URL, and read it in a thread.
 
@@ -37,7 +37,7 @@ def open_reader(
     ports
         Lists the ports of this machine.
     opening
-        Opens the port; the rooms above this one know more kinds of them.
+        Opens the port, where a room above this one knows more kinds of them; `open_transport` by default.
 
     Raises
     ------
@@ -46,11 +46,12 @@ def open_reader(
     BridgeError
         When the port cannot be opened.
     """
-    transport = opening(url, baud=baud)
+    opens: Opening = opening or open_transport
+    transport = opens(url, baud=baud)
     identity = identify(url if url.lower().startswith("usb:") else transport.name, ports=ports)
 
     def reopen() -> Transport:
-        return opening(url if identity is None else find_port(identity, ports=ports), baud=baud)
+        return opens(url if identity is None else find_port(identity, ports=ports), baud=baud)
 
     wanted = identity is not None if reconnect is None else reconnect
     return LineReader(transport, reopen=reopen if wanted else None)
