@@ -41,11 +41,13 @@ def _compiled_model() -> Any:
     def run(content: bytes, windows: Any) -> Any:
         model = library.CompiledModel.from_buffer(content)
         (key,) = model.get_signature_list()
-        (given,) = model.get_output_tensor_details(key).values()
+        (wanted,), (given,) = (
+            details.values() for details in (model.get_input_tensor_details(key), model.get_output_tensor_details(key))
+        )
         (taken,), (result,) = model.create_input_buffers(0), model.create_output_buffers(0)
         outputs = []
         for window in windows:
-            taken.write(window[None])
+            taken.write(_to_integers(window[None], wanted["dtype"], 0.0))
             model.run_by_index(0, [taken], [result])
             flat = result.read(int(np.prod(given["shape"])), np.float32)
             outputs.append(np.reshape(flat, given["shape"][1:]))
@@ -79,7 +81,9 @@ def _onnx() -> Any:
         options = library.SessionOptions()
         options.log_severity_level = 4
         session = library.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        return session.run(None, {session.get_inputs()[0].name: windows})[0]
+        taken = session.get_inputs()[0]
+        dtype = np.int32 if taken.type == "tensor(int32)" else np.float32
+        return session.run(None, {taken.name: _to_integers(windows, dtype, 0.0)})[0]
 
     return run
 
@@ -115,9 +119,11 @@ def main() -> None:
 
 
 def _to_integers(values: Any, dtype: Any, scale: float) -> Any:
-    """Return what the file takes: floats, or integers of a symmetric scale."""
+    """Return what the file takes: floats, tokens without an axis of channels, or integers of a symmetric scale."""
     if np.dtype(dtype) == np.float32:
         return values
+    if np.dtype(dtype) == np.int32:
+        return np.ascontiguousarray(values[..., 0].astype(np.int32))
     limits = np.iinfo(dtype)
     rounded = np.copysign(np.floor(np.abs(values / scale) + 0.5), values)
     return np.clip(rounded, limits.min, limits.max).astype(dtype)
