@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,40 @@ def _onnx() -> Any:
     return run
 
 
+def _openvino() -> Any:
+    """Return a function that runs a TFLite or ONNX file with OpenVINO, in float32."""
+    core = importlib.import_module("openvino").Core()
+
+    def run(content: bytes, windows: Any) -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / ("model.tflite" if content[4:8] == b"TFL3" else "model.onnx")
+            file.write_bytes(content)
+            model = core.compile_model(core.read_model(file), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return [model(window[None])[0][0] for window in windows]
+
+    return run
+
+
+def _reference() -> Any:
+    """Return a function that runs a file with the reference evaluator of ONNX."""
+    onnx = importlib.import_module("onnx")
+    evaluator_class = importlib.import_module("onnx.reference").ReferenceEvaluator
+
+    def run(content: bytes, windows: Any) -> Any:
+        evaluator = evaluator_class(onnx.load_from_string(content))
+        return evaluator.run(None, {evaluator.input_names[0]: windows})[0]
+
+    return run
+
+
 RUNTIMES = {
     "ai-edge-litert": lambda: _interpreter("ai_edge_litert"),
     "ai-edge-litert CompiledModel": _compiled_model,
     "tflite-runtime": lambda: _interpreter("tflite_runtime"),
     "tflite-micro": _micro,
     "onnxruntime": _onnx,
+    "openvino": _openvino,
+    "onnx ReferenceEvaluator": _reference,
 }
 
 
