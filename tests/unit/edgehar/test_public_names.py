@@ -21,6 +21,8 @@ PUBLIC = [
     "Recording",
     "Windows",
     "make_windows",
+    "ForecastWindows",
+    "forecast_windows",
     "split_by_subject",
     "Split",
     "leave_one_subject_out",

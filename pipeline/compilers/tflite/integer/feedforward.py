@@ -192,13 +192,13 @@ def _columns(layer: Conv1D, padded: Array) -> Array:
     """Return what every filter sees at every step (n, steps, kernel_size x channels)."""
     seen = np.lib.stride_tricks.sliding_window_view(padded, layer.reach + 1, axis=1)
     seen = seen[:, :: layer.strides, :, :: layer.dilation].swapaxes(2, 3)
-    return seen.reshape(*seen.shape[:2], -1)
+    return np.asarray(seen.reshape(*seen.shape[:2], -1))
 
 
 def _some(observed: Array) -> Array:
     """Return up to `_MOST_ROWS` of what was met, evenly over all of it."""
     rows = observed.reshape(-1, observed.shape[-1])
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_ROWS)).astype(int)]
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_ROWS)).astype(int)])
 
 
 def _scale_before(activation: str, sums: Array) -> Scale:

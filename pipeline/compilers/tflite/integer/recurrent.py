@@ -84,5 +84,5 @@ def both_ways(
     if layer.return_sequences:
         seen[1] = seen[1][:, ::-1]
     if layer.merge == "mul":
-        return op.multiply(graph, *outputs, UNIT)
-    return op.add(graph, *outputs, observed_scale(seen[0] + seen[1]))
+        return op.multiply(graph, outputs[0], outputs[1], UNIT)
+    return op.add(graph, outputs[0], outputs[1], observed_scale(seen[0] + seen[1]))
