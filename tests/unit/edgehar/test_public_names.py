@@ -38,6 +38,7 @@ PUBLIC = [
     "Evaluation",
     "compile",
     "classify",
+    "load",
     "open_bundle",
     "predict",
     "save_bundle",
