@@ -5,6 +5,7 @@ from typing import Final, TextIO
 from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.models.foreign_text import printable
 
 _LABEL_WIDTH: Final = 20
 
@@ -43,6 +44,11 @@ class PlainLinesSink:
 
     def progressed(self, status: LiveStatus) -> None:
         """A log needs no progress."""
+
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Say so."""
+        self._remarks_to.write(f"from here on: {printable(model_id)}\n")
+        self._remarks_to.flush()
 
     def close(self) -> None:
         """Nothing to close: the streams belong to the caller."""
