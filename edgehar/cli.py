@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "ports": "edgehar.commands.ports:ports",
     "simulate": "edgehar.commands.simulate:simulate",
     "live": "edgehar.commands.live:live",
+    "dashboard": "edgehar.commands.dashboard:dashboard",
     "record": "edgehar.commands.record:record",
     "firmware": "edgehar.commands.firmware:firmware",
     "phone": "edgehar.commands.phone:phone",

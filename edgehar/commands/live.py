@@ -6,11 +6,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 from rich.console import Console
 
+from edgehar.commands.dashboard_options import (
+    DEFAULT_RECORDINGS,
+    AlsoOption,
+    DashboardHostOption,
+    DashboardOptions,
+    DashboardPortOption,
+    RecordingsOption,
+)
 from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.stream_options import (
     BaudOption,
@@ -32,14 +40,19 @@ from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
 from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
 from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.decoder.decoder import lag_in_windows
-from edgehar.models.engines import ENGINES, load_engine
+from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.models.units import UNIT_HELP, parse_unit
 
+if TYPE_CHECKING:
+    from edgehar.commands.dashboard_service.session import DashboardSession
+
 _STDOUT = "-"
+STANDARD_INPUT = "-"
 
 DEFAULT_BRIDGE_MS: Final = 50.0
 LONGEST_BRIDGE_MS: Final = 500.0
@@ -80,6 +93,11 @@ def live(
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
     baud: BaudOption = DEFAULT_BAUD,
+    dashboard: Annotated[bool, typer.Option("--dashboard", help="Show it on a page of this machine as well.")] = False,
+    dashboard_port: DashboardPortOption = None,
+    dashboard_host: DashboardHostOption = LOOPBACK,
+    recordings: RecordingsOption = DEFAULT_RECORDINGS,
+    also: AlsoOption = None,
     plain: PlainOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object, and no labels.")
@@ -101,11 +119,20 @@ def live(
     runner = load_engine(model, engine, quantization)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
+        watched = None
+        if dashboard:
+            # A page that is open shall see that the sensor is gone, and when it is there again.
+            reconnect = port != STANDARD_INPUT if reconnect is None else reconnect
         reader = open_reader(port, baud=baud, reconnect=reconnect)
         opened.callback(reader.close)
+        if dashboard:
+            where = DashboardOptions(dashboard_host, dashboard_port, recordings, also or ())
+            watched = _open_dashboard(where, bundle, model, runner, port, opened)
+            opened.push(watched.staying(stop))
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
         if mqtt is not None:
             sinks.append(_open_mqtt(mqtt, model, opened))
+        sinks += [watched.sink] if watched is not None else []
         began_s = time.monotonic()
         detected = detect_protocol(
             reader, protocol=protocol, longest_s=duration, on_silence=_silence_reporter(sinks, port, baud), stop=stop
@@ -127,7 +154,13 @@ def live(
             may_be_frames=protocol == "auto",
             arrived=detected.arrivals,
         )
-        end = loop.run(sinks, duration_s=left_s, stop=stop)
+        if watched is None:
+            end = loop.run(sinks, duration_s=left_s, stop=stop)
+        else:
+            watched.watch(loop)
+            end = loop.run(sinks, duration_s=left_s, stop=stop, on_block=watched.sampled)
+            if end.error is not None and not stop():
+                watched.serve_on(str(end.error), stop=stop)
     _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
     _exit(end, port, stop, listened_s=time.monotonic() - began_s)
 
@@ -193,6 +226,18 @@ def _close_quietly(file: TextIO) -> None:
     """Close a file of labels; what a full disk did not take was said when it was written."""
     with contextlib.suppress(OSError):
         file.close()
+
+
+def _open_dashboard(
+    where: DashboardOptions, path: Path, model: Bundle, runner: Engine, port: str, opened: contextlib.ExitStack
+) -> "DashboardSession":
+    """Return the dashboard, and say where it is."""
+    from edgehar.commands.dashboard_service.session import DashboardSession
+
+    session = DashboardSession(where, path, model, runner, port=port)
+    opened.callback(session.close)
+    typer.echo(session.invitation(), err=True)
+    return session
 
 
 def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:

@@ -194,6 +194,13 @@ class LiveLoop:
         loop._make_pipeline, loop._hello = make_pipeline, hello
         return loop
 
+    @property
+    def stream(self) -> tuple[Unit | None, float]:
+        """The unit in which the sensor sends, as far as it is known, and its rate in Hz, measured or expected."""
+        rate = self._loop.state.rate
+        expected_hz = self._classification.pipeline.source_rate_hz
+        return self._loop.unit, expected_hz if rate is None else rate.rate_hz
+
     def use_model(self, engine: Classifier, manifest: Manifest) -> None:
         """Classify with another model from the next read on; another thread may call this while the loop runs.
 
