@@ -30,16 +30,17 @@ class Replay:
         What was recorded.
     predictions
         Of the model, in order.
-    labels
-        Names of the model's classes.
+    manifest
+        Of the model.
     """
 
     capture: Capture
     predictions: tuple[Prediction, ...]
-    labels: tuple[str, ...]
+    manifest: Manifest
 
     def to_json(self) -> dict[str, Any]:
         """Return trace, labels and takes as JSON-ready data; times in s since the first sample."""
+        classes = self.manifest.labels
         blocks = [block for block in self.capture.blocks if len(block.samples_g)]
         every = -(-sum(len(block.samples_g) for block in blocks) // MOST_POINTS)
         start_s = float(blocks[0].times_s[0])
@@ -58,7 +59,8 @@ class Replay:
             {"activity": take["activity"], "from_s": take["start_s"] - start_s, "to_s": _stop(take, end_s) - start_s}
             for take in takes_of(self.capture.events).values()
         ]
-        labels = [{**as_json(each, self.labels), "t_s": round(each.t_s - start_s, 4)} for each in self.predictions]
+        labels = [{**as_json(each, classes), "t_s": round(each.t_s - start_s, 4)} for each in self.predictions]
+        window = self.manifest.window
         for label in labels:
             # How long it takes to classify a file says nothing of a sensor.
             del label["latency_ms"]
@@ -69,7 +71,8 @@ class Replay:
             "seconds": round(end_s - start_s, 3),
             "takes": takes,
             "labels": labels,
-            "class_labels": list(self.labels),
+            "class_labels": list(classes),
+            "window_s": window.length / window.rate_hz,
         }
 
 
@@ -103,7 +106,7 @@ def replay(
             SampleBlock(block.samples_g, block.times_s, block.arrived_unix_s, block.lost, block.continues)
         )
         pause()
-    return Replay(capture, (*predictions, *pipeline.finish()), manifest.labels)
+    return Replay(capture, (*predictions, *pipeline.finish()), manifest)
 
 
 def _rate_hz(blocks: list[CapturedBlock]) -> float | None:

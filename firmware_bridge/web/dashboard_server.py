@@ -140,7 +140,8 @@ class DashboardServer:
             return
         try:
             with contextlib.suppress(*self._gone), self._mailboxes.joined() as mailbox:
-                mailbox.put(_encoded({"kind": "hello", **self._pages.welcome()}))
+                # What waits already is not newer than this, and says so by its number.
+                connection.send(_encoded({"kind": "hello", **self._pages.welcome()}))
                 self._exchange(connection, mailbox)
         finally:
             self._open.release()

@@ -31,7 +31,7 @@ def golden_windows(length: int, channels: int, count: int = GOLDEN_WINDOWS) -> N
     return np.stack(windows).astype(np.float32)
 
 
-def _signal(index: int, time_s: NDArray[Any], channels: int, generator: np.random.Generator) -> NDArray[Any]:
+def _signal(index: int, time_s: NDArray[Any], channels: int, generator: "np.random.Generator") -> NDArray[Any]:
     """Return one window of the kind that ``index`` selects."""
     gravity = generator.normal(size=channels)
     gravity /= np.linalg.norm(gravity)

@@ -44,7 +44,7 @@ const handlers = {
     element("record-section").hidden = !live;
     element("facts-section")?.toggleAttribute("hidden", !live);
     playback ??= new Playback({
-      trace: { seconds: 12, replace: (...all) => trace.replace(...all), draw: () => trace.draw() },
+      trace: { replace: (...all) => trace.replace(...all), draw: () => trace.draw() },
       timeline,
       truth,
       showLabel,

@@ -51,6 +51,7 @@ export class Models {
     element("engine").value = value(running);
     this.#showChange();
     notice("change", "", { place: "model-notices" });
+    this.#showUse();
   }
 
   /** Offer captures to play and to learn from. */
@@ -87,18 +88,24 @@ export class Models {
     element("fitted").hidden = !model;
     if (!model) return;
     this.#fitted = model;
+    this.#showUse();
     const [before, after] = [result.before.macro_f1, result.after.macro_f1].map((each) => each.toFixed(2));
     const sentences = [
       `${model} is ready. ${result.protocol}: macro-F1 ${before} before, ${after} after.`,
       ...result.record_more,
       ...result.remarks,
     ];
-    element("fitted-text").replaceChildren(...sentences.flatMap((each) => [each, made("br")]));
+    element("fitted-text").replaceChildren(...sentences.map((each) => made("li", each)));
   }
 
   #change(request) {
     notice("change", "Loading…", { place: "model-notices" });
     if (!this.#ask({ do: "switch", ...request })) notice("change", "The program is not there.", { place: "model-notices" });
+  }
+
+  #showUse() {
+    element("use-fitted").disabled = this.#running?.model === this.#fitted;
+    element("use-fitted").textContent = element("use-fitted").disabled ? "In use" : "Use it now";
   }
 
   #fit() {

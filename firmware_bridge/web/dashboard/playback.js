@@ -85,7 +85,7 @@ export class Playback {
     element("position").value = position;
     element("position").setAttribute("aria-valuetext", clockTime(position));
     write("clock", `${clockTime(position)} of ${clockTime(found.seconds)}`);
-    trace.replace(found, Math.max(position, trace.seconds ?? 0));
+    trace.replace(found, position);
     trace.draw();
     timeline.show(this.#pieces.said, 0, found.seconds, position);
     truth.show(this.#pieces.truth, 0, found.seconds, position);

@@ -18,6 +18,7 @@ export class Trace {
   #seconds;
   #columns = [[], [], [], []];
   #end = null;
+  #moment = null;
 
   /** @param {number} seconds How much is shown. */
   constructor(seconds) {
@@ -32,13 +33,16 @@ export class Trace {
     const times = this.#columns[0];
     const first = times.findIndex((time) => time >= times.at(-1) - this.#seconds);
     if (first > 0) this.#columns.forEach((column) => column.splice(0, first));
-    this.#end = null;
+    this.#end = this.#moment = null;
   }
 
-  /** Show this and nothing else; up to a moment, if one is given. */
-  replace({ t, x, y, z }, end = null) {
-    this.#columns = [t.slice(), x.slice(), y.slice(), z.slice()];
-    this.#end = end;
+  /** Show this and nothing else: its end, or what is around a moment, which is marked. */
+  replace({ t, x, y, z }, moment = null) {
+    this.#moment = moment;
+    this.#end = moment === null ? null : Math.max(moment + this.#seconds / 2, this.#seconds);
+    const from = moment === null ? 0 : firstAtLeast(t, this.#end - this.#seconds);
+    const to = moment === null ? t.length : firstAtLeast(t, this.#end) + 1;
+    this.#columns = [t, x, y, z].map((column) => column.slice(from, to));
   }
 
   /** Draw what there is. */
@@ -73,6 +77,7 @@ export class Trace {
           { ...line, size: 28, space: 60, values: (plot, splits) => splits.map((at) => `${round(at)} s`) },
           { ...line, size: 44, values: (plot, splits) => splits.map(round) },
         ],
+        hooks: { draw: [(plot) => this.#mark(plot)] },
         series: [
           {},
           ...AXES.map((axis) => ({ label: axis, stroke: color(`--${axis}`), width: 1.6, points: { show: false } })),
@@ -81,6 +86,16 @@ export class Trace {
       this.#columns,
       box,
     );
+  }
+
+  /** Draw a line at the moment that is shown. */
+  #mark(plot) {
+    if (this.#moment === null) return;
+    const { left, top, width, height } = plot.bbox;
+    const at = Math.round(plot.valToPos(this.#moment, "x", true));
+    if (at < left || at > left + width) return;
+    plot.ctx.fillStyle = color("--ink");
+    plot.ctx.fillRect(at, top, 2, height);
   }
 
   #resize() {
@@ -92,12 +107,23 @@ export class Trace {
   #say() {
     const [times, ...axes] = this.#columns;
     let last = times.length - 1;
-    if (this.#end !== null) while (last > 0 && times[last] > this.#end) last -= 1;
+    if (this.#moment !== null) while (last > 0 && times[last] > this.#moment) last -= 1;
     const values = axes.map((column) => column[last]);
     const known = values.every((value) => typeof value === "number");
     AXES.forEach((axis, index) => write(axis, known ? values[index].toFixed(2) : "–"));
     write("gravity", known ? `${Math.hypot(...values).toFixed(2)} g` : "–");
   }
+}
+
+/** Return the first place of a sorted column whose value is not less. */
+function firstAtLeast(column, value) {
+  let [low, high] = [0, column.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (column[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const round = (value) => String(Math.round(100 * value) / 100);
