@@ -82,7 +82,7 @@ class Admission:
         except CookieError:
             kept = None
         shown += [] if kept is None else [kept.value]
-        return any(hmac.compare_digest(each.encode(), self.token.encode()) for each in shown)
+        return any(hmac.compare_digest(each.encode(errors="replace"), self.token.encode()) for each in shown)
 
     @property
     def cookie(self) -> str:
