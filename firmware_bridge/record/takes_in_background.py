@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -89,6 +90,7 @@ class TakeRecorder:
             if self._waiting_samples > _MOST_WAITING_SAMPLES:
                 self._thrown_away += len(block.samples_g)
                 return
+            self._mark_loss()
             self._waiting_samples += len(block.samples_g)
             self._inbox.append(block)
             # What is not being recorded need not wake the thread for every read.
@@ -133,20 +135,28 @@ class TakeRecorder:
             self._inbox.append(action)
             self._wake.notify()
 
+    def _mark_loss(self) -> None:
+        """Let what was thrown away be counted, and be a hole, just where it is missing."""
+        if self._thrown_away:
+            self._inbox.append(partial(self._lose, self._thrown_away))
+            self._thrown_away = 0
+
+    def _lose(self, samples: int) -> None:
+        """Count samples that are missing here."""
+        self._broken = True
+        self._state = replace(self._state, lost=self._state.lost + samples)
+
     def _run(self) -> None:
         """Work until told to end."""
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._inbox or self._closing, _TICK_S if self._is_busy else None)
+                self._mark_loss()
                 work, self._waiting_samples = list(self._inbox), 0
                 self._inbox.clear()
-                thrown_away, self._thrown_away = self._thrown_away, 0
                 closing = self._closing
-            if thrown_away:
-                self._state = replace(self._state, lost=self._state.lost + thrown_away)
-                self._broken = True
             for each in work:
-                self._attempt(lambda each=each: self._take_block(each) if isinstance(each, SampleBlock) else each())  # type: ignore[misc]
+                self._attempt(partial(self._take_block, each) if isinstance(each, SampleBlock) else each)
             self._attempt(self._follow_script)
             if self._writer is not None:
                 self._attempt(self._writer.flush_if_due)
