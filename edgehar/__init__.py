@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgehar.api.evaluation import evaluate as evaluate
     from edgehar.api.importing import import_model as import_model
     from edgehar.api.inference import classify as classify
+    from edgehar.api.inference import load as load
     from edgehar.api.inference import open_bundle as open_bundle
     from edgehar.api.inference import predict as predict
     from edgehar.api.inference import save_bundle as save_bundle
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from edgehar.pipeline.data.windows import make_windows as make_windows
     from edgehar.pipeline.evaluation import Evaluation as Evaluation
     from edgehar.pipeline.training.recipe import Recipe as Recipe
-    from edgehar.pipeline.training.recipe import default_recipe as default_recipe
+    from edgehar.pipeline.training.recipes import default_recipe as default_recipe
 
 _ROOMS: Final = {
     "edgehar.api.recordings": (
@@ -56,14 +57,15 @@ _ROOMS: Final = {
     "edgehar.pipeline.data.windows": ("Windows", "make_windows"),
     "edgehar.api.splits": ("split_by_subject",),
     "edgehar.pipeline.data.splits": ("Split", "leave_one_subject_out", "subject_groups"),
-    "edgehar.pipeline.training.recipe": ("Recipe", "default_recipe"),
+    "edgehar.pipeline.training.recipe": ("Recipe",),
+    "edgehar.pipeline.training.recipes": ("default_recipe",),
     "edgehar.api.training": ("Training", "train"),
     "edgehar.api.importing": ("import_model",),
     "edgehar.api.personalization": ("Personalization", "personalize"),
     "edgehar.api.evaluation": ("evaluate",),
     "edgehar.pipeline.evaluation": ("Evaluation",),
     "edgehar.api.compilation": ("compile",),
-    "edgehar.api.inference": ("classify", "open_bundle", "predict", "save_bundle"),
+    "edgehar.api.inference": ("classify", "load", "open_bundle", "predict", "save_bundle"),
     "edgehar.models.bundle": ("Bundle",),
     "edgehar.models.engines": ("Engine", "load_engine"),
     "edgehar.api.live": ("LiveStream", "live"),

@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "bench": "edgehar.commands.bench:bench",
     "tune": "edgehar.commands.tune:tune",
     "personalize": "edgehar.commands.personalize:personalize",
+    "classify": "edgehar.commands.classify:classify",
     "report": "edgehar.commands.report:report",
     "ports": "edgehar.commands.ports:ports",
     "simulate": "edgehar.commands.simulate:simulate",
@@ -36,6 +37,7 @@ _COMMANDS: Final = {
     "record": "edgehar.commands.record:record",
     "firmware": "edgehar.commands.firmware:firmware",
     "phone": "edgehar.commands.phone:phone",
+    "deploy": "edgehar.commands.deploy:app",
 }
 """Every sub-command, in the order of a user's first day, and where it lives."""
 

@@ -1,9 +1,9 @@
 """Using a model for programs: open a bundle, classify windows that are already there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,18 @@ from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.tasks import MULTICLASS
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.zoo import DEFAULT, find_bundle
 from edgehar.pipeline.data.windows import Windows
 
+if TYPE_CHECKING:
+    from edgehar.pipeline.bulk.classification import Classification
+
 Model: TypeAlias = Bundle | str | os.PathLike[str]
-"""A model in memory, or the path of a bundle's folder or zip."""
+"""A model in memory, the path of a bundle's folder or zip, or the name of a released model."""
 
 
 def open_bundle(path: Model) -> Bundle:
-    """Open a bundle: its folder, or a zip of it. Every size and hash is checked.
+    """Open a bundle: its folder, a zip of it, or the name of a released model. Every size and hash is checked.
 
     A bundle that is open already is returned as it is.
 
@@ -28,7 +32,23 @@ def open_bundle(path: Model) -> Bundle:
     BundleError
         If there is no bundle, or it is damaged.
     """
-    return path if isinstance(path, Bundle) else read_bundle(Path(path))
+    return path if isinstance(path, Bundle) else read_bundle(find_bundle(path))
+
+
+def load(model: Model = DEFAULT) -> Bundle:
+    """Return a released model by its name, such as ``lstm``; a path that exists is opened as a bundle.
+
+    Parameters
+    ----------
+    model
+        Default: the model that `har live` uses when none is named.
+
+    Raises
+    ------
+    BundleError
+        If there is no such model.
+    """
+    return open_bundle(model)
 
 
 def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, plots: Mapping[str, bytes] | None = None) -> Bundle:
@@ -87,11 +107,68 @@ def predict(
     return bundle.predict(values[np.newaxis] if values.ndim == 2 else values)
 
 
+@overload
 def classify(
     bundle: Model, windows: npt.ArrayLike | Windows, *, engine: str = "auto", quantization: str = "float32"
-) -> list[str]:
-    """Return the most probable label of every window; parameters as for `edgehar.predict`."""
+) -> list[str]: ...
+
+
+@overload
+def classify(
+    bundle: Model,
+    windows: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    out: str | os.PathLike[str],
+    engine: str = "auto",
+    quantization: str = "float32",
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> "Classification": ...
+
+
+def classify(
+    bundle: Model,
+    windows: Any,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    engine: str = "auto",
+    quantization: str = "float32",
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> "list[str] | Classification":
+    """Return the most probable label of every window; or, with ``out``, label an archive of recordings.
+
+    Parameters
+    ----------
+    bundle
+        The model, or the path of one.
+    windows
+        Windows as for `edgehar.predict`. With ``out``: a path of recordings, a pattern, an address, or several.
+    out
+        The folder for ``labels/*.parquet`` and ``summary.parquet``; what is there already is not done again. The
+        bundle's decoder makes its labels.
+    engine, quantization
+        What computes, and which artifact of the bundle.
+    scheduler, workers
+        The address of a Dask scheduler, or the number of processes on this machine.
+    progress
+        Whether to show a progress bar, on a terminal or in a notebook.
+
+    Raises
+    ------
+    UsageError
+        If the model gives no label for a window, or the folder holds labels of another one.
+    DataError
+        If windows have another shape than the model's, or a path names no recordings.
+    """
     model = open_bundle(bundle)
+    if out is not None:
+        return _classify_archive(
+            model, windows, Path(out), progress, engine=engine, quantization=quantization, scheduler=scheduler,
+            workers=workers,
+        )  # fmt: skip
     if model.manifest.task != MULTICLASS or len(model.manifest.architecture.output_shape) > 1:
         raise UsageError(
             f"{model.manifest.model_id}: expected a model that gives one label for a window, "
@@ -100,3 +177,13 @@ def classify(
         )
     found = predict(model, windows, engine=engine, quantization=quantization).argmax(axis=1)
     return [model.manifest.labels[index] for index in found]
+
+
+def _classify_archive(bundle: Bundle, paths: Any, out: Path, progress: bool, **options: Any) -> "Classification":
+    """Label an archive, with a progress bar."""
+    from edgehar.commands.progress import progress_bar
+    from edgehar.pipeline.bulk.classification import classify_recordings
+
+    named = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    with progress_bar("classifying", in_bytes=True, show=progress) as advance:
+        return classify_recordings(bundle, [os.fspath(path) for path in named], out, progress=advance, **options)

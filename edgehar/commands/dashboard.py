@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.dashboard_options import (
     DEFAULT_RECORDINGS,
     AlsoOption,
@@ -26,7 +27,7 @@ from edgehar.models.errors import UsageError
 
 
 def dashboard(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: DefaultBundleArgument = None,
     port: Annotated[
         str | None, typer.Option(help=f"A sensor to classify: {PORT_HELP}", show_default="none, only captures")
     ] = None,
@@ -55,9 +56,10 @@ def dashboard(
     missing = [str(path) for path in capture or () if not path.is_file()]
     if missing:
         raise UsageError(f"{missing[0]}: expected a capture, there is no such file", next_step="Check --capture.")
+    path = or_default(bundle)
     if port is not None:
         live(
-            bundle,
+            bundle=path,
             port=port,
             protocol=protocol,
             unit=unit,
@@ -74,11 +76,11 @@ def dashboard(
         return
     from edgehar.commands.dashboard_service.session import DashboardSession
 
-    model = read_bundle(bundle)
+    model = read_bundle(path)
     runner = load_engine(model, engine, quantization)
     options = DashboardOptions(dashboard_host, dashboard_port, recordings, also or (), capture or ())
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        session = DashboardSession(options, bundle, model, runner, port=None)
+        session = DashboardSession(options, path, model, runner, port=None)
         opened.callback(session.close)
         typer.echo(session.invitation())
         if open_browser:

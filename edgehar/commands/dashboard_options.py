@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from edgehar.firmware_bridge.web import DEFAULT_DASHBOARD_PORT, LOOPBACK
+from edgehar.models.zoo import find_bundle
 
 DEFAULT_RECORDINGS: Final = Path("recordings")
 
@@ -27,7 +28,11 @@ DashboardHostOption = Annotated[
 RecordingsOption = Annotated[Path, typer.Option(help="Folder of what is recorded and fitted on the dashboard.")]
 AlsoOption = Annotated[
     list[Path] | None,
-    typer.Option(metavar="BUNDLE", help="Another model to choose on the dashboard; may be repeated. Default: none."),
+    typer.Option(
+        metavar="BUNDLE",
+        parser=find_bundle,
+        help="Another model to choose on the dashboard; may be repeated. Default: the released ones.",
+    ),
 ]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TextIO
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.dashboard_options import (
     DEFAULT_RECORDINGS,
     AlsoOption,
@@ -60,8 +61,8 @@ LONGEST_BRIDGE_MS: Final = 500.0
 
 
 def live(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
     port: PortOption,
+    bundle: DefaultBundleArgument = None,
     protocol: ProtocolOption = "auto",
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
@@ -90,6 +91,9 @@ def live(
         str | None,
         typer.Option(metavar="URL", help="Publish every label: mqtt://[USER@]HOST[:PORT]/TOPIC, or mqtts://."),
     ] = None,
+    home_assistant: Annotated[
+        bool, typer.Option("--home-assistant", help="With --mqtt: let Home Assistant find the sensor by itself.")
+    ] = False,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
     baud: BaudOption = DEFAULT_BAUD,
@@ -111,10 +115,16 @@ def live(
     """
     if as_json and jsonl == _STDOUT:
         raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
+    if home_assistant and mqtt is None:
+        raise UsageError(
+            "--home-assistant: expected --mqtt too, through which it is told",
+            next_step="Pass --mqtt mqtt://HOST/home/wearer.",
+        )
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
     axes = parse_columns(columns)
-    model = read_bundle(bundle)
+    path = or_default(bundle)
+    model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
@@ -127,11 +137,11 @@ def live(
         opened.callback(reader.close)
         if dashboard:
             where = DashboardOptions(dashboard_host, dashboard_port, recordings, also or ())
-            watched = _open_dashboard(where, bundle, model, runner, port, opened)
+            watched = _open_dashboard(where, path, model, runner, port, opened)
             opened.push(watched.staying(stop))
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
         if mqtt is not None:
-            sinks.append(_open_mqtt(mqtt, model, opened))
+            sinks.append(_open_mqtt(mqtt, model, opened, announce=home_assistant))
         sinks += [watched.sink] if watched is not None else []
         began_s = time.monotonic()
         detected = detect_protocol(
@@ -240,11 +250,11 @@ def _open_dashboard(
     return session
 
 
-def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack) -> Sink:
+def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack, *, announce: bool) -> Sink:
     """Return the sink that publishes labels."""
     from edgehar.firmware_bridge.live.sinks.mqtt import MqttSink
 
-    sink = MqttSink(url, labels=model.manifest.labels, model_id=model.manifest.model_id)
+    sink = MqttSink(url, labels=model.manifest.labels, model_id=model.manifest.model_id, announce=announce)
     opened.callback(sink.close)
     return sink
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.interruption import stop_on_signals
 from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.web.https_server import Served, serve_https
@@ -26,7 +27,7 @@ AUTO: Final = "auto"
 
 
 def phone(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -10,11 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.destination import check_writable, chosen_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.subjects import parse_subjects
-from edgehar.models.bundle import Bundle, read_bundle, update_bundle
+from edgehar.models.bundle import Bundle, check_not_released, read_bundle, update_bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
@@ -29,7 +30,7 @@ from edgehar.pipeline.tuning.streams import check_enough, streams_of
 
 
 def tune(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     data: Annotated[list[str], typer.Option(metavar="PATH", help=DATA_HELP)],
     out: Annotated[
         Path | None, typer.Option(help="Where to write the bundle. Default: over the one that is read.")
@@ -95,6 +96,7 @@ def _target(bundle: Path, out: Path | None, *, force: bool) -> Path:
     if out is None and not bundle.is_dir():
         raise UsageError(f"{bundle}: expected --out for a zipped bundle, got none", next_step="Pass --out FOLDER.")
     if out is None or (out.exists() and out.resolve() == bundle.resolve()):
+        check_not_released(bundle)
         check_writable(bundle)
         return bundle
     return chosen_destination(out, force=force).path

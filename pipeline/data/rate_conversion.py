@@ -1,5 +1,6 @@
 """Bring recordings to another rate, by the filter that a live stream goes through (`edgehar.models.resampling`)."""
 
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -65,6 +66,52 @@ def resample_timed(
         grid_s = times_s
     parts = _filtered(samples, times_s, grid_s, from_hz=from_hz, to_hz=to_hz)
     return np.concatenate([part.samples_g for part in parts]), np.concatenate([part.times_s for part in parts])
+
+
+def resample_blocks(
+    samples: Callable[[int, int], Samples],
+    times_s: Callable[[int, int], Times] | None,
+    length: int,
+    *,
+    from_hz: float,
+    to_hz: float,
+) -> Iterator[Samples]:
+    """Yield what `resample` returns, block by block: a stretch of months needs no more memory than one of minutes.
+
+    Only where times wander off an even grid, the whole stretch is read at once.
+
+    Parameters
+    ----------
+    samples, times_s
+        Return the samples from one number to another, and their times; ``times_s`` is None where samples are even.
+    length
+        How many samples there are.
+    from_hz, to_hz
+        Samples per second, before and after; not the same.
+
+    Examples
+    --------
+    >>> still = np.ones((51, 3), np.float32)
+    >>> blocks = resample_blocks(lambda start, stop: still[start:stop], None, 51, from_hz=50, to_hz=100)
+    >>> sum(len(block) for block in blocks)
+    101
+    """
+    cuts = [(start, min(length, start + _BLOCK)) for start in range(0, length, _BLOCK)]
+    if times_s is not None:
+        clock, off = SampleClock(rate_hz=from_hz), 0.0
+        for start, stop in cuts:
+            stamps = times_s(start, stop)
+            off = max(off, float(np.abs(stamps - clock.follow(stamps)).max()))
+        if off * from_hz > _MOST_OFF:
+            yield resample(samples(0, length), from_hz=from_hz, to_hz=to_hz, timestamps_s=times_s(0, length))
+            return
+    clock, rate_filter = SampleClock(rate_hz=from_hz), RateFilter(from_hz, to_hz)
+    for start, stop in cuts:
+        stamps = np.arange(start, stop, dtype=np.float64) / from_hz if times_s is None else times_s(start, stop)
+        grid_s = stamps if times_s is None else clock.follow(stamps)
+        marks = np.zeros(stop - start, np.bool_)
+        yield rate_filter.feed(samples(start, stop), stamps, marks, grid_s, 1.0 / from_hz).samples_g
+    yield rate_filter.finish().samples_g
 
 
 def _filtered(samples: Samples, times_s: Times, grid_s: Times, *, from_hz: float, to_hz: float) -> list[Resampled]:

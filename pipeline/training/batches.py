@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Indices, Windows
-from edgehar.pipeline.training.augmentation import random_offsets, random_rotations
+from edgehar.pipeline.training.augmentation import (
+    mixed,
+    random_offsets,
+    random_rotations,
+    random_stretches,
+    stretched_windows,
+)
 from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.supervision import Targets
 
-Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
-"""Normalised windows (batch, window_length, channels), and their labels."""
+Batch = tuple[NDArray[np.float32], Targets]
+"""Normalised windows (batch, window_length, channels), and their labels; or, of mixed ones, probabilities."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +70,21 @@ class TrainingBatches:
 
     def _make(self, chosen: Indices, rng: np.random.Generator) -> Batch:
         """Take windows out, augment and normalise them."""
-        recipe, offsets = self.recipe, None
-        if recipe.offset_samples:
-            offsets = random_offsets(len(chosen), largest=recipe.offset_samples, rng=rng)
-        values = self.windows.batch(chosen, offsets=offsets)
+        recipe, labels = self.recipe, self.windows.labels[chosen]
+        values = self._taken(chosen, rng)
         if recipe.rotation_deg:
             values = values @ random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
-        return self.normalization.apply(values), self.windows.labels[chosen]
+        values = self.normalization.apply(values)
+        if not recipe.mixup:
+            return values, labels
+        targets = np.eye(len(self.windows.activities), dtype=np.float32)[labels]
+        return mixed(values, targets, concentration=recipe.mixup, rng=rng)
+
+    def _taken(self, chosen: Indices, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Take windows out, moved and stretched as the recipe says."""
+        largest, most = self.recipe.offset_samples, self.recipe.stretch
+        offsets = random_offsets(len(chosen), largest=largest, rng=rng) if largest else np.zeros(len(chosen), np.int64)
+        if not most:
+            return self.windows.batch(chosen, offsets=offsets)
+        factors = random_stretches(len(chosen), most=most, rng=rng)
+        return stretched_windows(self.windows, chosen, offsets=offsets, factors=factors)

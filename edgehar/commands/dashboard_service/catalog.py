@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.capture_file import SUFFIX
 from edgehar.models.engines import runnable
 from edgehar.models.errors import UsageError
@@ -18,25 +19,25 @@ _LARGEST_CAPTURE_BYTES: Final = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A bundle under the name that pages use for it."""
+    """A bundle under the name that pages use for it; it is read again when it is used, for pages need little of it.
+
+    Parameters
+    ----------
+    name
+        Its name on pages.
+    path
+        Where it is.
+    description
+        What a page offers: the name, the model, its labels, and what can run it.
+    """
 
     name: str
     path: Path
-    bundle: Bundle
+    description: dict[str, Any]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what a page offers: the name, the model, and what can run it."""
-        choices = [
-            {"engine": engine, "quantization": quantization} for engine, _, quantization in runnable(self.bundle)
-        ]
-        quantizations = dict.fromkeys(each["quantization"] for each in choices)
-        first = [{"engine": AUTO, "quantization": each} for each in quantizations]
-        return {
-            "name": self.name,
-            "model_id": printable(self.bundle.manifest.model_id),
-            "labels": list(self.bundle.manifest.labels),
-            "engines": first + choices,
-        }
+    def open(self) -> Bundle:
+        """Return the bundle."""
+        return read_bundle(self.path)
 
 
 class Catalog:
@@ -63,14 +64,17 @@ class Catalog:
         ------
         BundleError
             When there is none, or it is damaged.
+        UsageError
+            When it tells no activities.
         """
         opened = read_bundle(path) if bundle is None else bundle
+        check_recognises_activities(opened.manifest, for_what="dashboard")
         wanted = printable(path.resolve().name, 60)
         with self._lock:
             name, number = wanted, 2
             while name in self._models:
                 name, number = f"{wanted} ({number})", number + 1
-            self._models[name] = Model(name, path, opened)
+            self._models[name] = Model(name, path, _description(name, opened))
             return self._models[name]
 
     def model(self, name: str) -> Model:
@@ -116,6 +120,18 @@ class Catalog:
     def captures_as_json(self) -> list[dict[str, Any]]:
         """Return captures as a page lists them, the newest first."""
         return [{"name": name, "kilobytes": _size(path) // 1000} for name, path in reversed(self.captures().items())]
+
+
+def _description(name: str, bundle: Bundle) -> dict[str, Any]:
+    """Return what a page offers of a bundle."""
+    choices = [{"engine": engine, "quantization": quantization} for engine, _, quantization in runnable(bundle)]
+    quantizations = dict.fromkeys(each["quantization"] for each in choices)
+    return {
+        "name": name,
+        "model_id": printable(bundle.manifest.model_id),
+        "labels": list(bundle.manifest.labels),
+        "engines": [{"engine": AUTO, "quantization": each} for each in quantizations] + choices,
+    }
 
 
 def _modified_s(path: Path) -> float:

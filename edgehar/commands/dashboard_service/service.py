@@ -107,7 +107,7 @@ class DashboardService:
             "version": __version__,
             "live": None if self._sink is None else self._sink.snapshot(),
             "ended": self._ended,
-            "models": [model.to_json() for model in self._catalog.models()],
+            "models": [model.description for model in self._catalog.models()],
             "running": self._running.to_json(),
             "recorder": recorder.to_json(),
             "screen_s": SCREEN_S,
@@ -165,9 +165,10 @@ class DashboardService:
         engine, quantization = text_in(request, "engine") or AUTO, text_in(request, "quantization") or "float32"
 
         def switch() -> None:
-            runner = load_engine(model.bundle, engine, quantization)
+            bundle = model.open()
+            runner = load_engine(bundle, engine, quantization)
             if self.loop is not None and not self._ended:
-                self.loop.use_model(runner, model.bundle.manifest)
+                self.loop.use_model(runner, bundle.manifest)
             self._running = Running(model.name, runner.name, runner.quantization)
             self._mailboxes.publish({"kind": "running", **self._running.to_json()})
 
@@ -202,7 +203,7 @@ class DashboardService:
     def _offer(self, path: Any) -> str:
         """Offer a bundle that was made."""
         model: Model = self._catalog.add(path)
-        self._mailboxes.publish({"kind": "models", "models": [each.to_json() for each in self._catalog.models()]})
+        self._mailboxes.publish({"kind": "models", "models": [each.description for each in self._catalog.models()]})
         return model.name
 
     def _fitting_changed(self, state: FittingState) -> None:
@@ -217,8 +218,9 @@ class DashboardService:
 
         def play() -> None:
             chosen = running if running.model == model.name else Running(model.name, AUTO, "float32")
-            engine = load_engine(model.bundle, chosen.engine, chosen.quantization)
-            found = replay(read_capture(path), engine, model.bundle.manifest, pause=lambda: time.sleep(_BREATH_S))
+            bundle = model.open()
+            engine = load_engine(bundle, chosen.engine, chosen.quantization)
+            found = replay(read_capture(path), engine, bundle.manifest, pause=lambda: time.sleep(_BREATH_S))
             reply({"kind": "playback", "capture": printable(path.name), "model": model.name, **found.to_json()})
 
         self._later(play, reply)

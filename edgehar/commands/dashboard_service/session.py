@@ -21,6 +21,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine
 from edgehar.models.errors import BridgeError
 from edgehar.models.foreign_text import printable
+from edgehar.models.zoo import released_bundle, released_names
 
 _LOOK_EVERY_S: Final = 0.2
 
@@ -51,8 +52,10 @@ class DashboardSession:
         self._mailboxes = Mailboxes()
         catalog = Catalog(options.recordings, tuple(options.captures))
         first = catalog.add(path, bundle)
-        for each in options.also:
-            catalog.add(each)
+        released = [released_bundle(name) for name in released_names()]
+        for each in dict.fromkeys((*options.also, *released)):
+            if each.resolve() != path.resolve():
+                catalog.add(each)
         manifest = bundle.manifest
         self.sink = DashboardSink(
             self._mailboxes.publish, labels=manifest.labels, model_id=manifest.model_id, port=printable(port or "")

@@ -12,7 +12,8 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from edgehar.commands.bundles import check_unpacked, read_bundles
+from edgehar.commands.bundle_argument import WHAT, bundle_argument
+from edgehar.commands.bundles import check_writable_bundles, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
 from edgehar.commands.evaluate.cases import Case, pool, pooled_people
 from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
@@ -40,7 +41,7 @@ _THREADS: Final = os.cpu_count() or 1
 def evaluate(
     bundle: Annotated[
         Path | None,
-        typer.Argument(help="A bundle; or a folder of them, such as har train --groups makes: judged as one."),
+        bundle_argument(f"The model: {WHAT} Or a folder of models, such as har train --groups makes: judged as one."),
     ] = None,
     data: Annotated[list[str] | None, typer.Option(metavar="PATH", help=DATA_HELP)] = None,
     from_predictions: Annotated[
@@ -144,7 +145,7 @@ def evaluate(
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     found = read_bundles(bundle)
     if keep:
-        check_unpacked(found)
+        check_writable_bundles(found)
     dataset = read_recordings(data)
     windows = _windows(found[0][1], dataset, hop, common_only=common_activities, unlearned=unlearned)
     cases = []
@@ -283,7 +284,7 @@ def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
         dataset, windows, manifest.architecture, recipe, manifest.provenance.seed, trainer, _THREADS
     )
     title = f"{manifest.architecture.name}, windows split at random (leaky)"
-    with watched(title, epochs=recipe.epochs, quiet=False) as watcher:
+    with watched(title, epochs=recipe.total_epochs, quiet=False) as watcher:
         return experiment.leaky(watcher=watcher)
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.evaluate.cases import Case
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.report.facts import ReportFacts
@@ -45,7 +46,7 @@ _PAGE_START: Final = 100
 
 
 def report(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     data: Annotated[
         str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
     ],

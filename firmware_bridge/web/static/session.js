@@ -55,6 +55,11 @@ export class Session {
     this.#take?.add(sample, timeMs);
   }
 
+  /** @returns {{takes: Take[], subject: string}} What was recorded, and who the page says wears the sensor. */
+  get recorded() {
+    return { takes: this.#store.takes, subject: element("subject").value.trim() };
+  }
+
   /** End the session; what was recorded so far is kept. */
   interrupt(why) {
     this.#stopped?.(why);

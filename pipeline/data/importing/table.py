@@ -123,7 +123,7 @@ def read_table(
     table = OpenTable(source, options, preamble, roles, rows, notes, profile, workspace)
     if profile is not None and profile.beside and (other := beside(source, profile.beside)):
         _add_gravity(table, other)
-    return _recordings(table, fallback)
+    return recordings_of(table, fallback)
 
 
 def _preamble(source: Source, lines: list[str], options: Options) -> Preamble:
@@ -219,7 +219,7 @@ def _add_gravity(table: OpenTable, other: Source) -> None:
     table.notes.append(f"Gravity is added from {PurePosixPath(other.inner).name}.")
 
 
-def _recordings(table: OpenTable, fallback: str | None) -> Imported:
+def recordings_of(table: OpenTable, fallback: str | None) -> Imported:
     """Cut the rows of a file into recordings, and turn them to g."""
     sessions, takes, notes = find_takes(table)
     rows = sessions.rows

@@ -99,15 +99,21 @@ def load_dataset(
         raise DataError(
             f"{place}: expected a file or folder, found nothing", next_step="Check the path.", path=str(place)
         )
-    name = _recognise(place) if format == "auto" else format
+    name = recognise(place) if format == "auto" else format
     accepted = _accepted(name, options, _FORMATS[name].options)
     if scratch is not None and "scratch" in _FORMATS[name].options:
         accepted["scratch"] = scratch
     return _reader(name).read(place, progress=progress, **accepted)
 
 
-def _recognise(path: Path) -> str:
-    """Return the name of the first format that recognises the path."""
+def recognise(path: Path) -> str:
+    """Return the name of the first format that recognises a path.
+
+    Raises
+    ------
+    DataError
+        When none does.
+    """
     for name in _FORMATS:
         if _reader(name).recognises(path):
             return name

@@ -36,6 +36,7 @@ PUBLIC = [
     "Evaluation",
     "compile",
     "classify",
+    "load",
     "open_bundle",
     "predict",
     "save_bundle",

@@ -9,7 +9,8 @@ from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Windows
 from edgehar.pipeline.training.batches import TrainingBatches
-from edgehar.pipeline.training.recipe import Recipe, default_recipe
+from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.recipes import default_recipe
 
 RAW = Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 PLAIN = default_recipe("lstm").changed(batch_size=64, offset_samples=0, rotation_deg=0.0)

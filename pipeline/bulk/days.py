@@ -1,0 +1,166 @@
+"""Minutes per person, day and activity: counted file by file, added up for the summary.
+
+A window counts for one hop. A day is a date on the clock of the recordings; where their times are no dates, a day of
+the recording, counted from 1.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+DAY_S: Final = 86_400.0
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True, eq=False)
+class Day:
+    """Counts of windows of one person on one day, by activity where it says so.
+
+    Parameters
+    ----------
+    windows, begun, probability
+        By activity: windows while worn, how often it began after another one, and the sum of probabilities.
+    not_worn, doubtful, filled
+        Windows of which this is true.
+    """
+
+    windows: npt.NDArray[np.int64]
+    begun: npt.NDArray[np.int64]
+    probability: npt.NDArray[np.float64]
+    not_worn: int = 0
+    doubtful: int = 0
+    filled: int = 0
+
+    @classmethod
+    def empty(cls, activities: int) -> "Day":
+        """Return a day without a window."""
+        return cls(np.zeros(activities, np.int64), np.zeros(activities, np.int64), np.zeros(activities))
+
+    def add(self, other: "Day") -> None:
+        """Take the counts of another one."""
+        for name in ("windows", "begun", "probability"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("not_worn", "doubtful", "filled"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as JSON-ready data."""
+        lists = {name: getattr(self, name).tolist() for name in ("windows", "begun", "probability")}
+        return {**lists, "not_worn": self.not_worn, "doubtful": self.doubtful, "filled": self.filled}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Day":
+        """Return the counts that `to_json` wrote."""
+        return cls(
+            np.array(data["windows"], np.int64),
+            np.array(data["begun"], np.int64),
+            np.array(data["probability"], np.float64),
+            *(int(data[name]) for name in ("not_worn", "doubtful", "filled")),
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Days:
+    """The days of people, by (person, day)."""
+
+    activities: int
+    found: dict[tuple[str, str], Day] = field(default_factory=dict)
+
+    def count(
+        self,
+        subject: str,
+        names: npt.NDArray[np.str_],
+        labels: npt.NDArray[np.int16],
+        probabilities: npt.NDArray[np.float32],
+        *,
+        follows: Mask,
+        worn: Mask,
+        doubtful: Mask,
+        filled: Mask,
+    ) -> None:
+        """Count the windows of a recording.
+
+        Parameters
+        ----------
+        subject
+            Whose.
+        names, labels, probabilities
+            The day of every window, its label and how probable that is.
+        follows
+            Which windows have one right before them.
+        worn, doubtful, filled
+            What is known about them.
+        """
+        changed = np.zeros(len(labels), np.bool_)
+        changed[1:] = follows[1:] & worn[1:] & worn[:-1] & (labels[1:] != labels[:-1])
+        days, of_day = np.unique(names, return_inverse=True)
+        for place, name in enumerate(days.tolist()):
+            here = of_day == place
+            kept = here & worn
+            day = Day(
+                np.bincount(labels[kept], minlength=self.activities).astype(np.int64),
+                np.bincount(labels[here & changed], minlength=self.activities).astype(np.int64),
+                np.bincount(labels[kept], probabilities[kept], minlength=self.activities).astype(np.float64),
+                int((here & ~worn).sum()),
+                int((kept & doubtful).sum()),
+                int((kept & filled).sum()),
+            )
+            self.add(subject, name, day)
+
+    def add(self, subject: str, name: str, day: Day) -> None:
+        """Add counts to those of a person's day."""
+        self.found.setdefault((subject, name), Day.empty(self.activities)).add(day)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return all days as JSON-ready data."""
+        return [{"subject": subject, "day": name, **day.to_json()} for (subject, name), day in self.found.items()]
+
+
+def day_names(starts_s: npt.NDArray[np.float64], began_s: float | None, recording_id: str) -> npt.NDArray[np.str_]:
+    """Return the day of every window.
+
+    Examples
+    --------
+    >>> day_names(np.array([0.0, 90_000.0]), 1.4e9, "a").tolist()
+    ['2014-05-13', '2014-05-14']
+    >>> day_names(np.array([0.0, 90_000.0]), None, "a").tolist()
+    ['a day 1', 'a day 2']
+    """
+    numbers = np.floor((starts_s + (began_s or 0.0)) / DAY_S).astype(np.int64)
+    found, place = np.unique(numbers, return_inverse=True)
+    if began_s is None:
+        names = [f"{recording_id} day {number + 1}" for number in found.tolist()]
+    else:
+        names = [datetime.fromtimestamp(number * DAY_S, UTC).date().isoformat() for number in found.tolist()]
+    return np.array(names, np.str_)[place] if len(names) else np.empty(0, np.str_)
+
+
+def summary_rows(
+    days: Iterable[tuple[tuple[str, str], Day]], names: tuple[str, ...], *, hop_s: float
+) -> dict[str, list[Any]]:
+    """Return the summary, a row for every person, day and activity, as columns."""
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "subject", "day", "activity", "minutes", "begun", "probability", "transitions", "worn_minutes",
+            "non_wear_minutes", "doubtful_minutes", "bridged_minutes",
+        )
+    }  # fmt: skip
+    minutes = hop_s / 60
+    for (subject, day), counts in days:
+        total = int(counts.windows.sum())
+        for place, name in enumerate(names):
+            windows = int(counts.windows[place])
+            row = (
+                subject, day, name, windows * minutes, int(counts.begun[place]),
+                float(counts.probability[place] / windows) if windows else None, int(counts.begun.sum()),
+                total * minutes, counts.not_worn * minutes, counts.doubtful * minutes, counts.filled * minutes,
+            )  # fmt: skip
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(value)
+    return columns

@@ -1,0 +1,207 @@
+"""Windows of a part of a recording, classified in batches, with what is doubtful about each.
+
+What comes out depends on the samples alone: not on how they are cut into blocks, parts and batches.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.decoder import Decoder
+from edgehar.models.engines import Engine
+from edgehar.pipeline.bulk.decoding import keeps_only_the_best
+from edgehar.pipeline.bulk.stretches import Samples, Stretch
+from edgehar.pipeline.bulk.wear import BLOCK_S, still_blocks
+
+BATCH_WINDOWS: Final = 2048
+PLAUSIBLE_NORM_G: Final = (0.70, 1.41)
+"""The mean vector of a window of a worn sensor is so long; as in `har live`."""
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What was found of consecutive windows of one stretch.
+
+    Parameters
+    ----------
+    stretch
+        Number of the stretch within its recording.
+    best, peaks
+        The most probable class of every window by itself, and its probability.
+    posteriors
+        Of every class; None where the decoder looks at the best only.
+    directions
+        What a decoder that listens for elevators heard at the end of each window, or None.
+    doubtful
+        Windows whose mean acceleration is not as long as gravity.
+    filled
+        Samples of each window that were filled in.
+    starts_s
+        When each window begins, in s since the recording began.
+    still, still_s
+        Which blocks of ten seconds are still, and when each begins.
+    """
+
+    stretch: int
+    best: npt.NDArray[np.int16]
+    peaks: npt.NDArray[np.float32]
+    posteriors: npt.NDArray[np.float32] | None
+    directions: npt.NDArray[np.int8] | None
+    doubtful: npt.NDArray[np.bool_]
+    filled: npt.NDArray[np.int16]
+    starts_s: npt.NDArray[np.float64]
+    still: npt.NDArray[np.bool_]
+    still_s: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Windows in the part."""
+        return len(self.best)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Windows ``first`` to ``stop`` of a stretch; ``stop`` is None for all that follow."""
+
+    stretch: int
+    first: int = 0
+    stop: int | None = None
+
+
+def classify_part(
+    engine: Engine,
+    manifest: Manifest,
+    blocks: Iterable[Samples],
+    stretch: Stretch,
+    cut: Cut,
+    *,
+    hop: int,
+) -> Part:
+    """Classify the windows of a part.
+
+    Parameters
+    ----------
+    engine, manifest
+        The model.
+    blocks
+        Samples at the model's rate, from that of the first window on.
+    stretch, cut
+        Where they come from.
+    hop
+        Samples from one window to the next.
+    """
+    batches = _Batches(engine, manifest, hop)
+    still = _Still(manifest.window.rate_hz, None if cut.stop is None else (cut.stop - cut.first) * hop)
+    for block in blocks:
+        batches.feed(block)
+        still.feed(block)
+    ratio = manifest.window.rate_hz / stretch.rate_hz if len(stretch) else 1.0
+    ratio = 1.0 if abs(ratio - 1.0) < 0.006 else ratio
+    starts = (cut.first + np.arange(batches.count, dtype=np.int64)) * hop
+    still_starts = cut.first * hop + np.arange(len(still.found), dtype=np.int64) * still.rows
+    return Part(
+        cut.stretch,
+        _joined(batches.best, np.int16),
+        _joined(batches.peaks, np.float32),
+        None if batches.only_best else _joined(batches.posteriors, np.float32).reshape(-1, len(manifest.labels)),
+        None if batches.listener is None else _joined(batches.directions, np.int8),
+        _joined(batches.doubtful, np.bool_),
+        stretch.filled(starts, manifest.window.length, ratio=ratio).astype(np.int16),
+        _seconds(stretch, starts, ratio, manifest.window.rate_hz),
+        np.array(still.found, np.bool_),
+        _seconds(stretch, still_starts, ratio, manifest.window.rate_hz),
+    )
+
+
+def _joined(parts: list[npt.NDArray[Any]], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return parts as one array."""
+    return np.concatenate(parts) if parts else np.empty(0, dtype)
+
+
+def _seconds(stretch: Stretch, starts: Counts, ratio: float, rate_hz: float) -> npt.NDArray[np.float64]:
+    """Return when samples at the model's rate were taken."""
+    if ratio == 1.0:
+        return stretch.seconds(starts)
+    return np.asarray(stretch.seconds(np.zeros(1, np.int64))[0] + starts / rate_hz, np.float64)
+
+
+class _Batches:
+    """Windows from samples in any blocks, classified so many at a time."""
+
+    def __init__(self, engine: Engine, manifest: Manifest, hop: int) -> None:
+        window = manifest.window
+        self.only_best = keeps_only_the_best(manifest.decoder)
+        self.listener = None if manifest.decoder.push is None else Decoder.of_model(manifest, hop=hop)
+        self.count = 0
+        self.best: list[npt.NDArray[np.int16]] = []
+        self.peaks: list[npt.NDArray[np.float32]] = []
+        self.posteriors: list[npt.NDArray[np.float32]] = []
+        self.directions: list[npt.NDArray[np.int8]] = []
+        self.doubtful: list[npt.NDArray[np.bool_]] = []
+        self._engine, self._length, self._hop, self._channels = engine, window.length, hop, len(window.channels)
+        self._held = np.empty((0, self._channels), np.float32)
+        self._heard = np.empty(0, np.int8)
+        self._skip = 0
+        # A window's mean vector as one product: its samples lie one after the other.
+        self._mean = np.tile(np.eye(self._channels, dtype=np.float32), (window.length, 1)) / np.float32(window.length)
+
+    def feed(self, block: Samples) -> None:
+        """Take the next samples."""
+        heard = np.empty(0, np.int8) if self.listener is None else self.listener.watch(block)
+        if self._skip:
+            passed = min(self._skip, len(block))
+            block, heard, self._skip = block[passed:], heard[passed:], self._skip - passed
+        held = np.concatenate([self._held, block]) if len(self._held) else np.ascontiguousarray(block, np.float32)
+        self._heard = np.concatenate([self._heard, heard]) if len(self._heard) else heard
+        count = max(0, (len(held) - self._length) // self._hop + 1)
+        if count:
+            views = np.lib.stride_tricks.sliding_window_view(held.reshape(-1), self._channels * self._length)
+            views = views[:: self._channels * self._hop]
+            for first in range(0, count, BATCH_WINDOWS):
+                self._classify(np.ascontiguousarray(views[first : min(count, first + BATCH_WINDOWS)]), first)
+        used = count * self._hop
+        self._skip += max(0, used - len(held))
+        self._held, self._heard = held[used:].copy(), self._heard[used:]
+
+    def _classify(self, flat: npt.NDArray[np.float32], first: int) -> None:
+        """Classify windows, each as one row."""
+        posteriors = self._engine.predict(flat.reshape(len(flat), self._length, self._channels))
+        best = posteriors.argmax(axis=1)
+        self.best.append(best.astype(np.int16))
+        self.peaks.append(posteriors[np.arange(len(best)), best])
+        if not self.only_best:
+            self.posteriors.append(posteriors)
+        norms = np.linalg.norm((flat @ self._mean).astype(np.float64), axis=1)
+        low, high = PLAUSIBLE_NORM_G
+        self.doubtful.append((norms < low) | (norms > high))
+        if self.listener is not None:
+            ends = (first + np.arange(len(flat))) * self._hop + self._length - 1
+            self.directions.append(self._heard[ends])
+        self.count += len(flat)
+
+
+class _Still:
+    """Blocks of ten seconds from samples in any blocks, and whether each is still."""
+
+    def __init__(self, rate_hz: float, most_rows: int | None) -> None:
+        self.rows = round(BLOCK_S * rate_hz)
+        self.found: list[bool] = []
+        self._left = most_rows
+        self._held = np.empty((0, 3), np.float32)
+
+    def feed(self, block: Samples) -> None:
+        """Take the next samples."""
+        if self._left is not None:
+            block = block[: self._left]
+            self._left -= len(block)
+        if len(self._held):
+            block = np.concatenate([self._held, block])
+        whole = len(block) // self.rows
+        if whole:
+            self.found += still_blocks(block[: whole * self.rows].reshape(whole, self.rows, -1)).tolist()
+        self._held = block[whole * self.rows :].copy()
