@@ -18,6 +18,7 @@ from edgehar.models.installation import missing_package
 
 _COMMANDS: Final = {
     "demo": "edgehar.commands.demo:demo",
+    "start": "edgehar.commands.start:start",
     "data": "edgehar.commands.data:app",
     "train": "edgehar.commands.train:train",
     "import": "edgehar.commands.import_model:import_model",

@@ -11,6 +11,7 @@ from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.dashboard_options import (
     DEFAULT_RECORDINGS,
     AlsoOption,
+    BrowserOption,
     DashboardHostOption,
     DashboardOptions,
     DashboardPortOption,
@@ -47,7 +48,7 @@ def dashboard(
     dashboard_host: DashboardHostOption = LOOPBACK,
     recordings: RecordingsOption = DEFAULT_RECORDINGS,
     also: AlsoOption = None,
-    open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = False,
+    browser: BrowserOption = False,
 ) -> None:
     """Show a page of this machine: labels of a live sensor (as har live --dashboard does), or captures with theirs.
 
@@ -72,6 +73,7 @@ def dashboard(
             dashboard_host=dashboard_host,
             recordings=recordings,
             also=also,
+            browser=browser,
         )
         return
     from edgehar.commands.dashboard_service.session import DashboardSession
@@ -83,7 +85,7 @@ def dashboard(
         session = DashboardSession(options, path, model, runner, port=None)
         opened.callback(session.close)
         typer.echo(session.invitation())
-        if open_browser:
+        if browser:
             webbrowser.open(session.url)
         session.wait(stop)
     raise typer.Exit(stop.exit_code)

@@ -26,6 +26,7 @@ DashboardHostOption = Annotated[
     typer.Option(help="The dashboard's address. Any but this machine's own is open to the network, with a token."),
 ]
 RecordingsOption = Annotated[Path, typer.Option(help="Folder of what is recorded and fitted on the dashboard.")]
+BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the dashboard in a browser.")]
 AlsoOption = Annotated[
     list[Path] | None,
     typer.Option(

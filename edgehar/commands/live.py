@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 import time
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TextIO
@@ -15,6 +16,7 @@ from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.dashboard_options import (
     DEFAULT_RECORDINGS,
     AlsoOption,
+    BrowserOption,
     DashboardHostOption,
     DashboardOptions,
     DashboardPortOption,
@@ -102,6 +104,7 @@ def live(
     dashboard_host: DashboardHostOption = LOOPBACK,
     recordings: RecordingsOption = DEFAULT_RECORDINGS,
     also: AlsoOption = None,
+    browser: BrowserOption = False,
     plain: PlainOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object, and no labels.")
@@ -138,6 +141,8 @@ def live(
         if dashboard:
             where = DashboardOptions(dashboard_host, dashboard_port, recordings, also or ())
             watched = _open_dashboard(where, path, model, runner, port, opened)
+            if browser:
+                webbrowser.open(watched.url)
             opened.push(watched.staying(stop))
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
         if mqtt is not None:
