@@ -62,7 +62,7 @@ def offer_mounting(
         questions.say(f"Gravity is {tilt:.0f}° from where it was for the people that the model learned from.")
     else:
         questions.say(
-            f"Gravity is {tilt:.0f}° from where it was for the people that the model learned from: the sensor is turned "
+            f"Gravity is {tilt:.0f}° from where it was for the people that the model learned from: the sensor is worn "
             "otherwise, or nobody stands upright with it. Labels will be wrong until the mounting is found."
         )
     if not questions.has_person:

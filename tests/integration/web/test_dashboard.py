@@ -141,9 +141,16 @@ def test_two_tabs_show_the_same(page: Any, live: Live) -> None:
     other = page.context.new_page()
     other.goto(live.url)
     other.wait_for_selector("#label:not(.idle)")
-    page.wait_for_timeout(1500)
-    both = [each.evaluate("document.getElementById('timeline').getAttribute('aria-label')") for each in (page, other)]
-    assert both[0].split(" for ")[0] == both[1].split(" for ")[0]
+    for each in (page, other):
+        each.evaluate(WATCH)
+    page.wait_for_timeout(4000)
+    one, two = (
+        {text.split(" at ")[1]: (label, text) for label, text in each.evaluate("window.shown")}
+        for each in (page, other)
+    )
+    both = one.keys() & two.keys()
+    assert len(both) >= 4
+    assert all(one[at] == two[at] for at in both)
     other.close()
 
 
@@ -190,7 +197,7 @@ def test_another_model_with_hostile_labels_runs_and_hurts_nobody(page: Any, live
     page.select_option("#model", "hostile")
     page.select_option("#engine", "numpy/float32")
     page.click("#switch")
-    until(page, "document.getElementById('probabilities').textContent.includes('<img src=x')", timeout=20_000)
+    until(page, "document.getElementById('probabilities').textContent.includes('<img src=x')")
     page.wait_for_timeout(4500)
     rows = page.eval_on_selector_all("#probabilities .name", "nodes => nodes.map((node) => node.textContent)")
     assert rows[: len(HOSTILE)] == list(HOSTILE)
