@@ -13,6 +13,7 @@ const TICK_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 
 export class Playback {
   #found = null;
   #position = 0;
+  #hole = 1;
   #timer = null;
   #parts;
   #pieces = { said: [], truth: [] };
@@ -36,8 +37,8 @@ export class Playback {
   /** Show a recording, and play it. */
   open(found) {
     this.#found = found;
-    const hole = 3 * medianStep(found.labels);
-    this.#pieces.said = spells(found.labels, hole);
+    this.#hole = 3 * medianStep(found.labels);
+    this.#pieces.said = spells(found.labels, this.#hole);
     this.#pieces.truth = found.takes.map((take) => ({ label: take.activity, from: take.from_s, to: take.to_s }));
     [this.#parts.timeline, this.#parts.truth].forEach((strip) => strip.know(found.class_labels));
     for (const id of ["player", "truth-row", "said-name", "agreement"]) element(id).hidden = false;
@@ -90,8 +91,9 @@ export class Playback {
     timeline.show(this.#pieces.said, 0, found.seconds, position);
     truth.show(this.#pieces.truth, 0, found.seconds, position);
     const label = found.labels.findLast(({ t_s: t }) => t <= position);
-    if (label) showLabel(label);
-    else showNoLabel("Filling the first window", "The model needs its first window of samples.");
+    if (!label) showNoLabel("Filling the first window", "The model needs its first window of samples.");
+    else if (position - label.t_s > this.#hole) showNoLabel("No label here", "Nothing was recorded, or a window fills.");
+    else showLabel(label);
   }
 
   /** Say how often the model agrees with the takes, over labels whose window lies in one. */

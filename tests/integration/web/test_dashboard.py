@@ -115,7 +115,7 @@ def page(browser: Any, live: Live) -> Iterator[Any]:
     assert complaints == []
 
 
-def until(page: Any, expression: str, *, seconds: float = 20.0) -> None:
+def until(page: Any, expression: str, *, seconds: float = 60.0) -> None:
     """Wait until an expression holds on the page; its policy lets no other way in."""
     deadline_s = time.monotonic() + seconds
     while not page.evaluate(expression):
@@ -130,9 +130,8 @@ WATCH = """() => { window.shown = []; new MutationObserver(() => window.shown.pu
 
 def test_the_labels_on_the_page_are_those_of_the_json_lines(page: Any, live: Live) -> None:
     page.evaluate(WATCH)
-    page.wait_for_timeout(6000)
+    until(page, "window.shown.length >= 8", seconds=60)
     shown = [(label, float(re.search(r"at ([\d.]+) s", text)[1])) for label, text in page.evaluate("window.shown")]
-    assert len(shown) >= 8
     told = {round(each["t_s"], 1): each["label"] for each in live.labels()}
     assert [told[at] for _, at in shown] == [label for label, _ in shown]
 
@@ -143,13 +142,14 @@ def test_two_tabs_show_the_same(page: Any, live: Live) -> None:
     other.wait_for_selector("#label:not(.idle)")
     for each in (page, other):
         each.evaluate(WATCH)
-    page.wait_for_timeout(4000)
+    for each in (page, other):
+        until(each, "window.shown.length >= 8", seconds=60)
     one, two = (
         {text.split(" at ")[1]: (label, text) for label, text in each.evaluate("window.shown")}
         for each in (page, other)
     )
     both = one.keys() & two.keys()
-    assert len(both) >= 4
+    assert len(both) >= 4, (one, two)
     assert all(one[at] == two[at] for at in both)
     other.close()
 
@@ -198,13 +198,16 @@ def test_another_model_with_hostile_labels_runs_and_hurts_nobody(page: Any, live
     page.select_option("#engine", "numpy/float32")
     page.click("#switch")
     until(page, "document.getElementById('probabilities').textContent.includes('<img src=x')")
-    page.wait_for_timeout(4500)
+    deadline_s = time.monotonic() + 60
+    while HOSTILE[0] not in live.labels()[-1]["probabilities"]:
+        assert time.monotonic() < deadline_s, "another model tells labels"
+        page.wait_for_timeout(100)
+    page.wait_for_selector("#label:not(.idle)")
     rows = page.eval_on_selector_all("#probabilities .name", "nodes => nodes.map((node) => node.textContent)")
     assert rows[: len(HOSTILE)] == list(HOSTILE)
     assert page.evaluate("window.hacked") is None
     assert page.evaluate("document.querySelectorAll('main img, main script').length") == 0
     newest = live.labels()
-    assert next(iter(newest[-1]["probabilities"])) == HOSTILE[0]
     assert len(newest) > before
     assert [each["t_s"] for each in newest] == sorted(each["t_s"] for each in newest)
     page.select_option("#model", "first")
@@ -218,9 +221,8 @@ def test_an_engine_that_cannot_run_is_a_sentence_and_the_old_one_goes_on(page: A
     page.click("#switch")
     page.wait_for_selector("#notices li.warn")
     assert "engine litert: expected a tflite artifact" in page.inner_text("#notices")
-    before = len(live.labels())
-    page.wait_for_timeout(1500)
-    assert len(live.labels()) > before
+    page.evaluate(WATCH)
+    until(page, "window.shown.length >= 3", seconds=60)
 
 
 def test_a_page_of_another_origin_gets_nothing(browser: Any, live: Live, page: Any) -> None:
