@@ -53,6 +53,7 @@ from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import MountedEngine
+from edgehar.models.mounting.engine import Predictor
 from edgehar.models.units import UNIT_HELP, parse_unit
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def live(
         if calibrate
         else chosen_mounting(model, mounting, wearer)
     )
-    mounted: Engine = runner if turned is None else MountedEngine(runner, turned)
+    mounted: Predictor = runner if turned is None else MountedEngine(runner, turned)
     shared_engine = OneAtATime(mounted) if len(sensors) > 1 else mounted
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {', '.join(port)}"
     began_s = time.monotonic()
