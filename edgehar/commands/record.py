@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,7 +14,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from edgehar.commands.interruption import stop_on_signals
+from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
 from edgehar.commands.stream_options import (
     BaudOption,
@@ -44,6 +45,7 @@ from edgehar.firmware_bridge.stream.samples import SampleSource
 from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
+from edgehar.firmware_bridge.web.phone_line import PATIENCE_S, is_phone
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
@@ -100,21 +102,72 @@ def record(
     require_not_negative("--ready", ready)
     if not subject.strip():
         raise UsageError("expected a --subject, got an empty name", next_step="Name the wearer: --subject 7.")
-    runner = ScriptRunner(steps, ready_s=ready)
+    made = capture(
+        sensors,
+        steps,
+        _destination(out, subject),
+        subject=subject,
+        placement=placement,
+        ready_s=ready,
+        protocol=protocol,
+        reconnect=reconnect,
+        unit=declared,
+        rate_hz=rate,
+        duration_s=duration,
+        baud=baud,
+        plain=plain or as_json,
+    )
+    _report(made, to_json=as_json)
+    for error in (made.end.error, *(follower.error for follower in made.followers)):
+        if error is not None and not has_ended(error):
+            raise error
+    if made.stop():
+        raise typer.Exit(made.stop.exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Captures that were made, what was done for them, how they ended, and whether a signal ended them."""
+
+    first: "_Started"
+    followers: list[FollowingSensor]
+    script: ScriptRunner
+    end: RecordEnd
+    stop: StopRequest
+
+
+def capture(
+    sensors: Sequence[Sensor],
+    steps: tuple[Step, ...],
+    path: Path,
+    *,
+    subject: str,
+    placement: str,
+    ready_s: float,
+    protocol: str,
+    reconnect: bool | None,
+    unit: Unit | None,
+    rate_hz: float | None,
+    duration_s: float | None,
+    baud: int,
+    plain: bool,
+) -> Captured:
+    """Lead a wearer through some activities, and write what each sensor sends meanwhile, into a file each."""
+    runner = ScriptRunner(steps, ready_s=ready_s)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         lines = open_lines(sensors, baud=baud, reconnect=reconnect, opened=opened)
-        patience_s = GIVE_UP_S if duration is None else min(GIVE_UP_S, duration)
-        path = _destination(out, subject)
+        longest_s = PATIENCE_S if any(is_phone(sensor.port) for sensor in sensors) else GIVE_UP_S
+        patience_s = longest_s if duration_s is None else min(longest_s, duration_s)
         first, *others = [
             _start(
                 sensor,
                 line,
                 path=path if not sensor.name else path.with_name(f"{path.stem}-{_safe(sensor.name)}{path.suffix}"),
                 info=CaptureInfo(
-                    subject, placement or sensor.name, "", rate or SAMPLE_RATE_HZ, _utc_now(), sensor.port
+                    subject, placement or sensor.name, "", rate_hz or SAMPLE_RATE_HZ, _utc_now(), sensor.port
                 ),
-                unit=declared,
-                rate_is_adopted=rate is None,
+                unit=unit,
+                rate_is_adopted=rate_hz is None,
                 detected=detect_protocol(
                     line,
                     protocol="text" if shares_a_port(sensors, sensor) else protocol,
@@ -129,8 +182,9 @@ def record(
         keys = opened.enter_context(single_keys())
         console = Console()
         view: TerminalRecordView | LineRecordView
-        if console.is_terminal and not plain and not as_json:
-            title = printable(f"subject {subject} · {', '.join(port)} · {first.writer.path}")
+        if console.is_terminal and not plain:
+            ports = ", ".join(dict.fromkeys(sensor.port for sensor in sensors))
+            title = printable(f"subject {subject} · {ports} · {first.writer.path}")
             view = TerminalRecordView(console, title=title, rate_hz=first.info.rate_hz)
         else:
             view = LineRecordView(sys.stderr)
@@ -148,13 +202,8 @@ def record(
             arrived=first.arrivals,
             followers=followers,
         )
-        end = loop.run(duration_s=duration, stop=stop)
-    _report(end, runner, first, followers, to_json=as_json)
-    for error in (end.error, *(follower.error for follower in followers)):
-        if error is not None and not has_ended(error):
-            raise error
-    if stop():
-        raise typer.Exit(stop.exit_code)
+        end = loop.run(duration_s=duration_s, stop=stop)
+    return Captured(first, followers, runner, end, stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +326,12 @@ def _utc_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def _report(
-    end: RecordEnd, script: ScriptRunner, first: _Started, followers: list[FollowingSensor], *, to_json: bool
-) -> None:
+def _report(made: Captured, *, to_json: bool) -> None:
     """Say what was recorded, and where it is."""
-    takes = [{"activity": take.activity, "seconds": round(take.seconds, 3)} for take in script.kept]
-    recorded = [(first.name, first.writer, end.status.counts, end.status.rate)]
-    for follower in followers:
+    first, status = made.first, made.end.status
+    takes = [{"activity": take.activity, "seconds": round(take.seconds, 3)} for take in made.script.kept]
+    recorded = [(first.name, first.writer, status.counts, status.rate)]
+    for follower in made.followers:
         state = follower.state
         recorded.append((follower.name, follower.writer, state.counts, state.rate))
     if to_json:
