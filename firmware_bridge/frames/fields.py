@@ -27,7 +27,6 @@ ACK_FIELDS: Final = struct.Struct("<BBHI")
 RESULT_FIELDS: Final = struct.Struct("<BHBIIBB")
 LABEL_FIELDS: Final = struct.Struct("<BH")
 NO_LABEL: Final = 255
-PROBABILITY_ONE: Final = 32768
 WHO_FIELDS: Final = struct.Struct("<BBB")
 START_FIELDS: Final = struct.Struct("<BIB")
 INFER_FIELDS: Final = struct.Struct("<BHBH")
