@@ -107,7 +107,7 @@ def test_a_recording_of_two_ports_keeps_both(tmp_path: Path) -> None:
         np.testing.assert_allclose(samples, sent[first : first + len(samples)], atol=1e-4)
         begun, ended = (next(each for each in found.events if each["event"] == kind) for kind in ("begin", "end"))
         assert begun["activity"] == "walk"
-        assert 1.8 < ended["t_s"] - begun["t_s"] < 2.3
+        assert 0 <= begun["t_s"] < ended["t_s"] <= len(samples) / 80
 
 
 def _of(engine, sent: np.ndarray, at: int) -> np.ndarray:
