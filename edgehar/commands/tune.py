@@ -51,7 +51,7 @@ def tune(
     the people tuned on it must lose less than the bundle's decoder and have no lower macro-F1; else it is not kept.
     """
     model = read_bundle(bundle)
-    check_recognises_activities(model.manifest, for_what="tune")
+    check_recognises_activities(model.manifest, for_what="tune", gyroscope=True)
     target = _target(bundle, out, force=force)
     runner = load_engine(model, engine)
     dataset = read_recordings(data)
@@ -61,6 +61,7 @@ def tune(
         window_length=window.length,
         hop=window.hop,
         rate_hz=window.rate_hz,
+        channels=len(window.channels),
         activities=model.manifest.labels,
     )
     tuned_on, others = _people(model, dataset, windows, subjects)

@@ -157,7 +157,7 @@ def check_activities(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> 
     DataError
         If an activity that was done is not among the bundle's labels; or none is, with ``common_only``.
     """
-    check_recognises_activities(bundle.manifest, for_what="recordings")
+    check_recognises_activities(bundle.manifest, for_what="recordings", gyroscope=True)
     labels = bundle.manifest.labels
     recorded = {label.activity for recording in dataset.recordings for label in recording.labels}
     done = [activity for activity in dataset.activities if activity in recorded]

@@ -269,6 +269,7 @@ def _windows(
         window_length=spec.length,
         hop=spec.hop if hop is None else hop,
         rate_hz=spec.rate_hz,
+        channels=len(spec.channels),
         activities=(*labels, *others),
     )
     for note in windows.notes:

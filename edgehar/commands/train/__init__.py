@@ -16,6 +16,7 @@ from edgehar.commands.train.report import print_for_people, print_json
 from edgehar.commands.train.run import Result, carry_out
 from edgehar.commands.train.work import INTERRUPTED, Work
 from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
+from edgehar.models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.data.splits import (
     Split,
@@ -26,7 +27,7 @@ from edgehar.pipeline.data.splits import (
     leave_one_subject_out,
     subject_groups,
 )
-from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
+from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import check_apart
 from edgehar.pipeline.training.experiment import Experiment
 from edgehar.pipeline.training.recipe import INITIALIZATIONS
@@ -66,7 +67,13 @@ def train(
         int,
         typer.Option(min=1, help="Train every model with so many seeds, from --seed on, and compare them."),
     ] = 1,
-    hop: Annotated[int, typer.Option(min=1, help="Samples from one window to the next.")] = DEFAULT_HOP,
+    window: Annotated[int, typer.Option(min=1, help="Samples of a window.")] = WINDOW_LENGTH,
+    rate: Annotated[
+        float, typer.Option(metavar="HZ", help="Samples per second of the model; recordings are resampled to it.")
+    ] = SAMPLE_RATE_HZ,
+    hop: Annotated[
+        int | None, typer.Option(min=1, help="Samples from one window to the next. Default: half a window.")
+    ] = None,
     holdout_subjects: Annotated[
         str | None,
         typer.Option(metavar="A,B,C", rich_help_panel=_SPLIT, help="People to judge on. Default: every fourth."),
@@ -213,10 +220,12 @@ def train(
     check_release(all_people=all_people, metrics_from=metrics_from, seeds=seeds, show_leaky=show_leaky, resume=resume)
     place = _destination(chosen.model, out, force=force, resume=resume)
     dataset = read_recordings(data)
-    windows = make_windows(dataset, hop=hop)
+    windows = make_windows(dataset, window_length=window, hop=hop or max(1, window // 2), rate_hz=rate)
     splits = (everybody(windows),) if all_people else _splits(windows, subjects, groups, leave_one_out)
     check_apart(dataset, splits)
-    architecture = named_architecture(chosen.model, classes=len(windows.activities), window=windows.window_length)
+    architecture = named_architecture(
+        chosen.model, classes=len(windows.activities), window=windows.window_length, channels=len(windows.channels)
+    )
     trains, reason = choose_trainer(trainer, architecture, chosen.recipe)
     at_once, threads = _shared_processors(jobs, trains, models=len(splits) * seeds)
     work = Work(

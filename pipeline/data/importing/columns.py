@@ -11,6 +11,7 @@ from edgehar.models.sensing.names import accelerometers, read_name, sensor_group
 from edgehar.models.sensing.roles import DATE, INDEX, LABEL, SENSOR, SUBJECT, TIME, ColumnRole, role_of
 from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
 from edgehar.pipeline.data.importing.dates import DateForm, is_only_a_date, looks_like_date, read_form
+from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
 from edgehar.pipeline.data.importing.parser import Places, sensors_in
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
@@ -75,9 +76,10 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     subject = _single(preamble, options.subject, roles, SUBJECT, "person", notes)
     sensor, sensors = _sensor_column(preamble, roles, notes)
     added: tuple[int, ...] = ()
+    turning: tuple[int, ...] = ()
     if options.axes is not None:
-        x, y, z = (_column(preamble, name) for name in options.axes)
-        axes = (x, y, z)
+        x, y, z, *declared = (_column(preamble, name) for name in options.axes)
+        axes, turning = (x, y, z), tuple(declared)
         added = tuple(_column(preamble, name) for name in options.add_axes or ())
     elif preamble.header:
         axes, added = _accelerometer(preamble, preamble.header, stem, known=bool(sensors))
@@ -89,10 +91,13 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     )
     if added:
         notes.append(f"Gravity is added from the columns {_listed(preamble, added)}.")
+    if wants_gyroscope(options.channels):
+        turning = turning or gyroscope_columns(preamble, axes)
+        notes.append(f"The turning rate is taken from the columns {_listed(preamble, turning)}.")
     form = _date_form(preamble, time, notes if options.time != NO_COLUMN else [])
     if form is None and options.time == NO_COLUMN and time and not _is_number(preamble, time[0]):
         time = ()
-    places = Places(axes, added, time, form, label, subject, sensor, sensors)
+    places = Places(axes, added, turning, time, form, label, subject, sensor, sensors)
     return Roles(places, _unit(preamble, axes), _time_unit(preamble, roles, time), tuple(notes))
 
 
