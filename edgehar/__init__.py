@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edgehar.api.recordings import load_recordings as load_recordings
     from edgehar.api.recordings import recording_from_array as recording_from_array
     from edgehar.api.recordings import save_recordings as save_recordings
+    from edgehar.api.recordings import show_recordings as show_recordings
     from edgehar.api.splits import split_by_subject as split_by_subject
     from edgehar.api.training import Training as Training
     from edgehar.api.training import train as train
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from edgehar.models.engines import Engine as Engine
     from edgehar.models.engines import load_engine as load_engine
     from edgehar.models.errors import HarError as HarError
+    from edgehar.pipeline.data.forecasting import ForecastWindows as ForecastWindows
+    from edgehar.pipeline.data.forecasting import forecast_windows as forecast_windows
     from edgehar.pipeline.data.recordings import Dataset as Dataset
     from edgehar.pipeline.data.recordings import LabelInterval as LabelInterval
     from edgehar.pipeline.data.recordings import Recording as Recording
@@ -52,9 +55,11 @@ _ROOMS: Final = {
         "recording_from_array",
         "dataset_from_recordings",
         "save_recordings",
+        "show_recordings",
     ),
     "edgehar.pipeline.data.recordings": ("Dataset", "LabelInterval", "Recording"),
     "edgehar.pipeline.data.windows": ("Windows", "make_windows"),
+    "edgehar.pipeline.data.forecasting": ("ForecastWindows", "forecast_windows"),
     "edgehar.api.splits": ("split_by_subject",),
     "edgehar.pipeline.data.splits": ("Split", "leave_one_subject_out", "subject_groups"),
     "edgehar.pipeline.training.recipe": ("Recipe",),

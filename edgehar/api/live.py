@@ -128,7 +128,7 @@ def live(
     port
         ``/dev/ttyUSB0``, ``COM3``, ``usb:VENDOR:PRODUCT[:SERIAL]``, ``ble:NAME``, ``socket://HOST:PORT``,
         ``rfc2217://HOST:PORT``, ``udp://:PORT``, ``ws://[HOST]:PORT``, ``http://:PORT``,
-        ``phone://`` (its page is logged), or ``-`` for standard input.
+        ``phyphox://HOST``, ``phone://`` (its page is logged), or ``-`` for standard input.
     bundle
         The model, or the path of one.
     unit
@@ -261,6 +261,9 @@ class _Session:
     def progressed(self, status: LiveStatus) -> None:
         """Keep how the session stands."""
         self.status = status
+
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Nothing to do: this session keeps its model."""
 
     def close(self) -> None:
         """Nothing to close: the thread closes the reader."""
