@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgehar.api.evaluation import evaluate as evaluate
     from edgehar.api.importing import import_model as import_model
     from edgehar.api.inference import classify as classify
+    from edgehar.api.inference import load as load
     from edgehar.api.inference import open_bundle as open_bundle
     from edgehar.api.inference import predict as predict
     from edgehar.api.inference import save_bundle as save_bundle
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from edgehar.api.recordings import load_recordings as load_recordings
     from edgehar.api.recordings import recording_from_array as recording_from_array
     from edgehar.api.recordings import save_recordings as save_recordings
+    from edgehar.api.recordings import show_recordings as show_recordings
     from edgehar.api.splits import split_by_subject as split_by_subject
     from edgehar.api.training import Training as Training
     from edgehar.api.training import train as train
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from edgehar.models.engines import Engine as Engine
     from edgehar.models.engines import load_engine as load_engine
     from edgehar.models.errors import HarError as HarError
+    from edgehar.pipeline.data.forecasting import ForecastWindows as ForecastWindows
+    from edgehar.pipeline.data.forecasting import forecast_windows as forecast_windows
     from edgehar.pipeline.data.recordings import Dataset as Dataset
     from edgehar.pipeline.data.recordings import LabelInterval as LabelInterval
     from edgehar.pipeline.data.recordings import Recording as Recording
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from edgehar.pipeline.data.windows import make_windows as make_windows
     from edgehar.pipeline.evaluation import Evaluation as Evaluation
     from edgehar.pipeline.training.recipe import Recipe as Recipe
-    from edgehar.pipeline.training.recipe import default_recipe as default_recipe
+    from edgehar.pipeline.training.recipes import default_recipe as default_recipe
 
 _ROOMS: Final = {
     "edgehar.api.recordings": (
@@ -51,19 +55,22 @@ _ROOMS: Final = {
         "recording_from_array",
         "dataset_from_recordings",
         "save_recordings",
+        "show_recordings",
     ),
     "edgehar.pipeline.data.recordings": ("Dataset", "LabelInterval", "Recording"),
     "edgehar.pipeline.data.windows": ("Windows", "make_windows"),
+    "edgehar.pipeline.data.forecasting": ("ForecastWindows", "forecast_windows"),
     "edgehar.api.splits": ("split_by_subject",),
     "edgehar.pipeline.data.splits": ("Split", "leave_one_subject_out", "subject_groups"),
-    "edgehar.pipeline.training.recipe": ("Recipe", "default_recipe"),
+    "edgehar.pipeline.training.recipe": ("Recipe",),
+    "edgehar.pipeline.training.recipes": ("default_recipe",),
     "edgehar.api.training": ("Training", "train"),
     "edgehar.api.importing": ("import_model",),
     "edgehar.api.personalization": ("Personalization", "personalize"),
     "edgehar.api.evaluation": ("evaluate",),
     "edgehar.pipeline.evaluation": ("Evaluation",),
     "edgehar.api.compilation": ("compile",),
-    "edgehar.api.inference": ("classify", "open_bundle", "predict", "save_bundle"),
+    "edgehar.api.inference": ("classify", "load", "open_bundle", "predict", "save_bundle"),
     "edgehar.models.bundle": ("Bundle",),
     "edgehar.models.engines": ("Engine", "load_engine"),
     "edgehar.api.live": ("LiveStream", "live"),

@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "record": "edgehar.commands.record:record",
     "firmware": "edgehar.commands.firmware:firmware",
     "phone": "edgehar.commands.phone:phone",
+    "deploy": "edgehar.commands.deploy:app",
 }
 """Every sub-command, in the order of a user's first day, and where it lives."""
 

@@ -1,6 +1,6 @@
-"""Build the C engine as the one WebAssembly module that every page runs: the same bytes on every machine.
+"""Build the C engine and the trainer as the WebAssembly modules that pages run: the same bytes on every machine.
 
-The module is kept in the repository, so that nobody needs a compiler to use it; ``--check`` builds it again and
+The modules are kept in the repository, so that nobody needs a compiler to use them; ``--check`` builds them again and
 compares, as CI does. Needs the ziglang of constraints.txt: ``pip install -c constraints.txt 'edgehar[wasm]'``.
 
 Usage: tools/build_web.py [--check]
@@ -12,11 +12,12 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCES = REPOSITORY / "models" / "portable"
-MODULE = REPOSITORY / "firmware_bridge" / "web" / "static" / "har.wasm"
+STATIC = REPOSITORY / "firmware_bridge" / "web" / "static"
 
 COMPILE = (
     "-target",
@@ -32,25 +33,48 @@ COMPILE = (
     "-Werror",
     "-Iengine",
     "-Ihost",
+    "-Itrainer",
 )
 """Paths are relative to `SOURCES`, so that no machine's folders get into the module."""
 LINK = ("-target", "wasm32-wasi", "-O3", "-mexec-model=reactor", "-Wl,--strip-all", "-Wl,-z,stack-size=65536")
 
-PARTS = (
-    (("-DHAR_FLOAT",), ("web/har_web_float.c", "host/har_units.c", "host/har_windows.c")),
-    ((), ("web/har_web.c", "web/har_web_integer.c")),
+TRAINER = ("har_train_lanes", "har_train_parameters", "har_train_memory", "har_train_gradient", "har_train_logits")
+"""What the page calls; it lays out the structures and the memory itself, from where the heap begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebModule:
+    """A module: sources with the macros they need, and what it exports beyond what the sources say themselves."""
+
+    name: str
+    parts: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    exports: tuple[str, ...] = ()
+
+
+MODULES = (
+    WebModule(
+        "har.wasm",
+        (
+            (("-DHAR_FLOAT",), ("web/har_web_float.c", "host/har_units.c", "host/har_windows.c")),
+            ((), ("web/har_web.c", "web/har_web_integer.c")),
+        ),
+    ),
+    WebModule(
+        "har_train.wasm", (((), ("trainer/har_train.c", "trainer/har_train_layer.c")),), (*TRAINER, "__heap_base")
+    ),
 )
 
 
-def build(target: Path) -> None:
-    """Build the module; raise CalledProcessError where the compiler refuses."""
+def build(module: WebModule, target: Path) -> None:
+    """Build a module; raise CalledProcessError where the compiler refuses."""
     with tempfile.TemporaryDirectory() as folder:
         objects = []
-        for defines, files in PARTS:
+        for defines, files in module.parts:
             for file in files:
                 objects.append(Path(folder) / f"{Path(file).stem}.o")
                 zig("cc", *COMPILE, *defines, "-c", file, "-o", str(objects[-1]))
-        zig("cc", *LINK, *map(str, objects), "-o", str(target))
+        exports = [f"-Wl,--export={name}" for name in module.exports]
+        zig("cc", *LINK, *exports, *map(str, objects), "-o", str(target))
 
 
 def zig(*arguments: str) -> None:
@@ -68,24 +92,34 @@ def pinned_compiler() -> str:
 
 
 def main() -> int:
-    """Build the module, or with --check compare; return 1 where it is not the one that is kept."""
+    """Build the modules, or with --check compare; return 1 where one is not the one that is kept."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    options.add_argument("--check", action="store_true", help="compare with the module that is kept")
+    options.add_argument("--check", action="store_true", help="compare with the modules that are kept")
     check = options.parse_args().check
     wanted, found = pinned_compiler(), importlib.metadata.version("ziglang")
     if found != wanted:
         print(f"expected ziglang {wanted}, as in constraints.txt, got {found}", file=sys.stderr)
         return 1
-    if not check:
-        build(MODULE)
-        print(f"{MODULE.relative_to(REPOSITORY)}: {MODULE.stat().st_size:,} bytes")
-        return 0
+    return max([_compare(module) if check else _renew(module) for module in MODULES])
+
+
+def _renew(module: WebModule) -> int:
+    """Build a module where it is kept."""
+    target = STATIC / module.name
+    build(module, target)
+    target.chmod(0o644)
+    print(f"{target.relative_to(REPOSITORY)}: {target.stat().st_size:,} bytes")
+    return 0
+
+
+def _compare(module: WebModule) -> int:
+    """Return 1 where the sources make another module than the one that is kept."""
     with tempfile.TemporaryDirectory() as folder:
-        built = Path(folder) / MODULE.name
-        build(built)
-        if built.read_bytes() == MODULE.read_bytes():
+        built = Path(folder) / module.name
+        build(module, built)
+        if built.read_bytes() == (STATIC / module.name).read_bytes():
             return 0
-    print(f"{MODULE.name}: the sources make another module than the one kept. Run: tools/build_web.py", file=sys.stderr)
+    print(f"{module.name}: the sources make another module than the one kept. Run: tools/build_web.py", file=sys.stderr)
     return 1
 
 

@@ -41,4 +41,11 @@ for _ in $(seq 100); do [ -e "$work/sensor" ] && break; sleep 0.1; done
 "$work/edge/bin/har" live "$work/bundle" --port "$work/sensor" --unit g --rate 100 --hop 100 --duration 5 \
     --jsonl "$work/live.jsonl"
 test -s "$work/live.jsonl"
+
+# Everything a Raspberry Pi needs, for both kinds of it, and hashes that fit; tools/prove_pi.sh installs it in an emulated one.
+for processor in aarch64 armv7l; do
+    har deploy pi "$work/bundle" --out "$work/$processor" --processor "$processor" --python 3.11 --json >"$work/pi.json"
+    (cd "$work/$processor" && sha256sum --check --quiet --strict SHA256SUMS)
+    ls "$work/$processor"/wheels/3.11/*"_$processor.whl" "$work/$processor"/wheels/common/edgehar-*.whl >"$work/wheels"
+done
 echo "the edge path works without TensorFlow"

@@ -12,17 +12,18 @@ from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.tasks import MULTICLASS
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.zoo import DEFAULT, find_bundle
 from edgehar.pipeline.data.windows import Windows
 
 if TYPE_CHECKING:
     from edgehar.pipeline.bulk.classification import Classification
 
 Model: TypeAlias = Bundle | str | os.PathLike[str]
-"""A model in memory, or the path of a bundle's folder or zip."""
+"""A model in memory, the path of a bundle's folder or zip, or the name of a released model."""
 
 
 def open_bundle(path: Model) -> Bundle:
-    """Open a bundle: its folder, or a zip of it. Every size and hash is checked.
+    """Open a bundle: its folder, a zip of it, or the name of a released model. Every size and hash is checked.
 
     A bundle that is open already is returned as it is.
 
@@ -31,7 +32,23 @@ def open_bundle(path: Model) -> Bundle:
     BundleError
         If there is no bundle, or it is damaged.
     """
-    return path if isinstance(path, Bundle) else read_bundle(Path(path))
+    return path if isinstance(path, Bundle) else read_bundle(find_bundle(path))
+
+
+def load(model: Model = DEFAULT) -> Bundle:
+    """Return a released model by its name, such as ``lstm``; a path that exists is opened as a bundle.
+
+    Parameters
+    ----------
+    model
+        Default: the model that `har live` uses when none is named.
+
+    Raises
+    ------
+    BundleError
+        If there is no such model.
+    """
+    return open_bundle(model)
 
 
 def save_bundle(bundle: Bundle, path: str | os.PathLike[str], *, plots: Mapping[str, bytes] | None = None) -> Bundle:
@@ -68,7 +85,8 @@ def predict(
     bundle
         The model, or the path of one. Or an engine from `edgehar.load_engine`, which is loaded once for many calls.
     windows : Windows, or array-like of shape (n, window_length, 3) or (window_length, 3), in g
-        Raw acceleration, gravity included, at the model's rate.
+        Raw acceleration, gravity included, at the model's rate. Of a model of tokens, whole numbers of shape
+        (n, window_length) or (window_length,).
     engine, quantization
         What computes, and which artifact of the bundle.
 
@@ -87,7 +105,7 @@ def predict(
     if isinstance(bundle, Bundle | str | os.PathLike):
         bundle = load_engine(open_bundle(bundle), engine, quantization)
     values: npt.NDArray[Any] = windows.batch() if isinstance(windows, Windows) else np.asarray(windows, np.float32)
-    return bundle.predict(values[np.newaxis] if values.ndim == 2 else values)
+    return bundle.predict(values)
 
 
 @overload

@@ -13,7 +13,8 @@ from edgehar.pipeline.data.splits import Split
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.training.history import Epoch
-from edgehar.pipeline.training.recipe import Recipe, default_recipe
+from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.recipes import default_recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,7 +129,7 @@ def train(
 
     experiment = Experiment.of(recordings, windows, model=model, recipe=recipe, seed=seed)
     title = f"{model}, {len(split.train):,} windows, judged on {', '.join(split.test_subjects)}"
-    with watched(title, epochs=recipe.epochs, quiet=not progress) as watcher:
+    with watched(title, epochs=recipe.total_epochs, quiet=not progress) as watcher:
         trained = experiment.train(split, watcher=watcher)
     bundle = experiment.bundle(split, trained)
     evaluation = experiment.judge(bundle, split)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from edgehar.commands.bundle_argument import WHAT, bundle_argument
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
@@ -33,9 +34,7 @@ _MOST_REAL_WINDOWS: Final = 20_000
 
 
 def bench(
-    bundles: Annotated[
-        list[Path] | None, typer.Argument(metavar="BUNDLE...", help="Models: folders or zips of bundles.")
-    ] = None,
+    bundles: Annotated[list[Path] | None, bundle_argument(f"Models, each {WHAT}", metavar="BUNDLE...")] = None,
     windows: Annotated[int, typer.Option(help="Single windows to time for every row.")] = Settings().windows,
     threads: Annotated[int, typer.Option(help="Processor threads an engine may use.")] = 1,
     engines: Annotated[str | None, typer.Option(help="Engines to measure, separated by commas. Default: all.")] = None,
@@ -123,9 +122,11 @@ def _real_windows(data: str, bundle: Path, count: int) -> NDArray[np.float32]:
     from edgehar.pipeline.data.windows import make_windows
 
     manifest = read_bundle(bundle).manifest
-    check_recognises_activities(manifest, for_what="--data")
+    check_recognises_activities(manifest, for_what="--data", gyroscope=True)
     spec = manifest.window
-    found = make_windows(load_dataset(data), window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz)
+    found = make_windows(
+        load_dataset(data), window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz, channels=len(spec.channels)
+    )
     wanted = min(count, len(found), _MOST_REAL_WINDOWS)
     return found.batch(np.linspace(0, len(found) - 1, wanted).round().astype(np.int64))
 

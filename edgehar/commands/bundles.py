@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edgehar.models.bundle import MANIFEST, Bundle, read_bundle
+from edgehar.models.bundle import MANIFEST, Bundle, check_not_released, read_bundle
 from edgehar.models.errors import UsageError
 
 
@@ -38,15 +38,18 @@ def _of_one_model(path: Path, bundles: list[tuple[Path, Bundle]]) -> list[tuple[
     return bundles
 
 
-def check_unpacked(bundles: list[tuple[Path, Bundle]]) -> None:
-    """Refuse to rewrite a zip.
+def check_writable_bundles(bundles: list[tuple[Path, Bundle]]) -> None:
+    """Refuse to rewrite a zip, or a model that is released with the package.
 
     Raises
     ------
     UsageError
-        If one of the bundles is one.
+        If one of the bundles is a zip.
+    BundleError
+        If one of them is installed with the package.
     """
     for path, _ in bundles:
+        check_not_released(path)
         if path.is_file():
             raise UsageError(
                 f"{path}: expected a bundle's folder to write to, got a zip",

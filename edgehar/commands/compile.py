@@ -9,13 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.bundles import check_unpacked, read_bundles
+from edgehar.commands.bundle_argument import bundle_argument
+from edgehar.commands.bundles import check_writable_bundles, read_bundles
+from edgehar.commands.destination import Destination, chosen_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
 from edgehar.commands.window_arrays import read_windows
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
+from edgehar.models.zoo import released_names
 from edgehar.pipeline import compilers
 from edgehar.pipeline.compilers import FORMATS, Target, needs_calibration
 from edgehar.pipeline.compilers.onnx_options import OPSETS, OnnxOptions
@@ -29,8 +32,16 @@ _ARRAYS: Final = ".npy"
 
 def compile_bundle(
     bundle: Annotated[
-        Path, typer.Argument(help="A bundle's folder, rewritten whole or not at all; or a folder of bundles.")
+        Path,
+        bundle_argument(
+            "A bundle's folder, rewritten whole or not at all; or a folder of bundles. With --out also a zip, or a "
+            f"released model ({', '.join(released_names())})."
+        ),
     ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="Where to write. Default: over the bundle that is read.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another model that stands at --out.")] = False,
     format: Annotated[  # noqa: A002
         list[str] | None,
         typer.Option("--format", "--target", help=f"{' or '.join(FORMATS)}; may be repeated. Default: all."),
@@ -67,7 +78,7 @@ def compile_bundle(
     """
     options = _onnx_options(format, fast=fast, opset=opset)
     found = read_bundles(bundle)
-    check_unpacked(found)
+    destination = _destination(found, out, force=force)
     wanted = wanted_targets(found[0][1].manifest.architecture, format, quantization or ["float32"])
     if data is None and quantization == [ALL]:
         wanted = _without_calibration(wanted)
@@ -84,16 +95,33 @@ def compile_bundle(
         )
     added = []
     for path, model, artifacts in compiled:
-        there = update_bundle(path, partial(Bundle.with_artifacts, artifacts=artifacts), of=model).manifest.artifacts
+        add = partial(Bundle.with_artifacts, artifacts=artifacts)
+        if destination is None:
+            written = update_bundle(path, add, of=model)
+        else:
+            path = destination.settled()
+            written = add(model).save(path)
+        there = written.manifest.artifacts
         added.append((path, [entry for entry in there if Target(entry.format, entry.quantization) in wanted]))
+    is_one = destination is not None or bundle == found[0][0]
     if as_json:
         whole = [{"bundle": str(path), "artifacts": [_as_json(entry) for entry in entries]} for path, entries in added]
-        typer.echo(json.dumps(whole[0] if bundle == added[0][0] else {"bundles": whole}))
+        typer.echo(json.dumps(whole[0] if is_one else {"bundles": whole}))
         return
     for path, entries in added:
-        if path != bundle:
+        if not is_one:
             Console().print(escape(path.name), style="bold")
         Console().print(_table(entries))
+
+
+def _destination(found: list[tuple[Path, Bundle]], out: Path | None, *, force: bool) -> Destination | None:
+    """Return where to write to; None for where the bundles are."""
+    if out is None or (len(found) == 1 and out.exists() and out.resolve() == found[0][0].resolve()):
+        check_writable_bundles(found)
+        return None
+    if len(found) > 1:
+        raise UsageError("--out: expected one bundle, got a folder of them", next_step="Leave --out out, or name one.")
+    return chosen_destination(out, force=force)
 
 
 def _without_calibration(wanted: list[Target]) -> list[Target]:

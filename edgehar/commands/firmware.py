@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.device.emulators import find_program
 from edgehar.firmware_bridge.projects.boards import BOARDS, Board, find_board, with_sizes
@@ -37,9 +38,9 @@ def _rounded(count: int) -> str:
 
 
 def firmware(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
     board: Annotated[str, typer.Option(help=f"{', '.join(map(_with_its_sizes, BOARDS.values()))}.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the project; written whole, or not at all.")],
+    bundle: DefaultBundleArgument = None,
     quantization: Annotated[str, typer.Option(help="int8 (integers alone) or float32.")] = INT8,
     sensor: Annotated[
         str | None, typer.Option(help=f"For a board that senses: {', '.join(SENSORS)}. Default: mpu6050.")
@@ -63,7 +64,7 @@ def firmware(
     """
     target = with_sizes(find_board(board), flash_bytes=flash, ram_bytes=ram)
     chosen = find_sensor(sensor or "mpu6050") if target.senses or sensor is not None else None
-    model = read_bundle(bundle)
+    model = read_bundle(or_default(bundle))
     project = write_project(model, target, out, quantization=quantization, sensor=chosen)
     size = _build(project) if build else None
     slow = too_slow(project.model, target, model.manifest.window.rate_hz)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
 from edgehar.models.errors import UsageError
@@ -23,7 +24,7 @@ _MADE_UP: Final = re.compile(r"^$|\.\d+$")
 
 
 def inspect(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     tensors: Annotated[bool, typer.Option("--tensors", help="List every tensor, not only the stored ones.")] = False,
     no_check: Annotated[
         bool, typer.Option("--no-check", help="Do not load the files with installed runtimes.")

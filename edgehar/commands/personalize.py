@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edgehar.commands.bundle_argument import WHAT, bundle_argument
 from edgehar.commands.destination import chosen_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
@@ -21,7 +22,7 @@ from edgehar.pipeline.training.personalization.personalizing import personalize 
 
 
 def personalize(
-    bundle: Annotated[Path, typer.Argument(help="The general model: a bundle's folder or zip. It is not changed.")],
+    bundle: Annotated[Path, bundle_argument(f"The general model, which is not changed: {WHAT}")],
     data: Annotated[list[str], typer.Option(metavar="PATH", help=f"Recordings of one person. {DATA_HELP}")],
     out: Annotated[Path, typer.Option(help="Where to write the new bundle.")],
     subject: Annotated[

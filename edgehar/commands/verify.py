@@ -3,13 +3,13 @@
 import dataclasses
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import read_bundle
 from edgehar.models.verification import ArtifactVerification, Verification, verify_bundle
@@ -18,7 +18,7 @@ FAILED = 1
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     engine: Annotated[
         list[str] | None, typer.Option(help="Check on this engine only; may be repeated. Default: all.")
     ] = None,

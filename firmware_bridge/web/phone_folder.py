@@ -3,16 +3,20 @@
 ::
 
     index.html  style.css  phone.js ...   the page
-    har.js  har.wasm                      the library and the C engine
+    har.js  bundle.js  decoder.js ...     the library
+    har.wasm  har_train.wasm              the C engine and the trainer, gzipped: the library unpacks them
+    training.json                         the modules of the worker that trains, gzipped (decision 35)
     service-worker.js                     keeps all of it for when there is no network
     manifest.webmanifest  icon.svg        what a phone needs to install it
     bundle/manifest.json                  what the model is, and
     bundle/model.*.harc                   its tables for the C engine; nothing else of the bundle is needed here
 
-The manifest is the bundle's own but for the artifacts left out: the page holds the tables to the hash in it.
+The manifest is the bundle's own but for the artifacts left out, and for how it was trained, which no page asks for: the
+page holds the tables to the hash in it.
 """
 
 import dataclasses
+import gzip
 import hashlib
 import json
 import re
@@ -29,12 +33,29 @@ from edgehar.models.files import atomic_folder
 
 BUNDLE: Final = "bundle"
 WORKER: Final = "service-worker.js"
+TRAINING: Final = "training.json"
 FORMAT: Final = "c"
 MAXIMUM_TABLES_BYTES: Final = 8 * 2**20
 """Of one artifact; the page reads no more."""
 
 _COMMENT: Final = re.compile(rb"^[ \t]*/\*\*.*?\*/\n|^[ \t]*//[^\n]*\n", re.MULTILINE | re.DOTALL)
 """Comments on lines of their own, as all of ours are."""
+_PAGE: Final = "phone.js"
+_SENSOR_PAGE: Final = "sensor-page.js"
+_TRAINER: Final = "personalize-worker.js"
+_ASSETS: Final = (
+    "har.wasm",
+    "har_train.wasm",
+    "icon.svg",
+    "index.html",
+    "manifest.webmanifest",
+    "style.css",
+    WORKER,
+)
+_IMPORT: Final = re.compile(rb'^(?:import|export) [^;]*?from "\./([\w-]+\.js)";$', re.MULTILINE)
+_SPACE: Final = re.compile(rb"^[ \t]+|[ \t]*\n(?=\n)", re.MULTILINE)
+"""Indentation and empty lines; no text of ours goes over a line's end."""
+_SQUEEZED: Final = (".js", ".css", ".html")
 _OWN_FILES: Final = ("index.html", WORKER, "har.js")
 """A folder that holds these was written by `write_phone_folder`, and may be replaced."""
 
@@ -77,14 +98,37 @@ def phone_files(bundle: Bundle, *, quantization: str) -> dict[str, bytes]:
             f"{place}: expected tables of at most {MAXIMUM_TABLES_BYTES:,} bytes, {entry.file} has {entry.bytes:,}",
             next_step="Use a smaller model.",
         )
-    files = {path.name: _served(path) for path in sorted(STATIC.iterdir()) if path.is_file()}
+    files = page_files()
     # The page needs these tables alone, and the manifest shall not name others that are not there.
-    described = dataclasses.replace(manifest, artifacts=(entry,))
+    provenance = dataclasses.replace(manifest.provenance, configuration={})
+    described = dataclasses.replace(manifest, artifacts=(entry,), provenance=provenance)
     text = json.dumps(described.to_json(), ensure_ascii=False, separators=(",", ":"))
     files[f"{BUNDLE}/{MANIFEST}"] = text.encode()
     files[f"{BUNDLE}/{entry.file}"] = bundle.files[entry.file]
     files[WORKER] = _worker(files)
     return files
+
+
+def page_files() -> dict[str, bytes]:
+    """Return what every page is made of, by name: the modules that it imports, those of its worker as one file."""
+    page, trainer = _modules(_PAGE), _modules(_TRAINER)
+    files = {name: _served(STATIC / name) for name in (*page, *_ASSETS)}
+    packed = json.dumps([(name, _served(STATIC / name).decode()) for name in trainer], ensure_ascii=False)
+    return {**files, TRAINING: _gzipped(packed.encode())}
+
+
+def sensor_files() -> dict[str, bytes]:
+    """Return the page of a phone that is a sensor, by name; ``index.html`` is `sensor.html`."""
+    names = (*_modules(_SENSOR_PAGE), "icon.svg", "style.css")
+    return {"index.html": _served(STATIC / "sensor.html"), **{name: _served(STATIC / name) for name in names}}
+
+
+def _modules(name: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return a module after all that it imports, each once."""
+    for imported in _IMPORT.findall((STATIC / name).read_bytes()):
+        if imported.decode() not in known:
+            known = _modules(imported.decode(), known)
+    return known if name in known else (*known, name)
 
 
 def write_phone_folder(files: Mapping[str, bytes], out: Path) -> None:
@@ -113,7 +157,7 @@ def check_destination(out: Path) -> None:
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    own = {path.name for path in STATIC.iterdir()} | {BUNDLE}
+    own = {path.name for path in STATIC.iterdir()} | {BUNDLE, TRAINING}
     known = out.is_dir() and all((out / name).is_file() for name in _OWN_FILES)
     foreign = sorted(path.name for path in out.iterdir() if path.name not in own) if known else [out.name]
     if foreign:
@@ -125,9 +169,18 @@ def check_destination(out: Path) -> None:
 
 
 def _served(path: Path) -> bytes:
-    """Return a file of the page; of a script without its comments, which are a fifth of what a phone would load."""
+    """Return a file of the page as a phone loads it: without comments and indentation, WebAssembly gzipped."""
     content = path.read_bytes()
-    return _COMMENT.sub(b"", content) if path.suffix == ".js" else content
+    if path.suffix == ".wasm":
+        return _gzipped(content)
+    if path.suffix == ".js":
+        content = _COMMENT.sub(b"", content)
+    return _SPACE.sub(b"", content).lstrip(b"\n") if path.suffix in _SQUEEZED else content
+
+
+def _gzipped(content: bytes) -> bytes:
+    """Return what the page unpacks: few servers would compress it, and none needs to."""
+    return gzip.compress(content, compresslevel=9, mtime=0)
 
 
 def _worker(files: Mapping[str, bytes]) -> bytes:

@@ -27,7 +27,7 @@ from edgehar.models.bundle.names import (
 )
 from edgehar.models.bundle.reading import read_bundle
 from edgehar.models.bundle.updating import update_bundle
-from edgehar.models.bundle.writing import check_destination
+from edgehar.models.bundle.writing import check_destination, check_not_released
 
 __all__ = [
     "CARD",
@@ -41,6 +41,7 @@ __all__ = [
     "Bundle",
     "CompiledArtifact",
     "check_destination",
+    "check_not_released",
     "make_bundle",
     "read_bundle",
     "update_bundle",

@@ -32,7 +32,9 @@ def open_source(path: Path) -> "FolderSource | ZipSource":
             return FolderSource(path)
         if not path.exists():
             raise BundleError(
-                f"{path}: expected a bundle, found nothing", next_step="Make one with `har train`.", path=path
+                f"{path}: expected a bundle, found nothing",
+                next_step="Name a bundle's folder or zip, or make one with `har train`.",
+                path=path,
             )
         if path.is_file() and zipfile.is_zipfile(path):
             return ZipSource(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgehar.models.bundle.bundle import Bundle
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.bundle.reading import read_bundle
+from edgehar.models.bundle.writing import check_not_released
 from edgehar.models.errors import BundleError
 from edgehar.models.files import alone
 
@@ -28,8 +29,9 @@ def update_bundle(path: Path, change: Callable[[Bundle], Bundle], *, of: Bundle)
     Raises
     ------
     BundleError
-        If another model has taken the bundle's place meanwhile.
+        If another model has taken the bundle's place meanwhile, or the bundle is installed with the package.
     """
+    check_not_released(path)
     with alone(path):
         there = read_bundle(path)
         if _model(there.manifest) != _model(of.manifest):

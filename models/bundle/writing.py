@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from edgehar.models.bundle.card import model_card
 from edgehar.models.bundle.consistency import check_manifest
@@ -12,6 +12,8 @@ from edgehar.models.bundle.names import CARD, GOLDEN, MANIFEST, MAXIMUM_MANIFEST
 from edgehar.models.errors import BundleError
 from edgehar.models.files import atomic_folder
 from edgehar.models.foreign_text import printable
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
 def write_bundle(
@@ -44,8 +46,10 @@ def check_destination(path: Path) -> None:
     Raises
     ------
     BundleError
-        If something other than a bundle stands there, or a bundle with files that are not its own.
+        If something other than a bundle stands there, or a bundle with files that are not its own; or the place is
+        inside the installed package.
     """
+    check_not_released(path)
     if not path.exists():
         return
     if not (path / MANIFEST).is_file():
@@ -61,6 +65,27 @@ def check_destination(path: Path) -> None:
             f"{path}: expected a bundle's own files, which are replaced together, "
             f"got {printable(', '.join(foreign), 100)} among them",
             next_step="Move what is yours out of the folder, then run this again.",
+            path=path,
+        )
+
+
+def check_not_released(path: Path) -> None:
+    """Refuse a place inside the installed package: a released model is what everybody who installs it has.
+
+    Raises
+    ------
+    BundleError
+        If the place is there.
+    """
+    try:
+        is_inside = _PACKAGE in path.resolve().parents
+    except (OSError, RuntimeError, ValueError):
+        # What cannot be looked up is not there; writing to it fails with the system's own words.
+        return
+    if is_inside:
+        raise BundleError(
+            f"{path}: expected a folder of your own, got one of the installed package: released models do not change",
+            next_step="Pass --out FOLDER.",
             path=path,
         )
 

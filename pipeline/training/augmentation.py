@@ -7,6 +7,8 @@ gravity says how somebody sits, stands or lies).
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.pipeline.data.windows import Indices, Windows
+
 Rotations = NDArray[np.float32]
 
 
@@ -42,3 +44,53 @@ def random_rotations(count: int, *, deviation_deg: float, rng: np.random.Generat
     cross -= cross.swapaxes(1, 2)
     rotations = np.eye(3) + np.sin(angles) * cross + (1 - np.cos(angles)) * (cross @ cross)
     return rotations.astype(np.float32)
+
+
+def random_stretches(count: int, *, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return how much time each window takes, as a factor: as often 1 + most as 1 / (1 + most), and between."""
+    return np.asarray(np.exp(rng.uniform(-1.0, 1.0, count) * np.log1p(most)), np.float64)
+
+
+def stretched_windows(
+    windows: Windows, chosen: Indices, *, offsets: NDArray[np.int64], factors: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return windows that take more or less time than their length, resampled on straight lines to that length.
+
+    Parameters
+    ----------
+    windows, chosen
+        Where they come from, and which.
+    offsets : ndarray of shape (n,)
+        By how many samples the middle of each is moved; a window stays inside its segment.
+    factors : ndarray of shape (n,)
+        Of time; above 1 movement gets faster. One that does not fit into the segment is made smaller.
+
+    Returns
+    -------
+    ndarray of shape (n, window_length, 3), float32, in g
+    """
+    steps = windows.window_length - 1
+    first, last = windows.segment_starts[chosen], windows.segment_stops[chosen] - 1
+    spans = np.minimum(factors * steps, last - first)
+    begins = np.clip(windows.starts[chosen] + offsets + (steps - spans) / 2, first, last - spans)
+    places = begins[:, None] + spans[:, None] * (np.arange(steps + 1) / steps)
+    before = np.minimum(places.astype(np.int64), last[:, None])
+    after = np.minimum(before + 1, last[:, None])
+    part = (places - before).astype(np.float32)[:, :, None]
+    return np.asarray(windows.samples[before] * (1 - part) + windows.samples[after] * part, np.float32)
+
+
+def mixed(
+    values: NDArray[np.float32], targets: NDArray[np.float32], *, concentration: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return windows mixed in pairs, and their targets in the same shares, drawn from Beta(c, c).
+
+    Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, equation 1.
+    """
+    shares = rng.beta(concentration, concentration, len(values)).astype(np.float32)
+    others, shares = rng.permutation(len(values)), np.maximum(shares, 1 - shares)
+    wide = shares[:, None, None]
+    return (
+        wide * values + (1 - wide) * values[others],
+        shares[:, None] * targets + (1 - shares[:, None]) * targets[others],
+    )

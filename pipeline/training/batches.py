@@ -1,6 +1,6 @@
 """Batches of an epoch: windows shuffled, moved, turned and normalised in NumPy, one batch ahead of the step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,11 +10,19 @@ from numpy.typing import NDArray
 from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Indices, Windows
-from edgehar.pipeline.training.augmentation import random_offsets, random_rotations
+from edgehar.pipeline.training.augmentation import (
+    Rotations,
+    mixed,
+    random_offsets,
+    random_rotations,
+    random_stretches,
+    stretched_windows,
+)
 from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.supervision import Targets
 
-Batch = tuple[NDArray[np.float32], NDArray[np.int64]]
-"""Normalised windows (batch, window_length, channels), and their labels."""
+Batch = tuple[NDArray[np.float32], Targets]
+"""Normalised windows (batch, window_length, channels), and their labels; or, of mixed ones, probabilities."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,12 +37,15 @@ class TrainingBatches:
         Applied last: rotations turn raw acceleration.
     recipe
         Its batch size and its augmentation.
+    rotations
+        How so many windows are turned; None for the recipe's ``rotation_deg``.
     """
 
     windows: Windows
     indices: Indices
     normalization: Normalization
     recipe: Recipe
+    rotations: Callable[[int, np.random.Generator], Rotations] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.indices):
@@ -63,10 +74,28 @@ class TrainingBatches:
 
     def _make(self, chosen: Indices, rng: np.random.Generator) -> Batch:
         """Take windows out, augment and normalise them."""
-        recipe, offsets = self.recipe, None
-        if recipe.offset_samples:
-            offsets = random_offsets(len(chosen), largest=recipe.offset_samples, rng=rng)
-        values = self.windows.batch(chosen, offsets=offsets)
-        if recipe.rotation_deg:
-            values = values @ random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
-        return self.normalization.apply(values), self.windows.labels[chosen]
+        recipe, labels = self.recipe, self.windows.labels[chosen]
+        values = self._taken(chosen, rng)
+        turns = None
+        if self.rotations is not None:
+            turns = self.rotations(len(chosen), rng).swapaxes(1, 2)
+        elif recipe.rotation_deg:
+            turns = random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+        if turns is not None:
+            # A sensor that sits otherwise feels the turning about its own axes, as it feels gravity along them.
+            vectors = np.split(values, range(3, values.shape[2], 3), axis=2)
+            values = np.concatenate([vector @ turns for vector in vectors], axis=2)
+        values = self.normalization.apply(values)
+        if not recipe.mixup:
+            return values, labels
+        targets = np.eye(len(self.windows.activities), dtype=np.float32)[labels]
+        return mixed(values, targets, concentration=recipe.mixup, rng=rng)
+
+    def _taken(self, chosen: Indices, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Take windows out, moved and stretched as the recipe says."""
+        largest, most = self.recipe.offset_samples, self.recipe.stretch
+        offsets = random_offsets(len(chosen), largest=largest, rng=rng) if largest else np.zeros(len(chosen), np.int64)
+        if not most:
+            return self.windows.batch(chosen, offsets=offsets)
+        factors = random_stretches(len(chosen), most=most, rng=rng)
+        return stretched_windows(self.windows, chosen, offsets=offsets, factors=factors)

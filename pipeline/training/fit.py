@@ -19,7 +19,7 @@ from edgehar.pipeline.training.batches import TrainingBatches
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 from edgehar.pipeline.training.initialization import initial_weights
 from edgehar.pipeline.training.recipe import Recipe
-from edgehar.pipeline.training.schedule import learning_rate
+from edgehar.pipeline.training.schedule import rate_of_recipe
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, Trainer, choose_trainer, open_trainer
 
 _JUDGED_AT_ONCE = 1024
@@ -111,7 +111,7 @@ def fit(
     name, _ = choose_trainer(trainer, architecture, recipe)
     if name == COUNTING:
         return _counted(architecture, windows, learned, normalization)
-    weights = initial_weights(architecture, recipe.initialization, first)
+    weights = initial_weights(architecture, recipe.initialization, first, rate_hz=windows.rate_hz)
     run = _Run(
         open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads),
         TrainingBatches(windows, learned, normalization, recipe),
@@ -162,7 +162,7 @@ class _Run:
         """Train until the epochs are over or patience is; return False if interrupted after the first of them."""
         recipe = self.batches.recipe
         try:
-            for number in range(1, recipe.epochs + 1):
+            for number in range(1, recipe.total_epochs + 1):
                 self._remember(self._epoch(number))
                 if recipe.patience and number - self.best.number >= recipe.patience:
                     break
@@ -183,10 +183,10 @@ class _Run:
         """Train on every window once."""
         recipe, batches = self.batches.recipe, len(self.batches)
         started_s, sums, rate = time.perf_counter(), np.zeros(3), 0.0
-        for done, (windows, labels) in enumerate(self.batches.epoch(self.rng)):
+        for done, (windows, targets) in enumerate(self.batches.epoch(self.rng)):
             step = (number - 1) * batches + done
-            rate = learning_rate(step, recipe.epochs * batches, peak=recipe.learning_rate, warmup=recipe.warmup)
-            result = self.trainer.train(windows, labels, learning_rate=rate)
+            rate = rate_of_recipe(step, recipe, batches=batches)
+            result = self.trainer.train(windows, targets, learning_rate=rate)
             if not math.isfinite(result.loss):
                 raise TrainingError(
                     f"epoch {number}, batch {done + 1}: expected a finite loss, got {result.loss}",

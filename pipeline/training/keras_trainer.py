@@ -10,7 +10,7 @@ from edgehar.pipeline.training.history import BatchResult
 from edgehar.pipeline.training.keras_model import get_weights, set_weights, training_model
 from edgehar.pipeline.training.optimizer import FIRST_DECAY, SECOND_DECAY, SMALL
 from edgehar.pipeline.training.recipe import Recipe
-from edgehar.pipeline.training.supervision import answers_on_the_way, step_weights, supervised_steps
+from edgehar.pipeline.training.supervision import Targets, answers_on_the_way, one_hot, step_weights, supervised_steps
 from edgehar.pipeline.training.tensorflow_start import keras, tf
 
 
@@ -46,10 +46,11 @@ class KerasTrainer:
         """A copy of the weights as they are now."""
         return get_weights(self._model)
 
-    def train(self, windows: NDArray[np.float32], labels: NDArray[np.int64], *, learning_rate: float) -> BatchResult:
+    def train(self, windows: NDArray[np.float32], targets: Targets, *, learning_rate: float) -> BatchResult:
         """Move the weights once; ``windows`` (batch, window_length, channels) are normalised, and always as many."""
         self._optimizer.learning_rate = learning_rate
-        return BatchResult(*(value.numpy().item() for value in self._train(tf.constant(windows), tf.constant(labels))))
+        wanted = tf.constant(one_hot(targets, self._model.output_shape[-1]))
+        return BatchResult(*(value.numpy().item() for value in self._train(tf.constant(windows), wanted)))
 
     def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the logits (n_windows, n_classes) of normalised windows, as the deployed model has them."""
@@ -63,11 +64,11 @@ class KerasTrainer:
             ]
         return logits
 
-    def _train_step(self, windows: Any, labels: Any) -> tuple[Any, Any, Any]:
+    def _train_step(self, windows: Any, targets: Any) -> tuple[Any, Any, Any]:
         """Follow the gradient of the supervised loss."""
         variables = self._model.trainable_variables
         with tf.GradientTape() as tape:
-            losses = self._losses(windows, labels)
+            losses = self._losses(windows, targets)
         self._optimizer.apply_gradients(zip(tape.gradient(losses[0], variables), variables, strict=True))
         return losses
 
@@ -75,12 +76,12 @@ class KerasTrainer:
         """Return the logits of the last step."""
         return self._model(windows)[:, -1]
 
-    def _losses(self, windows: Any, labels: Any) -> tuple[Any, Any, Any]:
-        """Return the supervised loss, the cross-entropy of the last step, and how many of its labels are right."""
+    def _losses(self, windows: Any, targets: Any) -> tuple[Any, Any, Any]:
+        """Return the supervised loss, the cross-entropy of the last step, and how many answers are right."""
         logits = self._model(windows, training=True)
-        everywhere = tf.repeat(labels[:, tf.newaxis], logits.shape[1], axis=1)
-        entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(everywhere, logits)
-        correct = tf.equal(tf.argmax(logits[:, -1], axis=1, output_type=labels.dtype), labels)
+        everywhere = tf.repeat(targets[:, tf.newaxis], logits.shape[1], axis=1)
+        entropies = tf.nn.softmax_cross_entropy_with_logits(everywhere, logits)
+        correct = tf.equal(tf.argmax(logits[:, -1], axis=1), tf.argmax(targets, axis=1))
         return (
             tf.reduce_mean(tf.reduce_sum(entropies * self._shares, axis=1)),
             tf.reduce_mean(entropies[:, -1]),

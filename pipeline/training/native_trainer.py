@@ -8,7 +8,7 @@ from edgehar.models.gradients import StackGradients
 from edgehar.pipeline.training.history import BatchResult
 from edgehar.pipeline.training.optimizer import AdamW
 from edgehar.pipeline.training.recipe import Recipe
-from edgehar.pipeline.training.supervision import step_weights, supervised_steps
+from edgehar.pipeline.training.supervision import Targets, one_hot, step_weights, supervised_steps
 
 _DROPOUT = 2
 """Which of a seed's streams of random numbers dropout takes; the first weights and the order have the first two."""
@@ -39,7 +39,7 @@ class NativeTrainer:
         self._optimizer = AdamW(np.concatenate(decays), weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm)
         self._steps = supervised_steps(architecture.window, recipe.supervise_every)
         self._shares = step_weights(self._steps)
-        self._one_hot = np.eye(architecture.classes, dtype=np.float32)
+        self._classes = architecture.classes
         self._dropout = recipe.recurrent_dropout
         self._units = [layer.units for layer in architecture.layers if isinstance(layer, Recurrent)]
         self._rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_DROPOUT,)))
@@ -49,9 +49,9 @@ class NativeTrainer:
         """A copy of the weights as they are now."""
         return self._gradients.unflatten(self._parameters)
 
-    def train(self, windows: NDArray[np.float32], labels: NDArray[np.int64], *, learning_rate: float) -> BatchResult:
+    def train(self, windows: NDArray[np.float32], targets: Targets, *, learning_rate: float) -> BatchResult:
         """Move the weights once."""
-        return self.train_towards(windows, self._one_hot[labels], learning_rate=learning_rate)
+        return self.train_towards(windows, one_hot(targets, self._classes), learning_rate=learning_rate)
 
     def train_towards(
         self, windows: NDArray[np.float32], targets: NDArray[np.float32], *, learning_rate: float

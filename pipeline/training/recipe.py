@@ -1,6 +1,7 @@
 """Recipes: everything that decides how a model is trained, as data; each part can be switched off alone.
 
-The defaults come from a search on USC-HAD: accelerometer only, four groups of subjects (subject number modulo four),
+The defaults stand in `edgehar.pipeline.training.recipes`, a file each. They come from a search on USC-HAD:
+accelerometer only, four groups of subjects (subject number modulo four),
 each judged by a model that never saw it. Accuracy and macro-F1 over twelve classes, all 27,205 windows together:
 
 ========== ================= ==================== ==================================================
@@ -26,8 +27,26 @@ FREQUENCIES: Final = "frequencies"
 INITIALIZATIONS: Final = (ORTHOGONAL, STRUCTURED, FREQUENCIES)
 
 
-_CAME_LATER: Final[dict[str, Any]] = {"recurrent_dropout": 0.0}
+_CAME_LATER: Final[dict[str, Any]] = {
+    "recurrent_dropout": 0.0,
+    "mixup": 0.0,
+    "stretch": 0.0,
+    "restart_epochs": 0,
+    "restart_learning_rate": 0.005,
+}
 """Pieces that recipes did not have at first, and the value that means without."""
+
+
+_NOT_NEGATIVE: Final = (
+    "weight_decay",
+    "clip_norm",
+    "offset_samples",
+    "rotation_deg",
+    "supervise_every",
+    "patience",
+    "mixup",
+    "restart_epochs",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +79,13 @@ class Recipe:
     recurrent_dropout
         Share of a recurrent layer's state that is dropped at every step of training (Gal & Ghahramani, 2016); with the
         Keras trainer, a SimpleRNN then goes through Keras's own loop, which is slower.
+    mixup
+        Windows are mixed in pairs, and their labels with them, in shares drawn from Beta(mixup, mixup) (Zhang et al.,
+        mixup: Beyond Empirical Risk Minimization, 2018); 0 mixes none.
+    stretch
+        Each window is played up to so much faster or slower, as a share; 0 leaves its time alone.
+    restart_epochs, restart_learning_rate
+        After ``epochs`` the schedule starts once more, from this rate, for so many epochs; 0 for none.
     patience
         Epochs without a lower loss on held-out training subjects after which training stops; 0 never stops early.
     """
@@ -76,14 +102,19 @@ class Recipe:
     initialization: str = ORTHOGONAL
     patience: int = 0
     recurrent_dropout: float = 0.0
+    mixup: float = 0.0
+    stretch: float = 0.0
+    restart_epochs: int = 0
+    restart_learning_rate: float = 0.005
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
             self._expect(name, getattr(self, name) >= 1, "1 or more")
-        self._expect("learning_rate", 0 < self.learning_rate < float("inf"), "a number above 0")
-        for name in ("weight_decay", "clip_norm", "offset_samples", "rotation_deg", "supervise_every", "patience"):
+        for name in ("learning_rate", "restart_learning_rate"):
+            self._expect(name, 0 < getattr(self, name) < float("inf"), "a number above 0")
+        for name in _NOT_NEGATIVE:
             self._expect(name, 0 <= getattr(self, name) < float("inf"), "0 or more")
-        for name in ("warmup", "recurrent_dropout"):
+        for name in ("warmup", "recurrent_dropout", "stretch"):
             self._expect(name, 0 <= getattr(self, name) < 1, "a share from 0 to below 1")
         self._expect("initialization", self.initialization in INITIALIZATIONS, " or ".join(INITIALIZATIONS))
 
@@ -96,9 +127,17 @@ class Recipe:
                 name=name,
             )
 
+    @property
+    def total_epochs(self) -> int:
+        """Times every training window is seen, those after the restart among them."""
+        return self.epochs + self.restart_epochs
+
     def changed(self, **values: Any) -> "Recipe":
-        """Return the recipe with these values; those that are None stay."""
-        return replace(self, **{name: value for name, value in values.items() if value is not None})
+        """Return the recipe with these values; those that are None stay. Other ``epochs`` alone mean no restart."""
+        given = {name: value for name, value in values.items() if value is not None}
+        if "epochs" in given:
+            given.setdefault("restart_epochs", 0)
+        return replace(self, **given)
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as JSON-ready data."""
@@ -121,40 +160,3 @@ class Recipe:
                 next_step="Train the bundle again with this version.",
             )
         return cls(**{**_CAME_LATER, **data})
-
-
-_DEFAULTS: Final = {
-    "simple_rnn": Recipe(
-        epochs=80, learning_rate=1.5e-3, rotation_deg=8.0, weight_decay=0.01, initialization=STRUCTURED
-    ),
-    "lstm": Recipe(epochs=32, learning_rate=1e-2, rotation_deg=20.0),
-    "gru": Recipe(epochs=32, learning_rate=1e-2, rotation_deg=20.0),
-    "stacked_gru": Recipe(epochs=32, learning_rate=1e-2, rotation_deg=20.0),
-    "bi_gru": Recipe(epochs=24, learning_rate=5e-3, rotation_deg=20.0),
-    "cnn_gru": Recipe(epochs=24, learning_rate=5e-3, rotation_deg=20.0),
-    "cnn": Recipe(epochs=24, learning_rate=3e-3, rotation_deg=20.0, weight_decay=0.01),
-    "tcn": Recipe(epochs=24, learning_rate=3e-3, rotation_deg=20.0, weight_decay=0.01),
-    "attention": Recipe(epochs=24, learning_rate=3e-3, rotation_deg=20.0, weight_decay=0.01),
-    "dense": Recipe(epochs=16, learning_rate=1e-3, rotation_deg=20.0, weight_decay=0.01),
-    "majority": Recipe(epochs=1, learning_rate=1e-3, offset_samples=0, initialization=FREQUENCIES),
-}
-
-
-def default_recipe(model: str) -> Recipe:
-    """Return the measured recipe of a named architecture.
-
-    Raises
-    ------
-    UsageError
-        If there is none.
-
-    Examples
-    --------
-    >>> default_recipe("lstm").learning_rate
-    0.01
-    """
-    if model not in _DEFAULTS:
-        raise UsageError(
-            f"model: expected one of {', '.join(_DEFAULTS)}, got {model!r}", next_step="Choose one of these names."
-        )
-    return _DEFAULTS[model]

@@ -1,9 +1,13 @@
 """The learning rate over a run: a linear climb from zero, then a cosine down to zero.
 
-Source: Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017, equation 5, without restarts.
+A run may start it once more from a lower rate.
+
+Source: Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017, equation 5.
 """
 
 import math
+
+from edgehar.pipeline.training.recipe import Recipe
 
 
 def learning_rate(step: int, total_steps: int, *, peak: float, warmup: float) -> float:
@@ -27,3 +31,19 @@ def learning_rate(step: int, total_steps: int, *, peak: float, warmup: float) ->
     if progress < warmup:
         return peak * progress / warmup
     return peak * 0.5 * (1.0 + math.cos(math.pi * (progress - warmup) / (1.0 - warmup)))
+
+
+def rate_of_recipe(step: int, recipe: Recipe, *, batches: int) -> float:
+    """Return the rate of one step of a recipe whose epochs have so many batches.
+
+    Examples
+    --------
+    >>> recipe = Recipe(epochs=2, learning_rate=1.0, warmup=0.5, restart_epochs=2, restart_learning_rate=0.1)
+    >>> [round(rate_of_recipe(step, recipe, batches=2), 2) for step in range(8)]
+    [0.0, 0.5, 1.0, 0.5, 0.0, 0.05, 0.1, 0.05]
+    """
+    first = recipe.epochs * batches
+    if step < first:
+        return learning_rate(step, first, peak=recipe.learning_rate, warmup=recipe.warmup)
+    total, peak = recipe.restart_epochs * batches, recipe.restart_learning_rate
+    return learning_rate(step - first, total, peak=peak, warmup=recipe.warmup)

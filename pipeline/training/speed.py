@@ -18,7 +18,7 @@ import numpy as np
 
 from edgehar.models.architecture import named_architecture
 from edgehar.pipeline.training.initialization import initial_weights
-from edgehar.pipeline.training.recipe import default_recipe
+from edgehar.pipeline.training.recipes import default_recipe
 from edgehar.pipeline.training.trainers import KERAS, NATIVE, Trainer, choose_trainer, open_trainer, trainer_versions
 
 MODELS: Final = ("simple_rnn", "lstm", "gru")

@@ -7,10 +7,28 @@ answers at the last sample only: its parameters, and their count, stay what they
 Source: Lee et al., Deeply-Supervised Nets, AISTATS 2015; over time: Ng et al., Beyond Short Snippets, CVPR 2015.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture, Recurrent
+
+Targets: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
+"""What a batch shall be answered with: labels (batch,), or probabilities (batch, classes)."""
+
+
+def one_hot(targets: Targets, classes: int) -> NDArray[np.float32]:
+    """Return targets as probabilities (batch, classes).
+
+    Examples
+    --------
+    >>> one_hot(np.array([1, 0]), 2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    if targets.ndim == 2:
+        return np.asarray(targets, np.float32)
+    return np.eye(classes, dtype=np.float32)[np.asarray(targets, np.int64)]
 
 
 def answers_on_the_way(architecture: Architecture) -> bool:

@@ -12,6 +12,7 @@ from edgehar.models.errors import EngineError, UsageError
 from edgehar.models.gradients import can_train, load_trainer
 from edgehar.pipeline.training.history import BatchResult
 from edgehar.pipeline.training.recipe import FREQUENCIES, Recipe
+from edgehar.pipeline.training.supervision import Targets
 
 AUTO: Final = "auto"
 NATIVE: Final = "native"
@@ -28,7 +29,7 @@ class Trainer(Protocol):
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """A copy of the weights as they are now."""
 
-    def train(self, windows: NDArray[np.float32], labels: NDArray[np.int64], *, learning_rate: float) -> BatchResult:
+    def train(self, windows: NDArray[np.float32], targets: Targets, *, learning_rate: float) -> BatchResult:
         """Move the weights once; ``windows`` (batch, window_length, channels) are normalised, and always as many."""
 
     def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from edgehar.reporting.charts.bars import Bar, bar_chart
 from edgehar.reporting.charts.calibration import ConfidenceBin, calibration_chart
 from edgehar.reporting.charts.day_strips import NOT_WORN, DayStrip, Stretch, day_strips
 from edgehar.reporting.charts.dot_range import DotRange, dot_range_chart
+from edgehar.reporting.charts.dot_rows import DotRow, dot_rows_chart
 from edgehar.reporting.charts.heat_map import heat_map
 from edgehar.reporting.charts.lines import Series, line_chart
 from edgehar.reporting.charts.scatter import Point, scatter_chart
@@ -17,6 +18,7 @@ __all__ = [
     "ConfidenceBin",
     "DayStrip",
     "DotRange",
+    "DotRow",
     "Point",
     "Series",
     "Span",
@@ -26,6 +28,7 @@ __all__ = [
     "calibration_chart",
     "day_strips",
     "dot_range_chart",
+    "dot_rows_chart",
     "heat_map",
     "line_chart",
     "scatter_chart",

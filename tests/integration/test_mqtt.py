@@ -16,6 +16,7 @@ import pytest
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.live.sinks.home_assistant import announcements
 from edgehar.firmware_bridge.live.sinks.mqtt import MqttSink
 from edgehar.firmware_bridge.stream.samples import StreamCounts
 from edgehar.models.errors import BridgeError, UsageError
@@ -81,14 +82,14 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 class Listener:
     """A client that keeps what it hears."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, topics: str = "home/#") -> None:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
         self.heard: list[tuple[str, str]] = []
         self._subscribed = threading.Event()
         self._client = Client(CallbackAPIVersion.VERSION2)
-        self._client.on_connect = lambda client, *_: client.subscribe("home/#", qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(topics, qos=1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = self._message
         self._client.connect("127.0.0.1", port)
@@ -136,6 +137,17 @@ def test_labels_state_and_session(broker: Broker) -> None:
     sink.close()
     assert listener.wait("home/wearer/state", 2) == ["online", "offline"]
     listener.close()
+
+
+@needs_broker
+def test_home_assistant_finds_the_sensor_even_if_it_starts_later(broker: Broker) -> None:
+    url = f"mqtt://127.0.0.1:{broker.port}/home/wearer"
+    MqttSink(url, labels=LABELS, model_id="lstm-1", announce=True).close()
+    late = Listener(broker.port, "homeassistant/#")
+    expected = announcements("home/wearer", labels=LABELS, model_id="lstm-1")
+    for topic, payload in expected.items():
+        assert json.loads(late.wait(topic, 1)[0]) == payload
+    late.close()
 
 
 @needs_broker

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from edgehar.firmware_bridge.deployment import FILES
+
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 ANALYZE = shutil.which("systemd-analyze")
 
 
 @pytest.mark.skipif(ANALYZE is None, reason="the Debian package systemd is not installed")
 def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    unit = (HOW_TO / "edgehar-live.service").read_text(encoding="utf-8")
+    unit = (FILES / "edgehar-live.service").read_text(encoding="utf-8")
     # The program is not where it will be on a Pi.
     copy = tmp_path / "edgehar-live.service"
     copy.write_text(unit.replace("/opt/edgehar/bin/har", sys.executable), encoding="utf-8")
@@ -23,7 +25,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 
 
 def test_the_unit_keeps_what_it_builds_and_gives_up_in_the_end() -> None:
-    unit = (HOW_TO / "edgehar-live.service").read_text(encoding="utf-8")
+    unit = (FILES / "edgehar-live.service").read_text(encoding="utf-8")
     settings = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line and not line.startswith("#"))
     assert settings["CacheDirectory"] == "edgehar"
     assert settings["Environment"] == "XDG_CACHE_HOME=%C/edgehar", "a dynamic user has no home to keep libraries in"
@@ -33,12 +35,14 @@ def test_the_unit_keeps_what_it_builds_and_gives_up_in_the_end() -> None:
     assert 0 < tries * int(settings["RestartSec"]) < seconds
 
 
-@pytest.mark.parametrize("command", ["live", "record", "import", "compile", "firmware", "evaluate", "bench", "phone"])
+@pytest.mark.parametrize(
+    "command", ["live", "record", "import", "compile", "firmware", "evaluate", "bench", "phone", "deploy pi"]
+)
 def test_options_in_the_how_to_exist(command: str) -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HOW_TO.iterdir())).replace("\\\n", " ")
     used = {name for line in re.findall(rf"har {command} [^\n`]*", text) for name in re.findall(r"--[a-z-]+", line)}
     help_text = subprocess.run(
-        [sys.executable, "-m", "edgehar", command, "--help"],
+        [sys.executable, "-m", "edgehar", *command.split(), "--help"],
         capture_output=True,
         text=True,
         check=True,

@@ -12,11 +12,12 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from edgehar.commands.bundles import check_unpacked, read_bundles
+from edgehar.commands.bundle_argument import WHAT, bundle_argument
+from edgehar.commands.bundles import check_writable_bundles, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
 from edgehar.commands.evaluate.cases import Case, pool, pooled_people
 from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
-from edgehar.commands.evaluate.kept import evaluate_predictions, write_plots
+from edgehar.commands.evaluate.kept import evaluate_predictions, evaluate_run, write_plots
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.scores_table import print_leaky, print_scores
@@ -40,14 +41,15 @@ _THREADS: Final = os.cpu_count() or 1
 def evaluate(
     bundle: Annotated[
         Path | None,
-        typer.Argument(help="A bundle; or a folder of them, such as har train --groups makes: judged as one."),
+        bundle_argument(f"The model: {WHAT} Or a folder of models, such as har train --groups makes: judged as one."),
     ] = None,
     data: Annotated[list[str] | None, typer.Option(metavar="PATH", help=DATA_HELP)] = None,
     from_predictions: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="No bundle and no data: the predictions that har train --groups or --leave-one-subject-out kept.",
+            help="No bundle and no data: the predictions that har train --groups or --leave-one-subject-out kept. With "
+            "--continuous and --data: the models kept beside them, on streams.",
         ),
     ] = None,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}, or device.")] = "auto",
@@ -117,11 +119,15 @@ def evaluate(
     Judging people the model learned from is possible, and said loudly.
     """
     if from_predictions is not None:
-        if bundle is not None or data:
+        if bundle is not None or bool(data) != continuous:
             raise UsageError(
-                "--from-predictions: expected no bundle and no --data beside it", next_step="Leave them out."
+                "--from-predictions: expected no bundle beside it, and --data only with --continuous",
+                next_step="Leave them out, or pass --continuous and the --data of that run.",
             )
-        evaluate_predictions(from_predictions, plots=plots, as_json=as_json)
+        if data:
+            evaluate_run(from_predictions, read_recordings(data), lag_s=lag, as_json=as_json)
+        else:
+            evaluate_predictions(from_predictions, plots=plots, as_json=as_json)
         return
     if bundle is None or not data:
         raise UsageError(
@@ -144,7 +150,7 @@ def evaluate(
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     found = read_bundles(bundle)
     if keep:
-        check_unpacked(found)
+        check_writable_bundles(found)
     dataset = read_recordings(data)
     windows = _windows(found[0][1], dataset, hop, common_only=common_activities, unlearned=unlearned)
     cases = []
@@ -263,6 +269,7 @@ def _windows(
         window_length=spec.length,
         hop=spec.hop if hop is None else hop,
         rate_hz=spec.rate_hz,
+        channels=len(spec.channels),
         activities=(*labels, *others),
     )
     for note in windows.notes:
@@ -283,7 +290,7 @@ def _leaky(bundle: Bundle, dataset: Dataset, windows: Windows) -> Evaluation:
         dataset, windows, manifest.architecture, recipe, manifest.provenance.seed, trainer, _THREADS
     )
     title = f"{manifest.architecture.name}, windows split at random (leaky)"
-    with watched(title, epochs=recipe.epochs, quiet=False) as watcher:
+    with watched(title, epochs=recipe.total_epochs, quiet=False) as watcher:
         return experiment.leaky(watcher=watcher)
 
 

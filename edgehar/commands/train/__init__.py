@@ -11,16 +11,27 @@ from edgehar.commands.destination import Destination, check_writable, chosen_des
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.subjects import parse_subjects
+from edgehar.commands.train.release import carry_out_release, check_release, read_reference
 from edgehar.commands.train.report import print_for_people, print_json
 from edgehar.commands.train.run import Result, carry_out
 from edgehar.commands.train.work import INTERRUPTED, Work
 from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
+from edgehar.models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import UsageError
-from edgehar.pipeline.data.splits import Split, default_holdout, holdout, in_time, leave_one_subject_out, subject_groups
-from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
+from edgehar.pipeline.data.splits import (
+    Split,
+    default_holdout,
+    everybody,
+    holdout,
+    in_time,
+    leave_one_subject_out,
+    subject_groups,
+)
+from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import check_apart
 from edgehar.pipeline.training.experiment import Experiment
-from edgehar.pipeline.training.recipe import INITIALIZATIONS, Recipe, default_recipe
+from edgehar.pipeline.training.recipe import INITIALIZATIONS
+from edgehar.pipeline.training.recipes import ModelRecipe, default_recipe, read_recipe
 from edgehar.pipeline.training.trainers import AUTO, NATIVE, choose_trainer
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
@@ -33,7 +44,17 @@ def train(
         list[str],
         typer.Option(metavar="PATH", help=DATA_HELP),
     ],
-    model: Annotated[str, typer.Option(help=f"One of {', '.join(ARCHITECTURE_NAMES)}.")],
+    model: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(ARCHITECTURE_NAMES)}. Default: that of --recipe.")
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|NAME|BUNDLE",
+            help="How to train: a recipe's file (TOML), a model's name, or a bundle, which keeps the recipe it was "
+            "trained with. Default: the measured one of --model.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -46,7 +67,13 @@ def train(
         int,
         typer.Option(min=1, help="Train every model with so many seeds, from --seed on, and compare them."),
     ] = 1,
-    hop: Annotated[int, typer.Option(min=1, help="Samples from one window to the next.")] = DEFAULT_HOP,
+    window: Annotated[int, typer.Option(min=1, help="Samples of a window.")] = WINDOW_LENGTH,
+    rate: Annotated[
+        float, typer.Option(metavar="HZ", help="Samples per second of the model; recordings are resampled to it.")
+    ] = SAMPLE_RATE_HZ,
+    hop: Annotated[
+        int | None, typer.Option(min=1, help="Samples from one window to the next. Default: half a window.")
+    ] = None,
     holdout_subjects: Annotated[
         str | None,
         typer.Option(metavar="A,B,C", rich_help_panel=_SPLIT, help="People to judge on. Default: every fourth."),
@@ -61,6 +88,23 @@ def train(
         bool,
         typer.Option("--leave-one-subject-out", rich_help_panel=_SPLIT, help="Judge everybody: one model per person."),
     ] = False,
+    all_people: Annotated[
+        bool,
+        typer.Option(
+            "--all-people",
+            rich_help_panel=_SPLIT,
+            help="Learn from everybody, for a model to be released: nobody is left to judge; needs --metrics-from.",
+        ),
+    ] = False,
+    metrics_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            rich_help_panel=_SPLIT,
+            help="With --all-people: the run of the same recipe, of --groups or --leave-one-subject-out, whose figures "
+            "and decoder the bundle gets.",
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -116,6 +160,21 @@ def train(
         float | None,
         typer.Option(rich_help_panel=_RECIPE, help="Share of recurrent states dropped while training; 0 is none."),
     ] = None,
+    mixup: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_RECIPE, help="Windows are mixed in pairs, by shares from Beta(x, x); 0 is none."),
+    ] = None,
+    stretch: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_RECIPE, help="Share by which windows are played faster or slower; 0 is none."),
+    ] = None,
+    restart_epochs: Annotated[
+        int | None,
+        typer.Option(min=0, rich_help_panel=_RECIPE, help="Epochs after the schedule has started once more."),
+    ] = None,
+    restart_learning_rate: Annotated[
+        float | None, typer.Option(rich_help_panel=_RECIPE, help="The highest rate of these epochs.")
+    ] = None,
     early_stopping: Annotated[
         bool,
         typer.Option(
@@ -137,8 +196,9 @@ def train(
 
     Ctrl-C keeps the best epoch so far in a valid bundle that says so (exit code 130).
     """
-    recipe = _recipe(
+    chosen = _recipe(
         model,
+        recipe,
         early_stopping=early_stopping,
         epochs=epochs,
         learning_rate=learning_rate,
@@ -150,19 +210,26 @@ def train(
         supervise_every=0 if no_supervision else None,
         initialization=initialization,
         recurrent_dropout=recurrent_dropout,
+        mixup=mixup,
+        stretch=stretch,
+        restart_epochs=restart_epochs,
+        restart_learning_rate=restart_learning_rate,
     )
     subjects = None if holdout_subjects is None else parse_subjects(holdout_subjects, option="--holdout-subjects")
-    _one_split(subjects, groups, leave_one_out)
-    place = _destination(model, out, force=force, resume=resume)
+    _one_split(subjects, groups, leave_one_out, all_people)
+    check_release(all_people=all_people, metrics_from=metrics_from, seeds=seeds, show_leaky=show_leaky, resume=resume)
+    place = _destination(chosen.model, out, force=force, resume=resume)
     dataset = read_recordings(data)
-    windows = make_windows(dataset, hop=hop)
-    splits = _splits(windows, subjects, groups, leave_one_out)
+    windows = make_windows(dataset, window_length=window, hop=hop or max(1, window // 2), rate_hz=rate)
+    splits = (everybody(windows),) if all_people else _splits(windows, subjects, groups, leave_one_out)
     check_apart(dataset, splits)
-    architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
-    chosen, reason = choose_trainer(trainer, architecture, recipe)
-    at_once, threads = _shared_processors(jobs, chosen, models=len(splits) * seeds)
+    architecture = named_architecture(
+        chosen.model, classes=len(windows.activities), window=windows.window_length, channels=len(windows.channels)
+    )
+    trains, reason = choose_trainer(trainer, architecture, chosen.recipe)
+    at_once, threads = _shared_processors(jobs, trains, models=len(splits) * seeds)
     work = Work(
-        Experiment(dataset, windows, architecture, recipe, seed, chosen, threads),
+        Experiment(dataset, windows, architecture, chosen.recipe, seed, trains, threads),
         splits,
         tuple(range(seed, seed + seeds)),
         place,
@@ -175,7 +242,9 @@ def train(
         for sentence in _remarks(windows, splits, reason):
             work.say(sentence)
     with termination_interrupts():
-        result = carry_out(work)
+        result = (
+            carry_out(work) if metrics_from is None else carry_out_release(work, read_reference(metrics_from, work))
+        )
     (print_json if as_json else print_for_people)(result)
     if not result.final.complete:
         _say_incomplete(work, result)
@@ -203,18 +272,27 @@ def _shared_processors(jobs: int | None, trainer: str, *, models: int) -> tuple[
     return at_once, max(1, processors // at_once)
 
 
-def _recipe(model: str, *, early_stopping: bool, **changes: object) -> Recipe:
-    """Return the model's recipe with what was asked for changed."""
-    recipe = default_recipe(model).changed(**changes)
-    return recipe.changed(patience=max(_LEAST_PATIENCE, recipe.epochs // 4)) if early_stopping else recipe
+def _recipe(model: str | None, named: str | None, *, early_stopping: bool, **changes: object) -> ModelRecipe:
+    """Return what to train, and the recipe that was named with what was asked for changed."""
+    if model is None and named is None:
+        raise UsageError(
+            f"expected --model (one of {', '.join(ARCHITECTURE_NAMES)}) or --recipe, got neither",
+            next_step="Pass --model lstm, for example.",
+        )
+    found = ModelRecipe(str(model), default_recipe(str(model))) if named is None else read_recipe(named)
+    recipe = found.recipe.changed(**changes)
+    if early_stopping:
+        recipe = recipe.changed(patience=max(_LEAST_PATIENCE, recipe.epochs // 4))
+    return ModelRecipe(model or found.model, recipe)
 
 
-def _one_split(subjects: tuple[str, ...] | None, groups: int | None, leave_one_out: bool) -> None:
+def _one_split(subjects: tuple[str, ...] | None, groups: int | None, leave_one_out: bool, all_people: bool) -> None:
     """Refuse two answers to the question who is judged."""
     asked = {
         "--holdout-subjects": subjects is not None,
         "--groups": groups is not None,
         "--leave-one-subject-out": leave_one_out,
+        "--all-people": all_people,
     }
     given = [option for option, is_given in asked.items() if is_given]
     if len(given) > 1:
@@ -254,8 +332,9 @@ def _remarks(windows: Windows, splits: tuple[Split, ...], reason: str | None) ->
 def _say_incomplete(work: Work, result: Result) -> None:
     """Say what an interruption left behind."""
     configuration, place = result.final.bundle.manifest.provenance.configuration, result.final.bundle.location
+    epochs = work.experiment.recipe.total_epochs
     sentence = (
-        f"har: interrupted after {configuration['epochs_done']} of {work.experiment.recipe.epochs} epochs: {place} "
+        f"har: interrupted after {configuration['epochs_done']} of {epochs} epochs: {place} "
         f"holds the best so far (epoch {configuration['kept_epoch']}), and says that it is not complete."
     )
     tasks = len(work.tasks())

@@ -102,7 +102,7 @@ class Work:
         with_seed = f", seed {seed}" if len(self.seeds) > 1 else ""
         title = (
             f"{experiment.architecture.name}{which}{with_seed}, {len(split.train):,} windows, "
-            f"{experiment.trainer} trainer, judged on {', '.join(split.test_subjects)}"
+            f"{experiment.trainer} trainer, judged on {', '.join(split.test_subjects) or 'nobody'}"
         )
         return Task(replace(experiment, seed=seed), split, place, title)
 
@@ -196,7 +196,7 @@ def train_task(task: Task, *, quiet: bool) -> Finished:
     experiment, split = task.experiment, task.split
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        with watched(task.title, epochs=experiment.recipe.epochs, quiet=quiet) as watcher:
+        with watched(task.title, epochs=experiment.recipe.total_epochs, quiet=quiet) as watcher:
             trained = experiment.train(split, watcher=watcher)
     except KeyboardInterrupt:
         console.print(
@@ -248,7 +248,7 @@ def leaky(work: Work) -> Evaluation | None:
     experiment = work.experiment
     try:
         title = f"{experiment.architecture.name}, windows split at random (leaky)"
-        with watched(title, epochs=experiment.recipe.epochs, quiet=work.quiet) as watcher:
+        with watched(title, epochs=experiment.recipe.total_epochs, quiet=work.quiet) as watcher:
             return experiment.leaky(watcher=watcher)
     except KeyboardInterrupt:
         work.say("har: interrupted: the leaky number is missing, the bundle is not")

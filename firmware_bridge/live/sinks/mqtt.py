@@ -8,6 +8,9 @@ topic              retained  payload
 ``TOPIC/session``  yes       one JSON object every ten seconds: samples, losses, rate, latency, model
 =================  ========  ========================================================================================
 
+With ``announce`` three more retained topics below ``homeassistant/`` tell Home Assistant what these are; see
+`edgehar.firmware_bridge.live.sinks.home_assistant`.
+
 Classifying never waits for the broker. While the broker is away labels wait, up to a bound; labels beyond the bound are
 counted as not published, and this is said. A password is taken from the environment variable HAR_MQTT_PASSWORD, never
 from the URL. With ``mqtts`` the broker must show a certificate for its name that this machine trusts.
@@ -24,6 +27,7 @@ from urllib.parse import unquote, urlsplit
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
+from edgehar.firmware_bridge.live.sinks.home_assistant import announcements
 from edgehar.firmware_bridge.live.sinks.json_lines import as_json
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.errors import BridgeError, UsageError
@@ -50,6 +54,8 @@ class MqttSink:
         Names of the classes, in order.
     model_id
         Published with the session.
+    announce
+        Tell Home Assistant about the topics.
 
     Raises
     ------
@@ -59,10 +65,11 @@ class MqttSink:
         When paho-mqtt is missing, or the broker cannot be reached or refuses at the start.
     """
 
-    def __init__(self, url: str, *, labels: tuple[str, ...], model_id: str) -> None:
+    def __init__(self, url: str, *, labels: tuple[str, ...], model_id: str, announce: bool = False) -> None:
         scheme, host, port, user, topic = _parse(url)
         self._url, self._topic, self._labels, self._model_id = url, topic, labels, model_id
-        self._session_s = -SESSION_EVERY_S
+        self._announcements = announcements(topic, labels=labels, model_id=model_id) if announce else {}
+        self._session_s: dict[str, float] = {}
         self._unpublished = 0
         self._closed = False
         self._client = _client(scheme, user)
@@ -87,9 +94,9 @@ class MqttSink:
 
     def progressed(self, status: LiveStatus) -> None:
         """Publish how the session stands, every ten seconds."""
-        if status.elapsed_s - self._session_s < SESSION_EVERY_S:
+        if status.elapsed_s - self._session_s.get(status.sensor, -SESSION_EVERY_S) < SESSION_EVERY_S:
             return
-        self._session_s = status.elapsed_s
+        self._session_s[status.sensor] = status.elapsed_s
         payload = {"model": self._model_id, **status.to_json(), "unpublished_labels": self._unpublished}
         self._client.publish(f"{self._topic}/session", json.dumps(payload, ensure_ascii=False), qos=1, retain=True)
 
@@ -116,6 +123,9 @@ class MqttSink:
             if reason.is_failure:
                 refusals.append(str(reason))
                 return
+            # After every reconnection: a broker that was started again may have kept nothing.
+            for place, payload in self._announcements.items():
+                client.publish(place, json.dumps(payload, ensure_ascii=False), qos=1, retain=True)
             client.publish(f"{self._topic}/state", "online", qos=1, retain=True)
 
         self._client.on_connect = connected

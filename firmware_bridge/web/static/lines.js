@@ -7,12 +7,13 @@
  * @module lines
  */
 
+import { STANDARD_GRAVITY } from "./gravity.js";
+
 const LONGEST_LINE = 1000;
 const LEARNING_SAMPLES = 50;
 const LEARNING_S = 2;
 const REMEMBERED_READS = 400;
 const SILENCE_S = 1;
-const STANDARD_GRAVITY = 9.80665;
 const GRAVITY_G = [0.75, 1.33];
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi;
 const NAME = /^(?:a|ac|acc|accel|acceleration)?[ _.-]*([xyz])$/i;

@@ -6,6 +6,7 @@
  */
 
 import { compileEngine, load, STANDARD_GRAVITY } from "./har.js";
+import { Personal } from "./personal.js";
 import { Readings } from "./readings.js";
 import { Accelerometer, isAllowed, isApple } from "./sensor.js";
 import { hasSerial, SerialSensor } from "./serial.js";
@@ -26,6 +27,7 @@ const MILLISECONDS_PER_PICTURE = matchMedia("(prefers-reduced-motion: reduce)").
 const trace = new Readings(KEPT_SAMPLES);
 const recent = new Readings(RECENT_SAMPLES);
 const session = new Session();
+const personal = new Personal({ recorded: () => session.recorded, use: (model) => classifyWith(model) });
 let module = null;
 let model = null;
 let stream = null;
@@ -55,12 +57,19 @@ const cable = new SerialSensor({
 /** Load another bundle, and classify with it from now on. */
 async function use(url) {
   module ??= await compileEngine();
-  const loaded = await load(url, { module });
-  model = loaded;
-  begin();
-  view.showModel(model);
+  classifyWith(await personal.offer(await load(url, { module })));
   session.offer(model.labels);
   return { modelId: model.modelId, labels: [...model.labels], windowLength: model.windowLength };
+}
+
+/** Classify with a model from now on. */
+function classifyWith(chosen) {
+  model = chosen;
+  begin();
+  view.showModel(model);
+  // Only a hidden Markov model learns anything of a window from those after it.
+  const { transitions, stayProbability } = model.decoder;
+  view.element("lag-field").hidden = !transitions.length && !stayProbability;
 }
 
 /** Classify windows with the bundle in use. */
@@ -105,7 +114,7 @@ function classify(sampleG, timeS) {
 
 function openStream() {
   const hop = Math.max(1, Math.min(model.hop, Math.round(LONGEST_HOP_S * model.rateHz)));
-  return model.stream({ rateHz: recent.rateHz ?? ASSUMED_RATE_HZ, hop, bridgeS: BRIDGE_S });
+  return model.stream({ rateHz: recent.rateHz ?? ASSUMED_RATE_HZ, hop, bridgeS: BRIDGE_S, lagS: Number(view.element("lag").value) });
 }
 
 function feed(sampleG, timeS) {
@@ -207,6 +216,7 @@ function wire() {
   on("start", "click", () => start({ ask: true }));
   on("stop", "click", stop);
   on("serial", "click", startCable);
+  on("lag", "change", begin);
   on("inverted", "change", ({ target }) => {
     inverted = target.checked;
     trace.clear();
@@ -220,6 +230,7 @@ function wire() {
 async function open() {
   wire();
   greetOtherPages();
+  await personal.open();
   await session.open({ isRunning: view.isRunning, start: () => start({ ask: true }) });
   try {
     await use(BUNDLE);

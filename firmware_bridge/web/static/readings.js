@@ -4,7 +4,7 @@
  * @module readings
  */
 
-import { STANDARD_GRAVITY } from "./har.js";
+import { STANDARD_GRAVITY } from "./gravity.js";
 
 const PLAUSIBLE_GRAVITY_G = [0.7, 1.41];
 const FACING_G = 0.5;

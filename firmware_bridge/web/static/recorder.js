@@ -4,8 +4,8 @@
  * @module recorder
  */
 
-const DATABASE = "edgehar";
-const STORE = "takes";
+import { openDatabase, settled, TAKES, whyNotKept, written } from "./storage.js";
+
 const BETWEEN_TAKES_MS = 1000;
 const HOLE_MS = 200;
 
@@ -53,10 +53,8 @@ export class TakeStore {
    */
   async open() {
     try {
-      const request = indexedDB.open(DATABASE, 1);
-      request.onupgradeneeded = () => request.result.createObjectStore(STORE, { autoIncrement: true });
-      this.#database = await settled(request);
-      const store = this.#database.transaction(STORE).objectStore(STORE);
+      this.#database = await openDatabase();
+      const store = this.#database.transaction(TAKES).objectStore(TAKES);
       const [keys, values] = await Promise.all([settled(store.getAllKeys()), settled(store.getAll())]);
       this.takes = values.map((value, index) => Object.assign(new Take(value), value, { key: keys[index] }));
       return "";
@@ -70,17 +68,11 @@ export class TakeStore {
     this.takes.push(take);
     if (!this.#database) return "";
     try {
-      const transaction = this.#database.transaction(STORE, "readwrite");
-      take.key = await settled(transaction.objectStore(STORE).add({ ...take }));
-      await new Promise((done, failed) => {
-        transaction.oncomplete = done;
-        transaction.onabort = () => failed(transaction.error);
-      });
+      take.key = await written(this.#database, TAKES, (store) => store.add({ ...take }));
       return "";
     } catch (error) {
       delete take.key;
-      const why = error?.name === "QuotaExceededError" ? "the disk is full" : "the browser refused";
-      return `The last take is in this page only (${why}): download it before you close the page.`;
+      return `The last take is in this page only (${whyNotKept(error)}): download it before you close the page.`;
     }
   }
 
@@ -88,15 +80,8 @@ export class TakeStore {
   async remove(take) {
     this.takes = this.takes.filter((each) => each !== take);
     if (!this.#database || take.key === undefined) return;
-    await settled(this.#database.transaction(STORE, "readwrite").objectStore(STORE).delete(take.key));
+    await written(this.#database, TAKES, (store) => store.delete(take.key));
   }
-}
-
-function settled(request) {
-  return new Promise((done, failed) => {
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error);
-  });
 }
 
 /**

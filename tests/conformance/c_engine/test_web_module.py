@@ -1,4 +1,4 @@
-"""The WebAssembly module that is kept is the one its sources make, and it reaches nothing outside itself."""
+"""The WebAssembly modules that are kept are those their sources make, and they reach nothing outside themselves."""
 
 import importlib.metadata
 import subprocess
@@ -13,22 +13,29 @@ TOOL = Path(__file__).parents[3] / "tools" / "build_web.py"
 MOST_BYTES = 40_000
 
 
-def test_the_sources_make_the_module_that_is_kept(need_module) -> None:
+def test_the_sources_make_the_modules_that_are_kept(need_module) -> None:
     need_module("ziglang")
     done = subprocess.run([sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert importlib.metadata.version("ziglang")
 
 
-def test_the_module_imports_nothing_and_is_small(need_module) -> None:
+@pytest.mark.parametrize(
+    ("name", "exports"),
+    [
+        ("har.wasm", ("har_web_open", "har_web_predict", "har_web_take")),
+        ("har_train.wasm", ("har_train_gradient", "har_train_logits", "har_train_memory", "__heap_base")),
+    ],
+)
+def test_a_module_imports_nothing_and_is_small(need_module, name: str, exports: tuple[str, ...]) -> None:
     need_module("wasmtime")
     import wasmtime
 
-    content = (STATIC / "har.wasm").read_bytes()
+    content = (STATIC / name).read_bytes()
     assert len(content) <= MOST_BYTES
     module = wasmtime.Module(wasmtime.Engine(), content)
     assert [each.name for each in module.imports] == []
-    assert {each.name for each in module.exports} >= {"memory", "har_web_open", "har_web_predict", "har_web_take"}
+    assert {each.name for each in module.exports} >= {"memory", *exports}
 
 
 @pytest.mark.parametrize("bytes_wanted", [0xFFFFFFFF, 0x7FFFFFFF])

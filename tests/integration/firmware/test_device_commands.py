@@ -28,7 +28,7 @@ def bundle(compiled, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(bundle: Path, need) -> Path:
     """Its firmware, built by the command."""
     need("arm-none-eabi-gcc", "make", "qemu-system-arm")
-    firmware(bundle, board="mps2-an386", out=bundle.parent / "project", build=True)
+    firmware(bundle=bundle, board="mps2-an386", out=bundle.parent / "project", build=True)
     return bundle.parent / "project"
 
 
@@ -38,28 +38,28 @@ def test_firmware_says_what_it_takes(
     need("gcc", "make")
     small = tmp_path / "small"
     compiled("simple_rnn").save(small)
-    firmware(bundle, board="host", out=tmp_path / "p", build=True, as_json=True)
+    firmware(bundle=bundle, board="host", out=tmp_path / "p", build=True, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["board"] == "host"
     assert said["built"]["flash_bytes"] > 12_000
     assert (tmp_path / "p" / "firmware").is_file()
     with pytest.raises(UsageError, match="expected a board that make builds for"):
-        firmware(small, board="arduino", out=tmp_path / "q", build=True)
+        firmware(bundle=small, board="arduino", out=tmp_path / "q", build=True)
     with pytest.raises(UsageError, match="expected no sensor, got LIS3DH"):
-        firmware(bundle, board="host", out=tmp_path / "r", sensor="lis3dh")
+        firmware(bundle=bundle, board="host", out=tmp_path / "r", sensor="lis3dh")
 
 
 def test_a_size_given_by_hand_is_the_boards(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError, match=r"board arduino is too small: .* of RAM, it has 2,048"):
-        firmware(bundle, board="arduino", out=tmp_path / "p")
-    firmware(bundle, board="arduino", out=tmp_path / "p", flash=253_952, ram=8192, as_json=True)
+        firmware(bundle=bundle, board="arduino", out=tmp_path / "p")
+    firmware(bundle=bundle, board="arduino", out=tmp_path / "p", flash=253_952, ram=8192, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["has"] == {"flash_bytes": 253_952, "ram_bytes": 8192}
     assert said["needs"]["ram_bytes"] <= 8192
-    firmware(bundle, board="esp32", out=tmp_path / "q")
+    firmware(bundle=bundle, board="esp32", out=tmp_path / "q")
     assert "Arduino library" in capsys.readouterr().out
     with pytest.raises(UsageError, match="expected no size of flash or RAM"):
-        firmware(bundle, board="host", out=tmp_path / "r", ram=1)
+        firmware(bundle=bundle, board="host", out=tmp_path / "r", ram=1)
 
 
 def test_bench_puts_a_device_in_its_rows(bundle: Path, project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,3 +41,9 @@ def run_har() -> Run:
 def run_wire() -> Run:
     """``run_wire(task, ...)``: what frames.js, lines.js and serial.js reply to each task."""
     return lambda *tasks: _run("run_wire.mjs", tasks)
+
+
+@pytest.fixture(scope="session")
+def run_training() -> Run:
+    """``run_training(task, ...)``: what the modules that train reply, ``{"ok": ...}`` or ``{"error": sentence}``."""
+    return lambda *tasks: _run("run_training.mjs", tasks)

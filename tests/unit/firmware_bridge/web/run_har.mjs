@@ -16,6 +16,21 @@ const fetchFile = async (url) => {
 };
 const loadBundle = ({ url, quantization }) => har.load(url, { quantization, module, fetch: fetchFile });
 
+// What the decoder says of a case of tests/golden/decoder.json, sample by sample.
+function decodeGolden(golden, { hop, lag_s: lagS, window_ends: ends, posteriors }, spec) {
+  const { labels, own_hop: specHop, window_length: windowLength, rate_hz: rateHz } = golden;
+  const decoder = new har.Decoder(spec, labels, { hop, specHop, windowLength, rateHz, lagS });
+  const [found, directions] = [[], []];
+  golden.samples_mg.forEach((sample, index) => {
+    if (index === golden.break_before) found.push(...decoder.finish());
+    const direction = decoder.watch(sample.map((value) => value / 1000));
+    if (index !== ends[directions.length]) return;
+    directions.push(direction);
+    found.push(...decoder.feed(posteriors[directions.length - 1], direction));
+  });
+  return { directions, found: [...found, ...decoder.finish()] };
+}
+
 const tasks = {
   async predict(task) {
     const model = await loadBundle(task);
@@ -44,7 +59,10 @@ const tasks = {
   async decode({ manifest, hop, posteriors }) {
     const { decoder, labels, ...window } = har.checkManifest(manifest);
     const made = new har.Decoder(decoder, labels, { hop, specHop: window.hop, windowLength: window.windowLength });
-    return posteriors.map((posterior) => made.decode(posterior));
+    return posteriors.flatMap((posterior) => made.feed(posterior));
+  },
+  async golden({ golden, manifests }) {
+    return golden.cases.map((each, index) => decodeGolden(golden, each, har.checkManifest(manifests[index]).decoder));
   },
   async stream(task) {
     const model = await loadBundle(task);

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgehar.firmware_bridge.live.pipeline import LivePipeline
 from edgehar.firmware_bridge.stream.resampler import StreamResampler
+from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.stream.sliding import SlidingWindows
 from edgehar.models.bundle import Bundle
-from edgehar.models.bundle.manifest import DecoderSpec
+from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.decoder import Decoder
 from edgehar.models.engines import load_engine
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import Target, compile_bundle
 
+GOLDEN = json.loads((Path(__file__).parents[3] / "golden" / "decoder.json").read_text(encoding="utf-8"))
 MODELS = ("simple_rnn", "lstm", "gru")
 TARGETS = (Target("c", "float32"), Target("c", "int8"))
 
@@ -37,6 +41,9 @@ def manifest(random_bundle, tmp_path_factory) -> dict[str, Any]:
     """A manifest that is in order."""
     made = random_bundle("simple_rnn", seed=5)
     return compile_bundle(made, TARGETS, calibration=made.golden["windows"]).manifest.to_json()
+
+
+PUSH = dataclasses.asdict(PushSpec("Elevator Up", "Elevator Down"))
 
 
 def url(bundle: Bundle) -> str:
@@ -123,6 +130,7 @@ def decoders() -> list[DecoderSpec]:
         DecoderSpec(4, 0.3, 2),
         DecoderSpec(3, 0.9, 0),
         DecoderSpec(1, 0.25, 3, rows),
+        DecoderSpec(1, 0.25, 1, stay_probability=0.93, temperature=2.5),
     ]
 
 
@@ -142,6 +150,61 @@ def test_labels_are_those_of_pythons_decoder(run_har, manifest: dict[str, Any], 
         assert [each["label"] for each in reply["ok"]] == [each.label for each in expected]
         found = [each["probability"] for each in reply["ok"]]
         np.testing.assert_allclose(found, [each.probability for each in expected], atol=1e-7)
+
+
+def golden_manifests(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return manifests of models with the golden decoders."""
+    window = {**manifest["window"], "hop": GOLDEN["own_hop"], "length": GOLDEN["window_length"]}
+    own = {**manifest, "labels": GOLDEN["labels"], "window": window}
+    return [{**own, "decoder": case["decoder"]} for case in GOLDEN["cases"]]
+
+
+def test_golden_decoders_give_the_labels_of_python_and_c(run_har, manifest: dict[str, Any]) -> None:
+    (reply,) = run_har({"kind": "golden", "golden": GOLDEN, "manifests": golden_manifests(manifest)})
+    for case, each in zip(GOLDEN["cases"], reply["ok"], strict=True):
+        assert each["directions"] == case["directions"]
+        assert [found["label"] for found in each["found"]] == case["decoded_labels"]
+        for name in ("probability", "posterior"):
+            expected = case["decoded_probabilities" if name == "probability" else "decoded_posteriors"]
+            np.testing.assert_allclose([found[name] for found in each["found"]], expected, atol=1e-6, rtol=0)
+
+
+def test_a_lag_delays_labels_and_loses_none_at_a_hole(run_har, random_bundle, tmp_path: Path) -> None:
+    """The stream of a page gives what the live pipeline of Python gives, window by window."""
+    made = compile_bundle(random_bundle("simple_rnn", seed=5), TARGETS[:1])
+    labels = made.manifest.labels
+    push = PushSpec(up=labels[-2], down=labels[-1])
+    spec = DecoderSpec(1, 0.3, 1, stay_probability=0.95, temperature=2.0, push=push)
+    changed = dataclasses.replace(made, manifest=dataclasses.replace(made.manifest, decoder=spec))
+    changed.save(tmp_path / "bundle")
+    samples, times_s = stream(100.0, seconds=20, jitter=0.0, tick_s=0.0, seed=4)
+    samples[:, 2] += np.repeat([0, 0.08, 0, -0.08, 0], 400)
+    kept = np.ones(len(samples), bool)
+    kept[1100:1160] = False
+    task = {"kind": "stream", "url": f"{(tmp_path / 'bundle').as_uri()}/", "samples": samples[kept].tolist()}
+    options = {"rateHz": 100, "hop": 50, "lagS": 2.0}
+    (reply,) = run_har({**task, "timesS": times_s[kept].tolist(), "options": options})
+    pipeline = LivePipeline(
+        load_engine(changed, "native", "float32"),
+        labels=labels,
+        window_length=200,
+        hop=50,
+        source_rate_hz=100.0,
+        model_rate_hz=100.0,
+        decoder=Decoder.of_model(changed.manifest, hop=50, lag_s=2.0),
+    )
+    before, after = (
+        SampleBlock(samples[:1100], times_s[:1100], 0.0),
+        SampleBlock(samples[1160:], times_s[1160:], 0.0, 60),
+    )
+    expected = [*pipeline.feed(before), *pipeline.feed(after)]
+    found = reply["ok"]["found"]
+    assert len(found) == len(expected) > 25
+    assert [each["label"] for each in found] == [each.label for each in expected]
+    np.testing.assert_allclose([each["endS"] for each in found], [each.t_s for each in expected], atol=1e-9)
+    np.testing.assert_allclose(
+        [each["probability"] for each in found], [each.probability for each in expected], atol=1e-5
+    )
 
 
 def test_no_window_spans_a_hole(run_har, bundle: Bundle) -> None:
@@ -234,6 +297,17 @@ def altered(manifest: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict
         (("decoder", "smoothing_windows"), 10**12),
         (("decoder", "reject_below"), 2),
         (("decoder", "transitions"), [[1.0]]),
+        (("decoder", "stay_probability"), 0.01),
+        (("decoder", "stay_probability"), "0.9"),
+        (("decoder", "temperature"), 2.5),
+        (("decoder", "push"), {}),
+        (("decoder", "push"), {**PUSH, "up": "<b>"}),
+        (("decoder", "push"), {**PUSH, "down": PUSH["up"]}),
+        (("decoder", "push"), {**PUSH, "log_odds": 1e9}),
+        (("decoder", "push"), {**PUSH, "weak_g": 0.5}),
+        (("decoder", "push"), {**PUSH, "baseline_s": None}),
+        (("decoder", "push"), {**PUSH, "settling_s": 0}),
+        (("task",), "multilabel"),
         (("artifacts",), {}),
         (("artifacts", 0, "file"), "../secret"),
         (("artifacts", 0, "bytes"), 10**12),

@@ -13,7 +13,8 @@ from edgehar.pipeline.data.splits import holdout
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Epoch, SilentWatcher
-from edgehar.pipeline.training.recipe import Recipe, default_recipe
+from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.recipes import default_recipe
 
 RECIPE = Recipe(epochs=3, learning_rate=1e-2, batch_size=128, offset_samples=10, rotation_deg=10.0)
 ONE_EPOCH = RECIPE.changed(epochs=1)

@@ -4,7 +4,8 @@ import pytest
 
 from edgehar.models.architecture import ARCHITECTURE_NAMES
 from edgehar.models.errors import UsageError
-from edgehar.pipeline.training.recipe import Recipe, default_recipe
+from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.recipes import default_recipe
 
 
 def test_every_named_architecture_has_a_recipe() -> None:

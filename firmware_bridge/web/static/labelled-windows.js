@@ -1,0 +1,181 @@
+/**
+ * Labelled windows of one person's takes, at a model's rate, and the folds that cross-validation parts them into.
+ *
+ * What edgehar.pipeline.data.windows and .training.personalization.takes do, for the takes of this page.
+ *
+ * @module labelled-windows
+ */
+
+import { HarError } from "./errors.js";
+import { STANDARD_GRAVITY } from "./gravity.js";
+import { Resampler } from "./resampler.js";
+
+/** How many parts the takes are judged in. */
+export const FOLDS = 3;
+
+/** Windows to learn from begin so many times as often as those that are judged. */
+const OVERLAP = 4;
+const HOLE_PERIODS = 1.6;
+const LONGEST_BRIDGE_S = 0.1;
+const SLOWEST = 0.5;
+
+/**
+ * @typedef {{samples: Float32Array, label: number}} Segment Samples of one take without a hole, in g.
+ * @typedef {{segment: number, start: number, label: number}} Place Where a window begins in its segment, in samples.
+ */
+
+/** The windows of takes. */
+export class LabelledWindows {
+  /**
+   * @param {Segment[]} segments
+   * @param {{windowLength: number, hop: number}} spec Of the model; learning takes more windows than that.
+   */
+  constructor(segments, { windowLength, hop }) {
+    this.segments = segments;
+    this.windowLength = windowLength;
+    this.hop = hop;
+    const every = Math.max(1, Math.floor(hop / OVERLAP));
+    /** @type {Place[]} */
+    this.places = segments.flatMap(({ samples, label }, segment) => {
+      const count = Math.max(0, Math.floor((samples.length / 3 - windowLength) / every) + 1);
+      return Array.from({ length: count }, (_, index) => ({ segment, start: index * every, label }));
+    });
+  }
+
+  /** Copy windows out, each moved by so many samples within its segment. */
+  batch(places, offsets = null) {
+    const size = 3 * this.windowLength;
+    const found = new Float32Array(places.length * size);
+    places.forEach(({ segment, start }, index) => {
+      const { samples } = this.segments[segment];
+      const last = samples.length / 3 - this.windowLength;
+      const begin = Math.min(last, Math.max(0, start + (offsets ? offsets[index] : 0)));
+      found.set(samples.subarray(3 * begin, 3 * begin + size), index * size);
+    });
+    return found;
+  }
+
+  /** Whether a window is one of those that the bundle would judge. */
+  isJudged({ start }) {
+    return start % this.hop === 0;
+  }
+}
+
+/**
+ * Return segments of takes at a model's rate, and what is to be said of them.
+ *
+ * @param {{label: string, times: number[], samples: number[][]}[]} takes In milliseconds and m/s².
+ * @param {{labels: string[], rateHz: number}} model
+ * @returns {{segments: Segment[], remarks: string[]}}
+ * @throws {HarError} If a take is too slow for the model.
+ */
+export function segmentsOf(takes, { labels, rateHz }) {
+  const remarks = [];
+  const foreign = [...new Set(takes.map(({ label }) => label))].filter((label) => !labels.includes(label));
+  if (foreign.length) remarks.push(`Left out, for the model does not know them: ${foreign.join(", ")}.`);
+  const segments = takes
+    .filter(({ label, times }) => labels.includes(label) && times.length > 2)
+    .flatMap((take) => runsOf(take, rateHz).map((samples) => ({ samples, label: labels.indexOf(take.label) })));
+  return { segments, remarks };
+}
+
+/** Cut a take at its holes, and bring each run to the model's rate. */
+function runsOf({ label, times, samples }, toHz) {
+  const steps = times.slice(1).map((timeMs, index) => timeMs - times[index]);
+  const usualMs = steps.toSorted((a, b) => a - b)[steps.length >> 1];
+  const whole = steps.filter((step) => step < HOLE_PERIODS * usualMs);
+  const periodS = whole.reduce((sum, step) => sum + step, 0) / whole.length / 1000;
+  if (1 / periodS < SLOWEST * toHz) {
+    throw new HarError(
+      `${label}: expected a take at ${toHz} Hz, the model's rate, or half of it at least, got ` +
+        `${(1 / periodS).toFixed(0)} Hz: let the sensor send faster, and record again`,
+    );
+  }
+  const runs = [];
+  let made = null;
+  let resampler = null;
+  const feed = (sample, timeS) => {
+    const part = resampler.feed(sample, timeS);
+    for (const each of part.made) made.push(...each.sample);
+    if (part.began) runs.push((made = []));
+  };
+  times.forEach((timeMs, index) => {
+    const sample = samples[index].map((value) => Math.fround(value / STANDARD_GRAVITY));
+    const stepS = index ? (timeMs - times[index - 1]) / 1000 : Infinity;
+    const periods = stepS / periodS;
+    if (stepS > Math.max(LONGEST_BRIDGE_S, HOLE_PERIODS * periodS)) {
+      resampler = new Resampler({ fromHz: 1 / periodS, toHz });
+      runs.push((made = []));
+    } else if (periods >= HOLE_PERIODS) {
+      const before = samples[index - 1].map((value) => value / STANDARD_GRAVITY);
+      const missing = Math.max(1, Math.round(periods) - 1);
+      for (let at = 1; at <= missing; at++) {
+        const share = at / (missing + 1);
+        const between = sample.map((value, axis) => Math.fround(before[axis] * (1 - share) + value * share));
+        feed(between, (timeMs / 1000 - stepS) + share * stepS);
+      }
+    }
+    feed(sample, timeMs / 1000);
+  });
+  return runs.map((run) => Float32Array.from(run));
+}
+
+/**
+ * Return for every window the fold that judges it, or -1 for one that is neither learned from nor judged.
+ *
+ * Takes of an activity go into the folds in turn; the only take of an activity is parted in time.
+ */
+export function foldsOf({ places, windowLength }) {
+  const folds = new Array(places.length).fill(-1);
+  for (const [, own] of grouped(places)) {
+    const takes = [...new Set(own.map((index) => places[index].segment))].sort((a, b) => a - b);
+    const stop = Math.max(...own.map((index) => places[index].start)) + windowLength;
+    const part = stop / FOLDS;
+    for (const index of own) {
+      const { segment, start } = places[index];
+      const [first, last] = [Math.floor(start / part), Math.floor((start + windowLength - 1) / part)];
+      if (takes.length > 1) folds[index] = takes.indexOf(segment) % FOLDS;
+      else if (first === last) folds[index] = first;
+    }
+  }
+  return folds;
+}
+
+/**
+ * Leave out the activities that are too short to learn from and judge by.
+ *
+ * @param {LabelledWindows} windows Its places are changed.
+ * @param {{labels: string[], rateHz: number}} model
+ * @returns {string[]} A sentence for each activity that is left out.
+ * @throws {HarError} If fewer than two activities are left.
+ */
+export function keepLongEnough(windows, { labels, rateHz }) {
+  const { places, windowLength } = windows;
+  const remarks = [];
+  const leastS = (FOLDS * windowLength) / rateHz;
+  for (const [label, own] of grouped(places)) {
+    const takes = new Set(own.map((index) => places[index].segment));
+    const span = Math.max(...own.map((index) => places[index].start)) + windowLength;
+    if (takes.size > 1 || span >= FOLDS * windowLength) continue;
+    windows.places = windows.places.filter((place) => place.label !== label);
+    const shortS = (span / rateHz).toFixed(1);
+    remarks.push(`${labels[label]}: ${shortS} s are too little; record ${leastS} s or more, better twice 20 s.`);
+  }
+  const left = [...grouped(windows.places).keys()];
+  if (left.length < 2) {
+    const got = left.length ? `only ${labels[left[0]]}` : "none";
+    const what = `expected recordings of two activities or more, each ${leastS} s long or longer, got ${got}`;
+    throw new HarError([`${what}.`, ...remarks].join(" "));
+  }
+  return remarks;
+}
+
+/** Positions of the windows of each label. */
+function grouped(places) {
+  const found = new Map();
+  places.forEach(({ label }, index) => {
+    if (!found.has(label)) found.set(label, []);
+    found.get(label).push(index);
+  });
+  return found;
+}

@@ -1,0 +1,27 @@
+/**
+ * Modules that `har phone` packs into one gzipped file, because most visits need none of them.
+ *
+ * @module packed
+ */
+
+import { fetchFile } from "./bundle.js";
+
+/** Fetch packed modules and start the last one as a worker. */
+export async function startPackedWorker(name) {
+  return new Worker(linked(await fetchFile(name)), { type: "module" });
+}
+
+/** Fetch packed modules and return what the last one exports. */
+export async function importPacked(name) {
+  return import(linked(await fetchFile(name)));
+}
+
+/** Give every module a URL, and put it into those that import it; return that of the last one. */
+function linked(packed) {
+  const places = new Map();
+  for (const [name, source] of JSON.parse(new TextDecoder().decode(packed))) {
+    const script = source.replaceAll(/from "\.\/([\w-]+\.js)"/g, (_, imported) => `from "${places.get(imported)}"`);
+    places.set(name, URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+  }
+  return [...places.values()].at(-1);
+}

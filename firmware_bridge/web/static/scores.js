@@ -1,0 +1,72 @@
+/**
+ * Scores of a classifier from its confusion matrix, and what to record to improve them.
+ *
+ * What edgehar.pipeline.evaluation.metrics and .training.personalization.figures say.
+ *
+ * @module scores
+ */
+
+/** Activities below it are worth another take. */
+const GOOD_F1 = 0.8;
+
+/** How often which activity was taken for which. */
+export class Scores {
+  /**
+   * @param {number} classes
+   * @param {number[]} truth Positions of labels.
+   * @param {number[]} predicted
+   */
+  constructor(classes, truth, predicted) {
+    this.confusion = Array.from({ length: classes }, () => new Array(classes).fill(0));
+    truth.forEach((label, index) => this.confusion[label][predicted[index]]++);
+  }
+
+  /** @returns {number[]} F1 of every class; 0 for one that neither occurs nor is ever named. */
+  get perClassF1() {
+    return this.confusion.map((row, at) => (2 * row[at]) / Math.max(1, this.#involved(at)));
+  }
+
+  /** @returns {number} The mean F1 of the classes that occur or are named. */
+  get macroF1() {
+    const f1 = this.perClassF1.filter((_, at) => this.#involved(at) > 0);
+    return f1.length ? f1.reduce((sum, value) => sum + value, 0) / f1.length : 0;
+  }
+
+  #involved(at) {
+    const sum = (values) => values.reduce((total, value) => total + value, 0);
+    return sum(this.confusion[at]) + sum(this.confusion.map((row) => row[at]));
+  }
+}
+
+/** Return the position of the largest number of every row. */
+export function largest(values, classes) {
+  return Array.from({ length: values.length / classes }, (_, row) => {
+    const own = values.subarray(row * classes, (row + 1) * classes);
+    return own.indexOf(Math.max(...own));
+  });
+}
+
+/**
+ * Return sentences that say which takes would help most.
+ *
+ * @param {string[]} labels
+ * @param {{places: {segment: number, label: number}[]}} windows What was learned from.
+ * @param {Scores} after What the model reaches now.
+ */
+export function whatToRecord(labels, { places }, after) {
+  const takes = labels.map((_, label) => new Set(places.filter((each) => each.label === label).map(({ segment }) => segment)));
+  const named = (wanted) => labels.filter((_, label) => wanted(takes[label].size)).join(", ");
+  const [missing, once] = [named((count) => count === 0), named((count) => count === 1)];
+  const advice = [];
+  if (missing) advice.push(`Not recorded: ${missing}. The model knows them from other people only.`);
+  if (once) advice.push(`One take each: ${once}. A second one, on another day, shows how much you vary.`);
+  const f1 = after.perClassF1;
+  for (const label of labels.map((_, at) => at).sort((a, b) => f1[a] - f1[b])) {
+    const row = after.confusion[label].map((count, at) => (at === label ? 0 : count));
+    const most = Math.max(...row);
+    if (f1[label] >= GOOD_F1 || !most) continue;
+    const other = labels[row.indexOf(most)];
+    advice.push(`${labels[label]} (F1 ${f1[label].toFixed(2)}) is taken for ${other}: record more of both.`);
+  }
+  return advice;
+}
