@@ -126,7 +126,8 @@ def live(
     ----------
     port
         ``/dev/ttyUSB0``, ``COM3``, ``usb:VENDOR:PRODUCT[:SERIAL]``, ``ble:NAME``, ``socket://HOST:PORT``,
-        ``rfc2217://HOST:PORT``, ``udp://:PORT``, ``ws://[HOST]:PORT``, ``http://:PORT``, or ``-`` for standard input.
+        ``rfc2217://HOST:PORT``, ``udp://:PORT``, ``ws://[HOST]:PORT``, ``http://:PORT``,
+        ``phyphox://HOST``, or ``-`` for standard input.
     bundle
         The model, or the path of one.
     unit

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
@@ -23,7 +24,7 @@ _MOST_SHOWN = 20
 
 
 def classify(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     paths: Annotated[
         list[str],
         typer.Argument(

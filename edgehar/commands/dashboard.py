@@ -61,10 +61,10 @@ def dashboard(
     if port is not None:
         live(
             bundle=path,
-            port=port,
+            port=[port],
             protocol=protocol,
             unit=unit,
-            columns=columns,
+            columns=None if columns is None else [columns],
             baud=baud,
             engine=engine,
             quantization=quantization,

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from edgehar.models.resampling import rates_agree
-from edgehar.models.sensor_evidence import MOST_G
+from edgehar.models.sensor_limits import MOST_G
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.bulk.stretches import KNOWN_EVERY, Samples, Stretch, joined_stretches
 from edgehar.pipeline.data.importing.clock import SECONDS, Steps, guess_time_unit, look_at_steps

@@ -108,7 +108,7 @@ def fit(
     name, _ = choose_trainer(trainer, architecture, recipe)
     if name == COUNTING:
         return _counted(architecture, windows, learned, normalization)
-    weights = initial_weights(architecture, recipe.initialization, first)
+    weights = initial_weights(architecture, recipe.initialization, first, rate_hz=windows.rate_hz)
     run = _Run(
         open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads),
         TrainingBatches(windows, learned, normalization, recipe),

@@ -4,6 +4,7 @@ from edgehar.reporting.charts.bands import BandRow, Span
 from edgehar.reporting.charts.bars import Bar, bar_chart
 from edgehar.reporting.charts.calibration import ConfidenceBin, calibration_chart
 from edgehar.reporting.charts.dot_range import DotRange, dot_range_chart
+from edgehar.reporting.charts.dot_rows import DotRow, dot_rows_chart
 from edgehar.reporting.charts.heat_map import heat_map
 from edgehar.reporting.charts.lines import Series, line_chart
 from edgehar.reporting.charts.scatter import Point, scatter_chart
@@ -14,6 +15,7 @@ __all__ = [
     "Bar",
     "ConfidenceBin",
     "DotRange",
+    "DotRow",
     "Point",
     "Series",
     "Span",
@@ -21,6 +23,7 @@ __all__ = [
     "bar_chart",
     "calibration_chart",
     "dot_range_chart",
+    "dot_rows_chart",
     "heat_map",
     "line_chart",
     "scatter_chart",

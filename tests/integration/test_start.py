@@ -15,8 +15,6 @@ import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
-from edgehar.models.mounting import Mounting
-from edgehar.models.zoo import released_bundle
 
 pytest.importorskip("websockets", reason="websockets is not installed: edgehar[ws]")
 
@@ -167,18 +165,3 @@ def test_a_port_that_says_nothing_is_one_sentence(tmp_path: Path) -> None:
     assert running.returncode == 1
     assert "expected a sensor that sends, nothing came in 6 s" in said
     assert "Traceback" not in said
-
-
-def test_a_turned_model_says_of_a_turned_sensor_what_the_general_one_says() -> None:
-    from edgehar.commands.start.mounting import turned_bundle
-    from edgehar.models.bundle import read_bundle
-    from edgehar.models.engines import load_engine
-
-    general = read_bundle(released_bundle("lstm"))
-    turned = Mounting(((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0)), 1.0)
-    windows = np.stack([np.stack([walking(number + at) for number in range(200)]) for at in range(0, 400, 40)])
-    bundle = turned_bundle(general, turned)
-    as_worn = (windows @ turned.matrix).astype(np.float32)
-    expected = load_engine(general, "numpy").predict(windows.astype(np.float32))
-    np.testing.assert_allclose(load_engine(bundle, "numpy").predict(as_worn), expected, atol=1e-5)
-    assert [(entry.format, entry.quantization) for entry in bundle.manifest.artifacts] == [("c", "float32")]

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.evaluate.cases import Case
+from edgehar.commands.page_file import check_page_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.report.facts import ReportFacts
 from edgehar.commands.report.learning import read_learning_curves
@@ -38,11 +39,9 @@ from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Windows, evenly_spread, make_windows
 from edgehar.pipeline.evaluation.held_out import check_activities, choose_judged
 from edgehar.pipeline.tuning.streams import streams_of
-from edgehar.reporting.page import is_page
 
 _THREADS: Final = os.cpu_count() or 1
 _MOST_ARTIFACT_WINDOWS: Final = 2000
-_PAGE_START: Final = 100
 
 
 def report(
@@ -69,7 +68,7 @@ def report(
 
     The people judged are those the model has never seen. Judging others is possible, and said loudly.
     """
-    _check_destination(out)
+    check_page_destination(out)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     model = read_bundle(bundle)
     runner = load_engine(model, engine, quantization, threads=_THREADS)
@@ -90,22 +89,6 @@ def report(
     _publish(facts, out, as_json=as_json)
 
 
-def _check_destination(out: Path) -> None:
-    """Refuse a place where no page can be written, before anything is measured."""
-    if out.is_dir():
-        raise UsageError(f"{out}: expected a file to write the page to, got a folder", next_step="Name a file in it.")
-    if out.exists() and not is_page(out.read_bytes()[:_PAGE_START]):
-        raise UsageError(
-            f"{out}: expected a new file or an earlier page, got a file of another kind: it would be lost",
-            next_step="Choose another --out.",
-        )
-    folder = next(each for each in (out.parent, *out.parent.parents) if each.exists() or each == each.parent)
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(
-            f"{out}: expected a place that can be written to, got {folder}", next_step="Choose another --out."
-        )
-
-
 def _windows(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> Windows:
     """Return the windows of a bundle's own length, hop, rate and labels."""
     check_activities(bundle, dataset, common_only=common_only)
@@ -115,6 +98,7 @@ def _windows(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> Windows:
         window_length=spec.length,
         hop=spec.hop,
         rate_hz=spec.rate_hz,
+        channels=len(spec.channels),
         activities=bundle.manifest.labels,
     )
 
