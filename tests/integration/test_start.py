@@ -165,3 +165,13 @@ def test_a_port_that_says_nothing_is_one_sentence(tmp_path: Path) -> None:
     assert running.returncode == 1
     assert "expected a sensor that sends, nothing came in 6 s" in said
     assert "Traceback" not in said
+
+
+def test_a_sensor_that_is_worn_otherwise_is_said(tmp_path: Path, sketch: Callable[..., Sketch]) -> None:
+    board = sketch(lambda number: np.roll(walking(number), 2))
+    running = start(tmp_path, "--duration", "3", "--dashboard-port", "0", ports=[board.port.device])
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert "with z pointing up" in said
+    assert "Labels will be wrong until the mounting is found" in said
+    assert "Find the mounting" not in said, "nobody can walk where nobody answers"
