@@ -26,6 +26,8 @@ from edgehar.pipeline.evaluation.predictions import Predictions, read_prediction
 from edgehar.pipeline.training.recipe import ORTHOGONAL, Recipe
 from edgehar.pipeline.training.recipes import ModelRecipe, parse_recipe, read_recipe
 
+_WIDTH: Final = 140
+
 WITHOUT: Final[dict[str, Any]] = {
     "offset_samples": 0,
     "rotation_deg": 0.0,
@@ -118,7 +120,7 @@ def _print(model: str, measured: list[tuple[str, Predictions]], options: argpars
     """Print a line for every variant, held against the recipe."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("", "macro-F1", "between seeds", f"{LEVEL:.0%} over people", "difference", f"{LEVEL:.0%}", ""):
-        table.add_column(title, no_wrap=True, justify="right" if title else "left")
+        table.add_column(title, justify="right" if title else "left", overflow="fold")
     whole = measured[0][1].per_subject()
     reference, _ = mean_and_deviation(each["macro_f1"] for each in measured[0][1].by_seed())
     for name, predictions in measured:
@@ -130,7 +132,8 @@ def _print(model: str, measured: list[tuple[str, Predictions]], options: argpars
             verdict = "noise" if least <= 0 <= most else "better" if least > 0 else "worse"
             cells += [f"{mean - reference:+.3f}", f"{least:+.3f} to {most:+.3f}", verdict]
         table.add_row(*cells)
-    console = Console(highlight=False, soft_wrap=True)
+    # A file is as wide as the table.
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH)
     console.print(
         f"{model}, {options.data}, {options.groups} groups of people, each judged by models that never saw them, "
         f"{options.seeds} seeds:"

@@ -151,11 +151,12 @@ def live(
     model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
-    if len(sensors) > 1 and (calibrate or mounting is not None or wearer is not None):
+    if dashboard and (calibrate or mounting is not None or wearer is not None):
         raise UsageError(
-            f"--mounting: expected one sensor, whose mounting it is, got {len(sensors)}",
-            next_step="Start one `har live` for each sensor that is mounted otherwise.",
+            "--dashboard: expected a model in the axes of its sensor, got a mounting for another one",
+            next_step="Run `har start`, which turns the model itself, or leave one of the two out.",
         )
+    _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
     turned = (
         find_mounting(
             model,
@@ -234,7 +235,7 @@ def live(
         sessions = {sensor.name: session_of(sensor, line) for sensor, line in zip(sensors, lines, strict=True)}
         began_s = time.monotonic()
         ends = run_sessions(sessions, sinks, stop=stop) if several else {"": sessions[""](sinks, stop=stop)}
-        error = ends[""].error if watched is not None else None
+        error = next(iter(ends.values())).error if watched is not None else None
         if watched is not None and error is not None and not stop():
             watched.serve_on(str(error), stop=stop)
     _report(ends, to_json=as_json, to_stderr=jsonl == _STDOUT)
@@ -252,6 +253,16 @@ def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate:
         )
     if hop is not None and hop < 1:
         raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
+
+
+def _check_alone(sensors: int, **options: bool) -> None:
+    """Refuse what is for one sensor with several."""
+    for name, is_given in options.items():
+        if is_given and sensors > 1:
+            raise UsageError(
+                f"--{name}: expected one sensor with it, got {sensors}",
+                next_step="Start one `har live` for each sensor, or leave it out.",
+            )
 
 
 def _check_lag(lag_s: float, model: Bundle, *, raw: bool) -> None:

@@ -45,6 +45,7 @@ from edgehar.firmware_bridge.stream.samples import SampleSource
 from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
+from edgehar.firmware_bridge.web.phone_line import PATIENCE_S, is_phone
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
@@ -155,7 +156,8 @@ def capture(
     runner = ScriptRunner(steps, ready_s=ready_s)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         lines = open_lines(sensors, baud=baud, reconnect=reconnect, opened=opened)
-        patience_s = GIVE_UP_S if duration_s is None else min(GIVE_UP_S, duration_s)
+        longest_s = PATIENCE_S if any(is_phone(sensor.port) for sensor in sensors) else GIVE_UP_S
+        patience_s = longest_s if duration_s is None else min(longest_s, duration_s)
         first, *others = [
             _start(
                 sensor,

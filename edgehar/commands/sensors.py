@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from edgehar.commands.phone_invitation import invite_phone
 from edgehar.commands.stream_options import parse_columns
 from edgehar.firmware_bridge.line.reader import Line
 from edgehar.firmware_bridge.line.reconnection import open_reader
 from edgehar.firmware_bridge.line.shared import SharedLine
+from edgehar.firmware_bridge.web.phone_line import line_opener
 from edgehar.models.errors import UsageError
 
 _NAME: Final = re.compile(r"[A-Za-z][\w -]*|\d+")
@@ -101,7 +103,7 @@ def open_lines(
     """
     lines: dict[str, list[Line]] = {}
     for port in dict.fromkeys(sensor.port for sensor in sensors):
-        reader = open_reader(port, baud=baud, reconnect=reconnect)
+        reader = open_reader(port, baud=baud, reconnect=reconnect, opening=line_opener(invite_phone))
         opened.callback(reader.close)
         count = sum(sensor.port == port for sensor in sensors)
         if count > 1:

@@ -11,7 +11,7 @@ from edgehar.models.units import UNIT_HELP
 
 PORT_HELP: Final = (
     "/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], ble:NAME, socket://HOST:PORT, rfc2217://HOST:PORT, udp://:PORT, "
-    "ws://[HOST]:PORT, http://:PORT, phyphox://HOST, or - for standard input."
+    "ws://[HOST]:PORT, http://:PORT, phyphox://HOST, phone:// (a page with a QR code), or - for standard input."
 )
 
 PortOption = Annotated[str, typer.Option(help=PORT_HELP)]

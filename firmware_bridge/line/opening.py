@@ -14,6 +14,7 @@ URL                    what it opens
 ``http://:PORT``       messages that a phone app posts to this machine
 ``phyphox://HOST``     the app phyphox on a phone, with remote access
 ``ble:NAME``           a Bluetooth Low Energy sensor (package bleak)
+``phone://``           a page for a phone: `edgehar.firmware_bridge.web.phone_line` opens it, above this room
 =====================  ===============================================================================
 """
 
