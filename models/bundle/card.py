@@ -26,14 +26,22 @@ def model_card(manifest: Manifest) -> str:
         _escaped(", ".join(manifest.labels)),
         "## Measured",
         _metrics_table(manifest.metrics),
+        _intervals(origin.configuration.get("metrics_from")),
+        _robustness(origin.configuration.get("robustness")),
         "## Artifacts",
         _artifacts_table(manifest),
         "## Training data",
         f"{_escaped(origin.dataset)} (sha256 {_escaped(origin.dataset_sha256[:16])}). "
         f"Terms: {_escaped(origin.dataset_terms)}",
+        "## Intended use",
+        "Labels of everyday movements for the wearer, on their own device, from a sensor that is mounted as said under "
+        "Input."
+        if window.unit == UNIT
+        else "What its maker says; it was imported or trained for a signal of its own.",
         "## Limits",
         "Accuracy on other people, other wearing positions and other sensors is not known until it is measured there. "
-        "The label is always one of those above: movements it was not trained on get one of them too. "
+        f"The label is always one of those above{_or_unknown(manifest)}: movements it was not trained on get one of "
+        "them too. "
         "Not a medical device.",
         "## Made",
         f"{_escaped(origin.created_utc)}, seed {origin.seed}, "
@@ -76,6 +84,39 @@ def _metrics_table(metrics: tuple[MetricsEntry, ...]) -> str:
         for entry in metrics
     ]
     return "\n".join([head, *rows])
+
+
+def _or_unknown(manifest: Manifest) -> str:
+    """Return what a label may be beside the model's, as a clause."""
+    return ", or unknown where the decoder is unsure" if manifest.decoder.reject_below > 0 else ""
+
+
+def _intervals(reference: Any) -> str:
+    """Return where macro-F1 of other people would lie, as the run says that a released model has its figures from."""
+    found = reference.get("intervals") if isinstance(reference, dict) else None
+    pairs = found.items() if isinstance(found, dict) else ()
+    known = [
+        f"{_escaped(str(kind).replace('_', ' '))} {pair[0]:.3f} to {pair[1]:.3f}"
+        for kind, pair in pairs
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(end, float) for end in pair)
+    ]
+    if not known:
+        return ""
+    listed = ", ".join(known)
+    return f"On streams of other people like these, macro-F1 would lie within (90 %, bootstrap over people): {listed}."
+
+
+def _robustness(found: Any) -> str:
+    """Return macro-F1 by what went otherwise than in the recordings; nothing where it was not measured."""
+    rows = found.items() if isinstance(found, dict) else ()
+    known = [(name, value) for name, value in rows if isinstance(value, float)]
+    if not known:
+        return ""
+    table = "\n".join(f"| {_escaped(str(name))} | {value:.3f} |" for name, value in known)
+    return (
+        "Robustness: macro-F1 of the same windows of people never seen, as recorded and as another mounting or sensor "
+        f"would give them.\n\n| windows | macro-F1 |\n|---|---:|\n{table}"
+    )
 
 
 def _artifacts_table(manifest: Manifest) -> str:

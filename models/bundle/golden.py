@@ -48,7 +48,7 @@ def golden_tokens(length: int, vocabulary: int, count: int = GOLDEN_WINDOWS) -> 
     return np.stack([_tokens(index, length, vocabulary, generator) for index in range(count)]).astype(np.float32)
 
 
-def _tokens(index: int, length: int, vocabulary: int, generator: np.random.Generator) -> NDArray[Any]:
+def _tokens(index: int, length: int, vocabulary: int, generator: "np.random.Generator") -> NDArray[Any]:
     """Return one window of tokens of the kind that ``index`` selects."""
     each = generator.integers(vocabulary, size=(length, 1))
     frequent = (vocabulary ** generator.random((length, 1))).astype(np.int64) - 1
@@ -60,7 +60,7 @@ def _tokens(index: int, length: int, vocabulary: int, generator: np.random.Gener
     return np.full_like(each, vocabulary - 1) if index == 1 else kinds[index % len(kinds)]
 
 
-def _signal(index: int, time_s: NDArray[Any], channels: int, generator: np.random.Generator) -> NDArray[Any]:
+def _signal(index: int, time_s: NDArray[Any], channels: int, generator: "np.random.Generator") -> NDArray[Any]:
     """Return one window of the kind that ``index`` selects."""
     gravity = generator.normal(size=channels)
     gravity /= np.linalg.norm(gravity)

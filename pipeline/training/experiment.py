@@ -13,9 +13,10 @@ from edgehar.models import __version__
 from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import Provenance, WindowSpec
-from edgehar.models.contract import CHANNELS
+from edgehar.models.contract import CHANNELS, MOTION_UNIT
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.mounting import UPRIGHT
 from edgehar.pipeline.compilers import compile_bundle
 from edgehar.pipeline.data.identity import people_of
 from edgehar.pipeline.data.recordings import Dataset
@@ -27,6 +28,7 @@ from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, choose_trainer, trainer_versions
+from edgehar.pipeline.training.upright import upright_g
 from edgehar.pipeline.tuning.roles import first_decoder
 
 
@@ -59,7 +61,9 @@ class Experiment:
         cls, dataset: Dataset, windows: Windows, *, model: str, recipe: Recipe, seed: int, trainer: str = AUTO
     ) -> "Experiment":
         """Return the experiment that trains a named architecture for the windows' activities, on all processors."""
-        architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
+        architecture = named_architecture(
+            model, classes=len(windows.activities), window=windows.window_length, channels=len(windows.channels)
+        )
         chosen, _ = choose_trainer(trainer, architecture, recipe)
         return cls(dataset, windows, architecture, recipe, seed, chosen, os.cpu_count() or 1)
 
@@ -162,6 +166,11 @@ class Experiment:
         people = people_of(self.dataset)
         return [people[name].as_json() for name in split.train_subjects]
 
+    def _upright(self, split: Split) -> dict[str, Any]:
+        """Return where up is in the model's frame, if those learned from show it."""
+        found = upright_g(self.windows, split.train)
+        return {} if found is None else {UPRIGHT: [round(value, 4) for value in found]}
+
     def _window_spec(self) -> WindowSpec:
         """Return what one input window is."""
         windows = self.windows
@@ -170,8 +179,8 @@ class Experiment:
             length=windows.window_length,
             hop=windows.hop,
             rate_hz=windows.rate_hz,
-            channels=CHANNELS,
-            unit="g",
+            channels=windows.channels,
+            unit="g" if windows.channels == CHANNELS else MOTION_UNIT,
             axis_frame="the sensor's own axes, as in the training recordings",
             mounting="; ".join(placements) or "not stated by the training recordings",
         )
@@ -190,6 +199,7 @@ class Experiment:
                 **self._settings(split),
                 "trainer": self.trainer,
                 TRAIN_PEOPLE: self._people(split),
+                **self._upright(split),
                 "validation_subjects": list(trained.validation_subjects),
                 "epochs_done": len(trained.history),
                 "kept_epoch": trained.kept_epoch,

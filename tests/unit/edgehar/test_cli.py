@@ -59,9 +59,9 @@ def every_option() -> Iterator[tuple[str, Any]]:
 
 
 ONLY_WHEN_ASKED = {
-    "--account", "--activity", "--data", "--device", "--duration", "--fault", "--from-predictions", "--html", "--jsonl",
-    "--link", "--mqtt", "--plots", "--port", "--program", "--python", "--reboot-every", "--script", "--truth",
-    "--unplug-every",
+    "--account", "--activity", "--data", "--device", "--duration", "--fault", "--from-predictions", "--html",
+    "--jsonl", "--link", "--metrics-from", "--mqtt", "--plots", "--port", "--program", "--python", "--reboot-every",
+    "--script", "--truth", "--unplug-every",
 }  # fmt: skip
 """Options without which nothing of the kind happens: they have no default to tell."""
 

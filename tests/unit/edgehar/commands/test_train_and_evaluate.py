@@ -201,7 +201,7 @@ def test_everybody_is_judged_with_every_seed_and_every_prediction_kept(
     assert "between 2 seeds" in shown
     assert "bootstrap over 5 people" in shown
     assert (tmp_path / "plots" / "confusion.png").is_file()
-    with pytest.raises(UsageError, match="expected no bundle and no --data beside it"):
+    with pytest.raises(UsageError, match="expected no bundle beside it, and --data only with"):
         evaluate(tmp_path / "m", [data], from_predictions=tmp_path / "m.groups")
     with pytest.raises(DataError, match="expected predictions, found none"):
         evaluate(from_predictions=tmp_path)

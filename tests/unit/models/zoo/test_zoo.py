@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgehar.models.bundle import MANIFEST, check_not_released, read_bundle, update_bundle
+from edgehar.models.bundle.card import model_card
 from edgehar.models.errors import BundleError, UsageError
 from edgehar.models.zoo import DEFAULT, find_bundle, released_bundle, released_names
 
@@ -25,6 +26,22 @@ def test_a_name_leads_to_a_whole_bundle(name: str, monkeypatch: pytest.MonkeyPat
     manifest = read_bundle(place).manifest
     assert manifest.architecture.name == name
     assert manifest.provenance.complete
+
+
+@pytest.mark.parametrize("name", released_names())
+def test_a_released_model_tells_what_it_reaches_on_people_it_never_saw(name: str) -> None:
+    place = released_bundle(name)
+    manifest = read_bundle(place).manifest
+    assert (place / "MODEL_CARD.md").read_text(encoding="utf-8") == model_card(manifest)
+    window, *streams = manifest.metrics
+    assert len(streams) == 3
+    assert all(
+        "on people it never saw; the released weights learned from" in each.protocol for each in manifest.metrics
+    )
+    assert window.macro_f1 > 0.6
+    assert manifest.decoder.is_markov
+    assert manifest.decoder.push is not None
+    assert "turned by 30°" in manifest.provenance.configuration["robustness"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
