@@ -13,13 +13,13 @@ from edgehar.commands.data_show import show
 from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.stream_options import require_rate
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.export import FORMATS as EXPORTS
 from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
 from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, wants_gyroscope
-from edgehar.pipeline.data.importing.gyroscope import UNITS as GYROSCOPE_UNITS
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import read_label_map
 from edgehar.pipeline.data.label_file import with_label_file
@@ -59,7 +59,7 @@ def import_(
         ),
     ] = ACCELEROMETER,
     gyroscope_unit: Annotated[
-        str | None, typer.Option(rich_help_panel=CSV, help=f"One of {', '.join(GYROSCOPE_UNITS)}.")
+        str | None, typer.Option(rich_help_panel=CSV, help=f"One of {', '.join(DEGREES_PER_SECOND)}.")
     ] = None,
     time_column: Annotated[
         str | None, typer.Option(rich_help_panel=CSV, help="Column of the timestamp; none ignores it.")

@@ -21,7 +21,7 @@ from edgehar.commands.stream_options import (
     ProtocolOption,
     ReconnectOption,
     UnitOption,
-    parse_columns,
+    parse_motion_columns,
     require_positive,
     require_rate,
 )
@@ -34,6 +34,7 @@ from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
 from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, load_engine
 from edgehar.models.errors import BridgeError, UsageError
@@ -54,6 +55,13 @@ def live(
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
     columns: ColumnsOption = None,
+    gyroscope_unit: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Unit of the last three of six --columns: {', '.join(DEGREES_PER_SECOND)}.",
+            show_default="for models that take the turning rate",
+        ),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Samples a second the sensor sends.", show_default="measured")
     ] = None,
@@ -104,7 +112,7 @@ def live(
         )
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
-    axes = parse_columns(columns)
+    axes = parse_motion_columns(columns)
     model = read_bundle(or_default(bundle))
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
@@ -126,6 +134,7 @@ def live(
             model.manifest,
             unit=declared,
             columns=axes,
+            gyroscope_unit=gyroscope_unit,
             rate_hz=rate,
             hop=hop,
             baud=baud,

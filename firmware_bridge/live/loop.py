@@ -20,6 +20,7 @@ from edgehar.firmware_bridge.line.reader import Arrival, LineReader
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
 from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
+from edgehar.firmware_bridge.live.turning_rate import check_columns
 from edgehar.firmware_bridge.session.loop import SessionLoop, StreamState
 from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSource
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
@@ -28,6 +29,7 @@ from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.bundle.recognition import check_recognises_activities
+from edgehar.models.contract import CHANNELS
 from edgehar.models.decoder import Decoder
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.units import Unit, parse_unit
@@ -100,7 +102,8 @@ class LiveLoop:
         manifest: Manifest,
         *,
         unit: Unit | None = None,
-        columns: tuple[str, str, str] | None = None,
+        columns: tuple[str, ...] | None = None,
+        gyroscope_unit: str | None = None,
         rate_hz: float | None = None,
         hop: int | None = None,
         baud: int = DEFAULT_BAUD,
@@ -123,6 +126,9 @@ class LiveLoop:
             Says what the model wants: window, hop, rate, labels.
         unit, columns
             What the sensor prints, where it prints text, and the names or numbers of its x, y and z; None to find out.
+            For a model that takes the turning rate, six names or numbers: it is never guessed.
+        gyroscope_unit
+            The unit of the turning rate, for such a model.
         rate_hz
             The sensor's rate; None to begin with the model's and use the one that is measured.
         hop
@@ -149,7 +155,8 @@ class LiveLoop:
         BridgeError
             When the model cannot classify this sensor.
         """
-        check_recognises_activities(manifest, for_what="live")
+        check_recognises_activities(manifest, for_what="live", gyroscope=True)
+        turning_scale = check_columns(manifest, columns, gyroscope_unit)
         window = manifest.window
         sensor_hz = window.rate_hz if rate_hz is None else rate_hz
         described = [] if hello is None else check_against_model(hello, manifest)
@@ -170,18 +177,26 @@ class LiveLoop:
             source_rate_hz=sensor_hz,
             decoder=None if raw else Decoder.of_model(manifest, hop=hop, lag_s=lag_s),
             bridge_s=bridge_s,
+            channels=len(window.channels),
         )
         engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
         slowest_hz = LOWEST_RATE_FRACTION * window.rate_hz
 
-        def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+        def text_source(unit: Unit | None, columns: tuple[str, ...] | None = None) -> TextSource:
             return TextSource(
-                unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=rate_hz is None, slowest_hz=slowest_hz
+                unit=unit,
+                rate_hz=sensor_hz,
+                columns=columns,
+                turning_scale=turning_scale,
+                adopts_rate=rate_hz is None,
+                slowest_hz=slowest_hz,
             )
 
         text_or_frames: SampleSource = (
             FrameSource()
             if hello is not None
+            else text_source(unit, columns)
+            if len(window.channels) > len(CHANNELS)
             else WitMotionOrTextSource(
                 text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
             )

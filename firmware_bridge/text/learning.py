@@ -10,7 +10,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -64,7 +64,8 @@ class LayoutLearner:
     rate_hz
         The expected sample rate, by which seconds are told from milliseconds and microseconds.
     columns
-        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out. Of six, the last three
+        are the turning rate about x, y and z.
 
     Examples
     --------
@@ -75,7 +76,7 @@ class LayoutLearner:
     '3 numbers a line: x is ax, y is ay, z is az'
     """
 
-    def __init__(self, *, rate_hz: float, columns: tuple[str, str, str] | None = None) -> None:
+    def __init__(self, *, rate_hz: float, columns: tuple[str, ...] | None = None) -> None:
         self._rate_hz = rate_hz
         self._columns = columns
         self._header: tuple[str, ...] = ()
@@ -124,7 +125,7 @@ class LayoutLearner:
         if not self._decimal_comma and len(self._rows) >= TIME_ROWS and self._has_split_decimals():
             self._use_decimal_commas()
         if self._columns is not None:
-            return self._declared(self._columns, final=final)
+            return self._all_declared(self._columns, final=final)
         by_template = self._by_template()
         decided = self._by_names(by_template, final=final)
         if decided is not None:
@@ -265,7 +266,20 @@ class LayoutLearner:
             )
         return TextLayout((template,), _places(0, axes), (), time)
 
-    def _declared(self, columns: tuple[str, str, str], *, final: bool) -> TextLayout | Question | None:
+    def _all_declared(self, columns: tuple[str, ...], *, final: bool) -> TextLayout | Question | None:
+        """Find the columns of acceleration and of the turning rate that a person has declared."""
+        found = self._declared(columns[:3], final=final)
+        if len(columns) == 3 or not isinstance(found, TextLayout):
+            return found
+        template = found.templates[0]
+        names = [_plain(name) for name in self._names(template)]
+        slots = [slot for column in columns[3:] if (slot := _slot_of(column, names, template.slots)) is not None]
+        taken = {place.slot for place in found.axes} | ({found.time.place.slot} if found.time else set())
+        if len(found.templates) > 1 or len({*slots, *taken}) < 6 + (found.time is not None):
+            return Question(f"the columns {', '.join(columns)} are not six different ones of a line", "--columns")
+        return replace(found, turning=tuple(Place(0, slot) for slot in slots))
+
+    def _declared(self, columns: tuple[str, ...], *, final: bool) -> TextLayout | Question | None:
         """Find the columns that a person has declared."""
         groups = self._by_template()
         for template, rows in sorted(groups.items(), key=lambda each: -len(each[1])):

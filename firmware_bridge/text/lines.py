@@ -63,7 +63,7 @@ class TextLineParser:
     ['Header', 'LayoutFound', 'Sample', 'Damaged']
     """
 
-    def __init__(self, *, rate_hz: float, columns: tuple[str, str, str] | None = None) -> None:
+    def __init__(self, *, rate_hz: float, columns: tuple[str, ...] | None = None) -> None:
         self._rate_hz = rate_hz
         self._columns = columns
         self.rejoin()

@@ -4,11 +4,11 @@ It is read where it is asked for (``--channels accelerometer,gyroscope``). Nothi
 radians for sure, so the unit must be written in the file, or declared.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Final
 
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 from edgehar.models.sensor_evidence import ColumnName
 from edgehar.pipeline.data.importing.preamble import Preamble
@@ -16,8 +16,6 @@ from edgehar.pipeline.data.importing.refusals import refusal
 
 ACCELEROMETER: Final = "accelerometer"
 GYROSCOPE: Final = "gyroscope"
-UNITS: Final = {"deg/s": 1.0, "rad/s": math.degrees(1.0), "mdeg/s": 1e-3}
-"""Degrees per second in one of each unit."""
 _ASK: Final = "Import it with --gyroscope-unit deg/s or rad/s"
 _WRITTEN: Final = (
     ("mdeg/s", re.compile(r"mdps|mdeg/s|millideg", re.IGNORECASE)),
@@ -85,11 +83,12 @@ def degrees_per_second(preamble: Preamble, places: Sequence[int], declared: str 
         When neither the file nor the caller says it.
     """
     if declared is not None:
-        if declared not in UNITS:
+        if declared not in DEGREES_PER_SECOND:
             raise UsageError(
-                f"gyroscope unit {declared!r} is not one of {', '.join(UNITS)}", next_step="Choose one of these."
+                f"gyroscope unit {declared!r} is not one of {', '.join(DEGREES_PER_SECOND)}",
+                next_step="Choose one of these.",
             )
-        return UNITS[declared], declared
+        return DEGREES_PER_SECOND[declared], declared
     said = {_written_in(preamble, place) for place in places}
     unit = said.pop() if len(said) == 1 else None
     if unit is None:
@@ -98,7 +97,7 @@ def degrees_per_second(preamble: Preamble, places: Sequence[int], declared: str 
             f"expected the unit of the gyroscope in the names of its columns, got {preamble.called(places[0])}",
             next_step=f"{_ASK}.",
         )
-    return UNITS[unit], unit
+    return DEGREES_PER_SECOND[unit], unit
 
 
 def _written_in(preamble: Preamble, place: int) -> str | None:
