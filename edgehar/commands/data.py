@@ -16,8 +16,8 @@ from edgehar.commands.stream_options import require_rate
 from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.pipeline.data.export import ENCODINGS, export_edge_impulse
 from edgehar.pipeline.data.export import FORMATS as EXPORTS
-from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
 from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, wants_gyroscope
 from edgehar.pipeline.data.importing.options import Options
@@ -199,6 +199,7 @@ def export(
     path: PathArgument,
     out: Annotated[Path, typer.Option("--out", help="The new folder to write.")],
     format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(EXPORTS)}.")] = EXPORTS[0],  # noqa: A002
+    encoding: Annotated[str, typer.Option(help=f"Of the files: one of {', '.join(ENCODINGS)}.")] = ENCODINGS[0],
     as_json: JsonOption = False,
 ) -> None:
     """Write recordings in the format of another tool."""
@@ -206,7 +207,7 @@ def export(
         raise UsageError(f"format {format!r} is not one of {', '.join(EXPORTS)}", next_step="Choose one of these.")
     with progress_bar("reading") as advance:
         dataset = load_dataset(path, progress=advance)
-    files = export_edge_impulse(dataset, out)
+    files = export_edge_impulse(dataset, out, encoding=encoding)
     if as_json:
         typer.echo(json.dumps({"path": str(out), "files": files}, ensure_ascii=False))
         return
