@@ -29,7 +29,7 @@ from edgehar.pipeline.data.store import check_target, save_store
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring recordings in, look at them, fetch them.")
 
 PATH_HELP = (
-    "A store, USC-HAD, HAPT, captures, CSV or JSON files, a folder or .zip of them, or synthetic (synthetic:SEED)."
+    "A store, USC-HAD, HAPT, captures, CSV, JSON, .gt3x or .cwa files, a folder of them, or synthetic (synthetic:SEED)."
 )
 
 CSV = "What a file does not say by itself"

@@ -20,12 +20,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from edgehar.firmware_bridge.line.reader import Arrival, DirectLine, Line, LineReader
+from edgehar.firmware_bridge.line.reader import Arrival, DirectLine, Line
 from edgehar.firmware_bridge.line.transport import Transport, is_unplugged
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.stream.rate import RateEstimate
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, SampleSource, StreamCounts
 from edgehar.models.errors import BridgeError
+from edgehar.models.units import Unit
 
 _READ_TIMEOUT_S: Final = 0.1
 _MOST_BYTES_AT_ONCE: Final = 4096
@@ -104,7 +105,7 @@ class SessionLoop:
 
     def __init__(
         self,
-        line: Transport | LineReader,
+        line: Transport | Line,
         source: SampleSource,
         consumer: BlockConsumer,
         *,
@@ -114,7 +115,7 @@ class SessionLoop:
         arrived: Sequence[Arrival] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._line: Line = line if isinstance(line, LineReader) else DirectLine(line, clock=clock)
+        self._line: Line = line if isinstance(line, Line) else DirectLine(line, clock=clock)
         self._source = source
         self._consumer = consumer
         self._silence = silence
@@ -131,6 +132,11 @@ class SessionLoop:
         """How the stream stands."""
         counts = dataclasses.replace(self._source.counts)
         return StreamState(self._clock() - self._started_s, counts, self._source.rate, self._silence.silent)
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit in which the device sends, once it is known."""
+        return self._source.unit
 
     @property
     def doubts(self) -> tuple[str, ...]:

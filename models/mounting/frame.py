@@ -12,6 +12,9 @@ from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import DataError
 from edgehar.models.foreign_text import printable
 
+UPRIGHT: Final = "upright_g"
+"""Key of a bundle's configuration: the mean acceleration of the people it learned from while they stood and walked."""
+
 _NAMES: Final = ("x", "y", "z")
 _MOST_TILT_DEG: Final = 35.0
 
@@ -36,8 +39,9 @@ class Frame:
         """Return the frame a model was trained in, as far as its bundle says it.
 
         The axes come from the words of ``window.mounting``, such as ``x up, y forward`` or ``x-gravity,
-        y-walking-direction``; up is the mean of the training samples where this is near the axis that is named, since
-        no hip is upright.
+        y-walking-direction``. No hip is upright: up is what the people learned from felt while they stood and walked,
+        if the bundle keeps it (`UPRIGHT`), else the mean of all training samples; either only where it is near the
+        axis that is named.
 
         Raises
         ------
@@ -52,10 +56,12 @@ class Frame:
                 f"{printable(manifest.window.mounting, 120)!r}",
                 next_step="Mount the sensor as in the recordings the model was trained on.",
             )
-        axes, mean = np.eye(3), np.array(manifest.normalization.mean_g)
-        length = float(np.linalg.norm(mean))
-        near = length > 0 and _angle_deg(mean, axes[up]) <= _MOST_TILT_DEG
-        return cls(mean / length if near else axes[up], axes[forward])
+        axes = np.eye(3)
+        for mean in (_vector(manifest.provenance.configuration.get(UPRIGHT)), np.array(manifest.normalization.mean_g)):
+            length = 0.0 if mean is None else float(np.linalg.norm(mean))
+            if mean is not None and length > 0 and _angle_deg(mean, axes[up]) <= _MOST_TILT_DEG:
+                return cls(mean / length, axes[forward])
+        return cls(axes[up], axes[forward])
 
     @property
     def axes(self) -> NDArray[np.float64]:
@@ -68,6 +74,14 @@ def level_axes(up: Vector, forward: Vector) -> NDArray[np.float64]:
     ahead = forward - (forward @ up) * up
     ahead /= np.linalg.norm(ahead)
     return np.stack([up, ahead, np.cross(up, ahead)])
+
+
+def _vector(value: object) -> Vector | None:
+    """Return three finite numbers of a bundle's configuration, which is a stranger's, or None."""
+    if not isinstance(value, list) or len(value) != 3 or not all(type(each) in (int, float) for each in value):
+        return None
+    found = np.array(value, np.float64)
+    return found if np.isfinite(found).all() else None
 
 
 def _axis(words: list[str], meanings: tuple[str, ...]) -> int | None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from edgehar.models.contract import MOTION_CHANNELS, SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import DataError, UsageError
+from edgehar.pipeline.data.mapped import joined, taken
 from edgehar.pipeline.data.rate_conversion import resample_timed
 from edgehar.pipeline.data.recordings import Dataset, Recording, in_natural_order
 
@@ -31,7 +32,7 @@ class Windows:
     Parameters
     ----------
     samples : ndarray of shape (n_samples, channels), float32, in g, then degrees/s
-        All segments, one after the other, at the model's rate.
+        What all segments lie in, at the model's rate: one after the other, or where they are in the file of a store.
     starts, segment_starts, segment_stops : ndarray of shape (n,), int64
         First sample of each window; first sample and end of its segment.
     labels : ndarray of shape (n,), int64
@@ -183,18 +184,18 @@ def make_windows(
             next_step="Check the labels of the recordings, or make the window shorter.",
             notes=_notes(dataset, names, lengths, window_length, rate_hz),
         )
-    stops = np.cumsum(lengths)
+    samples, firsts = joined([segment.samples for segment in segments])
     of_window = np.repeat(np.arange(len(segments)), counts)
     place = np.arange(len(of_window)) - np.repeat(np.cumsum(counts) - counts, counts)
-    segment_starts = (stops - lengths)[of_window]
+    labels = np.array([names.index(segment.activity) for segment in segments], dtype=np.int64)
     return Windows(
-        samples=np.concatenate([segment.samples for segment in segments]),
-        starts=segment_starts + place * hop,
-        segment_starts=segment_starts,
-        segment_stops=stops[of_window],
-        labels=np.array([names.index(segment.activity) for segment in segments], dtype=np.int64)[of_window],
-        subjects=np.array([segment.recording.subject for segment in segments])[of_window],
-        recording_ids=np.array([segment.recording.recording_id for segment in segments])[of_window],
+        samples=samples,
+        starts=firsts[of_window] + place * hop,
+        segment_starts=taken(firsts, of_window),
+        segment_stops=taken(firsts + lengths, of_window),
+        labels=taken(labels, of_window),
+        subjects=taken(np.array([segment.recording.subject for segment in segments]), of_window),
+        recording_ids=taken(np.array([segment.recording.recording_id for segment in segments]), of_window),
         activities=names,
         window_length=window_length,
         hop=hop,

@@ -190,7 +190,8 @@ def _expect_any(chosen: Sequence[str], bundle: Bundle, there: Sequence[str], *, 
     """Refuse to judge nobody."""
     if chosen:
         return
-    held_out = f" ({', '.join(_subjects_of(bundle, 'held_out_subjects'))})" if same_data else ""
+    names = _subjects_of(bundle, "held_out_subjects") if same_data else ()
+    held_out = f" ({', '.join(names) or 'it learned from everybody'})" if same_data else ""
     raise DataError(
         f"expected subjects the model has never seen{held_out}, got recordings of {', '.join(there)}",
         next_step="Name the subjects to judge on with --subjects.",

@@ -1,6 +1,6 @@
 """Batches of an epoch: windows shuffled, moved, turned and normalised in NumPy, one batch ahead of the step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.training.augmentation import (
+    Rotations,
     mixed,
     random_offsets,
     random_rotations,
@@ -36,12 +37,15 @@ class TrainingBatches:
         Applied last: rotations turn raw acceleration.
     recipe
         Its batch size and its augmentation.
+    rotations
+        How so many windows are turned; None for the recipe's ``rotation_deg``.
     """
 
     windows: Windows
     indices: Indices
     normalization: Normalization
     recipe: Recipe
+    rotations: Callable[[int, np.random.Generator], Rotations] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.indices):
@@ -72,8 +76,12 @@ class TrainingBatches:
         """Take windows out, augment and normalise them."""
         recipe, labels = self.recipe, self.windows.labels[chosen]
         values = self._taken(chosen, rng)
-        if recipe.rotation_deg:
+        turns = None
+        if self.rotations is not None:
+            turns = self.rotations(len(chosen), rng).swapaxes(1, 2)
+        elif recipe.rotation_deg:
             turns = random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+        if turns is not None:
             # A sensor that sits otherwise feels the turning about its own axes, as it feels gravity along them.
             vectors = np.split(values, range(3, values.shape[2], 3), axis=2)
             values = np.concatenate([vector @ turns for vector in vectors], axis=2)

@@ -16,6 +16,7 @@ from edgehar.models.bundle.manifest import Provenance, WindowSpec
 from edgehar.models.contract import CHANNELS, MOTION_UNIT
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.mounting import UPRIGHT
 from edgehar.pipeline.compilers import compile_bundle
 from edgehar.pipeline.data.identity import people_of
 from edgehar.pipeline.data.recordings import Dataset
@@ -27,6 +28,7 @@ from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, choose_trainer, trainer_versions
+from edgehar.pipeline.training.upright import upright_g
 from edgehar.pipeline.tuning.roles import first_decoder
 
 
@@ -164,6 +166,11 @@ class Experiment:
         people = people_of(self.dataset)
         return [people[name].as_json() for name in split.train_subjects]
 
+    def _upright(self, split: Split) -> dict[str, Any]:
+        """Return where up is in the model's frame, if those learned from show it."""
+        found = upright_g(self.windows, split.train)
+        return {} if found is None else {UPRIGHT: [round(value, 4) for value in found]}
+
     def _window_spec(self) -> WindowSpec:
         """Return what one input window is."""
         windows = self.windows
@@ -192,6 +199,7 @@ class Experiment:
                 **self._settings(split),
                 "trainer": self.trainer,
                 TRAIN_PEOPLE: self._people(split),
+                **self._upright(split),
                 "validation_subjects": list(trained.validation_subjects),
                 "epochs_done": len(trained.history),
                 "kept_epoch": trained.kept_epoch,

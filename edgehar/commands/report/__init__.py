@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from edgehar.commands.bundle_argument import BundleArgument
+from edgehar.commands.bundle_argument import WHAT, bundle_argument
 from edgehar.commands.evaluate.cases import Case
 from edgehar.commands.page_file import check_page_destination
 from edgehar.commands.progress import progress_bar
@@ -45,10 +45,11 @@ _MOST_ARTIFACT_WINDOWS: Final = 2000
 
 
 def report(
-    bundle: BundleArgument,
+    bundle: Annotated[Path, bundle_argument(f"The model: {WHAT} Or a folder of har classify.")],
     data: Annotated[
-        str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
-    ],
+        str | None,
+        typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic."),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("report.html"),
     engine: Annotated[str, typer.Option(help=f"auto, or one of {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to judge.")] = "float32",
@@ -66,8 +67,14 @@ def report(
 ) -> None:
     """Write one page about a model: what it takes for what, on whom, how sure, over time, how fast, how robust.
 
-    The people judged are those the model has never seen. Judging others is possible, and said loudly.
+    The people judged are those the model has never seen. Judging others is possible, and said loudly. For a folder that
+    har classify wrote, FOLDER/report has a page of the cohort, and one for every person.
     """
+    if is_labels(bundle):
+        _cohort(bundle, as_json=as_json)
+        return
+    if data is None:
+        raise UsageError("--data: expected recordings to judge the model on, got none", next_step="Pass --data PATH.")
     check_page_destination(out)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     model = read_bundle(bundle)
@@ -87,6 +94,19 @@ def report(
     with atomic_path(out) as temporary:
         temporary.write_text(page, encoding="utf-8")
     _publish(facts, out, as_json=as_json)
+
+
+def is_labels(folder: Path) -> bool:
+    """Tell whether a folder holds labels by `har classify`."""
+    return (folder / "classification.json").is_file()
+
+
+def _cohort(folder: Path, *, as_json: bool) -> None:
+    """Write the pages of a folder of labels."""
+    from edgehar.commands.report.cohort import write_pages
+
+    page = write_pages(folder)
+    typer.echo(json.dumps({"report": str(page)}) if as_json else f"Written to {page}")
 
 
 def _windows(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> Windows:

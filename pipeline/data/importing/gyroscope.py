@@ -10,13 +10,13 @@ from typing import Final
 
 from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
-from edgehar.models.sensor_evidence import ColumnName
+from edgehar.models.sensing.names import AXES, GYROSCOPE, read_name
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import refusal
 
 ACCELEROMETER: Final = "accelerometer"
-GYROSCOPE: Final = "gyroscope"
 _ASK: Final = "Import it with --gyroscope-unit deg/s or rad/s"
+_Y: Final = re.compile(r"\W*gy(?![a-z])", re.IGNORECASE)
 _WRITTEN: Final = (
     ("mdeg/s", re.compile(r"mdps|mdeg/s|millideg", re.IGNORECASE)),
     ("rad/s", re.compile(r"rad(ians?)?\s*[/_ ]?\s*(s(ec(ond)?)?|per)|rads\b|rad[_ ]?s\b", re.IGNORECASE)),
@@ -40,7 +40,7 @@ def wants_gyroscope(channels: Sequence[str]) -> bool:
     )
 
 
-def gyroscope_columns(preamble: Preamble, names: Sequence[ColumnName], axes: Sequence[int]) -> tuple[int, int, int]:
+def gyroscope_columns(preamble: Preamble, axes: Sequence[int]) -> tuple[int, int, int]:
     """Return the columns of the gyroscope that belongs to an accelerometer.
 
     Raises
@@ -49,9 +49,12 @@ def gyroscope_columns(preamble: Preamble, names: Sequence[ColumnName], axes: Seq
         When there is none, or several.
     """
     groups: dict[tuple[str, ...], dict[str, list[int]]] = {}
-    for place, name in enumerate(names):
-        if name.role == "axis" and name.kind == GYROSCOPE:
-            groups.setdefault(name.sensor, {}).setdefault(name.axis, []).append(place)
+    for place, text in enumerate(preamble.header or ()):
+        name = read_name(text)
+        # "gy" is short for gyroscope, and beside gx and gz it is an axis of it.
+        axis = name.axis or ("y" if _Y.match(text) else None)
+        if name.sensor == GYROSCOPE and axis in AXES:
+            groups.setdefault(name.rest, {}).setdefault(axis, []).append(place)
     found = [
         (group["x"][turn], group["y"][turn], group["z"][turn])
         for group in groups.values()

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.models.sensor_evidence import words_of
+from edgehar.models.sensing.names import words_of
 from edgehar.pipeline.data.importing.clock import SECONDS
 from edgehar.pipeline.data.importing.dates import looks_like_date, read_form, seconds_of
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number

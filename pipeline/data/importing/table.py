@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.models.sensor_evidence import SLOWEST_HZ
+from edgehar.models.sensor_limits import SLOWEST_GUESS_HZ
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.columns import find_roles
 from edgehar.pipeline.data.importing.evidence import (
@@ -298,9 +298,9 @@ def _recording(
         )
     if is_unusual(peak):
         problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
-    if take.rate_hz < SLOWEST_HZ:
+    if take.rate_hz < SLOWEST_GUESS_HZ:
         problems.append(
-            f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_HZ:g} Hz: too slow to tell movements apart."
+            f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_GUESS_HZ:g} Hz: too slow to tell movements apart."
         )
     stuck = rows.line_of(take.start + measured.stuck[0])
     problems += problems_of(measured, per_g=scale.per_g, rate_hz=take.rate_hz, line=stuck)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from edgehar.models.errors import DataError
+from edgehar.pipeline.data.importing.sources import DOCUMENTS, TABLES
 from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.readers import Progress
 from edgehar.pipeline.data.readers.device_formats import cwa, gt3x
@@ -66,6 +67,7 @@ def read(path: Path, *, scratch: Path | None = None, progress: Progress | None =
         recordings=tuple(recordings),
         problems=(
             *(f"{file.name} was put aside: {error}" for file, error in broken),
+            *_left_out(path),
             "Nothing in these files says what was done: nothing is labelled.",
             "Nothing in these files says who wore the sensor: each is taken as one person, named after it.",
         ),
@@ -78,6 +80,16 @@ def _files(path: Path) -> list[Path]:
     """Return the files of devices at a path."""
     found = [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []
     return [file for file in found if file.suffix.lower() in READERS and file.is_file()]
+
+
+def _left_out(path: Path) -> Iterator[str]:
+    """Say which tables and documents of the folder are not read."""
+    others = (
+        [] if path.is_file() else [file for file in path.rglob("*") if file.suffix.lower() in (*TABLES, *DOCUMENTS)]
+    )
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        yield f"{others[0].name}{more} are no files of devices and left out: import them apart."
 
 
 def _name(file: Path, folder: Path) -> str:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.evaluation.metrics import Scores
-from edgehar.pipeline.tuning.continuous import DECODED, labels_of, score_streams
+from edgehar.pipeline.tuning.continuous import DECODED, labels_of
+from edgehar.pipeline.tuning.scores import Confusion, confusion_of, macro_f1_of
 from edgehar.pipeline.tuning.streams import Predictor, Stream, streams_of
 
 GOOD_F1: Final = 0.8
@@ -24,12 +25,13 @@ class Figures:
     ----------
     scores
         Of windows alone.
-    decoded_macro_f1
-        With the bundle's decoder, on the takes strung together in random order; "unknown" is right for nothing.
+    decoded
+        Windows by what was done and by what the bundle's decoder said at once, on the takes strung together in random
+        order; "unknown" is right for nothing.
     """
 
     scores: Scores
-    decoded_macro_f1: float
+    decoded: Confusion
 
     @classmethod
     def of(
@@ -47,7 +49,12 @@ class Figures:
         the direction of elevators.
         """
         scores = Scores.of(manifest.labels, truth=windows.labels[indices], predicted=posteriors.argmax(axis=1))
-        return cls(scores, _decoded_macro_f1(manifest, windows.subset(indices), posteriors, engine))
+        return cls(scores, _decoded(manifest, windows.subset(indices), posteriors, engine))
+
+    @property
+    def decoded_macro_f1(self) -> float:
+        """Macro-F1 with the decoder."""
+        return macro_f1_of(self.decoded)
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as JSON-ready data; F1 of the activities that were done."""
@@ -59,6 +66,8 @@ class Figures:
             "accuracy": self.scores.accuracy,
             "windows": self.scores.windows,
             "per_class_f1": {self.scores.labels[label]: f1[self.scores.labels[label]] for label in done},
+            "confusion": self.scores.confusion.tolist(),
+            "decoded_confusion": self.decoded.tolist(),
         }
 
 
@@ -95,16 +104,16 @@ def what_to_record(manifest: Manifest, windows: Windows, learned: Indices, after
     return tuple(advice)
 
 
-def _decoded_macro_f1(
-    manifest: Manifest, windows: Windows, posteriors: NDArray[Any], engine: Predictor | None
-) -> float:
-    """Return macro-F1 of what the bundle's decoder says at once, on the takes strung together."""
+def _decoded(manifest: Manifest, windows: Windows, posteriors: NDArray[Any], engine: Predictor | None) -> Confusion:
+    """Return what the bundle's decoder says at once, on the takes strung together."""
     if engine is None:
         streams = [_strung(windows, posteriors)]
     else:
         streams = streams_of(engine, windows, windows.subject_names, push=manifest.decoder.push)
+    classes = len(manifest.labels)
     shown = [labels_of(stream, manifest, hop=windows.hop, kind=DECODED) for stream in streams]
-    return score_streams(streams, shown, classes=len(manifest.labels)).macro_f1
+    parts = [confusion_of(stream.truth, labels, classes) for stream, labels in zip(streams, shown, strict=True)]
+    return np.asarray(np.sum(parts, axis=0), np.int64)
 
 
 def _strung(windows: Windows, posteriors: NDArray[Any]) -> Stream:

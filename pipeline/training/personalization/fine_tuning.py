@@ -13,12 +13,18 @@ from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.training.batches import Batch, TrainingBatches
 from edgehar.pipeline.training.native_trainer import NativeTrainer
+from edgehar.pipeline.training.personalization.days import turns_of_days
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.schedule import learning_rate
 
 STEPS: Final = 300
 RECIPE: Final = Recipe(
-    epochs=1, learning_rate=3e-3, batch_size=128, warmup=0.07, offset_samples=12, rotation_deg=5.0, supervise_every=10
+    epochs=1,
+    learning_rate=3e-3,
+    batch_size=128,
+    warmup=0.07,
+    offset_samples=12,
+    supervise_every=10,
 )
 """How the weights are moved; ``epochs`` means nothing here, `STEPS` counts (decision 26)."""
 
@@ -71,10 +77,10 @@ def fine_tune(
         If the loss is no longer a finite number.
     """
     trainer = NativeTrainer(architecture, weights, RECIPE, seed=seed, threads=threads)
-    batches = TrainingBatches(windows, indices, normalization, RECIPE)
+    batches = TrainingBatches(windows, indices, normalization, RECIPE, rotations=turns_of_days)
     for step, (values, labels) in zip(range(steps), _endless(batches, np.random.default_rng(seed)), strict=False):
         rate = learning_rate(step, steps, peak=RECIPE.learning_rate, warmup=RECIPE.warmup)
-        loss = trainer.train_towards(values, targets(values, labels), learning_rate=rate).loss
+        loss = trainer.train_towards(values, targets(values, np.asarray(labels, np.int64)), learning_rate=rate).loss
         if not np.isfinite(loss):
             raise TrainingError(
                 f"step {step + 1}: expected a finite loss, got {loss}",

@@ -12,12 +12,11 @@ from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import STILL_S, WALKING_S, Frame, Mounting, find_mounting
 from edgehar.pipeline.data.recordings import Dataset, Recording
 from edgehar.pipeline.training.personalization.wearer import PERSONALIZED
+from edgehar.pipeline.training.upright import stands, walks
 
 _SETTLING_S: Final = 1.0
 """Left out at the start of a take: the wearer is still turning or setting off."""
 _LONGEST_S: Final = 30.0
-_STANDING: Final = ("stand", "still")
-_OTHER_WALKS: Final = ("left", "right", "up", "down", "back", "stair")
 
 
 def mounting_of(bundle: Bundle, dataset: Dataset, subject: str | None = None) -> Mounting:
@@ -53,25 +52,14 @@ def mounting_of(bundle: Bundle, dataset: Dataset, subject: str | None = None) ->
         )
     wearer = dataset.subjects[0] if subject is None else subject
     recordings = dataset.of_subject(wearer)
-    still, still_hz = _take(recordings, STILL_S, "standing still", _stands)
-    walking, rate_hz = _take(recordings, WALKING_S, "walking straight ahead", _walks)
+    still, still_hz = _take(recordings, STILL_S, "standing still", stands)
+    walking, rate_hz = _take(recordings, WALKING_S, "walking straight ahead", walks)
     if abs(still_hz / rate_hz - 1) > 0.02:
         raise DataError(
             f"expected standing and walking at one rate, got {still_hz:g} Hz and {rate_hz:g} Hz",
             next_step="Record both again, one after the other.",
         )
     return find_mounting(still, walking, rate_hz=rate_hz, frame=Frame.of_model(bundle.manifest), wearer=wearer)
-
-
-def _stands(activity: str) -> bool:
-    """Tell whether a label means standing."""
-    return any(word in activity.lower() for word in _STANDING)
-
-
-def _walks(activity: str) -> bool:
-    """Tell whether a label means walking straight ahead on level ground."""
-    name = activity.lower()
-    return "walk" in name and not any(word in name for word in _OTHER_WALKS)
 
 
 def _take(

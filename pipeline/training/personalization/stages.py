@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import Weights
 from edgehar.pipeline.data.windows import Indices
-from edgehar.pipeline.evaluation.metrics import Scores
-from edgehar.pipeline.training.personalization.personal import Own, Personal
+from edgehar.pipeline.training.personalization.judging import Verdict, error_of_difference
+from edgehar.pipeline.training.personalization.personal import DAYS, Own, Personal
 from edgehar.pipeline.training.personalization.takes import FOLDS
 
 GENERAL: Final = "general model"
 OUTPUT: Final = "output layer"
 ALL: Final = "all weights"
+BACK: Final = "a quarter of the way back to the general weights"
 HALF: Final = "half way back to the general weights"
 
 LEAST_GAIN: Final = 0.005
-"""Of macro-F1 in cross-validation, by which a step must improve on what is there to be kept; `HALF` may lose less."""
+"""Of macro-F1 in cross-validation, by which a step must improve on what is there to be kept, if its error is less."""
+_OWN_SHARE: Final = 0.75
+"""Of a person's own weights in `BACK` (decision 29)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Stage:
     Parameters
     ----------
     name
-        `GENERAL`, `OUTPUT`, `ALL` or `HALF`.
+        `GENERAL`, `OUTPUT`, `ALL`, `BACK` or `HALF`.
     macro_f1
         Over the windows judged in cross-validation; None where the step could not be tried.
     kept
@@ -83,25 +86,25 @@ def adapt(personal: Personal, progress: Callable[[int, int | None], None] = lamb
     if personal.obstacle is not None:
         trial.stages.append(Stage(ALL, None, False, personal.obstacle))
     elif personal.missing:
-        trial.try_step(HALF, lambda fold: half_way(personal.fine_tuned(personal.general, fold), personal.general))
+        trial.try_step(HALF, lambda fold: between(personal.fine_tuned(personal.general, fold), personal.general, 0.5))
     else:
         starts = {fold: trial.kept(fold) for fold in trial.folds}
         trial.try_step(ALL, lambda fold: personal.fine_tuned(starts[fold], fold))
     if trial.changed and not personal.missing:
         # Nearer to what many people taught it is safer beyond the recordings: it need not gain, only not lose.
-        trial.try_step(HALF, lambda fold: half_way(trial.kept(fold), personal.general), may_lose=True)
+        trial.try_step(BACK, lambda fold: between(trial.kept(fold), personal.general, _OWN_SHARE), may_lose=True)
     return trial.result()
 
 
-def half_way(own: Weights, general: Weights) -> Own:
-    """Return the mean of two models' weights.
+def between(own: Weights, general: Weights, share: float) -> Own:
+    """Return weights between two models', with so large a share of the first.
 
     Examples
     --------
-    >>> half_way({"Output/bias": np.array([1.0])}, {"Output/bias": np.array([0.0])})
-    {'Output/bias': array([0.5], dtype=float32)}
+    >>> between({"Output/bias": np.array([1.0])}, {"Output/bias": np.array([0.0])}, 0.75)
+    {'Output/bias': array([0.75], dtype=float32)}
     """
-    return {name: np.asarray((value + general[name]) / 2, np.float32) for name, value in own.items()}
+    return {name: np.asarray(share * value + (1 - share) * general[name], np.float32) for name, value in own.items()}
 
 
 class _Trial:
@@ -113,8 +116,8 @@ class _Trial:
         self._weights: dict[int | None, Own] = {fold: dict(personal.general) for fold in self.folds}
         self._judged = np.flatnonzero(personal.folds >= 0)
         self._before = self._posteriors = self._out_of_fold(self._weights)
-        self.stages = [Stage(GENERAL, self._macro_f1(self._before), True)]
-        self._best = self.stages[0].macro_f1 or 0.0
+        self._verdict = self._judge(self._before)
+        self.stages = [Stage(GENERAL, self._verdict.macro_f1, True)]
 
     @property
     def changed(self) -> bool:
@@ -126,22 +129,27 @@ class _Trial:
         return self._weights[fold]
 
     def try_step(self, name: str, step: Callable[[int | None], Own], *, may_lose: bool = False) -> None:
-        """Make a step for every fold, judge it, and keep it if it gains enough; or, ``may_lose``, hardly loses."""
+        """Make a step for every fold, judge it, and keep it if it gains.
+
+        A gain must be larger than its standard error over parts of takes. A step that ``may_lose`` is the more careful
+        one: it is kept unless it loses more than that.
+        """
         weights: dict[int | None, Own] = {fold: self._advance(step(fold)) for fold in range(FOLDS)}
         posteriors = self._out_of_fold(weights)
-        macro_f1 = self._macro_f1(posteriors)
-        kept = macro_f1 >= self._best + (-LEAST_GAIN if may_lose else LEAST_GAIN)
-        self.stages.append(Stage(name, macro_f1, kept))
+        verdict = self._judge(posteriors)
+        margin = max(LEAST_GAIN, error_of_difference(verdict, self._verdict))
+        kept = verdict.macro_f1 >= self._verdict.macro_f1 + (-margin if may_lose else margin)
+        self.stages.append(Stage(name, verdict.macro_f1, kept))
         if kept:
             # The last one, with everything, is made when nothing can drop it any more.
             self._weights = {**weights, None: step(None)}
-            self._posteriors, self._best = posteriors, macro_f1
+            self._posteriors, self._verdict = posteriors, verdict
         self._advance({})
 
     def result(self) -> Adaptation:
         """Return what was kept."""
         judged = self._personal.indices[self._judged]
-        return Adaptation(self._weights[None], tuple(self.stages), judged, self._before, self._posteriors)
+        return Adaptation(self._weights[None], tuple(self.stages), judged, self._before[0], self._posteriors[0])
 
     def _advance(self, made: Own) -> Own:
         """Count a model that was made."""
@@ -150,17 +158,19 @@ class _Trial:
         return made
 
     def _out_of_fold(self, weights: Mapping[int | None, Own]) -> NDArray[np.float64]:
-        """Return what each fold's model says of the fold's windows."""
+        """Return what each fold's model says of the fold's windows, as on every day: (DAYS, n_judged, n_classes)."""
         personal = self._personal
-        found = np.empty((len(personal.indices), personal.architecture.classes))
+        found = np.empty((DAYS, len(personal.indices), personal.architecture.classes))
         for fold in range(FOLDS):
             own = np.flatnonzero(personal.folds == fold)
-            if len(own):
-                found[own] = personal.posteriors(weights[fold], personal.values[own])
-        return found[self._judged]
+            for day in range(DAYS) if len(own) else ():
+                found[day, own] = personal.posteriors(weights[fold], day, own)
+        return found[:, self._judged]
 
-    def _macro_f1(self, posteriors: NDArray[np.float64]) -> float:
-        """Return macro-F1 over the windows judged."""
+    def _judge(self, posteriors: NDArray[np.float64]) -> Verdict:
+        """Return how often which window, as on every day, was taken for what."""
         personal = self._personal
         truth = personal.labels[self._judged]
-        return Scores.of(personal.windows.activities, truth=truth, predicted=posteriors.argmax(axis=1)).macro_f1
+        parts = truth * FOLDS + personal.folds[self._judged]
+        predicted = posteriors.argmax(axis=2)
+        return Verdict.of(truth, predicted, parts, classes=personal.architecture.classes)

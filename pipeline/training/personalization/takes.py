@@ -1,5 +1,6 @@
 """Takes: how one person's windows are parted, so that nothing is judged by what it was learned from."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -49,6 +50,28 @@ def folds_of(windows: Windows, indices: Indices) -> Indices:
         takes = np.unique(segments)
         folds[own] = np.searchsorted(takes, segments) % FOLDS if len(takes) > 1 else _parts(windows, indices[own])
     return folds
+
+
+def confined(windows: Windows, indices: Indices, folds: Indices) -> Windows:
+    """Return windows whose segments end where their fold ends, so that none is moved into what another fold judges.
+
+    Parameters
+    ----------
+    windows, indices
+        Of one person.
+    folds
+        Of `folds_of`.
+    """
+    starts, stops = windows.segment_starts.copy(), windows.segment_stops.copy()
+    for label in np.unique(windows.labels[indices]).tolist():
+        own = (windows.labels[indices] == label) & (folds >= 0)
+        for fold in range(FOLDS):
+            part = indices[own & (folds == fold)]
+            for take in np.unique(windows.segment_starts[part]):
+                inside = part[windows.segment_starts[part] == take]
+                starts[inside] = windows.starts[inside].min()
+                stops[inside] = windows.starts[inside].max() + windows.window_length
+    return replace(windows, segment_starts=starts, segment_stops=stops)
 
 
 def long_enough(windows: Windows, indices: Indices) -> tuple[Indices, tuple[str, ...]]:

@@ -105,11 +105,11 @@ def _packed_g(raw: bytes) -> npt.NDArray[np.float32]:
     words = np.frombuffer(raw, "<u4").astype(np.int64)
     values = np.stack([words, words >> 10, words >> 20], axis=1) & 1023
     signed = np.where(values > 511, values - 1024, values) << (words >> 30)[:, np.newaxis]
-    return (signed / _PACKED_SCALE).astype(np.float32)
+    return np.asarray(signed / _PACKED_SCALE, np.float32)
 
 
 def _plain_g(raw: bytes, axes: int, light: int) -> npt.NDArray[np.float32]:
     """Return the accelerometer of samples of 16-bit values; its scale stands in the top bits of the light sensor."""
     values = np.frombuffer(raw, "<i2").reshape(-1, axes)
     accelerometer = values[:, 3:6] if axes >= 6 else values
-    return (accelerometer / float(1 << (8 + (light >> 13)))).astype(np.float32)
+    return np.asarray(accelerometer / float(1 << (8 + (light >> 13))), np.float32)

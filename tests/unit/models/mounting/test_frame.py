@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgehar.models.errors import DataError
-from edgehar.models.mounting import Frame
+from edgehar.models.mounting import UPRIGHT, Frame
 from edgehar.models.normalization import Normalization
 
 
@@ -45,3 +45,16 @@ def test_up_is_where_the_training_people_had_it_if_that_is_near(random_bundle: A
 def test_a_model_that_does_not_say_it_is_refused(random_bundle: Any, mounting: str) -> None:
     with pytest.raises(DataError, match="expected a model that says which axis points up"):
         Frame.of_model(manifest(random_bundle, mounting, (0.8, 0.2, 0.0)))
+
+
+def test_up_is_what_people_felt_who_stood_and_walked_if_the_bundle_keeps_it(random_bundle: Any) -> None:
+    def up(upright_g: Any) -> list[float]:
+        found = manifest(random_bundle, "x up, y forward", (0.8, 0.2, 0.0))
+        configuration = {**found.provenance.configuration, UPRIGHT: upright_g}
+        provenance = dataclasses.replace(found.provenance, configuration=configuration)
+        return Frame.of_model(dataclasses.replace(found, provenance=provenance)).up.tolist()
+
+    fallback = up(None)
+    assert np.allclose(up([0.96, 0.28, 0]), [0.96, 0.28, 0])
+    for hostile in ([0, 1, 0], [0, 0, 0], [float("nan"), 0, 0], [1, 0], "abc", [True, 0, 0], {"x": 1}, [[1, 0, 0]] * 3):
+        assert up(hostile) == fallback

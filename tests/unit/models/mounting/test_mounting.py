@@ -108,6 +108,15 @@ def test_what_shows_no_mounting_is_refused(still: Any, walking: Any, rate_hz: fl
         find_mounting(still, walking + rng.normal(scale=1e-3, size=walking.shape), rate_hz=rate_hz, frame=FRAME)
 
 
+def test_a_walk_that_turns_round_is_refused() -> None:
+    still, walking = a_person()
+    half = len(walking) // 2
+    walking[half:] = walking[half:] * [1, -1, -1]
+    walking[: half // 2] = walking[half // 2 : half // 2 * 2]
+    with pytest.raises(DataError, match=r"both halves of the walk differ by 1[78]\d°|agrees with other people's"):
+        find_mounting(still, walking, rate_hz=100, frame=FRAME)
+
+
 @given(seed=SEEDS, wearer=st.text(max_size=20), agreement=st.floats(0, 1))
 @settings(max_examples=20)
 def test_a_file_gives_back_what_was_written(

@@ -47,6 +47,8 @@ def test_the_bundle_says_where_it_comes_from(experiment: Experiment, split: Spli
     assert origin.configuration["trainer"] == NATIVE
     assert Recipe.from_json(origin.configuration["recipe"]) == RECIPE
     assert origin.configuration["train_subjects"] == ["1", "3", "5"]
+    x, y, z = origin.configuration["upright_g"]
+    assert x > 0.8 > abs(y) + abs(z)
     assert origin.configuration["held_out_subjects"] == ["2", "4"]
     assert {(entry.format, entry.quantization) for entry in manifest.artifacts} >= {
         ("tflite", "float32"),

@@ -162,6 +162,12 @@ def test_a_broken_file_among_several_is_put_aside(tmp_path: Path) -> None:
     assert len(dataset.quarantined) == 2
 
 
+def test_files_of_other_kinds_beside_them_are_said(tmp_path: Path) -> None:
+    cwa(tmp_path / "a.cwa", sector(0, 10, half(1)))
+    (tmp_path / "b.csv").write_text("x,y,z\n0,0,1\n")
+    assert any("b.csv" in problem for problem in load_dataset(tmp_path).problems)
+
+
 @settings(deadline=None, max_examples=80)
 @given(data=st.data())
 def test_damage_anywhere_ends_in_a_recording_or_a_sentence(

@@ -17,13 +17,13 @@ MakePerson = Callable[..., Dataset]
 
 
 def _recording(subject: str, activity: int, take: int, seconds: float, **fields: object) -> Recording:
-    """Return a take: a rhythm, and a lean of the activity's own."""
+    """Return a take: a rhythm, and a lean of the activity's own, wider than a sensor turns from day to day."""
     rng = np.random.default_rng([activity, take])
     count = round(seconds * RATE_HZ)
     rhythm = np.sin(2 * np.pi * 4 * np.arange(count) / RATE_HZ + rng.uniform(0, 6))
     samples = np.tile([0.95, 0.1, 0.1], (count, 1)) + rng.normal(scale=0.05, size=(count, 3))
     samples[:, activity % 3] += 0.2 * rhythm
-    samples[:, 1:] += 0.3 * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])[activity]
+    samples[:, 1:] += 0.5 * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])[activity]
     fields = {"rate_hz": RATE_HZ, "placement": "right hip", **fields}
     return Recording(
         f"S{subject}/a{activity}t{take}",

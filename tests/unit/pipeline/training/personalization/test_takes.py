@@ -1,5 +1,6 @@
 """Takes: nothing is judged by what it was learned from."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from edgehar.models import contract
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.windows import make_windows
-from edgehar.pipeline.training.personalization.takes import FOLDS, first_takes, folds_of, long_enough
+from edgehar.pipeline.training.personalization.takes import FOLDS, confined, first_takes, folds_of, long_enough
 
 ACTIVITIES = contract.ACTIVITIES[:4]
 
@@ -68,3 +69,24 @@ def test_what_is_too_short_is_left_out_and_said(make_person: Any) -> None:
     assert set(windows.labels[kept].tolist()) == {0, 1}
     (remark,) = remarks
     assert remark.startswith("Walking Right: 1.0 s are too little")
+
+
+@given(takes=st.integers(1, 4), seconds=st.floats(1.6, 12.0), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=25)
+def test_a_window_that_is_moved_stays_out_of_what_another_fold_judges(
+    make_person: Any, takes: int, seconds: float, seed: int
+) -> None:
+    windows = make_windows(make_person(takes, seconds), window_length=50, hop=12, activities=ACTIVITIES)
+    everything = np.arange(len(windows))
+    folds = folds_of(windows, everything)
+    # Every sample tells where it stands, and which fold judges it.
+    judged = np.full(len(windows.samples), -1)
+    for start, fold in zip(windows.starts.tolist(), folds.tolist(), strict=True):
+        if fold >= 0:
+            judged[start : start + 50] = fold
+    numbered = np.repeat(np.arange(len(windows.samples), dtype=np.float32)[:, None], 3, axis=1)
+    own = dataclasses.replace(confined(windows, everything, folds), samples=numbered)
+    inside = np.flatnonzero(folds >= 0)
+    offsets = np.random.default_rng(seed).integers(-60, 61, len(inside))
+    moved = own.batch(inside, offsets=offsets)[:, :, 0].astype(int)
+    assert (judged[moved] == folds[inside][:, None]).all()
