@@ -49,6 +49,8 @@ from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import BridgeError, UsageError
@@ -74,6 +76,13 @@ def live(
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
     columns: SensorsOption = None,
+    gyroscope_unit: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Unit of the last three of six --columns: {', '.join(DEGREES_PER_SECOND)}.",
+            show_default="for models that take the turning rate",
+        ),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Samples a second the sensor sends.", show_default="measured")
     ] = None,
@@ -141,7 +150,7 @@ def live(
         )
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
-    sensors = plan_sensors(port, columns)
+    sensors = plan_sensors(port, columns, gyroscope=True)
     if dashboard and len(sensors) > 1:
         raise UsageError(
             f"--dashboard: expected one sensor to show, got {len(sensors)}",
@@ -151,6 +160,8 @@ def live(
     model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
+    if dashboard or calibrate or mounting is not None or wearer is not None:
+        check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
     if dashboard and (calibrate or mounting is not None or wearer is not None):
         raise UsageError(
             "--dashboard: expected a model in the axes of its sensor, got a mounting for another one",
@@ -198,6 +209,7 @@ def live(
                 model.manifest,
                 unit=declared,
                 columns=sensor.columns,
+                gyroscope_unit=gyroscope_unit,
                 sensor=sensor.choice,
                 rate_hz=rate,
                 hop=hop,

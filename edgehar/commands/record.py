@@ -253,7 +253,7 @@ def _start(
     writer = CaptureWriter(path, info)
     opened.callback(writer.close)
 
-    def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+    def text_source(unit: Unit | None, columns: tuple[str, ...] | None = None) -> TextSource:
         return TextSource(
             unit=unit,
             rate_hz=rate_hz,
