@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edgehar.api.recordings import load_recordings as load_recordings
     from edgehar.api.recordings import recording_from_array as recording_from_array
     from edgehar.api.recordings import save_recordings as save_recordings
+    from edgehar.api.recordings import show_recordings as show_recordings
     from edgehar.api.splits import split_by_subject as split_by_subject
     from edgehar.api.training import Training as Training
     from edgehar.api.training import train as train
@@ -52,6 +53,7 @@ _ROOMS: Final = {
         "recording_from_array",
         "dataset_from_recordings",
         "save_recordings",
+        "show_recordings",
     ),
     "edgehar.pipeline.data.recordings": ("Dataset", "LabelInterval", "Recording"),
     "edgehar.pipeline.data.windows": ("Windows", "make_windows"),

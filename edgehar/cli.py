@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "verify": "edgehar.commands.verify:verify",
     "inspect": "edgehar.commands.inspect:inspect",
     "bench": "edgehar.commands.bench:bench",
+    "search": "edgehar.commands.search:search",
     "tune": "edgehar.commands.tune:tune",
     "personalize": "edgehar.commands.personalize:personalize",
     "classify": "edgehar.commands.classify:classify",

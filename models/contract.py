@@ -11,6 +11,15 @@ SAMPLE_RATE_HZ: Final = 100.0
 CHANNELS: Final = ("x", "y", "z")
 """Channel order of every window."""
 
+GYROSCOPE_CHANNELS: Final = ("gx", "gy", "gz")
+"""Channels after x, y, z where a sensor sends its turning rate as well, about the same axes, in degrees per second."""
+
+MOTION_CHANNELS: Final = (*CHANNELS, *GYROSCOPE_CHANNELS)
+"""Acceleration, then the turning rate."""
+
+MOTION_UNIT: Final = "g and deg/s"
+"""Unit of `MOTION_CHANNELS`."""
+
 STANDARD_GRAVITY_M_S2: Final = 9.80665
 """One g in m/s² (CGPM 1901); the only place a unit conversion takes it from."""
 

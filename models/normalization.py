@@ -1,5 +1,6 @@
 """Normalisation by the training subjects' mean and deviation, and its folding into the first layer."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +39,27 @@ class Normalization:
         DataError
             If a channel never changes: nothing can be learned from it, and nothing can be divided by it.
         """
-        mean = samples.mean(axis=0, dtype=np.float64)
-        std = samples.std(axis=0, dtype=np.float64)
+        return cls._checked(samples.mean(axis=0, dtype=np.float64), samples.std(axis=0, dtype=np.float64))
+
+    @classmethod
+    def of_blocks(cls, blocks: Callable[[], Iterable[NDArray[np.float32]]]) -> "Normalization":
+        """Measure samples that are longer than memory: ``blocks`` yields them in parts, and is asked twice.
+
+        Raises
+        ------
+        DataError
+            If a channel never changes.
+        """
+        sums = [(len(block), block.sum(axis=0, dtype=np.float64)) for block in blocks()]
+        count = sum(length for length, _ in sums)
+        total = np.sum([part for _, part in sums], axis=0)
+        mean = total / max(count, 1)
+        squares = sum((np.square(block - mean).sum(axis=0) for block in blocks()), np.zeros_like(mean))
+        return cls._checked(mean, np.sqrt(squares / max(count, 1)))
+
+    @classmethod
+    def _checked(cls, mean: NDArray[np.float64], std: NDArray[np.float64]) -> "Normalization":
+        """Return mean and deviation, if every channel has one."""
         if not np.all(std > 0):
             raise DataError(
                 f"normalisation: expected every channel to vary, got standard deviations {std.tolist()} g",

@@ -14,6 +14,13 @@ HIGHEST_RATE_HZ: Final = 32_000.0
 SMALLEST_RANGE_G: Final = 0.1
 LARGEST_RANGE_G: Final = 40_000.0
 """A count of one g, as the coarsest parts have it, gives 16-bit samples a range of 32,767 g."""
+SLOWEST_GUESS_HZ: Final = 8.0
+FASTEST_GUESS_HZ: Final = 8000.0
+"""Rates outside are not believed where they are only guessed."""
+MOST_G: Final = 400.0
+"""No accelerometer that is worn or shipped in a phone measures more."""
+UNUSUAL_G: Final = 32.0
+"""People rarely exceed this, and the usual sensors end at 16 g."""
 
 
 def is_possible_rate(rate_hz: float) -> bool:

@@ -39,6 +39,8 @@ from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle.manifest import DecoderSpec, FileEntry, Manifest, Provenance, WindowSpec
 from edgehar.models.decoder import REJECTED
 from edgehar.models.normalization import Normalization
+from edgehar.pipeline.data.overview.page import dataset_page
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.bootstrap import Intervals
 from edgehar.pipeline.evaluation.calibration import Reliability, ReliabilityBin
@@ -97,8 +99,26 @@ def generated_pages(activities: tuple[str, ...] = ACTIVITIES) -> dict[str, str]:
             command_line="har report har-demo/lstm --data PATH",
             made=MADE,
         ),
+        "data": dataset_page(generated_recordings(activities), place="recordings", made=MADE),
         "bench": benchmark_page(bench, command_line="har bench har-demo/lstm --html page.html", made=MADE),
     }
+
+
+def generated_recordings(activities: tuple[str, ...]) -> Dataset:
+    """Return a few people doing each of these activities, one with axes swapped, one with gaps, one in a wrong unit."""
+    numbers = np.random.default_rng(7)
+    items = []
+    for person in range(5):
+        for place, name in enumerate(activities):
+            samples = numbers.normal((1.0, 0.1, 0.0), 0.05 * (1 + place % 4), (900, 3)).astype(np.float32)
+            samples = samples[:, ::-1].copy() if person == 2 else samples * np.float32(0.5 if person == 3 else 1.0)
+            labels = (LabelInterval(0, 400, name), LabelInterval(500, 900, activities[0]))
+            gaps = (200, 450) if person == 1 else ()
+            problems = (f"{name}: the sensor repeats the same value 40 times.",) if person == 4 else ()
+            items.append(
+                Recording(f"{person}/{place}", str(person), samples, 100.0, labels, gaps=gaps, problems=problems)
+            )
+    return Dataset("Generated", activities, tuple(items), notes=("The unit is taken as g.",), terms="none")
 
 
 def _bench(generator: random.Random) -> BenchmarkResult:

@@ -206,7 +206,10 @@ def _environment(folder: Path, address: str) -> dict[str, str]:
     har = programs / "har"
     har.write_text(f"#!{sys.executable} -P\n{_WRAPPER.format(shorter=_SHORTER, address=address)}", encoding="utf-8")
     har.chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
+    # Not a link: Python would look for its environment beside the link.
+    python = programs / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
     path = os.pathsep.join((str(programs), str(Path(sys.executable).parent), os.environ["PATH"]))
     return {**os.environ, "PATH": path, "EDGEHAR_SOURCE": str(REPOSITORY)}
 

@@ -57,6 +57,7 @@ def evaluate(
         window_length=window.length,
         hop=window.hop if hop is None else hop,
         rate_hz=window.rate_hz,
+        channels=len(window.channels),
         activities=model.manifest.labels,
     )
     people = choose_judged(model, recordings, windows, subjects=subjects, everyone=all_subjects)

@@ -24,6 +24,7 @@ from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.firmware_bridge.web.phone_line import line_opener
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import UsageError
@@ -126,7 +127,8 @@ def live(
     ----------
     port
         ``/dev/ttyUSB0``, ``COM3``, ``usb:VENDOR:PRODUCT[:SERIAL]``, ``ble:NAME``, ``socket://HOST:PORT``,
-        ``rfc2217://HOST:PORT``, ``udp://:PORT``, ``ws://[HOST]:PORT``, ``http://:PORT``, or ``-`` for standard input.
+        ``rfc2217://HOST:PORT``, ``udp://:PORT``, ``ws://[HOST]:PORT``, ``http://:PORT``,
+        ``phyphox://HOST``, ``phone://`` (its page is logged), or ``-`` for standard input.
     bundle
         The model, or the path of one.
     unit
@@ -170,8 +172,13 @@ def live(
     declared, model = None if unit is None else parse_unit(unit), open_bundle(bundle)
     runner = load_engine(model, engine, quantization)
     options = _Options(declared, columns, rate_hz, hop, duration_s, protocol, raw, bridge_s, baud)
-    reader = open_reader(port, baud=baud, reconnect=reconnect)
+    reader = open_reader(port, baud=baud, reconnect=reconnect, opening=line_opener(_say_page))
     return LiveStream(_Session(reader, model, runner, options))
+
+
+def _say_page(url: str) -> None:
+    """Log where a phone that shall be a sensor finds its page."""
+    _log.warning("open this page on the phone: %s", url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.commands.page_file import check_page_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.models.errors import DataError
+from edgehar.models.files import atomic_path
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.overview.page import dataset_page
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.data.store import check_target, save_store
@@ -21,7 +24,9 @@ def load_recordings(
     path: str | os.PathLike[str],
     *,
     format: str = "auto",  # noqa: A002
-    columns: tuple[str, str, str] | None = None,
+    columns: tuple[str, ...] | None = None,
+    channels: Sequence[str] = ("accelerometer",),
+    gyroscope_unit: str | None = None,
     time_column: str | None = None,
     label_column: str | None = None,
     subject_column: str | None = None,
@@ -50,7 +55,11 @@ def load_recordings(
     format
         One of ``edgehar.pipeline.data.readers.FORMATS``; ``auto`` looks at the files.
     columns
-        CSV: the columns of x, y and z, by name or by number from 1.
+        CSV: the columns of x, y and z (and of the gyroscope), by name or by number from 1.
+    channels
+        CSV and USC-HAD: ``accelerometer``, or that and ``gyroscope``.
+    gyroscope_unit
+        CSV: ``deg/s``, ``rad/s`` or ``mdeg/s``, where the file does not say it.
     time_column, label_column, subject_column
         CSV: the columns of the timestamp, the activity and the person; ``"none"`` ignores one that is there.
     unit
@@ -94,6 +103,8 @@ def load_recordings(
     """
     layout = Options(
         axes=columns,
+        channels=tuple(channels),
+        gyroscope_unit=gyroscope_unit,
         time=time_column,
         label=label_column,
         subject=subject_column,
@@ -129,8 +140,8 @@ def recording_from_array(
 
     Parameters
     ----------
-    samples : array-like of shape (n, 3), in ``unit``
-        Acceleration x, y, z, gravity included.
+    samples : array-like of shape (n, 3) or (n, 6)
+        Acceleration x, y, z in ``unit``, gravity included; then, if known, the turning rate in degrees/s.
     rate_hz
         Samples per second.
     unit
@@ -158,15 +169,15 @@ def recording_from_array(
     (4.0, [0.0, 0.0, 1.0])
     """
     values = np.asarray(samples, np.float64)
-    if values.ndim != 2 or values.shape[1] != 3 or not len(values):
+    if values.ndim != 2 or values.shape[1] not in (3, 6) or not len(values):
         raise DataError(
-            f"recording {recording_id}: expected samples of shape (n, 3), got {values.shape}",
+            f"recording {recording_id}: expected samples of shape (n, 3) or (n, 6), got {values.shape}",
             next_step="Pass one row of x, y, z for every sample.",
         )
     return Recording(
         recording_id,
         subject,
-        (values / parse_unit(unit).per_g).astype(np.float32),
+        np.hstack([values[:, :3] / parse_unit(unit).per_g, values[:, 3:]]).astype(np.float32),
         float(rate_hz),
         _intervals(labels, len(values), recording_id),
         placement,
@@ -212,6 +223,29 @@ def save_recordings(recordings: Dataset, path: str | os.PathLike[str]) -> Path:
     place = Path(path)
     check_target(place)
     save_store(recordings, place)
+    return place
+
+
+def show_recordings(recordings: Dataset, path: str | os.PathLike[str] = "recordings.html") -> Path:
+    """Write recordings as one HTML page to look at: who did what, how it looks, where gravity points, rates, gaps.
+
+    Raises
+    ------
+    UsageError
+        When something else than such a page stands there.
+
+    Examples
+    --------
+    >>> import tempfile, edgehar
+    >>> still = edgehar.recording_from_array(np.tile([0.0, 0.0, 1.0], (400, 1)), rate_hz=100, labels="Sitting")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     edgehar.show_recordings(edgehar.dataset_from_recordings([still]), f"{folder}/page.html").name
+    'page.html'
+    """
+    place = Path(path)
+    check_page_destination(place)
+    with atomic_path(place) as temporary:
+        temporary.write_text(dataset_page(recordings), encoding="utf-8")
     return place
 
 

@@ -122,9 +122,11 @@ def _real_windows(data: str, bundle: Path, count: int) -> NDArray[np.float32]:
     from edgehar.pipeline.data.windows import make_windows
 
     manifest = read_bundle(bundle).manifest
-    check_recognises_activities(manifest, for_what="--data")
+    check_recognises_activities(manifest, for_what="--data", gyroscope=True)
     spec = manifest.window
-    found = make_windows(load_dataset(data), window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz)
+    found = make_windows(
+        load_dataset(data), window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz, channels=len(spec.channels)
+    )
     wanted = min(count, len(found), _MOST_REAL_WINDOWS)
     return found.batch(np.linspace(0, len(found) - 1, wanted).round().astype(np.int64))
 

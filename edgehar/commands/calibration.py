@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from edgehar.commands.record import capture
+from edgehar.commands.sensors import Sensor
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.record.script import Step
 from edgehar.models.bundle import Bundle
@@ -113,7 +114,7 @@ def calibrate(
     with tempfile.TemporaryDirectory(prefix="har-calibrate-") as folder:
         path = Path(folder) / "calibration.harcap"
         made = capture(
-            port,
+            (Sensor("", port, columns),),
             STEPS,
             path,
             subject=wearer,
@@ -122,7 +123,6 @@ def calibrate(
             protocol=protocol,
             reconnect=reconnect,
             unit=unit,
-            columns=columns,
             rate_hz=rate_hz,
             duration_s=None,
             baud=baud,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
@@ -23,7 +24,7 @@ _MOST_SHOWN = 20
 
 
 def classify(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     paths: Annotated[
         list[str],
         typer.Argument(
@@ -64,6 +65,9 @@ def classify(
     ] = None,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write DIR/report: a page of the cohort, and one for every person.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Label an archive: DIR/labels/*.parquet, a row per window, and DIR/summary.parquet, minutes per person and day.
@@ -99,12 +103,22 @@ def classify(
     except KeyboardInterrupt:
         console.print(f"Stopped. What {escape(str(out))} holds is whole; the same command goes on from there.")
         raise
+    page = _report(out) if report else None
     if as_json:
-        typer.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        typer.echo(json.dumps({**found.to_json(), "report": page and str(page)}, ensure_ascii=False))
     else:
         _print(found)
+        if page is not None:
+            typer.echo(f"Report: {page}")
     if found.put_aside:
         raise typer.Exit(1)
+
+
+def _report(out: Path) -> Path:
+    """Write the pages."""
+    from edgehar.commands.report.cohort import write_pages
+
+    return write_pages(out)
 
 
 def _print(found: "Classification") -> None:

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.capture_repair import repaired_captures
+from edgehar.commands.data_label import label
+from edgehar.commands.data_show import show
 from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.stream_options import require_rate
@@ -16,8 +18,11 @@ from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.export import FORMATS as EXPORTS
 from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
+from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, wants_gyroscope
+from edgehar.pipeline.data.importing.gyroscope import UNITS as GYROSCOPE_UNITS
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import read_label_map
+from edgehar.pipeline.data.label_file import with_label_file
 from edgehar.pipeline.data.readers import FORMATS, load_dataset
 from edgehar.pipeline.data.store import check_target, save_store
 
@@ -41,7 +46,20 @@ def import_(
     out: Annotated[Path, typer.Option("--out", help="The store to write; a store that is there is replaced.")],
     format: FormatOption = "auto",  # noqa: A002
     columns: Annotated[
-        str | None, typer.Option(rich_help_panel=CSV, help="Columns of x, y, z, by name or number: ax,ay,az.")
+        str | None,
+        typer.Option(
+            rich_help_panel=CSV,
+            help="Columns of x, y, z, by name or number: ax,ay,az; of six, the last are the gyroscope's.",
+        ),
+    ] = None,
+    channels: Annotated[
+        str,
+        typer.Option(
+            rich_help_panel=CSV, help="accelerometer, or accelerometer,gyroscope: x, y, z and the turning rate."
+        ),
+    ] = ACCELEROMETER,
+    gyroscope_unit: Annotated[
+        str | None, typer.Option(rich_help_panel=CSV, help=f"One of {', '.join(GYROSCOPE_UNITS)}.")
     ] = None,
     time_column: Annotated[
         str | None, typer.Option(rich_help_panel=CSV, help="Column of the timestamp; none ignores it.")
@@ -79,6 +97,12 @@ def import_(
         list[str] | None,
         typer.Option("--map", metavar="OLD=NEW", rich_help_panel=CSV, help="Rename a label; or a file of such lines."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A label file of har data label.", show_default="NAME.labels.csv beside PATH, if there"
+        ),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(rich_help_panel=CSV, help="What the files are: a known profile, or a TOML file of your own."),
@@ -96,8 +120,11 @@ def import_(
 
     A store opens at once. What a CSV does not say is detected and printed: check it, and declare what is wrong.
     """
+    wanted = tuple(name.strip() for name in channels.split(","))
     layout = Options(
-        axes=_three(columns),
+        axes=_axes(columns, wants_gyroscope(wanted)),
+        channels=wanted,
+        gyroscope_unit=gyroscope_unit,
         time=time_column,
         label=label_column,
         subject=subject_column,
@@ -117,16 +144,22 @@ def import_(
     check_target(out)
     require_rate(rate)
     with progress_bar("reading") as advance:
-        dataset = repaired_captures(
-            path, format=format, unit=unit, rate_hz=rate, columns=layout.axes, progress=advance
-        ) or load_dataset(
-            path,
-            format=format,
-            progress=advance,
-            scratch=out.absolute().parent if out.absolute().parent.is_dir() else None,
-            layout=None if layout == Options() else layout,
-            exclude_suspect=exclude_suspect,
-            allow_missing=allow_missing,
+        repaired = repaired_captures(
+            path, format=format, unit=unit, rate_hz=rate, columns=_three(layout.axes), progress=advance
+        )
+        dataset = (
+            with_label_file(repaired, path, labels)
+            if repaired
+            else load_dataset(
+                path,
+                format=format,
+                progress=advance,
+                labels=labels,
+                scratch=out.absolute().parent if out.absolute().parent.is_dir() else None,
+                layout=None if layout == Options() else layout,
+                exclude_suspect=exclude_suspect,
+                allow_missing=allow_missing,
+            )
         )
     content_hash = save_store(dataset, out)
     if as_json:
@@ -155,6 +188,10 @@ def info(path: PathArgument, format: FormatOption = "auto", as_json: JsonOption 
         typer.echo(json.dumps(facts_about(dataset), ensure_ascii=False))
         return
     print_dataset(dataset, Console())
+
+
+app.command()(show)
+app.command()(label)
 
 
 @app.command()
@@ -206,11 +243,19 @@ def fetch_(
     typer.echo(printable(f"{name} is in {folder}. Look at it with: har data info {folder}"))
 
 
-def _three(columns: str | None) -> tuple[str, str, str] | None:
-    """Return the three columns of x, y and z."""
+def _axes(columns: str | None, gyroscope: bool) -> tuple[str, ...] | None:
+    """Return the columns of x, y and z, and those of the gyroscope where it is wanted."""
     if columns is None:
         return None
-    names = [name.strip() for name in columns.split(",")]
-    if len(names) != 3 or not all(names):
-        raise UsageError(f"expected three columns for x, y, z, got {columns!r}", next_step="Write --columns ax,ay,az.")
-    return names[0], names[1], names[2]
+    names = tuple(name.strip() for name in columns.split(","))
+    if len(names) != (6 if gyroscope else 3) or not all(names):
+        expected = "six columns, for x, y, z and the gyroscope" if gyroscope else "three columns for x, y, z"
+        hint = "ax,ay,az,gx,gy,gz" if gyroscope else "ax,ay,az"
+        more = "; six go with --channels accelerometer,gyroscope" if len(names) == 6 else ""
+        raise UsageError(f"expected {expected}, got {columns!r}", next_step=f"Write --columns {hint}{more}.")
+    return names
+
+
+def _three(axes: tuple[str, ...] | None) -> tuple[str, str, str] | None:
+    """Return the columns of acceleration."""
+    return None if axes is None else (axes[0], axes[1], axes[2])

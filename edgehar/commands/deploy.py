@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.deployment.machine import AARCH64, Machine, default_pythons
 from edgehar.firmware_bridge.deployment.pi_folder import check_destination, write_pi_folder
@@ -28,7 +29,7 @@ def deploy() -> None:
 
 @app.command()
 def pi(
-    bundle: Annotated[Path, typer.Argument(help="The model: a bundle's folder or zip.")],
+    bundle: BundleArgument,
     out: Annotated[
         Path | None,
         typer.Option(

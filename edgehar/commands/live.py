@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -15,21 +15,22 @@ from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.calibration import MountingOption, WearerOption, chosen_mounting, place_of
 from edgehar.commands.calibration import calibrate as find_mounting
 from edgehar.commands.interruption import StopRequest, stop_on_signals
+from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
 from edgehar.commands.stream_options import (
     BaudOption,
-    ColumnsOption,
     PlainOption,
-    PortOption,
+    PortsOption,
     ProtocolOption,
     ReconnectOption,
+    SensorsOption,
     UnitOption,
-    parse_columns,
     require_positive,
     require_rate,
 )
-from edgehar.firmware_bridge.line.reconnection import open_reader
+from edgehar.firmware_bridge.line.reader import Line
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
+from edgehar.firmware_bridge.live.several import OneAtATime, Session, run_sessions
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
 from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
@@ -37,7 +38,7 @@ from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.decoder.decoder import lag_in_windows
-from edgehar.models.engines import ENGINES, load_engine
+from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import MountedEngine
@@ -51,12 +52,12 @@ LONGEST_BRIDGE_MS: Final = 500.0
 
 
 def live(
-    port: PortOption,
+    port: PortsOption,
     bundle: DefaultBundleArgument = None,
     protocol: ProtocolOption = "auto",
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
-    columns: ColumnsOption = None,
+    columns: SensorsOption = None,
     rate: Annotated[
         float | None, typer.Option(help="Samples a second the sensor sends.", show_default="measured")
     ] = None,
@@ -105,7 +106,8 @@ def live(
     """Classify live: samples from a serial port, as binary frames or as text lines x,y,z, become labels.
 
     Runs until --duration is over, Ctrl-C (exit code 130), or the sensor is unplugged (exit code 1) and not waited for;
-    ends with a summary. Frames say their unit and rate. Of text lines the columns, the unit and the rate are found out:
+    ends with a summary. Several sensors get labels each, with the names that --port and --columns give.
+    Frames say their unit and rate. Of text lines the columns, the unit and the rate are found out:
     by names in a header or in the lines, by gravity, by measuring. What cannot be told is asked for: --columns, --unit.
     """
     if as_json and jsonl == _STDOUT:
@@ -117,20 +119,25 @@ def live(
         )
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
-    axes = parse_columns(columns)
+    sensors = plan_sensors(port, columns)
     model = read_bundle(or_default(bundle))
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
+    if len(sensors) > 1 and (calibrate or mounting is not None or wearer is not None):
+        raise UsageError(
+            f"--mounting: expected one sensor, whose mounting it is, got {len(sensors)}",
+            next_step="Start one `har live` for each sensor that is mounted otherwise.",
+        )
     turned = (
         find_mounting(
             model,
-            port,
+            sensors[0].port,
             place_of(mounting, wearer),
             wearer=wearer or "wearer",
             protocol=protocol,
             reconnect=reconnect,
             unit=declared,
-            columns=axes,
+            columns=sensors[0].columns,
             rate_hz=rate,
             baud=baud,
             plain=plain or as_json or jsonl == _STDOUT,
@@ -138,37 +145,55 @@ def live(
         if calibrate
         else chosen_mounting(model, mounting, wearer)
     )
-    title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {port}"
+    mounted: Engine = runner if turned is None else MountedEngine(runner, turned)
+    shared_engine = OneAtATime(mounted) if len(sensors) > 1 else mounted
+    title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {', '.join(port)}"
+    began_s = time.monotonic()
+
+    def session_of(sensor: Sensor, line: Line) -> Session:
+        wanted = "text" if shares_a_port(sensors, sensor) else protocol
+
+        def session(sinks: Sequence[Sink], *, stop: Callable[[], bool]) -> LiveEnd:
+            detected = detect_protocol(
+                line,
+                protocol=wanted,
+                longest_s=duration,
+                on_silence=_silence_reporter(sinks, sensor.port, baud),
+                stop=stop,
+            )
+            left_s = None if duration is None else duration - (time.monotonic() - began_s)
+            loop = LiveLoop.for_model(
+                line,
+                shared_engine,
+                model.manifest,
+                unit=declared,
+                columns=sensor.columns,
+                sensor=sensor.choice,
+                rate_hz=rate,
+                hop=hop,
+                baud=baud,
+                raw=raw,
+                lag_s=lag,
+                bridge_s=bridge / 1e3,
+                hello=detected.hello,
+                may_be_frames=wanted == "auto",
+                arrived=detected.arrivals,
+            )
+            return loop.run(sinks, duration_s=left_s, stop=stop)
+
+        return session
+
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        reader = open_reader(port, baud=baud, reconnect=reconnect)
-        opened.callback(reader.close)
-        sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain)
+        lines = open_lines(sensors, baud=baud, reconnect=reconnect, opened=opened)
+        several = bool(sensors[0].name)
+        sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain or several)
         if mqtt is not None:
             sinks.append(_open_mqtt(mqtt, model, opened, announce=home_assistant))
+        sessions = {sensor.name: session_of(sensor, line) for sensor, line in zip(sensors, lines, strict=True)}
         began_s = time.monotonic()
-        detected = detect_protocol(
-            reader, protocol=protocol, longest_s=duration, on_silence=_silence_reporter(sinks, port, baud), stop=stop
-        )
-        left_s = None if duration is None else duration - (time.monotonic() - began_s)
-        loop = LiveLoop.for_model(
-            reader,
-            runner if turned is None else MountedEngine(runner, turned),
-            model.manifest,
-            unit=declared,
-            columns=axes,
-            rate_hz=rate,
-            hop=hop,
-            baud=baud,
-            raw=raw,
-            lag_s=lag,
-            bridge_s=bridge / 1e3,
-            hello=detected.hello,
-            may_be_frames=protocol == "auto",
-            arrived=detected.arrivals,
-        )
-        end = loop.run(sinks, duration_s=left_s, stop=stop)
-    _report(end, to_json=as_json, to_stderr=jsonl == _STDOUT)
-    _exit(end, port, stop, listened_s=time.monotonic() - began_s)
+        ends = run_sessions(sessions, sinks, stop=stop) if several else {"": sessions[""](sinks, stop=stop)}
+    _report(ends, to_json=as_json, to_stderr=jsonl == _STDOUT)
+    _exit(ends, {sensor.name: sensor.port for sensor in sensors}, stop, listened_s=time.monotonic() - began_s)
 
 
 def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate: float | None) -> None:
@@ -196,7 +221,7 @@ def _check_lag(lag_s: float, model: Bundle, *, raw: bool) -> None:
         )
 
 
-def _silence_reporter(sinks: list[Sink], port: str, baud: int) -> Callable[[], None]:
+def _silence_reporter(sinks: Sequence[Sink], port: str, baud: int) -> Callable[[], None]:
     """Return what reports to a person that nothing has arrived yet."""
     text = (
         f"{port}: nothing has arrived yet; is the sensor on, and sending at {baud} baud? A device that waits to be "
@@ -267,22 +292,26 @@ def _sinks(
     return sinks
 
 
-def _report(end: LiveEnd, *, to_json: bool, to_stderr: bool) -> None:
-    """Print the summary."""
+def _report(ends: Mapping[str, LiveEnd], *, to_json: bool, to_stderr: bool) -> None:
+    """Print the summary: of one sensor, or of each of several."""
     if to_json:
-        typer.echo(json.dumps(end.status.to_json(), ensure_ascii=False))
-    else:
-        typer.echo(end.status.sentence(), err=to_stderr)
+        facts = [{**({"sensor": name} if name else {}), **end.status.to_json()} for name, end in ends.items()]
+        typer.echo(json.dumps({"sensors": facts} if "" not in ends else facts[0], ensure_ascii=False))
+        return
+    for name, end in ends.items():
+        typer.echo(printable(f"{name}: " if name else "") + end.status.sentence(), err=to_stderr)
 
 
-def _exit(end: LiveEnd, port: str, stop: StopRequest, *, listened_s: float) -> None:
+def _exit(ends: Mapping[str, LiveEnd], ports: Mapping[str, str], stop: StopRequest, *, listened_s: float) -> None:
     """End with the exit code that tells how it went."""
-    if end.error is not None and not has_ended(end.error):
-        raise end.error
+    for end in ends.values():
+        if end.error is not None and not has_ended(end.error):
+            raise end.error
     if stop():
         raise typer.Exit(stop.exit_code)
-    if not end.status.counts.samples:
-        raise _no_sample(end.status, port, listened_s)
+    for name, end in ends.items():
+        if not end.status.counts.samples:
+            raise _no_sample(end.status, ports[name], listened_s)
 
 
 def _no_sample(status: LiveStatus, port: str, listened_s: float) -> BridgeError:

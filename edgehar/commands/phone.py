@@ -10,17 +10,19 @@ from rich.console import Console
 
 from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.interruption import stop_on_signals
+from edgehar.commands.phone_invitation import print_invitation
 from edgehar.commands.terminal_text import escape
-from edgehar.firmware_bridge.web.https_server import Served, serve_https
+from edgehar.firmware_bridge.web.https_server import serve_https
+from edgehar.firmware_bridge.web.inbox import Inbox
 from edgehar.firmware_bridge.web.phone_folder import FORMAT, check_destination, phone_files, write_phone_folder
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
-from edgehar.models.errors import BridgeError, UsageError
-from edgehar.models.installation import install_command
+from edgehar.models.errors import UsageError
 from edgehar.models.portable.tables import FLOAT32
 from edgehar.pipeline.compilers import Target, compile_bundle
 
 _PORT: Final = 8443
+_INBOX: Final = Path("phone-recordings")
 _WHOLE_NETWORK: Final = "0.0.0.0"
 _LOOK_EVERY_S: Final = 0.2
 AUTO: Final = "auto"
@@ -42,6 +44,9 @@ def phone(
         str, typer.Option(help="With --serve: the address to listen at; 0.0.0.0 for the whole network.")
     ] = _WHOLE_NETWORK,
     port: Annotated[int, typer.Option(min=0, max=65535, help="With --serve: the port; 0 for any.")] = _PORT,
+    inbox: Annotated[
+        Path, typer.Option(metavar="DIR", help="With --serve: folder for the recordings that the page sends.")
+    ] = _INBOX,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Write a page that classifies on a phone, and records: no app, no account, no network once it is open.
@@ -67,7 +72,8 @@ def phone(
     if as_json and not serve:
         typer.echo(json.dumps({"folder": str(out), "files": sorted(files), "bytes": size}))
     if serve:
-        _serve(files, out, size, host=host, port=port, as_json=as_json)
+        box = Inbox(inbox, on_received=_print_received)
+        _serve(files, out, size, inbox=box, host=host, port=port, as_json=as_json)
 
 
 def _with_tables(bundle: Bundle, quantization: str) -> tuple[Bundle, str]:
@@ -81,30 +87,27 @@ def _with_tables(bundle: Bundle, quantization: str) -> tuple[Bundle, str]:
     return bundle, chosen
 
 
-def _serve(files: dict[str, bytes], out: Path | None, size: int, *, host: str, port: int, as_json: bool) -> None:
-    """Serve the files until Ctrl-C."""
-    with serve_https(files, host=host, port=port) as served:
+def _serve(
+    files: dict[str, bytes], out: Path | None, size: int, *, inbox: Inbox, host: str, port: int, as_json: bool
+) -> None:
+    """Serve the files, and take recordings, until Ctrl-C."""
+    with serve_https(files, host=host, port=port, inbox=inbox) as served:
+        url = f"{served.url}#{inbox.token}"
         if as_json:
             folder = None if out is None else str(out)
-            typer.echo(json.dumps({"folder": folder, "files": sorted(files), "bytes": size, "url": served.url}))
+            typer.echo(json.dumps({"folder": folder, "files": sorted(files), "bytes": size, "url": url}))
         else:
-            _invite(served)
+            print_invitation(url)
+            typer.echo(
+                "To install the page and use it without a network, put a folder of --out on a server with HTTPS."
+            )
+            typer.echo(f"Recordings that the page sends go into {escape(str(inbox.folder))}. Ctrl-C ends it.")
         with stop_on_signals() as stop:
             while not stop():
                 time.sleep(_LOOK_EVERY_S)
     raise typer.Exit(stop.exit_code)
 
 
-def _invite(served: Served) -> None:
-    """Print the URL, as text and as a QR code."""
-    try:
-        import segno
-    except ModuleNotFoundError as error:
-        raise BridgeError(
-            "a QR code needs the package segno, it is not installed", next_step=f"Run: {install_command('phone')}."
-        ) from error
-    segno.make(served.url).terminal(compact=True)
-    typer.echo(f"{served.url}\nScan it with the phone's camera, in the same network.")
-    typer.echo("The browser will not know the certificate, which was made just now: go on to the page all the same.")
-    typer.echo("To install the page and use it without a network, put a folder of --out on a server with HTTPS.")
-    typer.echo("Ctrl-C ends it.")
+def _print_received(path: Path) -> None:
+    """Say what came, and what to do with it; on stderr, for stdout may be JSON."""
+    typer.echo(f"{path}: {path.stat().st_size:,} bytes. Read it: har data import {path} --out recordings", err=True)

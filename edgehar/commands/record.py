@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,23 +15,24 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.interruption import StopRequest, stop_on_signals
+from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
 from edgehar.commands.stream_options import (
     BaudOption,
-    ColumnsOption,
     PlainOption,
-    PortOption,
+    PortsOption,
     ProtocolOption,
     ReconnectOption,
+    SensorsOption,
     UnitOption,
-    parse_columns,
     require_not_negative,
     require_positive,
     require_rate,
 )
 from edgehar.firmware_bridge.frames.device_description import range_g, unit_of
 from edgehar.firmware_bridge.frames.source import FrameSource
-from edgehar.firmware_bridge.line.reconnection import open_reader
+from edgehar.firmware_bridge.line.reader import Arrival, Line
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
+from edgehar.firmware_bridge.record.following import FollowingSensor
 from edgehar.firmware_bridge.record.guides import steps_of_guide
 from edgehar.firmware_bridge.record.kept_lines import KeptLinesSource
 from edgehar.firmware_bridge.record.keys import single_keys
@@ -38,10 +40,13 @@ from edgehar.firmware_bridge.record.loop import RecordEnd, RecordLoop
 from edgehar.firmware_bridge.record.script import ScriptRunner, Step, parse_script, parse_step
 from edgehar.firmware_bridge.record.view import LineRecordView, TerminalRecordView
 from edgehar.firmware_bridge.record.writer import CaptureWriter
-from edgehar.firmware_bridge.session.protocol_detection import GIVE_UP_S, detect_protocol
+from edgehar.firmware_bridge.session.protocol_detection import GIVE_UP_S, DetectedProtocol, detect_protocol
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
+from edgehar.firmware_bridge.stream.samples import SampleSource
+from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
+from edgehar.firmware_bridge.web.phone_line import PATIENCE_S, is_phone
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
@@ -53,7 +58,7 @@ _SEPARATORS: Final = tuple(filter(None, (os.sep, os.altsep)))
 
 
 def record(
-    port: PortOption,
+    port: PortsOption,
     subject: Annotated[str, typer.Option(help="Who wears the sensor: a name or number that tells people apart.")],
     placement: Annotated[str, typer.Option(help="Where on the body, and how mounted. Default: not stated.")] = "",
     activity: Annotated[
@@ -76,7 +81,7 @@ def record(
     protocol: ProtocolOption = "auto",
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
-    columns: ColumnsOption = None,
+    columns: SensorsOption = None,
     rate: Annotated[
         float | None,
         typer.Option(help="Samples a second that a sensor of text lines sends.", show_default="measured"),
@@ -95,7 +100,7 @@ def record(
     samples are kept without labels until Ctrl-C. Read the capture with: har data import FILE --out STORE.
     """
     declared = None if unit is None else parse_unit(unit)
-    axes = parse_columns(columns)
+    sensors = plan_sensors(port, columns)
     steps = _steps(activity or [], script, guide)
     require_rate(rate)
     require_positive("--duration", duration)
@@ -103,7 +108,7 @@ def record(
     if not subject.strip():
         raise UsageError("expected a --subject, got an empty name", next_step="Name the wearer: --subject 7.")
     made = capture(
-        port,
+        sensors,
         steps,
         _destination(out, subject),
         subject=subject,
@@ -112,31 +117,32 @@ def record(
         protocol=protocol,
         reconnect=reconnect,
         unit=declared,
-        columns=axes,
         rate_hz=rate,
         duration_s=duration,
         baud=baud,
         plain=plain or as_json,
     )
-    _report(made.end, made.script, made.path, to_json=as_json)
-    if made.end.error is not None and not has_ended(made.end.error):
-        raise made.end.error
+    _report(made, to_json=as_json)
+    for error in (made.end.error, *(follower.error for follower in made.followers)):
+        if error is not None and not has_ended(error):
+            raise error
     if made.stop():
         raise typer.Exit(made.stop.exit_code)
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A capture that was made, what was done for it, how it ended, and whether a signal ended it."""
+    """Captures that were made, what was done for them, how they ended, and whether a signal ended them."""
 
-    path: Path
+    first: "_Started"
+    followers: list[FollowingSensor]
     script: ScriptRunner
     end: RecordEnd
     stop: StopRequest
 
 
 def capture(
-    port: str,
+    sensors: Sequence[Sensor],
     steps: tuple[Step, ...],
     path: Path,
     *,
@@ -146,68 +152,147 @@ def capture(
     protocol: str,
     reconnect: bool | None,
     unit: Unit | None,
-    columns: tuple[str, str, str] | None,
     rate_hz: float | None,
     duration_s: float | None,
     baud: int,
     plain: bool,
 ) -> Captured:
-    """Lead a wearer through some activities, and write what a sensor sends meanwhile."""
+    """Lead a wearer through some activities, and write what each sensor sends meanwhile, into a file each."""
     runner = ScriptRunner(steps, ready_s=ready_s)
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
-        reader = open_reader(port, baud=baud, reconnect=reconnect)
-        opened.callback(reader.close)
-        patience_s = GIVE_UP_S if duration_s is None else min(GIVE_UP_S, duration_s)
-        detected = detect_protocol(reader, protocol=protocol, give_up_s=patience_s, stop=stop)
-        hello = detected.hello
-        adopts_rate, sensor_hz = rate_hz is None, SAMPLE_RATE_HZ if rate_hz is None else rate_hz
-        limit_g = 32767 / unit.per_g if unit is not None and unit.counts else None
-        if hello is not None:
-            unit, sensor_hz, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
-
-        def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
-            return TextSource(unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=adopts_rate)
-
-        writer = CaptureWriter(
-            path,
-            CaptureInfo(subject, placement, unit.name if unit is not None else "", sensor_hz, _utc_now(), port),
-        )
-        opened.callback(writer.close)
+        lines = open_lines(sensors, baud=baud, reconnect=reconnect, opened=opened)
+        longest_s = PATIENCE_S if any(is_phone(sensor.port) for sensor in sensors) else GIVE_UP_S
+        patience_s = longest_s if duration_s is None else min(longest_s, duration_s)
+        first, *others = [
+            _start(
+                sensor,
+                line,
+                path=path if not sensor.name else path.with_name(f"{path.stem}-{_safe(sensor.name)}{path.suffix}"),
+                info=CaptureInfo(
+                    subject, placement or sensor.name, "", rate_hz or SAMPLE_RATE_HZ, _utc_now(), sensor.port
+                ),
+                unit=unit,
+                rate_is_adopted=rate_hz is None,
+                detected=detect_protocol(
+                    line,
+                    protocol="text" if shares_a_port(sensors, sensor) else protocol,
+                    give_up_s=patience_s,
+                    stop=stop,
+                ),
+                baud=baud,
+                opened=opened,
+            )
+            for sensor, line in zip(sensors, lines, strict=True)
+        ]
         keys = opened.enter_context(single_keys())
         console = Console()
         view: TerminalRecordView | LineRecordView
         if console.is_terminal and not plain:
-            title = printable(f"subject {subject} · {port} · {path}")
-            view = TerminalRecordView(console, title=title, rate_hz=sensor_hz)
+            ports = ", ".join(dict.fromkeys(sensor.port for sensor in sensors))
+            title = printable(f"subject {subject} · {ports} · {first.writer.path}")
+            view = TerminalRecordView(console, title=title, rate_hz=first.info.rate_hz)
         else:
             view = LineRecordView(sys.stderr)
         opened.callback(view.close)
+        followers = [each.follow() for each in others]
         loop = RecordLoop(
-            reader,
-            FrameSource()
-            if hello is not None
-            else KeptLinesSource(
-                WitMotionOrTextSource(
-                    text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
-                ),
-                writer,
-                unit=unit,
-            ),
-            writer,
+            first.line,
+            first.source,
+            first.writer,
             script=runner,
-            silence=SilenceCheck(port=port, baud=baud, started_s=time.monotonic()),
-            checks=StreamChecks(
-                declared_rate_hz=sensor_hz,
-                window_length=_GRAVITY_SAMPLES,
-                range_g=limit_g,
-                rate_is_adopted=adopts_rate,
-            ),
+            silence=first.silence,
+            checks=first.checks,
             view=view,
             keys=keys,
-            arrived=detected.arrivals,
+            arrived=first.arrivals,
+            followers=followers,
         )
         end = loop.run(duration_s=duration_s, stop=stop)
-    return Captured(path, runner, end, stop)
+    return Captured(first, followers, runner, end, stop)
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A sensor whose capture has begun."""
+
+    name: str
+    info: CaptureInfo
+    line: Line
+    source: SampleSource
+    writer: CaptureWriter
+    silence: SilenceCheck
+    checks: StreamChecks
+    arrivals: tuple[Arrival, ...]
+
+    def follow(self) -> FollowingSensor:
+        """Record it beside the first one."""
+        return FollowingSensor(
+            self.name,
+            self.line,
+            self.source,
+            self.writer,
+            silence=self.silence,
+            checks=self.checks,
+            arrived=self.arrivals,
+        )
+
+
+def _start(
+    sensor: Sensor,
+    line: Line,
+    *,
+    path: Path,
+    info: CaptureInfo,
+    unit: Unit | None,
+    rate_is_adopted: bool,
+    detected: DetectedProtocol,
+    baud: int,
+    opened: contextlib.ExitStack,
+) -> _Started:
+    """Begin the capture of one sensor, with what it says of itself or what was declared."""
+    hello, rate_hz = detected.hello, info.rate_hz
+    limit_g = 32767 / unit.per_g if unit is not None and unit.counts else None
+    if hello is not None:
+        unit, rate_hz, limit_g = unit_of(hello), hello.rate_mhz / 1000, range_g(hello)
+    info = replace(info, unit=unit.name if unit is not None else "", rate_hz=rate_hz)
+    writer = CaptureWriter(path, info)
+    opened.callback(writer.close)
+
+    def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+        return TextSource(
+            unit=unit,
+            rate_hz=rate_hz,
+            columns=columns,
+            selection=SensorSelection(sensor.choice, placement=info.placement),
+            adopts_rate=rate_is_adopted,
+        )
+
+    source: SampleSource = (
+        FrameSource()
+        if hello is not None
+        else KeptLinesSource(
+            WitMotionOrTextSource(
+                text_source(unit, sensor.columns), make_source=lambda: text_source(unit or parse_unit("g"))
+            ),
+            writer,
+            unit=unit,
+        )
+    )
+    return _Started(
+        sensor.name,
+        info,
+        line,
+        source,
+        writer,
+        SilenceCheck(port=sensor.port, baud=baud, started_s=time.monotonic()),
+        StreamChecks(
+            declared_rate_hz=rate_hz,
+            window_length=_GRAVITY_SAMPLES,
+            range_g=limit_g,
+            rate_is_adopted=rate_is_adopted and hello is None,
+        ),
+        detected.arrivals,
+    )
 
 
 def _steps(activities: list[str], script: Path | None, guide: str | None) -> tuple[Step, ...]:
@@ -238,9 +323,13 @@ def _destination(out: str | None, subject: str) -> Path:
     path = Path(out or ".")
     if out and not path.is_dir() and not out.endswith(_SEPARATORS):
         return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
-    safe = "".join(letter if letter.isalnum() else "-" for letter in subject)
     stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
-    return path / f"{safe}-{stamp}{SUFFIX}"
+    return path / f"{_safe(subject)}-{stamp}{SUFFIX}"
+
+
+def _safe(name: str) -> str:
+    """Return a name as a part of a file's name."""
+    return "".join(letter if letter.isalnum() else "-" for letter in name)
 
 
 def _utc_now() -> str:
@@ -248,20 +337,31 @@ def _utc_now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
-def _report(end: RecordEnd, script: ScriptRunner, path: Path, *, to_json: bool) -> None:
+def _report(made: Captured, *, to_json: bool) -> None:
     """Say what was recorded, and where it is."""
-    counts = end.status.counts
+    first, status = made.first, made.end.status
+    takes = [{"activity": take.activity, "seconds": round(take.seconds, 3)} for take in made.script.kept]
+    recorded = [(first.name, first.writer, status.counts, status.rate)]
+    for follower in made.followers:
+        state = follower.state
+        recorded.append((follower.name, follower.writer, state.counts, state.rate))
     if to_json:
-        facts = {
-            "capture": str(path),
-            "samples": end.status.samples_safe,
-            "lost_samples": counts.lost,
-            "holes_of_unknown_size": counts.restarts,
-            "rate_hz": end.status.rate and round(end.status.rate.rate_hz, 4),
-            "takes": [{"activity": take.activity, "seconds": round(take.seconds, 3)} for take in script.kept],
-        }
-        typer.echo(json.dumps(facts, ensure_ascii=False))
+        facts = [
+            {
+                **({"sensor": name} if name else {}),
+                "capture": str(writer.path),
+                "samples": writer.samples_safe,
+                "lost_samples": counts.lost,
+                "holes_of_unknown_size": counts.restarts,
+                "rate_hz": rate and round(rate.rate_hz, 4),
+                "takes": takes,
+            }
+            for name, writer, counts, rate in recorded
+        ]
+        typer.echo(json.dumps({"sensors": facts} if first.name else facts[0], ensure_ascii=False))
         return
-    takes = "1 take" if len(script.kept) == 1 else f"{len(script.kept)} takes"
-    typer.echo(printable(f"{path}: {end.status.samples_safe:,} samples, {counts.lost:,} lost, {takes}"))
-    typer.echo(printable(f"Use it with --data {path}, or: har data import {path} --out STORE"))
+    count = "1 take" if len(takes) == 1 else f"{len(takes)} takes"
+    for _, writer, counts, _ in recorded:
+        path = writer.path
+        typer.echo(printable(f"{path}: {writer.samples_safe:,} samples, {counts.lost:,} lost, {count}"))
+        typer.echo(printable(f"Use it with --data {path}, or: har data import {path} --out STORE"))

@@ -11,7 +11,7 @@ from edgehar.models.units import UNIT_HELP
 
 PORT_HELP: Final = (
     "/dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT[:SERIAL], ble:NAME, socket://HOST:PORT, rfc2217://HOST:PORT, udp://:PORT, "
-    "ws://[HOST]:PORT, http://:PORT, or - for standard input."
+    "ws://[HOST]:PORT, http://:PORT, phyphox://HOST, phone:// (a page with a QR code), or - for standard input."
 )
 
 PortOption = Annotated[str, typer.Option(help=PORT_HELP)]
@@ -23,6 +23,20 @@ ReconnectOption = Annotated[
 UnitOption = Annotated[
     str | None,
     typer.Option(help=f"What a sensor of text lines prints: {UNIT_HELP}.", show_default="found by its text or gravity"),
+]
+PortsOption = Annotated[
+    list[str],
+    typer.Option("--port", metavar="[NAME=]PORT", help=f"{PORT_HELP} Several ports, each with a name, at once."),
+]
+SensorsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="[NAME=]X,Y,Z",
+        help="Names or numbers (from 1) of the acceleration in a line of text; or the NAME alone of one of several "
+        "sensors in the text; may be repeated.",
+        show_default="found by their names or gravity",
+    ),
 ]
 ColumnsOption = Annotated[
     str | None,

@@ -12,10 +12,12 @@ from rich.table import Table
 
 from edgehar.commands.bundle_argument import BundleArgument
 from edgehar.commands.destination import check_writable, chosen_destination
+from edgehar.commands.evaluate.kept import describe_decoder
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.subjects import parse_subjects
 from edgehar.models.bundle import Bundle, check_not_released, read_bundle, update_bundle
+from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
@@ -49,7 +51,7 @@ def tune(
     the people tuned on it must lose less than the bundle's decoder and have no lower macro-F1; else it is not kept.
     """
     model = read_bundle(bundle)
-    check_recognises_activities(model.manifest, for_what="tune")
+    check_recognises_activities(model.manifest, for_what="tune", gyroscope=True)
     target = _target(bundle, out, force=force)
     runner = load_engine(model, engine)
     dataset = read_recordings(data)
@@ -59,6 +61,7 @@ def tune(
         window_length=window.length,
         hop=window.hop,
         rate_hz=window.rate_hz,
+        channels=len(window.channels),
         activities=model.manifest.labels,
     )
     tuned_on, others = _people(model, dataset, windows, subjects)
@@ -84,7 +87,7 @@ def tune(
     if as_json:
         typer.echo(json.dumps({"bundle": str(target if kept else bundle), **found}, ensure_ascii=False))
         return
-    _print(found)
+    _print(found, choice.best.spec)
     if kept:
         typer.echo(printable(f"Written to {target}. See undecoded labels with: har live {target} --raw"))
     else:
@@ -169,21 +172,9 @@ _ROWS = (
 )
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], spec: DecoderSpec) -> None:
     """Print the choice, and what it gains."""
-    decoder = found["decoder"]
-    how = f"the mean of {decoder['smoothing_windows']} windows"
-    if decoder["markov"]:
-        how = (
-            f"a hidden Markov model that stays with {decoder['stay_probability']:.2f} a window "
-            f"(temperature {decoder['temperature']:g})"
-        )
-    if decoder["push"]:
-        how += ", elevators by their push"
-    typer.echo(
-        f"Decoder: {how}, unknown below {decoder['reject_below']:.0%}, "
-        f"another label after {decoder['minimum_dwell_windows']} in a row."
-    )
+    typer.echo(f"Decoder: {describe_decoder(spec)}.")
     others = len(found.get("others", ()))
     also = f", and {others} it was not" if others else ""
     cross = found["cross_validated"]

@@ -12,7 +12,9 @@ URL                    what it opens
 ``udp://:PORT``        datagrams that a sensor sends to this machine
 ``ws://HOST:PORT/..``  a WebSocket of a phone app; ``ws://:PORT`` listens for one (package websockets)
 ``http://:PORT``       messages that a phone app posts to this machine
+``phyphox://HOST``     the app phyphox on a phone, with remote access
 ``ble:NAME``           a Bluetooth Low Energy sensor (package bleak)
+``phone://``           a page for a phone: `edgehar.firmware_bridge.web.phone_line` opens it, above this room
 =====================  ===============================================================================
 """
 
@@ -52,6 +54,8 @@ def open_transport(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
     if scheme == "socket":
         host, port = _host_and_port(url)
         return TcpTransport(host, port, name=url)
+    if scheme == "phyphox":
+        return _phone(url)
     if scheme in ("udp", "http"):
         return _listener(scheme, url)
     if scheme in ("ws", "wss"):
@@ -62,13 +66,30 @@ def open_transport(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
     if scheme not in ("", "rfc2217", "loop"):
         raise UsageError(
             "expected a port like /dev/ttyUSB0, COM3, usb:VENDOR:PRODUCT, socket://HOST:PORT, rfc2217://HOST:PORT, "
-            f"ble:NAME, udp://:PORT, ws://HOST:PORT, http://:PORT, loop:// or -, got {url!r}",
+            f"ble:NAME, udp://:PORT, ws://HOST:PORT, http://:PORT, phyphox://HOST, loop:// or -, got {url!r}",
             next_step="List the ports of this machine with `har ports`.",
             port=url,
         )
     if scheme == "rfc2217":
         _host_and_port(url)
     return SerialTransport(url, baud=baud)
+
+
+def _phone(url: str) -> Transport:
+    """Return the line to phyphox on a phone."""
+    host, port = "", None
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    if not host or port == 0:
+        raise UsageError(
+            f"expected phyphox://HOST or phyphox://HOST:PORT, got {url!r}",
+            next_step="Pass the address that the app shows under remote access.",
+            port=url,
+        )
+    from edgehar.firmware_bridge.line.phyphox import PhyphoxTransport
+
+    return PhyphoxTransport(host, port, name=url)
 
 
 def _listener(scheme: str, url: str) -> Transport:

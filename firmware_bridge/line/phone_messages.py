@@ -15,6 +15,7 @@ holds what a model needs.
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 from edgehar.firmware_bridge.line.udp import as_lines
@@ -85,7 +86,17 @@ def _phyphox(buffers: dict[str, Any]) -> bytes:
         if not isinstance(column, list):
             return b""
         columns.append(column[:MOST_ROWS])
-    rows = zip(*columns, strict=False)
+    return phyphox_lines(list(zip(*columns, strict=False)))
+
+
+def phyphox_lines(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Return rows of time, x, y, z as lines.
+
+    Examples
+    --------
+    >>> phyphox_lines([(0.5, 0.1, 9.7, 1.2)])
+    b't_s:0.5 acceleration x:0.1 y:9.7 z:1.2 m/s2\\n'
+    """
     return b"".join(
         "t_s:{} acceleration x:{} y:{} z:{} m/s2\n".format(*(_number(value) for value in row)).encode() for row in rows
     )

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from edgehar.firmware_bridge.line.transport import Transport, is_unplugged
 from edgehar.firmware_bridge.stream.samples import Remark
@@ -40,6 +40,7 @@ class Arrival:
     remarks: tuple[Remark, ...] = ()
 
 
+@runtime_checkable
 class Line(Protocol):
     """A line whose bytes come with the time they were read, and with the news of it."""
 

@@ -16,7 +16,7 @@ from edgehar.firmware_bridge.frames.device_description import (
 )
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.frames.source import FrameSource
-from edgehar.firmware_bridge.line.reader import Arrival, LineReader
+from edgehar.firmware_bridge.line.reader import Arrival, Line
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
 from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
@@ -24,6 +24,7 @@ from edgehar.firmware_bridge.session.loop import SessionLoop, StreamState
 from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSource
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock, SampleSource, StreamCounts
+from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.bundle.manifest import Manifest
@@ -69,7 +70,7 @@ class LiveLoop:
 
     def __init__(
         self,
-        line: Transport | LineReader,
+        line: Transport | Line,
         source: SampleSource,
         pipeline: LivePipeline,
         *,
@@ -95,12 +96,13 @@ class LiveLoop:
     @classmethod
     def for_model(
         cls,
-        line: Transport | LineReader,
+        line: Transport | Line,
         engine: Classifier,
         manifest: Manifest,
         *,
         unit: Unit | None = None,
         columns: tuple[str, str, str] | None = None,
+        sensor: str = "",
         rate_hz: float | None = None,
         hop: int | None = None,
         baud: int = DEFAULT_BAUD,
@@ -123,6 +125,8 @@ class LiveLoop:
             Says what the model wants: window, hop, rate, labels.
         unit, columns
             What the sensor prints, where it prints text, and the names or numbers of its x, y and z; None to find out.
+        sensor
+            What the wanted one of several sensors in the text is called; empty to choose it by the model's placement.
         rate_hz
             The sensor's rate; None to begin with the model's and use the one that is measured.
         hop
@@ -176,7 +180,12 @@ class LiveLoop:
 
         def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
             return TextSource(
-                unit=unit, rate_hz=sensor_hz, columns=columns, adopts_rate=rate_hz is None, slowest_hz=slowest_hz
+                unit=unit,
+                rate_hz=sensor_hz,
+                columns=columns,
+                selection=SensorSelection(sensor, placement=window.mounting),
+                adopts_rate=rate_hz is None,
+                slowest_hz=slowest_hz,
             )
 
         text_or_frames: SampleSource = (

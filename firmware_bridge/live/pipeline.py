@@ -53,6 +53,8 @@ class Prediction:
         Samples of this window, at the model's rate, that were interpolated across a short gap.
     doubts
         What is doubtful about the stream: ``unit_doubtful``, ``rate_doubtful``.
+    sensor
+        Which of several sensors it is of; empty where there is one.
     """
 
     t_s: float
@@ -64,6 +66,7 @@ class Prediction:
     raw_label: str = ""
     bridged_samples: int = 0
     doubts: tuple[str, ...] = ()
+    sensor: str = ""
 
     @property
     def quality(self) -> str:

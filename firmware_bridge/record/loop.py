@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from edgehar.firmware_bridge.line.reader import Arrival, LineReader
+from edgehar.firmware_bridge.line.reader import Arrival, Line
 from edgehar.firmware_bridge.line.transport import Transport
+from edgehar.firmware_bridge.record.following import FollowingSensor
 from edgehar.firmware_bridge.record.keys import ReadKeys
 from edgehar.firmware_bridge.record.script import ScriptRunner
 from edgehar.firmware_bridge.record.writer import CaptureWriter
@@ -76,13 +77,15 @@ class RecordLoop:
         What reads the wearer's keys.
     arrived
         What came before the loop began.
+    followers
+        Sensors that are recorded beside it; they end with it.
     clock
         Seconds that only run forward.
     """
 
     def __init__(
         self,
-        line: Transport | LineReader,
+        line: Transport | Line,
         source: SampleSource,
         writer: CaptureWriter,
         *,
@@ -92,9 +95,11 @@ class RecordLoop:
         view: RecordView,
         keys: ReadKeys = lambda: "",
         arrived: Sequence[Arrival] = (),
+        followers: Sequence[FollowingSensor] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._recording = _Recording(writer, script, view, keys)
+        self._recording = _Recording(writer, script, view, keys, followers)
+        self._followers = followers
         self._loop = SessionLoop(
             line,
             source,
@@ -116,13 +121,25 @@ class RecordLoop:
         """
         error = self._loop.run(duration_s=duration_s, stop=stop)
         self._recording.close()
+        for follower in self._followers:
+            follower.finish()
+            for remark in follower.remarks():
+                self._recording.remarked(remark)
         return RecordEnd(self._recording.show(self._loop.state), error)
 
 
 class _Recording:
     """Keep the samples of a session and lead the wearer: the consumer of its blocks."""
 
-    def __init__(self, writer: CaptureWriter, script: ScriptRunner, view: RecordView, keys: ReadKeys) -> None:
+    def __init__(
+        self,
+        writer: CaptureWriter,
+        script: ScriptRunner,
+        view: RecordView,
+        keys: ReadKeys,
+        followers: Sequence[FollowingSensor],
+    ) -> None:
+        self._followers = followers
         self._writer = writer
         self._script = script
         self._scripted = bool(script.steps)
@@ -154,6 +171,9 @@ class _Recording:
             self._keep_events(self._script.press(key, sensor_s=self._sensor_s))
         self._keep_events(self._script.tick(host_s=now_s, sensor_s=self._sensor_s))
         self._writer.flush_if_due()
+        for follower in self._followers:
+            for remark in follower.remarks():
+                self._view.remarked(remark)
 
     def longest_rest_s(self, counts: StreamCounts, elapsed_s: float) -> float:
         """Return 0: every sample is kept as soon as it comes."""
@@ -181,3 +201,5 @@ class _Recording:
         for event in events:
             self._writer.event(event)
             self._view.happened(event)
+            for follower in self._followers:
+                follower.keep(event)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from edgehar.firmware_bridge.line.reader import Arrival, DirectLine, Line, LineReader
+from edgehar.firmware_bridge.line.reader import Arrival, DirectLine, Line
 from edgehar.firmware_bridge.line.transport import Transport, is_unplugged
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.stream.rate import RateEstimate
@@ -104,7 +104,7 @@ class SessionLoop:
 
     def __init__(
         self,
-        line: Transport | LineReader,
+        line: Transport | Line,
         source: SampleSource,
         consumer: BlockConsumer,
         *,
@@ -114,7 +114,7 @@ class SessionLoop:
         arrived: Sequence[Arrival] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._line: Line = line if isinstance(line, LineReader) else DirectLine(line, clock=clock)
+        self._line: Line = line if isinstance(line, Line) else DirectLine(line, clock=clock)
         self._source = source
         self._consumer = consumer
         self._silence = silence

@@ -16,7 +16,7 @@ from edgehar.firmware_bridge.frames.device_description import require_usable
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import FromHost, Hello, Who
-from edgehar.firmware_bridge.line.reader import Arrival, LineReader
+from edgehar.firmware_bridge.line.reader import Arrival, Line
 from edgehar.firmware_bridge.text.witmotion import looks_like_packets
 from edgehar.models.errors import BridgeError, UsageError
 
@@ -96,7 +96,7 @@ class ProtocolDetector:
 
 
 def detect_protocol(
-    reader: LineReader,
+    reader: Line,
     *,
     protocol: str = "auto",
     give_up_s: float = GIVE_UP_S,

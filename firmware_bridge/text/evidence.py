@@ -25,11 +25,15 @@ _STEADY_LENGTH: Final = 0.004
 
 @dataclass(frozen=True, slots=True)
 class ColumnEvidence:
-    """What the numbers say: the columns of x, y and z, or None and the reason; and what each other column is."""
+    """What the numbers say: the columns of x, y and z, or None and the reason; and what each other column is.
+
+    ``fitting`` are the columns of all sensors that gravity speaks for, one or more.
+    """
 
     axes: tuple[int, int, int] | None
     others: dict[int, str]
     reason: str = ""
+    fitting: frozenset[tuple[int, int, int]] = frozenset()
 
 
 def find_axes(rows: NDArray[np.float64], *, times: Sequence[int] = ()) -> ColumnEvidence:
@@ -73,12 +77,17 @@ def _by_gravity(rows: NDArray[np.float64], columns: list[int], others: dict[int,
     # Whole numbers fit one count or another easily; a fraction that fits a unit is the better evidence.
     fitting = [triple for triple in fitting if not whole[triple].any()] or fitting
     if len(fitting) == 1:
-        (first, second, third) = fitting[0]
-        return ColumnEvidence((first, second, third), others)
+        (axes,) = _whole(fitting)
+        return ColumnEvidence(axes, others, fitting=_whole(fitting))
     if not fitting:
         return ColumnEvidence(None, others, "no three columns in a row have a mean as long as gravity in any unit")
     shown = " or ".join(f"{triple[0] + 1},{triple[1] + 1},{triple[2] + 1}" for triple in fitting)
-    return ColumnEvidence(None, others, f"the columns {shown} could all be acceleration")
+    return ColumnEvidence(None, others, f"the columns {shown} could all be acceleration", _whole(fitting))
+
+
+def _whole(triples: list[list[int]]) -> frozenset[tuple[int, int, int]]:
+    """Return triples as a set."""
+    return frozenset((x, y, z) for x, y, z in triples)
 
 
 def _triples(columns: list[int]) -> list[list[int]]:
@@ -109,8 +118,7 @@ def _alike(rows: NDArray[np.float64], whole: NDArray[np.bool_]) -> bool:
 
 def _steady(rows: NDArray[np.float64], columns: list[int]) -> list[int]:
     """Return the columns that hardly change, if at least three others do."""
-    deviations = rows[:, columns].std(axis=0)
-    steady = [column for column, deviation in zip(columns, deviations, strict=True) if deviation == 0]
+    steady = [column for column in columns if np.ptp(rows[:, column]) == 0]
     return steady if len(columns) - len(steady) >= 3 else []
 
 

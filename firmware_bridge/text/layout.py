@@ -1,7 +1,7 @@
 """Where a text stream says x, y and z: in which slots of which lines, with which time and which unit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
@@ -14,9 +14,9 @@ from edgehar.firmware_bridge.text.ticks import (
     is_counter_name,
     unit_of_name,
 )
+from edgehar.models.sensing.unit_names import OF_ACCELERATION
 
 _SEPARATOR_NAMES: Final = {";": "semicolons", ",": "commas", "": "blanks", "|": "bars", "/": "slashes"}
-_UNITS: Final = {"mg": "raw:1000", "g": "g", "m/s2": "m/s2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class TextLayout:
         The time column, or None.
     unit
         The unit that names or text give, as `parse_unit` reads it; None where they give none.
+    only
+        A slot and the number it must have: lines with another one are of another sensor. None to take all.
     """
 
     templates: tuple[Template, ...]
@@ -77,6 +79,7 @@ class TextLayout:
     names: tuple[str, ...] = ()
     time: TimeColumn | None = None
     unit: str | None = None
+    only: tuple[Place, float] | None = None
 
     @property
     def shows_loss(self) -> bool:
@@ -84,6 +87,9 @@ class TextLayout:
         return self.time is not None and self.time.shows_loss
 
     def __str__(self) -> str:
+        if self.only is not None:
+            place, number = self.only
+            return f"{replace(self, only=None)}; only lines whose number {place.slot + 1} is {number:g}"
         if len(self.templates) > 1:
             return f"a sample takes {len(self.templates)} lines: {', '.join(self.names)}"
         (template,) = self.templates
@@ -105,7 +111,8 @@ class TextLayout:
 def declared_unit(units: Sequence[str | None]) -> str | None:
     """Return the unit that all of some slots are said to be in, as `parse_unit` reads it."""
     said = set(units)
-    return _UNITS.get(str(said.pop())) if len(said) == 1 else None
+    unit = said.pop() if len(said) == 1 else None
+    return unit if unit in OF_ACCELERATION else None
 
 
 def time_column(place: Place, ticks: Sequence[float], *, name: str, rate_hz: float) -> TimeColumn:

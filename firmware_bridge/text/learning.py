@@ -10,16 +10,17 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from edgehar.firmware_bridge.text.evidence import find_axes
 from edgehar.firmware_bridge.text.layout import Place, TextLayout, declared_unit, time_column
+from edgehar.firmware_bridge.text.selection import SensorSelection, sensor_number, words_of_sensor
 from edgehar.firmware_bridge.text.template import Template, dissect
 from edgehar.firmware_bridge.text.ticks import behaves_like_time, time_by_name
-from edgehar.models.sensing.names import NamedColumns, find_acceleration, read_name
+from edgehar.models.sensing.names import NamedColumns, accelerometers, find_acceleration, read_name
 
 TIME_ROWS: Final = 20
 """Rows by which a time column is told."""
@@ -41,10 +42,11 @@ _SHOWN_LETTERS: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What cannot be told from the stream: a sentence, and the option that answers it."""
+    """What cannot be told from the stream: a sentence, the option that answers it, and what to pass if it is known."""
 
     text: str
     option: str
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class LayoutLearner:
         The expected sample rate, by which seconds are told from milliseconds and microseconds.
     columns
         Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+    selection
+        Which sensor is wanted where there are several.
 
     Examples
     --------
@@ -75,9 +79,12 @@ class LayoutLearner:
     '3 numbers a line: x is ax, y is ay, z is az'
     """
 
-    def __init__(self, *, rate_hz: float, columns: tuple[str, str, str] | None = None) -> None:
+    def __init__(
+        self, *, rate_hz: float, columns: tuple[str, str, str] | None = None, selection: SensorSelection | None = None
+    ) -> None:
         self._rate_hz = rate_hz
         self._columns = columns
+        self._selection = selection or SensorSelection()
         self._header: tuple[str, ...] = ()
         self._decimal_comma = False
         self._forget()
@@ -98,6 +105,7 @@ class LayoutLearner:
         # Names are worked out once for each template, so equal ones are kept as one.
         self._known: dict[Template, Template] = {}
         self._whole: dict[Template, list[_Row]] = {}
+        self._fitting: frozenset[tuple[int, int, int]] = frozenset()
 
     def name_columns(self, names: Sequence[str]) -> None:
         """Take the names of a header."""
@@ -154,28 +162,56 @@ class LayoutLearner:
         found: list[tuple[Template, NamedColumns]] = []
         doubts: list[str] = []
         for template, rows in groups.items():
-            said = find_acceleration(self._names(template), template.units)
+            names = self._names(template)
+            said = find_acceleration(names, template.units)
+            groups_of_axes = accelerometers(names, template.units) if said.axes is None and rows else []
             if said.axes is not None and rows:
                 found.append((template, said))
+            elif len(groups_of_axes) > 1:
+                found += [(template, NamedColumns(axes, _unit_of(names, axes))) for axes in groups_of_axes]
             elif said.doubt is not None:
                 doubts.append(said.doubt)
         named = [each for each in found if _names_a_sensor(self._names(each[0]), each[1])] or found
+        if _are_siblings([template for template, _ in found]):
+            named = found
+        if named and max(len(groups[template]) for template, _ in named) < 2 and not any(self._header) and not final:
+            # Until a kind of line comes again, the other kinds that the device prints are not known.
+            return None
         if len(named) == 1:
             template, said = named[0]
             return self._of_one(template, said, groups[template], final=final)
         if len(named) > 1:
-            # A device that changed what it prints: the lines that came last count.
-            latest = self._rows[-1].template
-            common = sorted(named, key=lambda each: len(groups[each[0]]))[-1]
-            if latest in {template for template, _ in named} and len(groups[latest]) < len(groups[common[0]]) / 2:
-                return None if not final else self._of_one(*common, groups[common[0]], final=final)
-            lines = " and ".join(repr(groups[template][-1].line.strip()[:40]) for template, _ in named)
-            return Question(f"two kinds of lines hold an acceleration: {lines}", "--columns")
+            return self._of_many(named, groups, final=final)
         if (several := self._of_several(groups)) is not None:
             return several
         if doubts and (final or len(self._rows) >= TIME_ROWS):
             return Question(doubts[0], "--columns")
         return None
+
+    def _of_many(
+        self, named: list[tuple[Template, NamedColumns]], groups: dict[Template, list[_Row]], *, final: bool
+    ) -> TextLayout | Question | None:
+        """Return the layout of the sensor that is wanted among several, or ask."""
+        called = [[self._names(template)[slot] for slot in said.axes or ()] for template, said in named]
+        chosen = self._selection.pick(called)
+        if chosen is not None:
+            template, said = named[chosen]
+            return self._of_one(template, said, groups[template], final=final)
+        # A device that changed what it prints: the lines that came last count.
+        latest = self._rows[-1].template
+        common = sorted(named, key=lambda each: len(groups[each[0]]))[-1]
+        if latest in {template for template, _ in named} and len(groups[latest]) < len(groups[common[0]]) / 2:
+            return None if not final else self._of_one(*common, groups[common[0]], final=final)
+        if len(groups[common[0]]) < _CYCLES and not final:
+            return None
+        if len({template for template, _ in named}) == 1:
+            text = f"there are {len(named)} accelerometers: {' and '.join('/'.join(names) for names in called)}"
+        else:
+            lines = " and ".join(repr(groups[template][-1].line.strip()[:40]) for template, _ in named)
+            text = f"{len(named)} kinds of lines hold an acceleration: {lines}"
+        words = [" ".join(words_of_sensor(names)) for names in called]
+        unique = all(words) and len(set(words)) == len(words)
+        return Question(text, "--columns", _which(words if unique else [str(at + 1) for at in range(len(named))]))
 
     def _of_one(
         self, template: Template, said: NamedColumns, rows: list[_Row], *, final: bool
@@ -195,21 +231,52 @@ class LayoutLearner:
                 axes = _places(0, (second, third, third + 1))
                 return TextLayout((template,), axes, (), before, declared_unit([said.unit]))
         place = time_by_name(names)
-        if place is not None and place not in said.axes and len(rows) < TIME_ROWS and not final:
+        others = set(range(template.slots)) - set(said.axes)
+        if len(rows) < TIME_ROWS and not final and (place in others or _may_be_number(rows, others)):
             return None
+        number = sensor_number([row.numbers for row in rows], axes=said.axes, names=names)
+        if number is not None and number[0] == place:
+            place = None
         units = [template.units[slot] for slot in said.axes]
         unit = said.unit if said.unit is not None else units[0] if len(set(units)) == 1 else None
         time = None
         if place is not None and place not in said.axes:
             ticks = [row.numbers[place] for row in rows]
             time = time_column(Place(0, place), ticks, name=names[place], rate_hz=self._rate_hz)
-        return TextLayout(
+        layout = TextLayout(
             (template,),
             _places(0, said.axes),
             tuple(names[slot] for slot in said.axes),
             time,
             declared_unit([unit]),
         )
+        return self._only(layout, number, rows)
+
+    def _only(
+        self, layout: TextLayout, number: tuple[int, tuple[int, ...]] | None, rows: list[_Row]
+    ) -> TextLayout | Question:
+        """Let a layout hold for the lines of the wanted sensor, where a number tells several apart."""
+        if number is None:
+            return layout
+        slot, values = number
+        name = self._names(layout.templates[0])[slot]
+        chosen = self._selection.pick([[f"{name} {value}"] for value in values]) if name else None
+        if self._selection.name.isdecimal() and int(self._selection.name) in values:
+            chosen = values.index(int(self._selection.name))
+        if chosen is None:
+            which = f"{name!r}" if name else f"number {slot + 1}"
+            text = (
+                f"a line is {rows[-1].line.strip()[:_SHOWN_LETTERS]!r}: its {which} tells {len(values)} sensors apart"
+            )
+            return Question(text, "--columns", _which([str(value) for value in values]))
+        value = float(values[chosen])
+        time = layout.time
+        if time is not None:
+            own = [row.numbers[time.place.slot] for row in rows if row.numbers[slot] == value]
+            time = time_column(
+                time.place, own, name=self._names(layout.templates[0])[time.place.slot], rate_hz=self._rate_hz
+            )
+        return replace(layout, time=time, only=(Place(0, slot), value))
 
     def _of_several(self, groups: dict[Template, list[_Row]]) -> TextLayout | None:
         """Return the layout of samples that take several lines, each with a part of the axes."""
@@ -248,14 +315,21 @@ class LayoutLearner:
         if times and len(rows) < EVIDENCE_ROWS and not final and not all(map(float.is_integer, ticks[times[0]])):
             # An axis may rise evenly for a moment, but not by whole numbers.
             return None
-        left = [slot for slot in range(template.slots) if slot not in times]
+        numbers = [row.numbers for row in rows]
+        number = sensor_number(numbers, axes=(), names=(), times=times) if template.slots > 3 else None
+        known = [*times, *([] if number is None else [number[0]])]
+        left = [slot for slot in range(template.slots) if slot not in known]
         axes: tuple[int, int, int] | None = None
         reason = ""
         if len(left) == 3:
             axes = (left[0], left[1], left[2])
         elif len(rows) >= EVIDENCE_ROWS or final:
-            evidence = find_axes(np.array([row.numbers for row in rows], np.float64), times=times)
+            evidence = find_axes(np.array(numbers, np.float64), times=known)
             axes, reason = evidence.axes, evidence.reason
+            if evidence.fitting:
+                # Looked at often enough, any sensor fits by chance: the right one fits every time.
+                self._fitting = evidence.fitting & (self._fitting or evidence.fitting)
+                axes = axes if axes in self._fitting else None
         if axes is None:
             return self._unclear(reason or "the columns have no names") if final else None
         time = None
@@ -263,7 +337,7 @@ class LayoutLearner:
             time = time_column(
                 Place(0, times[0]), [row.numbers[times[0]] for row in rows], name="", rate_hz=self._rate_hz
             )
-        return TextLayout((template,), _places(0, axes), (), time)
+        return self._only(TextLayout((template,), _places(0, axes), (), time), number, rows)
 
     def _declared(self, columns: tuple[str, str, str], *, final: bool) -> TextLayout | Question | None:
         """Find the columns that a person has declared."""
@@ -319,6 +393,32 @@ class LayoutLearner:
         self._forget()
         for line in lines:
             self.add(line)
+
+
+def _which(names: list[str]) -> str:
+    """Return how to answer which of several sensors is meant."""
+    return f"{' or '.join(f'--columns {_quoted(name)}' for name in names)}, or all of these for a label each"
+
+
+def _quoted(name: str) -> str:
+    """Return a name as it is typed on a command line."""
+    return f'"{name}"' if " " in name else name
+
+
+def _unit_of(names: Sequence[str], axes: Sequence[int]) -> str | None:
+    """Return the unit that the names of three columns agree on."""
+    said = {read_name(names[slot]).unit for slot in axes}
+    return said.pop() if len(said) == 1 else None
+
+
+def _are_siblings(templates: list[Template]) -> bool:
+    """Tell whether lines are written alike but for the text before their first number."""
+    return len({template.constants[1:] for template in templates}) == 1
+
+
+def _may_be_number(rows: list[_Row], others: set[int]) -> bool:
+    """Tell whether one of some slots could still turn out to tell sensors apart."""
+    return any(all(float(row.numbers[slot]).is_integer() for row in rows) for slot in others)
 
 
 def _from_first(templates: list[Template], axes: list[tuple[Template, int]]) -> tuple[Template, ...]:

@@ -19,7 +19,7 @@ _BEGINS_WITH_NUMBER: Final = re.compile(r"\s*[-+]?[\d.]+\s*[,;\s]")
 
 
 class Part:
-    """The mark of a line that holds a part of a sample."""
+    """The mark of a line that holds a part of a sample, or a sample of another sensor."""
 
 
 PART: Final = Part()
@@ -45,6 +45,7 @@ class LineReader:
         }
         self._comma = layout.templates[0].decimal_comma
         self._where = {template: number for number, template in enumerate(layout.templates)}
+        self._only = layout.only
         self._parts: dict[int, tuple[float, ...]] = {}
         self._began = False
         self.quick = _quick_reader(layout)
@@ -53,7 +54,7 @@ class LineReader:
     """Read a line if that is easy: all numbers are there and plainly written; None says nothing."""
 
     def read(self, line: bytes) -> "Sample | Missing | Part | None":
-        """Return the sample of a line, `PART` for one that needs another line, None for one of another kind."""
+        """Return the sample of a line, None for one of another kind; `PART` for a part of one, or another sensor's."""
         cut = dissect(text_of(line), decimal_comma=self._comma)
         if cut is None or cut[0] not in self._where:
             return None
@@ -94,9 +95,11 @@ class LineReader:
         self._parts.clear()
         return self._sample(rows, line) if whole else Missing(printable(line))
 
-    def _sample(self, rows: tuple[tuple[float, ...], ...], line: bytes = b"") -> Sample | Missing:
+    def _sample(self, rows: tuple[tuple[float, ...], ...], line: bytes = b"") -> Sample | Missing | Part:
         """Return the sample that the numbers of its lines give."""
         x, y, z = (rows[place.template][place.slot] for place in self.layout.axes)
+        if self._only is not None and rows[self._only[0].template][self._only[0].slot] != self._only[1]:
+            return PART
         if math.isnan(x) or math.isnan(y) or math.isnan(z):
             return Missing(printable(line))
         time = self.layout.time
@@ -112,8 +115,13 @@ def text_of(line: bytes) -> str:
 
 
 def is_clean(line: bytes) -> bool:
-    """Tell whether a line is text: printable ASCII, tabs, colour codes, and the characters of units."""
-    return all(0x20 <= byte < 0x7F or byte in (0x09, 0x1B) or byte >= 0xA0 for byte in line)
+    """Tell whether a line is text: printable ASCII or UTF-8, tabs, colour codes, and the characters of units."""
+    if all(0x20 <= byte < 0x7F or byte in (0x09, 0x1B) or byte >= 0xA0 for byte in line):
+        return True
+    try:
+        return line.translate(None, b"\t\x1b").decode("utf-8").isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def is_comment(text: str) -> bool:
@@ -124,7 +132,7 @@ def is_comment(text: str) -> bool:
 def _quick_reader(layout: TextLayout) -> Callable[[bytes], Sample | None]:
     """Return the fastest way to read most lines of a layout: splitting bare numbers, or one pattern for the line."""
     template, *others = layout.templates
-    if others or template.decimal_comma:
+    if others or template.decimal_comma or layout.only is not None:
         return lambda line: None
     x, y, z = (place.slot for place in layout.axes)
     tick = None if layout.time is None else layout.time.place.slot

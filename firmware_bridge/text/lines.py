@@ -32,8 +32,9 @@ from edgehar.firmware_bridge.text.events import (
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import LayoutLearner, Question
 from edgehar.firmware_bridge.text.line_reader import LineReader, Part, is_clean, is_comment, text_of
+from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.template import dissect
-from edgehar.models.sensing.names import find_acceleration
+from edgehar.models.sensing.names import find_acceleration, sensor_of_text
 
 MAXIMUM_LINE_BYTES: Final = 512
 """Longer lines are damaged; no more than this is ever kept."""
@@ -41,6 +42,7 @@ MISFITS_BEFORE_LEARNING: Final = 20
 """So many lines of another shape in a row mean that the device prints something else now."""
 
 _TERMINATOR: Final = re.compile(rb"[\r\n]")
+_LONGEST_TITLE: Final = 40
 _MOST_HELD: Final = 100
 """Events that wait behind lines that are being learned from."""
 _HEADER_SEPARATORS: Final = (",", ";", "\t", "|", "/", None)
@@ -55,6 +57,8 @@ class TextLineParser:
         The expected sample rate; it helps to tell a time column's unit.
     columns
         Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+    selection
+        Which sensor is wanted where there are several.
 
     Examples
     --------
@@ -63,9 +67,12 @@ class TextLineParser:
     ['Header', 'LayoutFound', 'Sample', 'Damaged']
     """
 
-    def __init__(self, *, rate_hz: float, columns: tuple[str, str, str] | None = None) -> None:
+    def __init__(
+        self, *, rate_hz: float, columns: tuple[str, str, str] | None = None, selection: SensorSelection | None = None
+    ) -> None:
         self._rate_hz = rate_hz
         self._columns = columns
+        self._selection = selection
         self.rejoin()
 
     def rejoin(self) -> None:
@@ -76,6 +83,8 @@ class TextLineParser:
         self._joining = True
         self._skipped = 0
         self._wide = False
+        self._learned: list[TextLayout] = []
+        self._title = ""
         self._learn()
 
     @property
@@ -120,7 +129,7 @@ class TextLineParser:
 
     def _learn(self) -> None:
         """Begin to learn how lines are read."""
-        self._learner = LayoutLearner(rate_hz=self._rate_hz, columns=self._columns)
+        self._learner = LayoutLearner(rate_hz=self._rate_hz, columns=self._columns, selection=self._selection)
         self._learner.name_columns(self._names)
         self._reader: LineReader | None = None
         self._held: list[str | LineEvent] = []
@@ -159,9 +168,12 @@ class TextLineParser:
             return self._emit(_overlong(line))
         if self._reader is None:
             return self._unlearned_line(line)
-        event = self._reader.read(line)
+        if self._is_title(line):
+            return self._emit(Note(printable(line)))
+        titled = self._under_title(line)
+        event = self._reader.read(titled)
         if event is None:
-            return self._odd_line(line)
+            return self._odd_line(titled)
         self._misfits = 0
         return [] if isinstance(event, Part) else [event]
 
@@ -169,7 +181,9 @@ class TextLineParser:
         """Hold a line of numbers back until its layout is learned; pass on anything else in its order."""
         if not line.strip():
             return []
-        text = text_of(line)
+        if self._is_title(line):
+            return self._emit(Note(printable(line)))
+        text = text_of(self._under_title(line))
         names = header_names(text)
         if names is not None:
             return self._emit(Header(names))
@@ -196,6 +210,18 @@ class TextLineParser:
             self._learn()
         return [_misfit(line, layout)]
 
+    def _is_title(self, line: bytes) -> bool:
+        """Tell whether a line names the sensor of those below it: ``Gyroscope:``, then ``X = 1``, ``Y = 2``."""
+        title = text_of(line).strip()
+        if not title.endswith(":") or len(title) > _LONGEST_TITLE or dissect(title) is not None:
+            return False
+        self._title = title.rstrip(":").strip() if self._title or sensor_of_text(title) is not None else ""
+        return bool(self._title)
+
+    def _under_title(self, line: bytes) -> bytes:
+        """Return a line with the title above it."""
+        return self._title.encode("latin-1") + b" " + line if self._title and line.strip() else line
+
     def _emit(self, event: LineEvent) -> list[LineEvent]:
         """Return an event, or queue it behind the lines that are held back."""
         if isinstance(event, Header) and event.names != self._names:
@@ -215,6 +241,8 @@ class TextLineParser:
         if decision is None:
             return []
         held, others = self._held, self._learner.templates
+        if isinstance(decision, TextLayout):
+            decision = self._unless_it_alternates(decision)
         if isinstance(decision, Question):
             self._learn()
             return [*(item for item in held if not isinstance(item, str)), decision]
@@ -232,6 +260,15 @@ class TextLineParser:
             elif not isinstance(event, Part):
                 events.append(event)
         return events
+
+    def _unless_it_alternates(self, layout: TextLayout) -> TextLayout | Question:
+        """Return a layout, but a question if the stream has left it for another one: two sensors take turns."""
+        if layout in self._learned[:-1] and layout != self._learned[-1]:
+            lines = " and ".join(repr(str(each)) for each in (layout, self._learned[-1]))
+            return Question(f"the lines change between two kinds: {lines}", "--columns")
+        if layout not in self._learned:
+            self._learned.append(layout)
+        return layout
 
 
 def header_names(text: str) -> tuple[str, ...] | None:

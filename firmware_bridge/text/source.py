@@ -27,6 +27,7 @@ from edgehar.firmware_bridge.text.events import (
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import Question
 from edgehar.firmware_bridge.text.lines import TextLineParser
+from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.ticks import COUNTER, SECONDS_PER_TICK
 from edgehar.models.errors import BridgeError
 from edgehar.models.sensing.gravity import describe_unit, guess_unit
@@ -76,6 +77,8 @@ class TextSource:
         Sample rate, declared or expected.
     columns
         Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+    selection
+        Which sensor is wanted where there are several.
     adopts_rate
         Whether a steady measured rate replaces ``rate_hz`` where lines carry no time: not if a person has declared it.
     slowest_hz
@@ -96,6 +99,7 @@ class TextSource:
         unit: Unit | None,
         rate_hz: float,
         columns: tuple[str, str, str] | None = None,
+        selection: SensorSelection | None = None,
         adopts_rate: bool = False,
         slowest_hz: float = 0.0,
     ) -> None:
@@ -104,7 +108,7 @@ class TextSource:
         self._adopts_rate = adopts_rate
         self._slowest_hz = slowest_hz
         self._adopted_hz: float | None = None
-        self._parser = TextLineParser(rate_hz=rate_hz, columns=columns)
+        self._parser = TextLineParser(rate_hz=rate_hz, columns=columns, selection=selection)
         self._waiting: list[tuple[LineEvent, float]] = []
         self._waits = 0
         self._heard_s: float | None = None
@@ -301,8 +305,8 @@ class TextSource:
                 self._damaged(f"damaged line: {reason}: {text!r}", blocks, arrived_s)
             case Missing(text):
                 self._missing(text, blocks, arrived_s)
-            case Question(text, option):
-                raise _column_question(text, option)
+            case Question() as question:
+                raise _column_question(question)
             case Header():
                 paused = self._heard_s is not None and arrived_s - self._heard_s >= _RESTART_PAUSE_S
                 if self._clock is not None:
@@ -431,10 +435,12 @@ def _unit_question(reason: str, length: float) -> BridgeError:
     )
 
 
-def _column_question(text: str, option: str) -> BridgeError:
+def _column_question(question: Question) -> BridgeError:
     """Return the error that asks which columns are acceleration."""
+    option = question.option
+    answer = question.answer or f"{option} with the names or numbers of x, y and z, for example {option} 5,6,7"
     return BridgeError(
-        f"expected to find which numbers are the acceleration, and cannot: {text}",
-        next_step=f"Pass {option} with the names or numbers of x, y and z, for example {option} 5,6,7.",
+        f"expected to find which numbers are the acceleration, and cannot: {question.text}",
+        next_step=f"Pass {answer}.",
         reason="columns",
     )

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from edgehar.models.sensing.names import read_name, unit_at_start
+from edgehar.models.sensing.names import read_name
+from edgehar.models.sensing.unit_names import unit_at_start
 
 MAXIMUM_SLOTS: Final = 64
 """No sketch prints more numbers in a line; more are not looked at."""
@@ -32,7 +33,8 @@ _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NOT_A_NUMBER: Final = r"nan|inf(?:inity)?|ovf|null|none|nil"
 # Text that holds digits without being a number comes first, so that the digits are not found.
 _TEXT_WITH_DIGITS: Final = (
-    r"\d{4}-\d{2}-\d{2}(?:T(?=\d))?|\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)*Z?|<inf>|0[xX][0-9a-fA-F]+|[/*^]\s?s(?:ec)?\^?2"
+    r"\d{4}-\d{2}-\d{2}(?:T(?=\d))?|(?<!\d)\d{1,2}/\d{1,2}/(?:\d\d)?\d\d(?=[ ,;\t]+\d{1,2}:\d\d)"
+    r"|\d{1,2}:\d{2}:\d{2}(?:\.\d+(?:,\d{3}(?=\]))?|,\d{3}(?=[\s\]]))?Z?|<inf>|0[xX][0-9a-fA-F]+|[/*^]\s?s(?:ec)?\^?2"
 )
 _AXIS_GLUED: Final = r"(?:(?<=^)|(?<=[\s,;|]))(?P<glued>[xyzXYZ])(?=[-+]?\d*\.\d)"
 
@@ -49,6 +51,8 @@ _TOKEN: Final = {
 }
 _PLAIN_NUMBER: Final = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _GLUED: Final = re.compile(_AXIS_GLUED)
+_ADDRESS_LETTERS: Final = 4
+_AXES: Final = 3
 _SPACES: Final = re.compile(r"\s+")
 _NOISE: Final = re.compile(r"[^\w()\[\]/^²*°%.-]+")
 _PAIRED: Final = re.compile(r"[(\[][^()\[\]]*[)\]]")
@@ -100,6 +104,8 @@ class Template:
     def _named(self) -> tuple[tuple[str, str | None], ...]:
         """Names and units of the slots."""
         befores, units = _names_and_units(self.constants)
+        if _is_tagged(befores):
+            return tuple(("", unit) for unit in units)
         if self.slots == 2 and self.constants[1] == ":" and _TELEPLOT.fullmatch(self.constants[0]):
             return ("time ms", None), (_without_noise(self.constants[0]), units[-1])
         names: list[str] = []
@@ -168,8 +174,23 @@ def _value(written: str | None) -> float:
 
 def _normal(constant: str) -> str:
     """Return a constant without what the width of numbers changes; a time of day becomes a mark of its own."""
-    marked = re.sub(_TEXT_WITH_DIGITS, lambda match: "§" if match[0][:1].isdigit() else match[0], constant)
+    marked = re.sub(_TEXT_WITH_DIGITS, lambda match: "§" if _changes(match[0]) else match[0], constant)
     return _SPACES.sub(" ", marked).strip()
+
+
+def _is_tagged(befores: list[str]) -> bool:
+    """Tell whether one word begins a line of more than three numbers, and nothing names these: ``$VNIMU,1,2,3,4``."""
+    first, *others = befores
+    tag = _without_noise(first)
+    if len(others) < _AXES or not tag or any(character.isalpha() for each in others for character in each):
+        return False
+    said = read_name(tag)
+    return said.sensor is None and said.axis is None
+
+
+def _changes(text: str) -> bool:
+    """Tell whether text with digits changes from line to line: a time, a long number. ``0x68`` names a sensor."""
+    return text[:1].isdigit() and not (text[:2].lower() == "0x" and len(text) <= _ADDRESS_LETTERS)
 
 
 def _names_and_units(constants: tuple[str, ...]) -> tuple[list[str], list[str | None]]:

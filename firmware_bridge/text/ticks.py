@@ -4,26 +4,17 @@ A name is believed unless it is absurd, for the first header of a stream may be 
 name is a time, or a sample counter, if it runs forward in near-equal steps that make sense at about the declared rate.
 """
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
+from edgehar.models.sensing.roles import INDEX, TIME, role_of
+
 SECONDS_PER_TICK: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 COUNTER: Final = "samples"
 """The time unit of a column that counts samples."""
 
-_TIME_NAME: Final = re.compile(
-    r"t|ts|time.*|.*timestamp.*|(t|ts)[ _\[(].*|s|ms|us|ns|sec.*|milli.*|micro.*|nano.*", re.IGNORECASE
-)
-_COUNTER_NAME: Final = re.compile(r"n|i|idx|index|seq.*|count.*|sample.*", re.IGNORECASE)
-_UNIT_WORDS: Final = {
-    "s": {"s", "sec", "secs", "second", "seconds"},
-    "ms": {"ms", "msec", "millis", "millisecond", "milliseconds"},
-    "us": {"us", "usec", "micros", "microsecond", "microseconds"},
-    "ns": {"ns", "nsec", "nanos", "nanosecond", "nanoseconds"},
-}
 _FEWEST_STEPS: Final = 5
 _TINY: Final = 1e-30
 _ABSURD_FACTOR: Final = 30.0
@@ -33,25 +24,18 @@ _RATE_FACTOR: Final = 4.0
 
 def time_by_name(names: Sequence[str]) -> int | None:
     """Return the first column named after a time, or else after a counter."""
-    for pattern in (_TIME_NAME, _COUNTER_NAME):
-        for column, name in enumerate(names):
-            if name and pattern.fullmatch(name.strip()):
-                return column
-    return None
+    roles = [role_of(name).role if name else "" for name in names]
+    return next((roles.index(role) for role in (TIME, INDEX) if role in roles), None)
 
 
 def is_counter_name(name: str) -> bool:
     """Tell whether a column is named after a count of samples."""
-    return _COUNTER_NAME.fullmatch(name.strip()) is not None and _TIME_NAME.fullmatch(name.strip()) is None
+    return bool(name) and role_of(name).role == INDEX
 
 
 def unit_of_name(name: str) -> str | None:
-    """Return the unit of time a column's name ends with."""
-    words = [word for word in re.split(r"[^a-zµ]+", name.lower().replace("µ", "u")) if word]
-    for unit, spellings in _UNIT_WORDS.items():
-        if words and words[-1] in spellings:
-            return unit
-    return None
+    """Return the unit of time that a column's name says."""
+    return role_of(name).time_unit
 
 
 def checked_unit(named: str | None, ticks: Sequence[float], rate_hz: float) -> str | None:

@@ -2,6 +2,8 @@
 
 phone_folder.py  a bundle and a page that classifies it, as one static folder
 https_server.py  that folder on the local network, over HTTPS
+phone_line.py    a phone as a sensor: its page, and the WebSocket it sends over
+inbox.py         recordings that a page sends back
 static/          har.js and har.wasm (the library), the page and its parts
 """
 

@@ -2,7 +2,8 @@
 
 Browsers give an accelerometer to secure pages only. The certificate is made on the spot for this machine's names and
 addresses, by an authority that is made on the spot too and whose key is never written anywhere: a browser warns once,
-and the person goes on. Only the files that are given are served, nothing of the disk.
+and the person goes on. Only the files that are given are served, nothing of the disk; and only an
+inbox, where one is given, takes anything.
 """
 
 import contextlib
@@ -13,11 +14,16 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from edgehar.firmware_bridge.web.inbox import Inbox
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.installation import install_command
+
+UPLOADS: Final = "/recordings"
+TOKEN_HEADER: Final = "X-Edgehar-Token"
 
 _HANDSHAKE_TIMEOUT_S: Final = 10.0
 _DOCUMENTATION_ADDRESS: Final = ("192.0.2.1", 9)
@@ -32,7 +38,7 @@ _TYPES: Final = {
     ".wasm": "application/wasm",
     ".svg": "image/svg+xml",
 }
-_HEADERS: Final = {
+HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -60,7 +66,7 @@ def local_address() -> str:
 
 
 @contextlib.contextmanager
-def serve_https(files: Mapping[str, bytes], *, host: str, port: int) -> Iterator[Served]:
+def serve_https(files: Mapping[str, bytes], *, host: str, port: int, inbox: Inbox | None = None) -> Iterator[Served]:
     """Serve files during the block.
 
     Parameters
@@ -69,6 +75,8 @@ def serve_https(files: Mapping[str, bytes], *, host: str, port: int) -> Iterator
         By their path; ``index.html`` stands for a folder.
     host, port
         Where to listen; ``0.0.0.0`` for the whole network, port 0 for any that is free.
+    inbox
+        What takes the recordings that a page posts to `UPLOADS`; none are taken by default.
 
     Raises
     ------
@@ -76,9 +84,9 @@ def serve_https(files: Mapping[str, bytes], *, host: str, port: int) -> Iterator
         If a package is missing, or the port is taken.
     """
     shown = local_address() if host in ("0.0.0.0", "") else host
-    context, authority_pem = _certificate(shown)
+    context, authority_pem = certificate(shown)
     try:
-        server = _Server((host, port), _handler(files), context)
+        server = _Server((host, port), _handler(files, inbox), context)
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _cannot_listen(host, port, reason or str(error)) from error
@@ -100,8 +108,14 @@ def _cannot_listen(host: str, port: int, reason: str) -> UsageError:
     )
 
 
-def _certificate(name: str) -> tuple[ssl.SSLContext, bytes]:
-    """Return a server's side of TLS with a certificate for this machine, and who vouches for it."""
+def certificate(name: str) -> tuple[ssl.SSLContext, bytes]:
+    """Return a server's side of TLS with a certificate for this machine, and who vouches for it (PEM).
+
+    Raises
+    ------
+    BridgeError
+        If the package trustme is not installed.
+    """
     try:
         import trustme
     except ModuleNotFoundError as error:
@@ -137,11 +151,11 @@ class _Server(http.server.ThreadingHTTPServer):
         """Say nothing: a client that hangs up is none of ours to report."""
 
 
-def _handler(files: Mapping[str, bytes]) -> type[http.server.BaseHTTPRequestHandler]:
+def _handler(files: Mapping[str, bytes], inbox: Inbox | None) -> type[http.server.BaseHTTPRequestHandler]:
     """Return what answers requests for these files."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        """Give out files; any other request is refused by the base class."""
+        """Give out files and take recordings; any other request is refused by the base class."""
 
         protocol_version = "HTTP/1.1"
         server_version = "edgehar"
@@ -155,6 +169,20 @@ def _handler(files: Mapping[str, bytes]) -> type[http.server.BaseHTTPRequestHand
             """Answer with a file's size."""
             self._answer(with_content=False)
 
+        def do_POST(self) -> None:
+            """Take a recording, and answer with the name it got or with a sentence."""
+            if inbox is None or self.path != UPLOADS:
+                self.send_error(HTTPStatus.NOT_IMPLEMENTED)
+                return
+            # What an answer leaves unread would be taken for the next request.
+            self.close_connection = True
+            answer = inbox.receive(
+                token=self.headers.get(TOKEN_HEADER, ""),
+                length=self.headers.get("Content-Length", ""),
+                content=self.rfile,
+            )
+            self._send(answer.status, "text/plain; charset=utf-8", answer.text.encode())
+
         def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
             """Keep quiet."""
 
@@ -162,11 +190,16 @@ def _handler(files: Mapping[str, bytes]) -> type[http.server.BaseHTTPRequestHand
             path = unquote(urlsplit(self.path).path).removeprefix("/")
             name = f"{path}index.html" if path == "" or path.endswith("/") else path
             content = files.get(name)
-            self.send_response(200 if content is not None else 404)
-            for header, value in _HEADERS.items():
+            if content is None:
+                self._send(HTTPStatus.NOT_FOUND, "text/plain", b"There is no such file.\n", with_content)
+            else:
+                self._send(HTTPStatus.OK, content_type(name), content, with_content)
+
+        def _send(self, status: HTTPStatus, kind: str, body: bytes, with_content: bool = True) -> None:
+            self.send_response(status)
+            for header, value in HEADERS.items():
                 self.send_header(header, value)
-            body = b"There is no such file.\n" if content is None else content
-            self.send_header("Content-Type", "text/plain" if content is None else _content_type(name))
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if with_content:
@@ -175,7 +208,7 @@ def _handler(files: Mapping[str, bytes]) -> type[http.server.BaseHTTPRequestHand
     return Handler
 
 
-def _content_type(name: str) -> str:
+def content_type(name: str) -> str:
     """Return the type of a file; WebAssembly and modules are refused by browsers under any other."""
     suffix = name[name.rfind(".") :]
     return _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"

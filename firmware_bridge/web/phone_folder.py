@@ -41,6 +41,7 @@ MAXIMUM_TABLES_BYTES: Final = 8 * 2**20
 _COMMENT: Final = re.compile(rb"^[ \t]*/\*\*.*?\*/\n|^[ \t]*//[^\n]*\n", re.MULTILINE | re.DOTALL)
 """Comments on lines of their own, as all of ours are."""
 _PAGE: Final = "phone.js"
+_SENSOR_PAGE: Final = "sensor-page.js"
 _TRAINER: Final = "personalize-worker.js"
 _ASSETS: Final = (
     "har.wasm",
@@ -114,6 +115,12 @@ def page_files() -> dict[str, bytes]:
     files = {name: _served(STATIC / name) for name in (*page, *_ASSETS)}
     packed = json.dumps([(name, _served(STATIC / name).decode()) for name in trainer], ensure_ascii=False)
     return {**files, TRAINING: _gzipped(packed.encode())}
+
+
+def sensor_files() -> dict[str, bytes]:
+    """Return the page of a phone that is a sensor, by name; ``index.html`` is `sensor.html`."""
+    names = (*_modules(_SENSOR_PAGE), "icon.svg", "style.css")
+    return {"index.html": _served(STATIC / "sensor.html"), **{name: _served(STATIC / name) for name in names}}
 
 
 def _modules(name: str, known: tuple[str, ...] = ()) -> tuple[str, ...]:

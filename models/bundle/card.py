@@ -26,11 +26,17 @@ def model_card(manifest: Manifest) -> str:
         _escaped(", ".join(manifest.labels)),
         "## Measured",
         _metrics_table(manifest.metrics),
+        _robustness(origin.configuration.get("robustness")),
         "## Artifacts",
         _artifacts_table(manifest),
         "## Training data",
         f"{_escaped(origin.dataset)} (sha256 {_escaped(origin.dataset_sha256[:16])}). "
         f"Terms: {_escaped(origin.dataset_terms)}",
+        "## Intended use",
+        "Labels of everyday movements for the wearer, on their own device, from a sensor that is mounted as said under "
+        "Input."
+        if window.unit == UNIT
+        else "What its maker says; it was imported or trained for a signal of its own.",
         "## Limits",
         "Accuracy on other people, other wearing positions and other sensors is not known until it is measured there. "
         "The label is always one of those above: movements it was not trained on get one of them too. "
@@ -76,6 +82,19 @@ def _metrics_table(metrics: tuple[MetricsEntry, ...]) -> str:
         for entry in metrics
     ]
     return "\n".join([head, *rows])
+
+
+def _robustness(found: Any) -> str:
+    """Return macro-F1 by what went otherwise than in the recordings; nothing where it was not measured."""
+    rows = found.items() if isinstance(found, dict) else ()
+    known = [(name, value) for name, value in rows if isinstance(value, float)]
+    if not known:
+        return ""
+    table = "\n".join(f"| {_escaped(str(name))} | {value:.3f} |" for name, value in known)
+    return (
+        "Robustness: macro-F1 of the same windows of people never seen, as recorded and as another mounting or sensor "
+        f"would give them.\n\n| windows | macro-F1 |\n|---|---:|\n{table}"
+    )
 
 
 def _artifacts_table(manifest: Manifest) -> str:

@@ -7,6 +7,7 @@ from edgehar.models.bundle.manifest import DecoderSpec, Manifest, PushSpec
 from edgehar.models.bundle.names import CARD, GOLDEN, MANIFEST, PLAIN_NAME, PLOTS, WEIGHTS
 from edgehar.models.bundle.tasks import TASKS
 from edgehar.models.bundle.text import LONGEST_TEXT, hostile_texts
+from edgehar.models.contract import MOTION_CHANNELS, MOTION_UNIT
 from edgehar.models.errors import BundleError
 
 UNIT: Final = "g"
@@ -85,8 +86,11 @@ def _window(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
         yield "window", f"a hop from 1 to {LARGEST_COUNT:,} samples", f"{window.hop}"
     if not RATES_HZ[0] <= window.rate_hz <= RATES_HZ[1]:
         yield "window", f"a rate from {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz", f"{window.rate_hz:g}"
-    if window.unit not in (UNIT, AS_TRAINED):
-        yield "window", f"acceleration in {UNIT}, or features {AS_TRAINED}", f"{window.unit!r}"
+    if window.unit not in (UNIT, MOTION_UNIT, AS_TRAINED):
+        expected = f"acceleration in {UNIT}, motion in {MOTION_UNIT}, or features {AS_TRAINED}"
+        yield "window", expected, f"{window.unit!r}"
+    if window.unit == MOTION_UNIT and window.channels != MOTION_CHANNELS:
+        yield "window", f"the channels {', '.join(MOTION_CHANNELS)} in {MOTION_UNIT}", f"{list(window.channels)}"
 
 
 def _normalization(manifest: Manifest) -> Iterator[tuple[str, str, str]]:

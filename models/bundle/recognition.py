@@ -3,11 +3,11 @@
 from edgehar.models.bundle.consistency import UNIT
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.bundle.tasks import MULTICLASS
-from edgehar.models.contract import CHANNELS
+from edgehar.models.contract import CHANNELS, MOTION_UNIT
 from edgehar.models.errors import UsageError
 
 
-def check_recognises_activities(manifest: Manifest, *, for_what: str) -> None:
+def check_recognises_activities(manifest: Manifest, *, for_what: str, gyroscope: bool = False) -> None:
     """Refuse a model that does not tell activities apart from acceleration, where nothing else can be used.
 
     Parameters
@@ -16,6 +16,8 @@ def check_recognises_activities(manifest: Manifest, *, for_what: str) -> None:
         The model's.
     for_what
         What it shall be used for, such as ``live``.
+    gyroscope
+        Whether a model that takes the turning rate as well can be used there.
 
     Raises
     ------
@@ -28,7 +30,9 @@ def check_recognises_activities(manifest: Manifest, *, for_what: str) -> None:
         problem = f"gives the outputs of a {manifest.task} model"
     elif steps:
         problem = f"gives a label for each of {steps[0]} steps"
-    elif len(window.channels) != len(CHANNELS) or window.unit != UNIT:
+    elif window.unit == MOTION_UNIT and not gyroscope:
+        problem = "takes the turning rate of a gyroscope as well"
+    elif window.unit != MOTION_UNIT and (len(window.channels) != len(CHANNELS) or window.unit != UNIT):
         problem = f"takes {len(window.channels)} features, {window.unit if window.unit != 'g' else 'in g'}"
     if problem is not None:
         raise UsageError(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 _Row = NDArray[np.float64]
 
-_FLOOR: Final = 1e-4
+FLOOR: Final = 1e-4
 """No class is ever ruled out by one window: a softmax that says 0 is not a proof."""
 
 
@@ -49,7 +49,7 @@ class MarkovFilter:
 
     def feed(self, posterior: NDArray[Any]) -> list[_Row]:
         """Take the next window's posterior; return that of the window ``lag_windows`` before, if there is one."""
-        evidence = np.maximum(np.asarray(posterior, np.float64), _FLOOR)
+        evidence = np.maximum(np.asarray(posterior, np.float64), FLOOR)
         is_first = self._belief is None and not self._waiting
         self._waiting.append(evidence if is_first else evidence**self._weight)
         return [self._oldest()] if len(self._waiting) > self._lag else []

@@ -37,9 +37,6 @@ class Resampled:
     began: bool = False
 
 
-_NOTHING: Final = Resampled(np.empty((0, 3), np.float32), np.empty(0), np.empty(0, np.bool_))
-
-
 class RateFilter:
     """Resample one run of samples without a hole, in as many pieces as they come.
 
@@ -63,6 +60,7 @@ class RateFilter:
         self._kernel = SincKernel(to_hz / from_hz)
         self._half = self._kernel.half_width
         self._taps = np.arange(1 - self._half, self._half + 1)
+        self._channels = 3
         self.restart()
 
     @property
@@ -72,19 +70,20 @@ class RateFilter:
 
     def restart(self) -> None:
         """Begin a new run."""
-        self._raw = np.empty((0, 3))
+        self._raw = np.empty((0, 0))
         self._times_s = np.empty(0)
         self._grid_s = np.empty(0)
         self._marks = np.empty(0, np.bool_)
-        self._moved = np.empty((0, 3))
+        self._moved = np.empty((0, 0))
         self._made = 0
         self._period_s = 1.0 / self.from_hz
         self._origin_s: float | None = None
 
     def feed(self, samples_g: Samples, times_s: Times, filled: Marks, grid_s: Times, period_s: float) -> Resampled:
         """Take samples and their places on the even grid; return what is ready."""
+        self._channels = samples_g.shape[1]
         if not len(samples_g):
-            return _NOTHING
+            return self._nothing()
         if self._origin_s is None:
             self._begin(samples_g[0], float(grid_s[0]), period_s)
         self._period_s = period_s
@@ -98,7 +97,7 @@ class RateFilter:
     def finish(self) -> Resampled:
         """Let the signal stand still after its last sample, and return what lies before that; the run is over."""
         if self._origin_s is None:
-            return _NOTHING
+            return self._nothing()
         end_s, count = float(self._grid_s[-1]), self._half + _NEIGHBOURS + 1
         places_s: Times = end_s + np.arange(1, count + 1, dtype=np.float64) * self._period_s
         still_g = np.repeat(self._raw[-1:], count, axis=0).astype(np.float32)
@@ -106,6 +105,10 @@ class RateFilter:
         kept = int(np.searchsorted(made.times_s, end_s + _FORGIVEN * self._period_s, side="right"))
         self.restart()
         return Resampled(made.samples_g[:kept], made.times_s[:kept], made.filled[:kept])
+
+    def _nothing(self) -> Resampled:
+        """Return no samples, of as many channels as there are."""
+        return Resampled(np.empty((0, self._channels), np.float32), np.empty(0), np.empty(0, np.bool_))
 
     def _begin(self, first_g: Samples, at_s: float, period_s: float) -> None:
         """Let the signal stand still before its first sample, so that the first output lies there."""
@@ -137,7 +140,7 @@ class RateFilter:
         # The last place that has all its samples on the right; it lies before that sample, so the next one decides it.
         last = len(self._moved) - self._half - 1
         if last < 1:
-            return _NOTHING
+            return self._nothing()
         # The kernel ends in a small step: a place that rounding put just before a sample must count as on it.
         forgiven_s = _FORGIVEN / self.from_hz
         ready = int(np.ceil((self._grid_s[last] - forgiven_s - origin_s) / self._step_s))

@@ -20,6 +20,9 @@ PLAUSIBLE_LENGTH_G: Final = (0.70, 1.41)
 """The same with room for a sensor that is off by a few percent: what a known unit is doubted by."""
 
 _COUNTS_PER_G: Final = tuple(2**power for power in range(6, 16))
+"""What a range of a converter with a whole number of bits gives; so near to each other that no two fit."""
+KNOWN_COUNTS_PER_G: Final = tuple(sorted({*_COUNTS_PER_G, 341, 1000, 17367}))
+"""Sensitivities of common sensors in LSB/g, to be proposed: gravity alone does not tell these from their neighbours."""
 _RANGES: Final = {
     "1000": "milli-g",
     "256": "10 bits at any range in full resolution, as an ADXL345",
@@ -119,6 +122,32 @@ def unit_of_length(length: float, *, whole: bool) -> str | None:
         return None
     # Between milli-g and 12 bits at ±2 g gravity cannot tell, nor does it matter.
     return "raw:1000" if any(unit == "raw:1000" for _, unit in fitting) else min(fitting)[1]
+
+
+def resting_unit(length: float) -> str | None:
+    """Return ``g`` or ``m/s2`` if gravity at rest is as long as it must be in it, else None: counts are asked for.
+
+    Examples
+    --------
+    >>> resting_unit(1.38), resting_unit(9.8), resting_unit(1000.0)
+    ('g', 'm/s2', None)
+    """
+    low, high = PLAUSIBLE_LENGTH_G
+    return next(
+        (u for u, per_g in (("g", 1.0), ("m/s2", STANDARD_GRAVITY_M_S2)) if low <= length / per_g <= high), None
+    )
+
+
+def propose_counts(length: float) -> int | None:
+    """Return the usual sensitivity, in counts per g, that is nearest to the length of gravity at rest, in counts.
+
+    Examples
+    --------
+    >>> propose_counts(16405.0), propose_counts(5.0)
+    (16384, None)
+    """
+    nearest = min(KNOWN_COUNTS_PER_G, key=lambda counts: abs(math.log(max(length, 1e-9) / counts)))
+    return nearest if 0.8 <= length / nearest <= 1.25 else None
 
 
 def has_offset(values: NDArray[np.float64]) -> bool:

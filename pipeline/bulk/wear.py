@@ -14,6 +14,8 @@ RULE: Final = "Doherty et al. 2017: standard deviation of every axis below 13 mg
 STILL_G: Final = 0.013
 BLOCK_S: Final = 10.0
 LEAST_S: Final = 3600.0
+_AT_A_TIME: Final = 32
+"""Blocks that stay in the processor's cache."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,11 +32,17 @@ def still_blocks(blocks: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     >>> still_blocks(np.zeros((1, 1000, 3), np.float32)).tolist()
     [True]
     """
-    moved = blocks - blocks[:, :1]
-    means = moved.mean(axis=1)
-    squares = np.einsum("nsk,nsk->nk", moved, moved) / moved.shape[1]
-    still: npt.NDArray[np.bool_] = (squares - means**2 < STILL_G**2).all(axis=1)
-    return still
+    count, samples, axes = blocks.shape
+    each = np.tile(np.eye(axes, dtype=np.float32), (samples, 1)) / np.float32(samples)
+    found = np.empty(count, np.bool_)
+    for first in range(0, count, _AT_A_TIME):
+        some = blocks[first : first + _AT_A_TIME]
+        # From the first sample of each block on, so that gravity does not eat up the digits of the squares.
+        moved = (some - some[:, :1]).reshape(len(some), -1)
+        means = moved @ each
+        np.square(moved, out=moved)
+        found[first : first + _AT_A_TIME] = (moved @ each - means**2 < STILL_G**2).all(axis=1)
+    return found
 
 
 def not_worn(starts_s: Floats, still: npt.NDArray[np.bool_]) -> list[tuple[float, float]]:

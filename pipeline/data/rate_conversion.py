@@ -22,7 +22,7 @@ def resample(samples: Samples, *, from_hz: float, to_hz: float, timestamps_s: Ti
 
     Parameters
     ----------
-    samples : ndarray of shape (n, 3), float32
+    samples : ndarray of shape (n, channels), float32
         One stretch without gaps.
     from_hz, to_hz
         Samples per second, before and after.
@@ -31,7 +31,7 @@ def resample(samples: Samples, *, from_hz: float, to_hz: float, timestamps_s: Ti
 
     Returns
     -------
-    ndarray of shape (m, 3), float32
+    ndarray of shape (m, channels), float32
         ``m`` is ``floor((n - 1) * to_hz / from_hz) + 1``; counted by the timestamps where there are any.
 
     Examples
@@ -53,7 +53,7 @@ def resample_timed(
 
     Returns
     -------
-    samples : ndarray of shape (m, 3), float32
+    samples : ndarray of shape (m, channels), float32
     times_s : ndarray of shape (m,), float64
         Since the first sample, or on the clock of ``timestamps_s``.
     """
@@ -130,5 +130,5 @@ def _evened(samples: Samples, times_s: Times, rate_hz: float) -> tuple[Samples, 
     """Interpolate every axis linearly onto an even grid."""
     count = int(np.floor((times_s[-1] - times_s[0]) * rate_hz + 1e-6)) + 1
     even_s = times_s[0] + np.arange(count, dtype=np.float64) / rate_hz
-    made = np.stack([np.interp(even_s, times_s, samples[:, axis]) for axis in range(3)], axis=1)
+    made = np.stack([np.interp(even_s, times_s, samples[:, axis]) for axis in range(samples.shape[1])], axis=1)
     return made.astype(np.float32), even_s

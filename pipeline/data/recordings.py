@@ -11,12 +11,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.contract import CHANNELS, MOTION_CHANNELS
 from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.blocks import blocks_of
+
+_WIDTHS: Final = (len(CHANNELS), len(MOTION_CHANNELS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,9 @@ class Recording:
         Unique within its data set.
     subject
         Who wore the sensor; the unit by which data are split.
-    samples : ndarray of shape (n, 3), float32, in g
-        Acceleration x, y, z as the sensor gave it, gravity included. All values finite.
+    samples : ndarray of shape (n, 3) or (n, 6), float32
+        Acceleration x, y, z in g as the sensor gave it, gravity included; then, where there are six columns, the
+        turning rate about x, y, z in degrees/s. All values finite.
     rate_hz
         Nominal samples per second.
     labels
@@ -117,6 +122,11 @@ class Recording:
         )
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the columns of the samples."""
+        return MOTION_CHANNELS[: self.samples.shape[1]]
+
+    @property
     def duration_s(self) -> float:
         """Seconds of signal, gaps not counted."""
         return len(self.samples) / self.rate_hz
@@ -129,8 +139,8 @@ class Recording:
     def _check_samples(self) -> None:
         """Refuse samples of another shape, type or content than promised."""
         samples = self.samples
-        if samples.dtype != np.float32 or samples.ndim != 2 or samples.shape[1] != 3 or not len(samples):
-            self._refuse(f"expected samples of shape (n, 3), float32, got {samples.shape}, {samples.dtype}")
+        if samples.dtype != np.float32 or samples.ndim != 2 or samples.shape[1] not in _WIDTHS or not len(samples):
+            self._refuse(f"expected samples of shape (n, 3) or (n, 6), float32, got {samples.shape}, {samples.dtype}")
         at = 0
         for block in blocks_of(samples):
             if not np.isfinite(block).all():
@@ -195,7 +205,7 @@ class Dataset:
     Raises
     ------
     DataError
-        When there is no recording, two share an id, or a label is not among the activities.
+        When there is no recording, two share an id, they differ in channels, or a label is not among the activities.
     """
 
     name: str
@@ -216,6 +226,13 @@ class Dataset:
                 f"{self.name}: expected every recording id once, got {repeated[0]!r} {counts[repeated[0]]} times",
                 next_step="Rename one of them.",
             )
+        widths = {recording.channels: recording.recording_id for recording in self.recordings}
+        if len(widths) > 1:
+            listed = " and ".join(f"{len(channels)} ({name})" for channels, name in widths.items())
+            raise DataError(
+                f"{self.name}: expected recordings of the same channels, got {listed}",
+                next_step="Import all of them with the same --channels.",
+            )
         unknown = {label.activity for recording in self.recordings for label in recording.labels} - set(self.activities)
         if unknown:
             raise DataError(
@@ -228,6 +245,11 @@ class Dataset:
             f"<Dataset {self.name!r}: {len(self.recordings)} recordings of {len(self.subjects)} people, "
             f"{len(self.activities)} activities, {sum(self.seconds().values()) / 60:.1f} labelled minutes>"
         )
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the columns of the samples."""
+        return self.recordings[0].channels
 
     @property
     def subjects(self) -> tuple[str, ...]:

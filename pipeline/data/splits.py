@@ -121,6 +121,20 @@ def leave_one_subject_out(windows: Windows) -> tuple[Split, ...]:
     )
 
 
+def everybody(windows: Windows) -> Split:
+    """Learn from everybody: for a model that is released, whose figures are those of models that did not.
+
+    Raises
+    ------
+    DataError
+        When there is no window.
+    """
+    if not len(windows):
+        raise DataError("expected windows to learn from, got none", next_step="Add recordings.")
+    protocol = "Learned from everybody: nobody is left to be judged."
+    return Split("everybody", protocol, np.arange(len(windows)), np.empty(0, np.int64), windows.subject_names, ())
+
+
 def in_time(windows: Windows, *, share: float = 0.25) -> Split:
     """Judge on the last takes of every activity, learn from the earlier ones: for the recordings of one person.
 

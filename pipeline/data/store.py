@@ -3,7 +3,7 @@
 ::
 
     STORE/index.json        what is where: schema, activities, and per recording its rows, rate, labels, gaps, problems
-    STORE/samples.npy       float32 (n, 3) in g, all recordings one after the other
+    STORE/samples.npy       float32 (n, 3) in g, or (n, 6) in g and deg/s, all recordings one after the other
     STORE/timestamps.npy    float64 (m,) in s, of the recordings that have them; absent when none has
 
 Nothing is ever unpickled. The content hash in the index is checked whenever a store is opened.
@@ -27,7 +27,7 @@ from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 FORMAT: Final = "edgehar recordings"
 SCHEMA_MAJOR: Final = 1
-SCHEMA_MINOR: Final = 1
+SCHEMA_MINOR: Final = 2
 INDEX_NAME: Final = "index.json"
 SAMPLES_NAME: Final = "samples.npy"
 TIMESTAMPS_NAME: Final = "timestamps.npy"
@@ -153,7 +153,7 @@ def _write_content(dataset: Dataset, folder: Path) -> str:
     timed = sum(len(item) for item in dataset.recordings if item.timestamps_s is not None)
     digest = hashlib.sha256()
     with contextlib.ExitStack() as stack:
-        streams = {"samples": _npy_file(stack, folder / SAMPLES_NAME, "<f4", (rows, 3))}
+        streams = {"samples": _npy_file(stack, folder / SAMPLES_NAME, "<f4", (rows, len(dataset.channels)))}
         if timed:
             streams["timestamps"] = _npy_file(stack, folder / TIMESTAMPS_NAME, "<f8", (timed,))
         for kind, part in dataset.content():
@@ -180,7 +180,13 @@ def _map_rows(path: Path, dtype: np.dtype[Any], ndim: int) -> npt.NDArray[Any]:
             start = stream.tell()
     except (OSError, ValueError, EOFError, TypeError, SyntaxError, TokenError, MemoryError, RecursionError) as error:
         raise DataError(f"{path.name} is missing, cut short or not an array ({error})") from error
-    if found != dtype or fortran_order or len(shape) != ndim or (ndim == 2 and shape[1] != 3) or min(shape) < 1:
+    if (
+        found != dtype
+        or fortran_order
+        or len(shape) != ndim
+        or (ndim == 2 and shape[1] not in (3, 6))
+        or min(shape) < 1
+    ):
         raise DataError(f"{path.name} holds {found} of shape {shape}")
     promised, size = math.prod(shape) * dtype.itemsize, path.stat().st_size - start
     if promised != size:

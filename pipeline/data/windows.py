@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
+from edgehar.models.contract import MOTION_CHANNELS, SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import DataError, UsageError
+from edgehar.pipeline.data.mapped import joined, taken
 from edgehar.pipeline.data.rate_conversion import resample_timed
 from edgehar.pipeline.data.recordings import Dataset, Recording, in_natural_order
 
@@ -30,8 +31,8 @@ class Windows:
 
     Parameters
     ----------
-    samples : ndarray of shape (n_samples, 3), float32, in g
-        All segments, one after the other, at the model's rate.
+    samples : ndarray of shape (n_samples, channels), float32, in g, then degrees/s
+        What all segments lie in, at the model's rate: one after the other, or where they are in the file of a store.
     starts, segment_starts, segment_stops : ndarray of shape (n,), int64
         First sample of each window; first sample and end of its segment.
     labels : ndarray of shape (n,), int64
@@ -72,13 +73,18 @@ class Windows:
         )
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the columns of the samples."""
+        return MOTION_CHANNELS[: self.samples.shape[1]]
+
+    @property
     def subject_names(self) -> tuple[str, ...]:
         """Every subject that has a window, in natural order."""
         return in_natural_order(np.unique(self.subjects).tolist())
 
     @property
     def views(self) -> _Samples:
-        """Every possible window as a read-only view of shape (n_samples - window_length + 1, window_length, 3).
+        """Every possible window as a read-only view of shape (positions, window_length, channels).
 
         ``views[starts[i]]`` is window ``i``. Positions between segments do not make windows.
         """
@@ -97,7 +103,7 @@ class Windows:
 
         Returns
         -------
-        ndarray of shape (n, window_length, 3), float32, in g
+        ndarray of shape (n, window_length, channels), float32
         """
         chosen = _choice(indices)
         starts = self.starts[chosen]
@@ -105,9 +111,10 @@ class Windows:
             last = self.segment_stops[chosen] - self.window_length
             starts = np.clip(starts + np.asarray(offsets, dtype=np.int64), self.segment_starts[chosen], last)
         # Rows of a flat view are contiguous, so that taking a window is one copy of its bytes.
+        width = self.samples.shape[1]
         flat = np.ascontiguousarray(self.samples).reshape(-1)
-        rows = np.lib.stride_tricks.sliding_window_view(flat, 3 * self.window_length)[::3]
-        taken: _Samples = rows[starts].reshape(-1, self.window_length, 3)
+        rows = np.lib.stride_tricks.sliding_window_view(flat, width * self.window_length)[::width]
+        taken: _Samples = rows[starts].reshape(-1, self.window_length, width)
         return taken
 
     def subset(self, indices: npt.ArrayLike) -> "Windows":
@@ -133,6 +140,7 @@ def make_windows(
     hop: int = DEFAULT_HOP,
     rate_hz: float = SAMPLE_RATE_HZ,
     activities: Sequence[str] | None = None,
+    channels: int | None = None,
 ) -> Windows:
     """Cut every labelled stretch of a data set into windows.
 
@@ -146,11 +154,13 @@ def make_windows(
         The rate of the model.
     activities
         The labels of the model, in its order; stretches of any other activity are left out. The data set's by default.
+    channels
+        How many the model takes: 3 of recordings with a gyroscope are their acceleration. By default all there are.
 
     Raises
     ------
     UsageError
-        When window, hop or rate is not above zero, or an activity is named twice.
+        When window, hop or rate is not above zero, an activity is named twice, or the recordings lack channels.
     DataError
         When not one window can be cut.
 
@@ -164,7 +174,8 @@ def make_windows(
     """
     names = dataset.activities if activities is None else tuple(activities)
     _check(window_length, hop, rate_hz, names)
-    segments = [segment for item in dataset.recordings for segment in _segments(item, rate_hz, names)]
+    width = _width(dataset, channels)
+    segments = [segment for item in dataset.recordings for segment in _segments(item, rate_hz, names, width)]
     lengths = np.array([len(segment.samples) for segment in segments], dtype=np.int64)
     counts = np.where(lengths < window_length, 0, (lengths - window_length) // hop + 1)
     if not counts.sum():
@@ -173,18 +184,18 @@ def make_windows(
             next_step="Check the labels of the recordings, or make the window shorter.",
             notes=_notes(dataset, names, lengths, window_length, rate_hz),
         )
-    stops = np.cumsum(lengths)
+    samples, firsts = joined([segment.samples for segment in segments])
     of_window = np.repeat(np.arange(len(segments)), counts)
     place = np.arange(len(of_window)) - np.repeat(np.cumsum(counts) - counts, counts)
-    segment_starts = (stops - lengths)[of_window]
+    labels = np.array([names.index(segment.activity) for segment in segments], dtype=np.int64)
     return Windows(
-        samples=np.concatenate([segment.samples for segment in segments]),
-        starts=segment_starts + place * hop,
-        segment_starts=segment_starts,
-        segment_stops=stops[of_window],
-        labels=np.array([names.index(segment.activity) for segment in segments], dtype=np.int64)[of_window],
-        subjects=np.array([segment.recording.subject for segment in segments])[of_window],
-        recording_ids=np.array([segment.recording.recording_id for segment in segments])[of_window],
+        samples=samples,
+        starts=firsts[of_window] + place * hop,
+        segment_starts=taken(firsts, of_window),
+        segment_stops=taken(firsts + lengths, of_window),
+        labels=taken(labels, of_window),
+        subjects=taken(np.array([segment.recording.subject for segment in segments]), of_window),
+        recording_ids=taken(np.array([segment.recording.recording_id for segment in segments]), of_window),
         activities=names,
         window_length=window_length,
         hop=hop,
@@ -225,7 +236,18 @@ def _check(window_length: int, hop: int, rate_hz: float, names: Sequence[str]) -
         raise UsageError(f"activities {', '.join(names)}: expected each once", next_step="Remove the repeated one.")
 
 
-def _segments(recording: Recording, rate_hz: float, activities: Sequence[str]) -> Iterator[_Segment]:
+def _width(dataset: Dataset, channels: int | None) -> int:
+    """Return how many of the columns are taken."""
+    there = len(dataset.channels)
+    if channels is not None and channels > there:
+        raise UsageError(
+            f"{dataset.name}: expected {channels} channels ({', '.join(MOTION_CHANNELS[:channels])}), got {there}",
+            next_step="Import the recordings with --channels accelerometer,gyroscope, if they hold the turning rate.",
+        )
+    return channels or there
+
+
+def _segments(recording: Recording, rate_hz: float, activities: Sequence[str], width: int) -> Iterator[_Segment]:
     """Yield the stretches of wanted labels.
 
     What lies between two gaps is resampled in one piece and cut at its labels afterwards: a model that hears a wearer
@@ -241,16 +263,18 @@ def _segments(recording: Recording, rate_hz: float, activities: Sequence[str]) -
             if start >= stop:
                 continue
             if begin not in stretches:
-                stretches[begin] = _resampled(recording, begin, end, rate_hz)
+                stretches[begin] = _resampled(recording, begin, end, rate_hz, width)
             samples, times_s = stretches[begin]
             yield _Segment(recording, label.activity, samples[_between(recording, begin, start, stop, times_s)])
 
 
-def _resampled(recording: Recording, begin: int, end: int, rate_hz: float) -> tuple[_Samples, npt.NDArray[np.float64]]:
+def _resampled(
+    recording: Recording, begin: int, end: int, rate_hz: float, width: int
+) -> tuple[_Samples, npt.NDArray[np.float64]]:
     """Return a stretch without a gap at the model's rate, and when its samples were taken."""
     stamps = recording.timestamps_s
     return resample_timed(
-        recording.samples[begin:end],
+        recording.samples[begin:end, :width],
         from_hz=recording.rate_hz,
         to_hz=rate_hz,
         timestamps_s=None if stamps is None else stamps[begin:end],

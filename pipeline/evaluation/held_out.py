@@ -157,7 +157,7 @@ def check_activities(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> 
     DataError
         If an activity that was done is not among the bundle's labels; or none is, with ``common_only``.
     """
-    check_recognises_activities(bundle.manifest, for_what="recordings")
+    check_recognises_activities(bundle.manifest, for_what="recordings", gyroscope=True)
     labels = bundle.manifest.labels
     recorded = {label.activity for recording in dataset.recordings for label in recording.labels}
     done = [activity for activity in dataset.activities if activity in recorded]
@@ -190,7 +190,8 @@ def _expect_any(chosen: Sequence[str], bundle: Bundle, there: Sequence[str], *, 
     """Refuse to judge nobody."""
     if chosen:
         return
-    held_out = f" ({', '.join(_subjects_of(bundle, 'held_out_subjects'))})" if same_data else ""
+    names = _subjects_of(bundle, "held_out_subjects") if same_data else ()
+    held_out = f" ({', '.join(names) or 'it learned from everybody'})" if same_data else ""
     raise DataError(
         f"expected subjects the model has never seen{held_out}, got recordings of {', '.join(there)}",
         next_step="Name the subjects to judge on with --subjects.",

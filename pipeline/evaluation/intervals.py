@@ -60,19 +60,52 @@ def bootstrap_intervals(seeds: Sequence[Mapping[str, Scores]]) -> Intervals:
     (1.0, 1.0)
     """
     names = list(seeds[0])
-    confusions = np.array([[scores[name].confusion for name in names] for scores in seeds], np.float64)
-    draws = np.random.default_rng(_SEED).multinomial(len(names), np.full(len(names), 1 / len(names)), size=_DRAWS)
-    drawn = np.einsum("dp,spij->sdij", draws, confusions)
-    return Intervals(
-        accuracy=_ends(np.trace(drawn, axis1=2, axis2=3) / drawn.sum(axis=(2, 3))),
-        macro_f1=_ends(_macro_f1(drawn)),
-        people=len(names),
+    return confusion_intervals(np.array([[scores[name].confusion for name in names] for scores in seeds]))
+
+
+def confusion_intervals(confusions: NDArray[np.int64]) -> Intervals:
+    """Return the intervals of the mean over seeds.
+
+    Parameters
+    ----------
+    confusions : ndarray of shape (seeds, people, n_classes, n_classes or more)
+        Of every person; columns beyond the classes are answers that are never right, such as ``unknown``.
+    """
+    people, drawn = confusions.shape[1], _drawn(confusions)
+    right = np.diagonal(drawn, axis1=2, axis2=3).sum(axis=2)
+    return Intervals(_ends(right / drawn.sum(axis=(2, 3))), _ends(_macro_f1(drawn)), people)
+
+
+def difference_interval(
+    seeds: Sequence[Mapping[str, Scores]], others: Sequence[Mapping[str, Scores]]
+) -> tuple[float, float]:
+    """Return the interval of how much macro-F1 others have more, each time of the same people; means over seeds.
+
+    Examples
+    --------
+    >>> people = {name: Scores.of(("a", "b"), truth=[0, 1, 1], predicted=[0, 1, 0]) for name in "xyz"}
+    >>> difference_interval([people], [people])
+    (0.0, 0.0)
+    """
+    names = list(seeds[0])
+    before, after = (
+        _macro_f1(_drawn(np.array([[scores[name].confusion for name in names] for scores in each]))).mean(axis=0)
+        for each in (seeds, others)
     )
+    return _ends((after - before)[np.newaxis])
+
+
+def _drawn(confusions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the confusions (seeds, draws, classes, ...) of people (seeds, people, classes, ...) drawn again."""
+    people = confusions.shape[1]
+    draws = np.random.default_rng(_SEED).multinomial(people, np.full(people, 1 / people), size=_DRAWS)
+    return np.asarray(np.einsum("dp,spij->sdij", draws, confusions.astype(np.float64)))
 
 
 def _macro_f1(confusions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return macro-F1 of confusion matrices (..., classes, classes), as `Scores.macro_f1` has it."""
-    involved = confusions.sum(axis=-1) + confusions.sum(axis=-2)
+    """Return macro-F1 of confusion matrices (..., classes, classes or more), as `Scores.macro_f1` has it."""
+    classes = confusions.shape[-2]
+    involved = confusions.sum(axis=-1) + confusions[..., :classes].sum(axis=-2)
     f1 = 2 * np.diagonal(confusions, axis1=-2, axis2=-1) / np.maximum(1, involved)
     return np.asarray(f1.sum(axis=-1) / np.maximum(1, (involved > 0).sum(axis=-1)))
 

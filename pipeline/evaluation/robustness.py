@@ -6,7 +6,7 @@ perturbation is drawn once for each person (`perturbed`), not for each window.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -47,12 +47,14 @@ def rotated(windows: Windows, angle_deg: float, axis: npt.ArrayLike) -> Windows:
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.radians(angle_deg)
     matrix = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
-    return np.asarray(windows @ matrix.T, np.float32)
+    vectors = np.split(windows, range(3, windows.shape[2], 3), axis=2)
+    return np.concatenate([vector @ matrix.T for vector in vectors], axis=2).astype(np.float32)
 
 
 def with_axes_swapped(windows: Windows) -> Windows:
     """Return windows of a sensor whose first two axes are exchanged."""
-    return np.ascontiguousarray(windows[:, :, [1, 0, 2]])
+    order = np.arange(windows.shape[2]).reshape(-1, 3)[:, [1, 0, 2]].ravel()
+    return np.ascontiguousarray(windows[:, :, order])
 
 
 def sampled_fast(windows: Windows, share: float) -> Windows:
@@ -69,13 +71,19 @@ def sampled_fast(windows: Windows, share: float) -> Windows:
 
 
 def clipped(windows: Windows, limit_g: float) -> Windows:
-    """Return windows of a sensor that measures no more than a limit on each axis."""
-    return np.clip(windows, -limit_g, limit_g)
+    """Return windows of an accelerometer that measures no more than a limit on each axis."""
+    return _with_acceleration(windows, np.clip(windows[:, :, :3], -limit_g, limit_g))
 
 
 def in_steps(windows: Windows, step_g: float) -> Windows:
-    """Return windows rounded to whole steps, halves away from zero."""
-    return np.asarray(np.copysign(np.floor(np.abs(windows) / step_g + 0.5) * step_g, windows), np.float32)
+    """Return windows whose acceleration is rounded to whole steps, halves away from zero."""
+    values = windows[:, :, :3]
+    return _with_acceleration(windows, np.copysign(np.floor(np.abs(values) / step_g + 0.5) * step_g, values))
+
+
+def _with_acceleration(windows: Windows, values: npt.NDArray[Any]) -> Windows:
+    """Return windows with other acceleration; a turning rate behind it stays."""
+    return np.concatenate([values.astype(np.float32), windows[:, :, 3:]], axis=2)
 
 
 def with_lost_samples(windows: Windows, share: float, generator: np.random.Generator) -> Windows:

@@ -48,7 +48,7 @@ def random_rotations(count: int, *, deviation_deg: float, rng: np.random.Generat
 
 def random_stretches(count: int, *, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return how much time each window takes, as a factor: as often 1 + most as 1 / (1 + most), and between."""
-    return np.exp(rng.uniform(-1.0, 1.0, count) * np.log1p(most))
+    return np.asarray(np.exp(rng.uniform(-1.0, 1.0, count) * np.log1p(most)), np.float64)
 
 
 def stretched_windows(

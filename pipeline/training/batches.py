@@ -76,10 +76,15 @@ class TrainingBatches:
         """Take windows out, augment and normalise them."""
         recipe, labels = self.recipe, self.windows.labels[chosen]
         values = self._taken(chosen, rng)
+        turns = None
         if self.rotations is not None:
-            values = values @ self.rotations(len(chosen), rng).swapaxes(1, 2)
+            turns = self.rotations(len(chosen), rng).swapaxes(1, 2)
         elif recipe.rotation_deg:
-            values = values @ random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+            turns = random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+        if turns is not None:
+            # A sensor that sits otherwise feels the turning about its own axes, as it feels gravity along them.
+            vectors = np.split(values, range(3, values.shape[2], 3), axis=2)
+            values = np.concatenate([vector @ turns for vector in vectors], axis=2)
         values = self.normalization.apply(values)
         if not recipe.mixup:
             return values, labels

@@ -13,7 +13,7 @@ from edgehar.models import __version__
 from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import Provenance, WindowSpec
-from edgehar.models.contract import CHANNELS
+from edgehar.models.contract import CHANNELS, MOTION_UNIT
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.models.mounting import UPRIGHT
@@ -61,7 +61,9 @@ class Experiment:
         cls, dataset: Dataset, windows: Windows, *, model: str, recipe: Recipe, seed: int, trainer: str = AUTO
     ) -> "Experiment":
         """Return the experiment that trains a named architecture for the windows' activities, on all processors."""
-        architecture = named_architecture(model, classes=len(windows.activities), window=windows.window_length)
+        architecture = named_architecture(
+            model, classes=len(windows.activities), window=windows.window_length, channels=len(windows.channels)
+        )
         chosen, _ = choose_trainer(trainer, architecture, recipe)
         return cls(dataset, windows, architecture, recipe, seed, chosen, os.cpu_count() or 1)
 
@@ -177,8 +179,8 @@ class Experiment:
             length=windows.window_length,
             hop=windows.hop,
             rate_hz=windows.rate_hz,
-            channels=CHANNELS,
-            unit="g",
+            channels=windows.channels,
+            unit="g" if windows.channels == CHANNELS else MOTION_UNIT,
             axis_frame="the sensor's own axes, as in the training recordings",
             mounting="; ".join(placements) or "not stated by the training recordings",
         )

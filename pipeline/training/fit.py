@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import Architecture
 from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
+from edgehar.pipeline.data.blocks import blocks_of
 from edgehar.pipeline.data.splits import default_holdout
 from edgehar.pipeline.data.windows import Indices, Windows, evenly_spread
 from edgehar.pipeline.training.baseline import frequency_weights
@@ -22,6 +23,8 @@ from edgehar.pipeline.training.schedule import rate_of_recipe
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, Trainer, choose_trainer, open_trainer
 
 _JUDGED_AT_ONCE = 1024
+_MEASURED_AT_ONCE: Final = 2**24
+"""Samples up to which mean and deviation are measured in memory: two days."""
 _CURVE_WINDOWS: Final = 2000
 """Windows of held-out people that every epoch is judged on: enough for a curve, too few to cost time."""
 
@@ -104,11 +107,11 @@ def fit(
     """
     learned, validation = _without_validation(windows, train) if recipe.patience else (train, train[:0])
     first, order = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
-    normalization = Normalization.of_samples(_samples_of(windows, learned))
+    normalization = _normalization_of(windows, learned)
     name, _ = choose_trainer(trainer, architecture, recipe)
     if name == COUNTING:
         return _counted(architecture, windows, learned, normalization)
-    weights = initial_weights(architecture, recipe.initialization, first)
+    weights = initial_weights(architecture, recipe.initialization, first, rate_hz=windows.rate_hz)
     run = _Run(
         open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads),
         TrainingBatches(windows, learned, normalization, recipe),
@@ -223,7 +226,10 @@ def _without_validation(windows: Windows, train: Indices) -> tuple[Indices, Indi
     return train[~held_out], train[held_out]
 
 
-def _samples_of(windows: Windows, indices: Indices) -> NDArray[np.float32]:
-    """Return the samples of every stretch that holds one of these windows, each once."""
-    stretches = np.unique(np.stack([windows.segment_starts[indices], windows.segment_stops[indices]]), axis=1)
-    return np.concatenate([windows.samples[start:stop] for start, stop in stretches.T])
+def _normalization_of(windows: Windows, indices: Indices) -> Normalization:
+    """Measure the samples of every stretch that holds one of these windows, each once."""
+    edges = np.unique(np.stack([windows.segment_starts[indices], windows.segment_stops[indices]]), axis=1)
+    parts = [windows.samples[start:stop] for start, stop in edges.T]
+    if sum(map(len, parts)) <= _MEASURED_AT_ONCE:
+        return Normalization.of_samples(np.concatenate(parts))
+    return Normalization.of_blocks(lambda: (block for part in parts for block in blocks_of(part)))

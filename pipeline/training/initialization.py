@@ -29,9 +29,13 @@ LayerWeights = dict[str, NDArray[Any]]
 
 
 def initial_weights(
-    architecture: Architecture, initialization: str, rng: np.random.Generator
+    architecture: Architecture,
+    initialization: str,
+    rng: np.random.Generator,
+    *,
+    rate_hz: float = SAMPLE_RATE_HZ,
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the first weights in Keras layout, by their names in the architecture.
+    """Return the first weights in Keras layout, by their names in the architecture, for windows of a rate.
 
     Examples
     --------
@@ -46,8 +50,7 @@ def initial_weights(
         own = _plain(layer, layer.weight_shapes(input_shape), rng)
         if isinstance(layer, SimpleRNN):
             if initialization == STRUCTURED:
-                start = _resonators if is_first_recurrent else _integrators
-                own = start(own, rng)
+                own = _resonators(own, rng, rate_hz) if is_first_recurrent else _integrators(own, rng)
             is_first_recurrent = False
         weights.update({f"{layer.name}/{name}": value.astype(np.float32) for name, value in own.items()})
     return weights
@@ -81,10 +84,10 @@ def _orthogonal(rows: int, columns: int, rng: np.random.Generator) -> NDArray[An
     return np.asarray((q * np.sign(np.diag(r))).T)
 
 
-def _resonators(weights: LayerWeights, rng: np.random.Generator) -> LayerWeights:
+def _resonators(weights: LayerWeights, rng: np.random.Generator, rate_hz: float) -> LayerWeights:
     """Make pairs of units turn at frequencies from 0.5 to 15 Hz and forget within a fifth of a second."""
     units = len(weights["recurrent_kernel"])
-    turns = 2 * np.pi * np.geomspace(LOWEST_HZ, HIGHEST_HZ, units // 2) / SAMPLE_RATE_HZ
+    turns = 2 * np.pi * np.geomspace(LOWEST_HZ, min(HIGHEST_HZ, rate_hz / 2), units // 2) / rate_hz
     kernel = rng.normal(scale=0.02, size=(units, units))
     for pair, angle in enumerate(turns):
         cosine, sine = math.cos(angle), math.sin(angle)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.decoder import REJECTED, UNDECODED, UNKNOWN, Decoder
 from edgehar.pipeline.tuning.events import EventScores, event_scores
-from edgehar.pipeline.tuning.scores import called_unknown, confusion_of, macro_f1_of
+from edgehar.pipeline.tuning.scores import Confusion, called_unknown, confusion_of, macro_f1_of
 from edgehar.pipeline.tuning.streams import Stream
 
 LAG_S: Final = 2.0
@@ -23,14 +23,14 @@ DECODED_LAG: Final = "decoded_lag"
 Shown = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StreamScores:
     """How labels on streams were.
 
     Parameters
     ----------
-    macro_f1
-        Of all windows; ``unknown`` is never right.
+    confusion : ndarray of shape (n_classes, n_classes + 1), int64
+        Windows by what was done and what was said; the last column is ``unknown``, which is never right.
     within_macro_f1
         Of the windows that hold one activity only; decoders have seen the others all the same.
     events
@@ -39,11 +39,16 @@ class StreamScores:
         Windows of activities that the model has no label for, and the share of them called unknown; no part of F1.
     """
 
-    macro_f1: float
+    confusion: Confusion
     within_macro_f1: float
     events: EventScores
     unlearned_windows: int = 0
     unlearned_unknown: float = 0.0
+
+    @property
+    def macro_f1(self) -> float:
+        """Of all windows."""
+        return macro_f1_of(self.confusion)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""
@@ -93,7 +98,7 @@ def score_streams(streams: Sequence[Stream], shown: Sequence[Shown], *, classes:
     pairs = [(stream.truth, labels) for stream, labels in zip(streams, shown, strict=True)]
     unlearned, unknown = np.sum([called_unknown(truth, labels) for truth, labels in pairs], axis=0).tolist()
     return StreamScores(
-        macro_f1_of(np.sum(every, axis=0)),
+        np.sum(every, axis=0),
         macro_f1_of(np.sum(within, axis=0)),
         event_scores(pairs, step_s=streams[0].step_s),
         unlearned,

@@ -23,12 +23,17 @@ def confusion_of(truth: npt.NDArray[np.int64], shown: npt.NDArray[np.int64], cla
     return np.bincount(truth * (classes + 1) + said, minlength=classes * (classes + 1)).reshape(classes, classes + 1)
 
 
-def macro_f1_of(confusion: Confusion) -> float:
-    """Return the mean F1 of the classes that occur or are named."""
+def f1_of(confusion: Confusion) -> npt.NDArray[np.float64]:
+    """Return F1 of every class; not a number for one that neither occurs nor is named."""
     classes = len(confusion)
     involved = confusion.sum(axis=1) + confusion[:, :classes].sum(axis=0)
-    f1 = 2 * np.diag(confusion) / np.maximum(1, involved)
-    return float(f1[involved > 0].mean()) if (involved > 0).any() else 0.0
+    return np.where(involved > 0, 2 * np.diag(confusion) / np.maximum(1, involved), np.nan)
+
+
+def macro_f1_of(confusion: Confusion) -> float:
+    """Return the mean F1 of the classes that occur or are named."""
+    f1 = f1_of(confusion)
+    return float(np.nanmean(f1)) if np.isfinite(f1).any() else 0.0
 
 
 def called_unknown(truth: npt.NDArray[np.int64], shown: npt.NDArray[np.int64]) -> tuple[int, int]:

@@ -13,10 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
-from edgehar.models.decoder import REJECTED, UNDECODED, Dwell, PosteriorFilter, redistribute
+from edgehar.models.decoder import REJECTED, UNDECODED, PosteriorFilter
+from edgehar.models.decoder.filtering import evidence_weight
+from edgehar.models.decoder.markov import uniform_transitions
 from edgehar.pipeline.tuning.events import EventScores, event_scores
 from edgehar.pipeline.tuning.scores import Confusion, confusion_of, macro_f1_of
 from edgehar.pipeline.tuning.streams import Stream
+from edgehar.pipeline.tuning.whole_streams import dwelt, forward_together, redistributed
 
 SMOOTHINGS: Final = (1, 2, 3, 4, 6, 8)
 STAYS_S: Final = (5.0, 10.0, 20.0, 40.0, 80.0)
@@ -69,12 +72,15 @@ class Choice:
     ----------
     undecoded, best
         The decoder that changes nothing, and the best one, which may be the same; both on everybody who chose.
+    of_others
+        For each stream the decoder that all other people chose.
     cost, macro_f1
         Of each person under the decoder that the others chose: what the best one can be held to.
     """
 
     undecoded: Trial
     best: Trial
+    of_others: tuple[DecoderSpec, ...]
     cost: float
     macro_f1: float
 
@@ -91,14 +97,22 @@ def judge(spec: DecoderSpec, grid: Grid) -> Trial:
     return Trial(spec, event_scores(pairs, step_s=grid.streams[0].step_s), macro_f1_of(confusion))
 
 
-def search(grid: Grid, *, progress: Callable[[int, int | None], None] = lambda done, total: None) -> Choice:
+def search(
+    grid: Grid,
+    *,
+    most_f1_lost: float | None = None,
+    progress: Callable[[int, int | None], None] = lambda done, total: None,
+) -> Choice:
     """Return the best decoder of the grid, and what it is worth.
 
     Parameters
     ----------
     grid
-        Of people the model was trained on: the people it is judged by must not choose its decoder. One person's stream
-        is cut in two.
+        Of people the model was trained on, or of out-of-fold posteriors: the people it is judged by must not choose its
+        decoder. Several streams of a person choose together; one person's only stream is cut in two.
+    most_f1_lost
+        Choose among decoders whose macro-F1 is at most so much below the highest one. Default: among all whose macro-F1
+        is not below that of no decoder.
     progress
         Is told how many filters were tried, and of how many.
     """
@@ -117,14 +131,29 @@ def search(grid: Grid, *, progress: Callable[[int, int | None], None] = lambda d
             confusions.append(np.array([confusion_of(truth, shown, len(grid.labels)) for truth, shown in pairs]))
         progress(number, len(bases))
     cost, confusion = np.array(costs), np.array(confusions)
-    people, plain = np.arange(len(grid.streams)), specs.index(UNDECODED)
-    chosen = [_choose(cost, confusion, people != person, plain) for person in people]
+    whose, every = _people(grid), np.arange(len(grid.streams))
+    plain = None if most_f1_lost is not None else specs.index(UNDECODED)
+
+    def choose(choosing: npt.NDArray[np.bool_]) -> int:
+        return _choose(cost, confusion, choosing, plain=plain, most_f1_lost=most_f1_lost or 0.0)
+
+    by_person = {person: choose(whose != person) for person in np.unique(whose).tolist()}
+    chosen = [by_person[person] for person in whose.tolist()]
     return Choice(
         undecoded=judge(UNDECODED, grid),
-        best=judge(specs[_choose(cost, confusion, people >= 0, plain)], grid),
-        cost=float(cost[chosen, people].sum() / hours.sum()),
-        macro_f1=macro_f1_of(confusion[chosen, people].sum(axis=0)),
+        best=judge(specs[choose(whose >= 0)], grid),
+        of_others=tuple(specs[index] for index in chosen),
+        cost=float(cost[chosen, every].sum() / hours.sum()),
+        macro_f1=macro_f1_of(confusion[chosen, every].sum(axis=0)),
     )
+
+
+def _people(grid: Grid) -> npt.NDArray[np.int64]:
+    """Return whose each stream is, as numbers; the halves of one person's only stream count as two people."""
+    names = [stream.subject for stream in grid.streams]
+    if len(set(names)) == 1:
+        return np.arange(len(names))
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _bases(grid: Grid) -> Iterator[DecoderSpec]:
@@ -146,10 +175,18 @@ def _held_back(base: DecoderSpec) -> Iterator[DecoderSpec]:
             yield replace(base, reject_below=reject_below, minimum_dwell_windows=dwell)
 
 
-def _choose(cost: npt.NDArray[np.float64], confusion: Confusion, people: npt.NDArray[np.bool_], plain: int) -> int:
-    """Return which decoder costs these people least, of those with at least the macro-F1 of the ``plain`` one."""
+def _choose(
+    cost: npt.NDArray[np.float64],
+    confusion: Confusion,
+    people: npt.NDArray[np.bool_],
+    *,
+    plain: int | None,
+    most_f1_lost: float,
+) -> int:
+    """Return which decoder costs these people least, of those with a macro-F1 like the ``plain`` one's, or the best."""
     f1 = np.array([macro_f1_of(each) for each in confusion[:, people].sum(axis=1)])
-    return int(np.argmin(np.where(f1 >= f1[plain], cost[:, people].sum(axis=1), np.inf)))
+    least = f1.max() - most_f1_lost if plain is None else f1[plain]
+    return int(np.argmin(np.where(f1 >= least, cost[:, people].sum(axis=1), np.inf)))
 
 
 def _divisible(grid: Grid) -> Grid:
@@ -173,9 +210,14 @@ def _divisible(grid: Grid) -> Grid:
 
 def _filtered(spec: DecoderSpec, grid: Grid) -> list[_Posteriors]:
     """Return the filtered posteriors of every stream."""
+    pushed = [_pushed(spec.push, stream, grid.labels) for stream in grid.streams]
+    if spec.stay_probability and not spec.transitions:
+        weight = evidence_weight(spec, hop=grid.hop, spec_hop=grid.hop, window_length=grid.window_length)
+        return forward_together(
+            pushed, uniform_transitions(len(grid.labels), spec.stay_probability, 1.0), weight=weight
+        )
     found = []
-    for stream in grid.streams:
-        rows = _pushed(spec.push, stream, grid.labels)
+    for rows in pushed:
         smooth = PosteriorFilter(spec, hop=grid.hop, spec_hop=grid.hop, window_length=grid.window_length)
         found.append(np.array([filtered for row in rows for filtered in smooth.feed(row)]))
     return found
@@ -186,12 +228,8 @@ def _pushed(push: PushSpec | None, stream: Stream, labels: tuple[str, ...]) -> _
     rows = np.asarray(stream.posteriors, np.float64)
     if push is None or stream.directions is None:
         return rows
-    rows = rows.copy()
     up, down = labels.index(push.up), labels.index(push.down)
-    for window in np.flatnonzero(stream.directions):
-        direction = float(stream.directions[window])
-        rows[window] = redistribute(rows[window], up=up, down=down, log_odds=direction * push.log_odds)
-    return rows
+    return redistributed(rows, up=up, down=down, log_odds=push.log_odds * stream.directions.astype(np.float64))
 
 
 def _shown(spec: DecoderSpec, rows: _Posteriors) -> _Positions:
@@ -199,5 +237,4 @@ def _shown(spec: DecoderSpec, rows: _Posteriors) -> _Positions:
     best = np.where(rows.max(axis=1) >= spec.reject_below, rows.argmax(axis=1), REJECTED)
     if spec.minimum_dwell_windows <= 1:
         return best.astype(np.int64)
-    hold = Dwell(spec.minimum_dwell_windows)
-    return np.array([hold.feed(label) for label in best.tolist()], np.int64)
+    return dwelt(best.astype(np.int64), spec.minimum_dwell_windows)

@@ -17,7 +17,7 @@ from edgehar.commands.bundles import check_writable_bundles, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
 from edgehar.commands.evaluate.cases import Case, pool, pooled_people
 from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
-from edgehar.commands.evaluate.kept import evaluate_predictions, write_plots
+from edgehar.commands.evaluate.kept import evaluate_predictions, evaluate_run, write_plots
 from edgehar.commands.evaluate.robustness import judge_robustness, publish_robustness
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
@@ -51,7 +51,8 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="No bundle and no data: the predictions that har train --groups or --leave-one-subject-out kept.",
+            help="No bundle and no data: the predictions that har train --groups or --leave-one-subject-out kept. With "
+            "--continuous and --data: the models kept beside them, on streams.",
         ),
     ] = None,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}, or device.")] = "auto",
@@ -128,11 +129,15 @@ def evaluate(
     Judging people the model learned from is possible, and said loudly.
     """
     if from_predictions is not None:
-        if bundle is not None or data:
+        if bundle is not None or bool(data) != continuous:
             raise UsageError(
-                "--from-predictions: expected no bundle and no --data beside it", next_step="Leave them out."
+                "--from-predictions: expected no bundle beside it, and --data only with --continuous",
+                next_step="Leave them out, or pass --continuous and the --data of that run.",
             )
-        evaluate_predictions(from_predictions, plots=plots, as_json=as_json)
+        if data:
+            evaluate_run(from_predictions, read_recordings(data), lag_s=lag, as_json=as_json)
+        else:
+            evaluate_predictions(from_predictions, plots=plots, as_json=as_json)
         return
     if bundle is None or not data:
         raise UsageError(
@@ -303,6 +308,7 @@ def _windows(
         window_length=spec.length,
         hop=spec.hop if hop is None else hop,
         rate_hz=spec.rate_hz,
+        channels=len(spec.channels),
         activities=(*labels, *others),
     )
     for note in windows.notes:

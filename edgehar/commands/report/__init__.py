@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from edgehar.commands.bundle_argument import BundleArgument
+from edgehar.commands.bundle_argument import WHAT, bundle_argument
 from edgehar.commands.evaluate.cases import Case
+from edgehar.commands.page_file import check_page_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.report.facts import ReportFacts
 from edgehar.commands.report.learning import read_learning_curves
@@ -38,18 +39,17 @@ from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Windows, evenly_spread, make_windows
 from edgehar.pipeline.evaluation.held_out import check_activities, choose_judged
 from edgehar.pipeline.tuning.streams import streams_of
-from edgehar.reporting.page import is_page
 
 _THREADS: Final = os.cpu_count() or 1
 _MOST_ARTIFACT_WINDOWS: Final = 2000
-_PAGE_START: Final = 100
 
 
 def report(
-    bundle: BundleArgument,
+    bundle: Annotated[Path, bundle_argument(f"The model: {WHAT} Or a folder of har classify.")],
     data: Annotated[
-        str, typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic.")
-    ],
+        str | None,
+        typer.Option(metavar="PATH", help="A store, USC-HAD, HAPT, a CSV file or a folder of them, or synthetic."),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")] = Path("report.html"),
     engine: Annotated[str, typer.Option(help=f"auto, or one of {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to judge.")] = "float32",
@@ -67,9 +67,15 @@ def report(
 ) -> None:
     """Write one page about a model: what it takes for what, on whom, how sure, over time, how fast, how robust.
 
-    The people judged are those the model has never seen. Judging others is possible, and said loudly.
+    The people judged are those the model has never seen. Judging others is possible, and said loudly. For a folder that
+    har classify wrote, FOLDER/report has a page of the cohort, and one for every person.
     """
-    _check_destination(out)
+    if is_labels(bundle):
+        _cohort(bundle, as_json=as_json)
+        return
+    if data is None:
+        raise UsageError("--data: expected recordings to judge the model on, got none", next_step="Pass --data PATH.")
+    check_page_destination(out)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     model = read_bundle(bundle)
     runner = load_engine(model, engine, quantization, threads=_THREADS)
@@ -90,20 +96,17 @@ def report(
     _publish(facts, out, as_json=as_json)
 
 
-def _check_destination(out: Path) -> None:
-    """Refuse a place where no page can be written, before anything is measured."""
-    if out.is_dir():
-        raise UsageError(f"{out}: expected a file to write the page to, got a folder", next_step="Name a file in it.")
-    if out.exists() and not is_page(out.read_bytes()[:_PAGE_START]):
-        raise UsageError(
-            f"{out}: expected a new file or an earlier page, got a file of another kind: it would be lost",
-            next_step="Choose another --out.",
-        )
-    folder = next(each for each in (out.parent, *out.parent.parents) if each.exists() or each == each.parent)
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(
-            f"{out}: expected a place that can be written to, got {folder}", next_step="Choose another --out."
-        )
+def is_labels(folder: Path) -> bool:
+    """Tell whether a folder holds labels by `har classify`."""
+    return (folder / "classification.json").is_file()
+
+
+def _cohort(folder: Path, *, as_json: bool) -> None:
+    """Write the pages of a folder of labels."""
+    from edgehar.commands.report.cohort import write_pages
+
+    page = write_pages(folder)
+    typer.echo(json.dumps({"report": str(page)}) if as_json else f"Written to {page}")
 
 
 def _windows(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> Windows:
@@ -115,6 +118,7 @@ def _windows(bundle: Bundle, dataset: Dataset, *, common_only: bool) -> Windows:
         window_length=spec.length,
         hop=spec.hop,
         rate_hz=spec.rate_hz,
+        channels=len(spec.channels),
         activities=bundle.manifest.labels,
     )
 

@@ -11,13 +11,23 @@ from edgehar.commands.destination import Destination, check_writable, chosen_des
 from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.subjects import parse_subjects
+from edgehar.commands.train.release import carry_out_release, check_release, read_reference
 from edgehar.commands.train.report import print_for_people, print_json
 from edgehar.commands.train.run import Result, carry_out
 from edgehar.commands.train.work import INTERRUPTED, Work
 from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
+from edgehar.models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import UsageError
-from edgehar.pipeline.data.splits import Split, default_holdout, holdout, in_time, leave_one_subject_out, subject_groups
-from edgehar.pipeline.data.windows import DEFAULT_HOP, Windows, make_windows
+from edgehar.pipeline.data.splits import (
+    Split,
+    default_holdout,
+    everybody,
+    holdout,
+    in_time,
+    leave_one_subject_out,
+    subject_groups,
+)
+from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import check_apart
 from edgehar.pipeline.training.experiment import Experiment
 from edgehar.pipeline.training.recipe import INITIALIZATIONS
@@ -57,7 +67,13 @@ def train(
         int,
         typer.Option(min=1, help="Train every model with so many seeds, from --seed on, and compare them."),
     ] = 1,
-    hop: Annotated[int, typer.Option(min=1, help="Samples from one window to the next.")] = DEFAULT_HOP,
+    window: Annotated[int, typer.Option(min=1, help="Samples of a window.")] = WINDOW_LENGTH,
+    rate: Annotated[
+        float, typer.Option(metavar="HZ", help="Samples per second of the model; recordings are resampled to it.")
+    ] = SAMPLE_RATE_HZ,
+    hop: Annotated[
+        int | None, typer.Option(min=1, help="Samples from one window to the next. Default: half a window.")
+    ] = None,
     holdout_subjects: Annotated[
         str | None,
         typer.Option(metavar="A,B,C", rich_help_panel=_SPLIT, help="People to judge on. Default: every fourth."),
@@ -72,6 +88,23 @@ def train(
         bool,
         typer.Option("--leave-one-subject-out", rich_help_panel=_SPLIT, help="Judge everybody: one model per person."),
     ] = False,
+    all_people: Annotated[
+        bool,
+        typer.Option(
+            "--all-people",
+            rich_help_panel=_SPLIT,
+            help="Learn from everybody, for a model to be released: nobody is left to judge; needs --metrics-from.",
+        ),
+    ] = False,
+    metrics_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            rich_help_panel=_SPLIT,
+            help="With --all-people: the run of the same recipe, of --groups or --leave-one-subject-out, whose figures "
+            "and decoder the bundle gets.",
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -183,13 +216,16 @@ def train(
         restart_learning_rate=restart_learning_rate,
     )
     subjects = None if holdout_subjects is None else parse_subjects(holdout_subjects, option="--holdout-subjects")
-    _one_split(subjects, groups, leave_one_out)
+    _one_split(subjects, groups, leave_one_out, all_people)
+    check_release(all_people=all_people, metrics_from=metrics_from, seeds=seeds, show_leaky=show_leaky, resume=resume)
     place = _destination(chosen.model, out, force=force, resume=resume)
     dataset = read_recordings(data)
-    windows = make_windows(dataset, hop=hop)
-    splits = _splits(windows, subjects, groups, leave_one_out)
+    windows = make_windows(dataset, window_length=window, hop=hop or max(1, window // 2), rate_hz=rate)
+    splits = (everybody(windows),) if all_people else _splits(windows, subjects, groups, leave_one_out)
     check_apart(dataset, splits)
-    architecture = named_architecture(chosen.model, classes=len(windows.activities), window=windows.window_length)
+    architecture = named_architecture(
+        chosen.model, classes=len(windows.activities), window=windows.window_length, channels=len(windows.channels)
+    )
     trains, reason = choose_trainer(trainer, architecture, chosen.recipe)
     at_once, threads = _shared_processors(jobs, trains, models=len(splits) * seeds)
     work = Work(
@@ -206,7 +242,9 @@ def train(
         for sentence in _remarks(windows, splits, reason):
             work.say(sentence)
     with termination_interrupts():
-        result = carry_out(work)
+        result = (
+            carry_out(work) if metrics_from is None else carry_out_release(work, read_reference(metrics_from, work))
+        )
     (print_json if as_json else print_for_people)(result)
     if not result.final.complete:
         _say_incomplete(work, result)
@@ -248,12 +286,13 @@ def _recipe(model: str | None, named: str | None, *, early_stopping: bool, **cha
     return ModelRecipe(model or found.model, recipe)
 
 
-def _one_split(subjects: tuple[str, ...] | None, groups: int | None, leave_one_out: bool) -> None:
+def _one_split(subjects: tuple[str, ...] | None, groups: int | None, leave_one_out: bool, all_people: bool) -> None:
     """Refuse two answers to the question who is judged."""
     asked = {
         "--holdout-subjects": subjects is not None,
         "--groups": groups is not None,
         "--leave-one-subject-out": leave_one_out,
+        "--all-people": all_people,
     }
     given = [option for option, is_given in asked.items() if is_given]
     if len(given) > 1:

@@ -102,7 +102,7 @@ class Work:
         with_seed = f", seed {seed}" if len(self.seeds) > 1 else ""
         title = (
             f"{experiment.architecture.name}{which}{with_seed}, {len(split.train):,} windows, "
-            f"{experiment.trainer} trainer, judged on {', '.join(split.test_subjects)}"
+            f"{experiment.trainer} trainer, judged on {', '.join(split.test_subjects) or 'nobody'}"
         )
         return Task(replace(experiment, seed=seed), split, place, title)
 

@@ -27,7 +27,7 @@ class LiveStatus:
     or was broken, so that the last label, if any, is old; ``silent`` that nothing has arrived for long. Latencies are
     from the arrival of a window's last sample to its label; None before the first label. ``bridged`` counts samples
     interpolated across short gaps; ``clock`` is how the sensor's clock runs against the host's, where it is known;
-    ``warnings`` are what a person was warned of, each once.
+    ``warnings`` are what a person was warned of, each once. ``sensor`` says which of several it is, else it is empty.
     """
 
     elapsed_s: float
@@ -43,6 +43,7 @@ class LiveStatus:
     bridged: int = 0
     clock: ClockFit | None = None
     warnings: tuple[str, ...] = ()
+    sensor: str = ""
 
     def sentence(self) -> str:
         """Return the session in one line.
@@ -74,6 +75,7 @@ class LiveStatus:
         """Return the session as JSON-ready data, latencies in milliseconds."""
         drift = self.clock if self.clock is not None and self.clock.may_be_drift else None
         return {
+            **({"sensor": self.sensor} if self.sensor else {}),
             "elapsed_s": round(self.elapsed_s, 3),
             "windows": self.windows,
             "samples": self.counts.samples,

@@ -66,8 +66,10 @@ def as_json(prediction: Prediction, labels: tuple[str, ...]) -> dict[str, Any]:
     ``t_s``, ``label`` and ``probability`` as decoded, ``lost_samples`` since the beginning, ``latency_ms``;
     ``raw_label`` and ``probabilities`` of this window alone; ``bridged_samples`` of it that were interpolated;
     ``quality``: ``ok``, or what is wrong: ``bridged``, ``unit_doubtful``, ``rate_doubtful``, joined by commas.
+    ``sensor`` stands first where there are several.
     """
     return {
+        **({"sensor": prediction.sensor} if prediction.sensor else {}),
         "t_s": round(prediction.t_s, 6),
         "label": prediction.label,
         "probability": round(prediction.probability, 6),

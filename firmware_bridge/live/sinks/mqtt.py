@@ -69,7 +69,7 @@ class MqttSink:
         scheme, host, port, user, topic = _parse(url)
         self._url, self._topic, self._labels, self._model_id = url, topic, labels, model_id
         self._announcements = announcements(topic, labels=labels, model_id=model_id) if announce else {}
-        self._session_s = -SESSION_EVERY_S
+        self._session_s: dict[str, float] = {}
         self._unpublished = 0
         self._closed = False
         self._client = _client(scheme, user)
@@ -94,9 +94,9 @@ class MqttSink:
 
     def progressed(self, status: LiveStatus) -> None:
         """Publish how the session stands, every ten seconds."""
-        if status.elapsed_s - self._session_s < SESSION_EVERY_S:
+        if status.elapsed_s - self._session_s.get(status.sensor, -SESSION_EVERY_S) < SESSION_EVERY_S:
             return
-        self._session_s = status.elapsed_s
+        self._session_s[status.sensor] = status.elapsed_s
         payload = {"model": self._model_id, **status.to_json(), "unpublished_labels": self._unpublished}
         self._client.publish(f"{self._topic}/session", json.dumps(payload, ensure_ascii=False), qos=1, retain=True)
 

@@ -5,6 +5,7 @@ from typing import Final, TextIO
 from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.models.foreign_text import printable
 
 _LABEL_WIDTH: Final = 20
 
@@ -23,16 +24,18 @@ class PlainLinesSink:
     def __init__(self, *, labels_to: TextIO | None, remarks_to: TextIO) -> None:
         self._labels_to = labels_to
         self._remarks_to = remarks_to
-        self._lost = 0
+        self._lost: dict[str, int] = {}
 
     def predicted(self, prediction: Prediction) -> None:
-        """Write ``seconds  label  probability``, and the loss where there is new loss."""
+        """Write ``seconds  sensor  label  probability``, and the loss where there is new loss."""
         if self._labels_to is None:
             return
-        new_loss = prediction.lost_samples - self._lost
-        self._lost = prediction.lost_samples
+        new_loss = prediction.lost_samples - self._lost.get(prediction.sensor, 0)
+        self._lost[prediction.sensor] = prediction.lost_samples
+        sensor = f"{printable(prediction.sensor)}   " if prediction.sensor else ""
         loss = f"   {new_loss} lost before this window" if new_loss else ""
-        line = f"{prediction.t_s:10.2f} s   {prediction.label:<{_LABEL_WIDTH}} {prediction.probability:4.0%}{loss}\n"
+        label = f"{prediction.label:<{_LABEL_WIDTH}} {prediction.probability:4.0%}"
+        line = f"{prediction.t_s:10.2f} s   {sensor}{label}{loss}\n"
         self._labels_to.write(line)
         self._labels_to.flush()
 

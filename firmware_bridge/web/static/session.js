@@ -4,6 +4,7 @@
  * @module session
  */
 
+import { sendToLaptop, token } from "./laptop.js";
 import { Take, TakeStore, toCsv } from "./recorder.js";
 import { element, made, notice, write } from "./view.js";
 
@@ -34,6 +35,8 @@ export class Session {
     });
     element("cancel").addEventListener("click", () => this.interrupt("You stopped it."));
     element("download").addEventListener("click", (event) => this.#download(event));
+    element("send").hidden = !token();
+    element("send").addEventListener("click", () => this.#send());
     say("store", await this.#store.open());
     this.#show();
   }
@@ -163,6 +166,14 @@ export class Session {
         return row;
       }),
     );
+  }
+
+  async #send() {
+    element("send").disabled = true;
+    say("sent", "Sending…");
+    const { file, problem } = await sendToLaptop(toCsv(this.#store.takes));
+    element("send").disabled = false;
+    say("sent", problem ?? `The laptop has it: ${file}.`);
   }
 
   #download({ currentTarget: link }) {

@@ -79,10 +79,15 @@ def calibration_windows(
         If an activity has no window.
     """
     manifest = bundle.manifest
-    check_recognises_activities(manifest, for_what="recordings")
+    check_recognises_activities(manifest, for_what="recordings", gyroscope=True)
     spec = manifest.window
     windows = make_windows(
-        dataset, window_length=spec.length, hop=spec.hop, rate_hz=spec.rate_hz, activities=manifest.labels
+        dataset,
+        window_length=spec.length,
+        hop=spec.hop,
+        rate_hz=spec.rate_hz,
+        activities=manifest.labels,
+        channels=len(spec.channels),
     )
     usable = np.ones(len(windows), bool)
     if dataset.name == manifest.provenance.dataset:

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.sensor_evidence import FASTEST_HZ, SLOWEST_HZ
+from edgehar.models.sensor_limits import FASTEST_GUESS_HZ, SLOWEST_GUESS_HZ
 from edgehar.pipeline.data.importing.spool import Column, Spool
 
 SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -138,10 +138,10 @@ def guess_time_unit(step: float, first: float = 0.0) -> str | None:
     'ms'
     """
     for unit, seconds in SECONDS.items():
-        if _DATES_S[0] <= first * seconds <= _DATES_S[1] and 1 / FASTEST_HZ <= step * seconds <= _SLOWEST_S:
+        if _DATES_S[0] <= first * seconds <= _DATES_S[1] and 1 / FASTEST_GUESS_HZ <= step * seconds <= _SLOWEST_S:
             return unit
     rates = {unit: 1.0 / (step * seconds) for unit, seconds in SECONDS.items()}
-    return next((unit for unit, rate in rates.items() if SLOWEST_HZ <= rate < FASTEST_GUESSED_HZ), None)
+    return next((unit for unit, rate in rates.items() if SLOWEST_GUESS_HZ <= rate < FASTEST_GUESSED_HZ), None)
 
 
 def read_clock(times: Column, start: int, stop: int, steps: Steps, out: Spool) -> Clock:

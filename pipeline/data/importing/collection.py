@@ -9,10 +9,11 @@ from typing import Final
 from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.importing.axis_windows import find_axis_files, read_axis_files
 from edgehar.pipeline.data.importing.documents import labels_of, read_document
+from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
 from edgehar.pipeline.data.importing.labels import labelled
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import find_profile
-from edgehar.pipeline.data.importing.refusals import ForeignTableError
+from edgehar.pipeline.data.importing.refusals import ForeignTableError, refusal
 from edgehar.pipeline.data.importing.sources import DOCUMENTS, MAYBE_TABLES, Source, find_sources
 from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported, read_table
@@ -80,6 +81,7 @@ def import_recordings(
     options = options or Options()
     if options.profile:
         find_profile(options.profile)
+    channels = 6 if wants_gyroscope(options.channels) else 3
     sources = find_sources(path)
     if not sources:
         raise DataError(
@@ -87,7 +89,7 @@ def import_recordings(
             next_step="Check the path.",
             path=str(path),
         )
-    found = _read_all(path, sources, options, progress, Workspace(folder))
+    found = _read_all(path, sources, options, progress, Workspace(folder, channels=channels))
     if not found.recordings:
         raise _nothing(path, found)
     return _dataset(path, found, options)
@@ -120,11 +122,13 @@ def _read_all(
 
     def table(source: Source, fallback: str | None) -> Imported:
         if source.suffix in DOCUMENTS:
+            _accelerometer_alone(source, options)
             return read_document(source, options, documents)
         beside = lambda this, name: by_path.get((PurePosixPath(this.inner).parent / name).as_posix())  # noqa: E731
         return read_table(source, options, beside=beside, workspace=workspace, fallback=fallback)
 
     for part, files in parts.items():
+        _accelerometer_alone(files["x"], options)
         attempt(files["x"], partial(read_axis_files, part, files, options, by_path.get), again=True)
     for done, source in enumerate(rest, total - len(rest) + 1):
         if not (parts and source.suffix in MAYBE_TABLES):
@@ -136,6 +140,16 @@ def _read_all(
     for source in list(undecided):
         attempt(source, partial(table, source, usual), again=True)
     return found
+
+
+def _accelerometer_alone(source: Source, options: Options) -> None:
+    """Refuse a file whose gyroscope is not read."""
+    if wants_gyroscope(options.channels):
+        raise refusal(
+            source.name,
+            f"expected a table to take the gyroscope from, got {source.suffix}",
+            next_step="Export it as CSV, or leave the gyroscope out of --channels.",
+        )
 
 
 def _document_labels(path: Path, sources: Iterable[Source]) -> dict[str, str]:

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgehar.models.errors import UsageError
-from edgehar.models.sensor_evidence import ColumnName, kind_of, read_name, time_unit_named, unit_named
+from edgehar.models.sensing import names as sensor_names
+from edgehar.models.sensing.names import accelerometers, read_name, sensor_groups, sensor_of_text
+from edgehar.models.sensing.roles import DATE, INDEX, LABEL, SENSOR, SUBJECT, TIME, ColumnRole, role_of
+from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
 from edgehar.pipeline.data.importing.dates import DateForm, is_only_a_date, looks_like_date, read_form
+from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
 from edgehar.pipeline.data.importing.parser import Places, sensors_in
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
@@ -15,6 +19,13 @@ from edgehar.pipeline.data.importing.refusals import foreign, refusal
 
 _ASK: Final = "Import it with --columns X,Y,Z: names, or numbers counted from 1"
 _NAMED_TIMES: Final = 50
+_OTHER_SENSORS: Final = (
+    sensor_names.GYROSCOPE,
+    sensor_names.MAGNETOMETER,
+    sensor_names.GRAVITY,
+    sensor_names.QUATERNION,
+    sensor_names.OTHER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +69,20 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     UsageError
         When a declared column is not there.
     """
-    names = [read_name(name) for name in preamble.header] if preamble.header else []
+    roles = [role_of(name) for name in preamble.header] if preamble.header else []
     notes: list[str] = []
-    time = _time(preamble, options, names, notes)
-    label = _single(preamble, options.label, names, "label", "activity", notes)
-    subject = _single(preamble, options.subject, names, "subject", "person", notes)
-    sensor, sensors = _sensor_column(preamble, names, notes)
+    time = _time(preamble, options, roles, notes)
+    label = _single(preamble, options.label, roles, LABEL, "activity", notes)
+    subject = _single(preamble, options.subject, roles, SUBJECT, "person", notes)
+    sensor, sensors = _sensor_column(preamble, roles, notes)
     added: tuple[int, ...] = ()
+    turning: tuple[int, ...] = ()
     if options.axes is not None:
-        x, y, z = (_column(preamble, name) for name in options.axes)
-        axes = (x, y, z)
+        x, y, z, *declared = (_column(preamble, name) for name in options.axes)
+        axes, turning = (x, y, z), tuple(declared)
         added = tuple(_column(preamble, name) for name in options.add_axes or ())
-    elif names:
-        axes, added = _accelerometer(preamble, names, stem, known=bool(sensors))
+    elif preamble.header:
+        axes, added = _accelerometer(preamble, preamble.header, stem, known=bool(sensors))
     else:
         axes, time = _unnamed(preamble, options, time)
         label = label if options.label else None
@@ -79,11 +91,14 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     )
     if added:
         notes.append(f"Gravity is added from the columns {_listed(preamble, added)}.")
+    if wants_gyroscope(options.channels):
+        turning = turning or gyroscope_columns(preamble, axes)
+        notes.append(f"The turning rate is taken from the columns {_listed(preamble, turning)}.")
     form = _date_form(preamble, time, notes if options.time != NO_COLUMN else [])
     if form is None and options.time == NO_COLUMN and time and not _is_number(preamble, time[0]):
         time = ()
-    places = Places(axes, added, time, form, label, subject, sensor, sensors)
-    return Roles(places, _unit(preamble, names, axes), _time_unit(preamble, names, time), tuple(notes))
+    places = Places(axes, added, turning, time, form, label, subject, sensor, sensors)
+    return Roles(places, _unit(preamble, axes), _time_unit(preamble, roles, time), tuple(notes))
 
 
 def _column(preamble: Preamble, name: str) -> int:
@@ -102,24 +117,24 @@ def _column(preamble: Preamble, name: str) -> int:
 
 
 def _single(
-    preamble: Preamble, declared: str | None, names: Sequence[ColumnName], role: str, called: str, notes: list[str]
+    preamble: Preamble, declared: str | None, roles: Sequence[ColumnRole], role: str, called: str, notes: list[str]
 ) -> int | None:
     """Return the declared column, else the first whose name says what it is."""
     if declared is not None:
         return None if declared == NO_COLUMN else _column(preamble, declared)
-    for place, name in enumerate(names):
-        if name.role == role:
+    for place, said in enumerate(roles):
+        if said.role == role:
             notes.append(f"The {called} is taken from {preamble.called(place)}.")
             return place
     return None
 
 
-def _time(preamble: Preamble, options: Options, names: Sequence[ColumnName], notes: list[str]) -> tuple[int, ...]:
+def _time(preamble: Preamble, options: Options, roles: Sequence[ColumnRole], notes: list[str]) -> tuple[int, ...]:
     """Return the column of the time, or those of a date and a time of day."""
     if options.time is not None and options.time != NO_COLUMN:
         return tuple(_column(preamble, part) for part in options.time.split("+"))
-    times = [place for place, name in enumerate(names) if name.role == "time" and _filled(preamble, place)]
-    dates = [place for place, name in enumerate(names) if name.role == "date" and _filled(preamble, place)]
+    times = [place for place, said in enumerate(roles) if said.role == TIME and _filled(preamble, place)]
+    dates = [place for place, said in enumerate(roles) if said.role == DATE and _filled(preamble, place)]
     if dates and times and is_only_a_date(_cell(preamble, dates[0])) and looks_like_date(_cell(preamble, times[0])):
         notes.append(f"The time is taken from {preamble.called(dates[0])} and {preamble.called(times[0])}.")
         return dates[0], times[0]
@@ -130,7 +145,7 @@ def _time(preamble: Preamble, options: Options, names: Sequence[ColumnName], not
     )
     if options.time == NO_COLUMN:
         # Its values are no times, but where they go back, a recording ends all the same.
-        counters = [place for place, name in enumerate(names) if name.role == "index" and _is_number(preamble, place)]
+        counters = [place for place, said in enumerate(roles) if said.role == INDEX and _is_number(preamble, place)]
         return tuple((usable + counters)[:1])
     if not usable:
         return ()
@@ -155,14 +170,14 @@ def _is_number(preamble: Preamble, place: int) -> bool:
 
 
 def _sensor_column(
-    preamble: Preamble, names: Sequence[ColumnName], notes: list[str]
+    preamble: Preamble, roles: Sequence[ColumnRole], notes: list[str]
 ) -> tuple[int | None, tuple[str, ...]]:
     """Return the column that says which sensor a row is of, and what it says for the accelerometer."""
-    for place, name in enumerate(names):
-        if name.role != "sensor":
+    for place, column in enumerate(roles):
+        if column.role != SENSOR:
             continue
         said = sensors_in(preamble, place)
-        wanted = tuple(text for text in said if kind_of(text) == "accelerometer")
+        wanted = tuple(text for text in said if sensor_of_text(text) == sensor_names.ACCELERATION)
         if wanted and len(wanted) < len(said):
             others = ", ".join(repr(text) for text in said if text not in wanted)
             notes.append(f"Only rows whose {preamble.called(place)} is {wanted[0]!r} are taken; passed over: {others}.")
@@ -171,41 +186,33 @@ def _sensor_column(
 
 
 def _accelerometer(
-    preamble: Preamble, names: Sequence[ColumnName], stem: str, *, known: bool
+    preamble: Preamble, header: Sequence[str], stem: str, *, known: bool
 ) -> tuple[tuple[int, int, int], tuple[int, ...]]:
     """Return the columns of the accelerometer, and of the gravity to be added where a program took it away."""
-    groups: dict[tuple[str, ...], dict[str, list[int]]] = {}
-    kinds: dict[tuple[str, ...], str] = {}
-    for place, name in enumerate(names):
-        if name.role == "axis":
-            groups.setdefault(name.sensor, {}).setdefault(name.axis, []).append(place)
-            kinds[name.sensor] = name.kind
-    whole = {sensor: places for sensor, places in groups.items() if len(places) == 3}
-    of_kind = {kind: [s for s in whole if kinds[s] == kind] for kind in ("accelerometer", "", "linear", "gravity")}
-    chosen = of_kind["accelerometer"] or of_kind[""]
-    if not of_kind["accelerometer"] and chosen and not known:
-        _refuse_by_stem(preamble, stem)
-    if not chosen and of_kind["linear"] and of_kind["gravity"]:
-        linear, gravity = whole[of_kind["linear"][0]], whole[of_kind["gravity"][0]]
-        return _xyz(preamble, [linear]), _xyz(preamble, [gravity])
-    if not chosen and of_kind["linear"]:
+    groups = accelerometers(header)
+    if len(groups) > 1:
+        raise _several(preamble, groups)
+    if groups:
+        if not known and read_name(header[groups[0][0]]).sensor is None:
+            _refuse_by_stem(preamble, stem)
+        return groups[0], ()
+    linear, gravity = (
+        sensor_groups(header, sensor) for sensor in (sensor_names.LINEAR_ACCELERATION, sensor_names.GRAVITY)
+    )
+    if linear and gravity:
+        return linear[0], gravity[0]
+    if linear:
         raise _gravity_removed(preamble)
-    if not chosen:
-        raise _no_sensor(preamble, whole, kinds)
-    return _xyz(preamble, [whole[sensor] for sensor in chosen]), ()
+    raise _no_sensor(preamble, header)
 
 
-def _xyz(preamble: Preamble, groups: Sequence[dict[str, list[int]]]) -> tuple[int, int, int]:
-    """Return the columns of the only sensor, or ask which one is meant."""
-    found = [[group[axis][turn] for axis in "xyz"] for group in groups for turn in range(min(map(len, group.values())))]
-    if len(found) == 1 and all(len(places) == 1 for places in groups[0].values()):
-        x, y, z = found[0]
-        return x, y, z
-    listed = " and ".join("/".join(preamble.called(place)[7:] for place in places) for places in found)
-    numbers = " or ".join(",".join(str(place + 1) for place in places) for places in found)
-    raise refusal(
+def _several(preamble: Preamble, groups: Sequence[tuple[int, int, int]]) -> Exception:
+    """Return the question which of several sensors is meant."""
+    listed = " and ".join("/".join(preamble.called(place)[7:] for place in places) for places in groups)
+    numbers = " or ".join(",".join(str(place + 1) for place in places) for places in groups)
+    return refusal(
         preamble.name,
-        f"expected columns of one accelerometer, got {len(found)}: {listed}",
+        f"expected columns of one accelerometer, got {len(groups)}: {listed}",
         line=max(1, preamble.first_line - 1),
         next_step=f"{_ASK}: {numbers}.",
     )
@@ -213,11 +220,11 @@ def _xyz(preamble: Preamble, groups: Sequence[dict[str, list[int]]]) -> tuple[in
 
 def _refuse_by_stem(preamble: Preamble, stem: str) -> None:
     """Refuse a file whose name says that it is another sensor's."""
-    kind = kind_of(stem)
-    if kind == "linear":
+    sensor = sensor_of_text(stem)
+    if sensor == sensor_names.LINEAR_ACCELERATION:
         raise _gravity_removed(preamble)
-    if kind in ("gyroscope", "magnetometer", "gravity", "other"):
-        raise foreign(preamble.name, f"expected a recording of an accelerometer, got one of the {kind} by its name")
+    if sensor not in (None, sensor_names.ACCELERATION):
+        raise foreign(preamble.name, f"expected a recording of an accelerometer, got one of the {sensor} by its name")
 
 
 def _gravity_removed(preamble: Preamble) -> Exception:
@@ -229,12 +236,10 @@ def _gravity_removed(preamble: Preamble) -> Exception:
     )
 
 
-def _no_sensor(
-    preamble: Preamble, whole: dict[tuple[str, ...], dict[str, list[int]]], kinds: dict[tuple[str, ...], str]
-) -> Exception:
+def _no_sensor(preamble: Preamble, header: Sequence[str]) -> Exception:
     """Return the error for a table without acceleration."""
-    there = ", ".join(preamble.header or ())
-    other = {kinds[sensor] for sensor in whole} - {""}
+    there = ", ".join(header)
+    other = {sensor for sensor in _OTHER_SENSORS if sensor_groups(header, sensor)}
     if other:
         sentence = f"expected columns of an accelerometer, got those of the {' and the '.join(sorted(other))}: {there}"
         return foreign(preamble.name, sentence)
@@ -289,21 +294,22 @@ def _date_form(preamble: Preamble, time: tuple[int, ...], notes: list[str]) -> D
     return form
 
 
-def _unit(preamble: Preamble, names: Sequence[ColumnName], axes: Sequence[int]) -> str | None:
+def _unit(preamble: Preamble, axes: Sequence[int]) -> str | None:
     """Return the unit written for the axes."""
     if preamble.units is not None and max(axes) < len(preamble.units) and (unit := unit_named(preamble.units[axes[0]])):
         return unit
-    units = {names[place].unit for place in axes} if names else {None}
-    return units.pop() if len(units) == 1 else None
+    units = {read_name(preamble.header[place]).unit for place in axes} if preamble.header else {None}
+    unit = units.pop() if len(units) == 1 else None
+    return unit if unit in (*OF_ACCELERATION, COUNTS) else None
 
 
-def _time_unit(preamble: Preamble, names: Sequence[ColumnName], time: tuple[int, ...]) -> str | None:
+def _time_unit(preamble: Preamble, roles: Sequence[ColumnRole], time: tuple[int, ...]) -> str | None:
     """Return the unit written for the time."""
-    if not time or not names:
+    if not time or not roles:
         return None
     if preamble.units is not None and time[0] < len(preamble.units):
-        return time_unit_named(preamble.units[time[0]]) or names[time[0]].unit
-    return names[time[0]].unit
+        return time_unit_named(preamble.units[time[0]]) or roles[time[0]].time_unit
+    return roles[time[0]].time_unit
 
 
 def _listed(preamble: Preamble, places: Sequence[int]) -> str:

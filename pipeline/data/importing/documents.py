@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.errors import DataError
-from edgehar.models.sensor_evidence import read_name, unit_named
+from edgehar.models.sensing.names import accelerometers
+from edgehar.models.sensing.unit_names import unit_named
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.clock import look_at_steps, read_clock
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure, problems_of
@@ -166,22 +167,20 @@ def _content(source: Source, document: Any) -> _Content:
 def _edge_impulse(payload: dict[str, Any]) -> _Content:
     """Return the accelerometer of a payload."""
     sensors = payload["sensors"]
-    names = [read_name(str(sensor["name"])) for sensor in sensors]
-    places = {
-        name.axis: at for at, name in enumerate(names) if name.role == "axis" and name.kind in ("accelerometer", "")
-    }
-    if set(places) != set("xyz"):
-        raise DataError(f"expected channels accX, accY, accZ, got {', '.join(str(s['name']) for s in sensors)}")
+    names = [str(sensor["name"]) for sensor in sensors]
+    groups = accelerometers(names)
+    if len(groups) != 1:
+        count = f" of one accelerometer, got {len(groups)}: " if groups else ", got "
+        raise DataError(f"expected channels accX, accY, accZ{count}{', '.join(names)}")
+    axes = groups[0]
     values = np.array(payload["values"], dtype=np.float64)
     if values.ndim != 2 or values.shape[1] != len(sensors) or not np.isfinite(values).all():
         raise ValueError(f"values of shape {values.shape} for {len(sensors)} channels")
-    unit = unit_named(str(sensors[places["x"]].get("units", "")))
+    unit = unit_named(str(sensors[axes[0]].get("units", "")))
     interval_s = float(payload["interval_ms"]) / 1000
     if not 0 < interval_s < 10:
         raise ValueError(f"interval_ms of {interval_s * 1000:g}")
-    return _Content(
-        values[:, [places[axis] for axis in "xyz"]], unit, interval_s, None, "Edge Impulse data acquisition"
-    )
+    return _Content(values[:, axes], unit, interval_s, None, "Edge Impulse data acquisition")
 
 
 def _label_studio(document: Any) -> tuple[tuple[float, float | None, str], ...]:

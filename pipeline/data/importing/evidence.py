@@ -11,20 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.sensor_evidence import (
-    MOST_G,
-    REMOVED_G,
-    UNUSUAL_G,
-    gravity_of_blocks,
-    guess_unit,
-    longest_repeat,
-    propose_counts,
-    quiet_blocks,
-)
+from edgehar.models.sensing.gravity import propose_counts, resting_unit
+from edgehar.models.sensing.quiet import REMOVED_G, gravity_of_blocks, longest_repeat, quiet_blocks
+from edgehar.models.sensing.unit_names import COUNTS
+from edgehar.models.sensor_limits import MOST_G, UNUSUAL_G
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.refusals import refusal
 
-COUNTS: Final = "counts"
 _WRONG_BY: Final = 2.5
 _STUCK_S: Final = 1.5
 _STUCK_ROWS: Final = 50
@@ -122,7 +115,7 @@ def decide_unit(
         return declared, None
     if written not in (None, COUNTS):
         return _written(name, gravity, str(written))
-    unit = None if written == COUNTS else guess_unit(gravity)
+    unit = None if written == COUNTS else resting_unit(gravity)
     if unit is None and fallback is not None and 1 / _WRONG_BY <= gravity / parse_unit(fallback).per_g <= _WRONG_BY:
         unit = fallback
     if unit is None:
@@ -149,10 +142,10 @@ def decide_unit(
 def _written(name: str, gravity: float, unit: str) -> tuple[str, str | None]:
     """Return the unit that is written in the file, if gravity agrees."""
     in_g = gravity / parse_unit(unit).per_g
-    if in_g < REMOVED_G and guess_unit(gravity) is None:
+    if in_g < REMOVED_G and resting_unit(gravity) is None:
         raise _removed(name, in_g)
     if not 0.5 <= in_g <= 2.0:
-        other = guess_unit(gravity)
+        other = resting_unit(gravity)
         hint = f", as if the unit were {other}" if other else ""
         raise refusal(
             name,

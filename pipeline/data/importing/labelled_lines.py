@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edgehar.models.sensor_evidence import unit_named
+from edgehar.models.sensing.unit_names import unit_named
 from edgehar.pipeline.data.importing.text import Chunk
 
 _NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.models.sensor_evidence import words_of
+from edgehar.models.sensing.names import words_of
 from edgehar.pipeline.data.importing.clock import SECONDS
 from edgehar.pipeline.data.importing.dates import looks_like_date, read_form, seconds_of
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.label_file import COLUMNS, Interval, intervals_in_samples, intervals_of_rows
 from edgehar.pipeline.data.recordings import LabelInterval, Recording
 
 _FIELDS: Final = ("subject", "activity", "placement")
@@ -38,12 +39,15 @@ class IntervalTable:
         Of the file.
     intervals
         (start, stop, label) in the file's own numbers; a stop of None is the next start, or the end.
+    named
+        Intervals by recording, in its own time, where it is a label file of ``har data label``.
     """
 
     name: str
     folder: str
     stem: str
     intervals: tuple[tuple[float, float | None, str], ...]
+    named: dict[str, list[Interval]] | None = None
 
 
 def from_name(inner: str, pattern: str | None, *, name: str, path: str) -> dict[str, str]:
@@ -97,6 +101,10 @@ def read_intervals(
     """Return the intervals of a table that has a label and a start, and no axes; None if it is another table."""
     if preamble.header is None:
         return None
+    if tuple(preamble.header) == COLUMNS:
+        named = intervals_of_rows(rows, name=preamble.name)
+        every = tuple(each for intervals in named.values() for each in intervals)
+        return IntervalTable(preamble.name, folder, stem, every, named)
     words = [words_of(name) for name in preamble.header]
     label = next((at for name in _LABELS for at, w in enumerate(words) if w and name in (w[0], w[-1])), None)
     start = next((at for at, w in enumerate(words) if set(w) & _START or "".join(w) in _START), None)
@@ -131,6 +139,12 @@ def labelled(
     for table in tables:
         used = 0
         for at, item in enumerate(done):
+            if table.named is not None:
+                own = table.named.get(item.recording_id.removeprefix(f"{table.folder}/"))
+                if own is not None:
+                    done[at] = replace(item, labels=intervals_in_samples(item, own))
+                    used += 1
+                continue
             folder = item.recording_id.rpartition("/")[0]
             alike = table.stem.startswith(item.recording_id.rpartition("/")[2] + ".")
             if folder != table.folder or item.labels or (not alike and _named_after_one(table, done)):

@@ -1,6 +1,6 @@
 """What the caller declares about recordings; everything left out is detected, and said."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 NO_COLUMN: Final = "none"
@@ -15,7 +15,11 @@ class Options:
     Parameters
     ----------
     axes
-        Columns of x, y and z: names, or numbers counted from 1.
+        Columns of x, y and z: names, or numbers counted from 1; of six, the last three are the gyroscope's.
+    channels
+        ``accelerometer``, or that and ``gyroscope``.
+    gyroscope_unit
+        ``deg/s`` or ``rad/s``; None takes the one written in the file.
     time, label, subject
         Columns of the timestamp, the activity and the person; ``none`` ignores one that is there.
     unit
@@ -50,7 +54,9 @@ class Options:
         How many lines before the table are passed over, whatever they look like.
     """
 
-    axes: tuple[str, str, str] | None = None
+    axes: tuple[str, ...] | None = None
+    channels: tuple[str, ...] = ("accelerometer",)
+    gyroscope_unit: str | None = None
     time: str | None = None
     label: str | None = None
     subject: str | None = None
@@ -69,3 +75,8 @@ class Options:
     add_axes: tuple[str, str, str] | None = None
     names: tuple[str, ...] = ()
     skip_lines: int = 0
+
+    @property
+    def says_only_channels(self) -> bool:
+        """Whether nothing else is declared than the channels that are wanted."""
+        return replace(self, channels=Options().channels) == Options()

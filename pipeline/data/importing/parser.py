@@ -35,6 +35,8 @@ class Places:
         x, y, z.
     added
         Columns that are added to x, y, z, if any.
+    gyroscope
+        Columns of the turning rate about x, y and z, if it is wanted.
     time
         One column, or a date and a time of day.
     form
@@ -47,6 +49,7 @@ class Places:
 
     axes: tuple[int, int, int]
     added: tuple[int, ...] = ()
+    gyroscope: tuple[int, ...] = ()
     time: tuple[int, ...] = ()
     form: DateForm | None = None
     label: int | None = None
@@ -57,7 +60,7 @@ class Places:
     @property
     def numbers(self) -> tuple[int, ...]:
         """Columns that hold numbers in every row."""
-        return (*self.axes, *self.added, *(self.time if self.form is None else ()))
+        return (*self.axes, *self.added, *self.gyroscope, *(self.time if self.form is None else ()))
 
     @property
     def texts(self) -> tuple[int, ...]:
@@ -82,7 +85,7 @@ class Rows:
     Parameters
     ----------
     values
-        float64 (n, 3), in the unit of the file, finite.
+        float64 (n, 3), or (n, 6) with the turning rate, in the units of the file, finite.
     time
         float64 (n,), as written, or dates in s; None if there is none.
     labels, subjects
@@ -114,7 +117,7 @@ class Rows:
 
     def taken(self, order: npt.NDArray[np.intp]) -> "Rows":
         """Return some of the rows in another order; done in memory, for files in disorder only."""
-        taken = Rows(self.workspace.column(columns=3), None, None, None, workspace=self.workspace)
+        taken = Rows(self.workspace.column(columns=self.workspace.channels), None, None, None, workspace=self.workspace)
         taken.values.append(self.values.read(0, len(self))[order])
         if self.time is not None:
             taken.time = self.workspace.column()
@@ -180,7 +183,7 @@ class _Parser:
     def __init__(self, preamble: Preamble, places: Places, drop: bool, workspace: Workspace) -> None:
         self._preamble, self._places, self._drop = preamble, places, drop
         self.rows = Rows(
-            values=workspace.column(columns=3),
+            values=workspace.column(columns=workspace.channels),
             time=workspace.column() if places.time else None,
             labels=None if places.label is None else [],
             subjects=None if places.subject is None else [],
@@ -253,7 +256,7 @@ class _Parser:
             if len(bad):
                 self._split_at(table, line, bad, time)
                 return
-        values = np.stack([table[f"c{place}"] for place in places.axes], axis=1)
+        values = np.stack([table[f"c{place}"] for place in (*places.axes, *places.gyroscope)], axis=1)
         for axis, added in enumerate(places.added):
             values[:, axis] += table[f"c{added}"]
         rows.values.append(values)

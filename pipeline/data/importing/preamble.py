@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edgehar.models.sensor_evidence import time_unit_named, unit_named
+from edgehar.models.sensing.unit_names import time_unit_named, unit_named
 from edgehar.pipeline.data.importing.dates import looks_like_date
 from edgehar.pipeline.data.importing.refusals import refusal
 

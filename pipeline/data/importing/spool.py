@@ -139,11 +139,14 @@ class Workspace:
     ----------
     folder
         Where temporary files live; by default where the system keeps such.
+    channels
+        Values in a sample.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, channels: int = 3) -> None:
         self._folder = folder
-        self.samples = Spool(np.float32, columns=3, folder=folder)
+        self.channels = channels
+        self.samples = Spool(np.float32, columns=channels, folder=folder)
         self.times = Spool(np.float64, folder=folder)
 
     def column(self, dtype: npt.DTypeLike = np.float64, *, columns: int | None = None) -> Spool:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.models.sensor_evidence import SLOWEST_HZ
+from edgehar.models.sensor_limits import SLOWEST_GUESS_HZ
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.columns import find_roles
 from edgehar.pipeline.data.importing.evidence import (
@@ -23,6 +23,7 @@ from edgehar.pipeline.data.importing.evidence import (
     measure,
     problems_of,
 )
+from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per_second
 from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
 from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, read_intervals
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
@@ -180,7 +181,7 @@ def _about_file(
 
 def _add_gravity(table: OpenTable, other: Source) -> None:
     """Add the values of the file beside, row by row, where both have the same times."""
-    options = replace(table.options, profile="", add_axes=None)
+    options = replace(table.options, profile="", add_axes=None, channels=(ACCELEROMETER,))
     with other.open() as stream:
         start, encoding = read_head(stream, other.name)
         lines = head_lines(start, encoding, whole=len(start) < 2**16, name=other.name)[:HEAD_LINES]
@@ -197,7 +198,7 @@ def _add_gravity(table: OpenTable, other: Source) -> None:
     if own.time is None or rows.time is None or len(rows) < 2:
         raise refusal(other.name, "expected times to add gravity by, got none", next_step="Export both files again.")
     there, gravity = rows.time.read(0, len(rows)), rows.values.read(0, len(rows))
-    summed = table.workspace.column(columns=3)
+    summed = table.workspace.column(columns=table.workspace.channels)
     far = 0
     reach = 2 * float(np.median(np.diff(there)))
     at = 0
@@ -223,13 +224,18 @@ def recordings_of(table: OpenTable, fallback: str | None) -> Imported:
     """Cut the rows of a file into recordings, and turn them to g."""
     sessions, takes, notes = find_takes(table)
     rows = sessions.rows
-    measured = [measure(rows.values.blocks(take.start, take.stop), take.rate_hz) for take in takes]
+    accelerations = ((block[:, :3] for block in rows.values.blocks(take.start, take.stop)) for take in takes)
+    measured = [measure(blocks, take.rate_hz) for blocks, take in zip(accelerations, takes, strict=True)]
     written = table.roles.unit or (table.profile and table.profile.unit) or table.preamble.unit
     unit, note = decide_unit(
         table.source.name, measured, declared=table.options.unit, written=written, fallback=fallback
     )
+    turning, turning_note = 1.0, []
+    if table.roles.places.gyroscope:
+        turning, said = degrees_per_second(table.preamble, table.roles.places.gyroscope, table.options.gyroscope_unit)
+        turning_note = [f"The turning rate is in {said}."]
     imported = Imported(unit=unit, terms=table.profile.terms if table.profile else "")
-    imported.notes = [*table.notes, *sessions.notes, *notes, *([note] if note else [])]
+    imported.notes = [*table.notes, *sessions.notes, *notes, *([note] if note else []), *turning_note]
     named = from_name(
         table.source.path.resolve().as_posix() if table.source.member is None else table.source.inner,
         table.options.file_pattern,
@@ -238,7 +244,7 @@ def recordings_of(table: OpenTable, fallback: str | None) -> Imported:
     )
     ids = _ids(table, takes)
     for take, name, magnitude in zip(takes, ids, measured, strict=True):
-        imported.recordings.append(_recording(table, sessions, take, name, magnitude, unit, named))
+        imported.recordings.append(_recording(table, sessions, take, name, magnitude, (unit, turning), named))
     return imported
 
 
@@ -255,20 +261,27 @@ def _ids(table: OpenTable, takes: list[Take]) -> list[str]:
 
 
 def _recording(
-    table: OpenTable, sessions: Sessions, take: Take, name: str, measured: Magnitudes, unit: str, said: dict[str, str]
+    table: OpenTable,
+    sessions: Sessions,
+    take: Take,
+    name: str,
+    measured: Magnitudes,
+    units: tuple[str, float],
+    said: dict[str, str],
 ) -> Recording:
     """Return a take as a recording in g; what no sensor measures is fenced in by gaps, so that no window holds it."""
-    rows, scale = sessions.rows, parse_unit(unit)
+    rows, scale, turning = sessions.rows, parse_unit(units[0]), units[1]
     samples = table.workspace.samples
     first = len(samples)
     wild: list[int] = []
     worst, peak, at = 0.0, 0.0, 0
     for block in rows.values.blocks(take.start, take.stop):
-        found, most = beyond_sensors(block, scale.per_g)
+        values, rates = block[:, :3], block[:, 3:]
+        found, most = beyond_sensors(values, scale.per_g)
         wild += (found + at).tolist()
-        block[found] = np.clip(block[found], -1e6 * scale.per_g, 1e6 * scale.per_g)
-        worst = max(worst, float(np.linalg.norm(block[found], axis=1).max(initial=0.0)) / scale.per_g)
-        samples.append(scale.to_g(block))
+        values[found] = np.clip(values[found], -1e6 * scale.per_g, 1e6 * scale.per_g)
+        worst = max(worst, float(np.linalg.norm(values[found], axis=1).max(initial=0.0)) / scale.per_g)
+        samples.append(np.hstack([scale.to_g(values), rates * turning]) if rates.size else scale.to_g(values))
         peak, at = max(peak, most), at + len(block)
     length = len(samples) - first
     clock = take.clock
@@ -285,9 +298,9 @@ def _recording(
         )
     if is_unusual(peak):
         problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
-    if take.rate_hz < SLOWEST_HZ:
+    if take.rate_hz < SLOWEST_GUESS_HZ:
         problems.append(
-            f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_HZ:g} Hz: too slow to tell movements apart."
+            f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_GUESS_HZ:g} Hz: too slow to tell movements apart."
         )
     stuck = rows.line_of(take.start + measured.stuck[0])
     problems += problems_of(measured, per_g=scale.per_g, rate_hz=take.rate_hz, line=stuck)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.models.sensor_evidence import FASTEST_HZ, SLOWEST_HZ
+from edgehar.models.sensor_limits import FASTEST_GUESS_HZ, SLOWEST_GUESS_HZ
 from edgehar.pipeline.data.importing.clock import SECONDS, Clock, Steps, guess_time_unit, look_at_steps, read_clock
 from edgehar.pipeline.data.importing.columns import Roles
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
@@ -135,12 +135,12 @@ def _told_or_guessed(table: OpenTable, steps: Steps | None) -> tuple[str, str | 
         return "s", None
     if told is not None:
         rate_hz = 1.0 / (steps.usual * SECONDS[told])
-        if SLOWEST_HZ / 8 <= rate_hz <= FASTEST_HZ:
+        if SLOWEST_GUESS_HZ / 8 <= rate_hz <= FASTEST_GUESS_HZ:
             return told, f"Times are in {told}, as the name of {column} says."
         raise refusal(
             name,
-            f"expected a rate between {SLOWEST_HZ:g} and {FASTEST_HZ:g} Hz, but times in {told}, as {column} is named, "
-            f"make {rate_hz:.4g} Hz",
+            f"expected a rate between {SLOWEST_GUESS_HZ:g} and {FASTEST_GUESS_HZ:g} Hz, but times in {told}, as "
+            f"{column} is named, make {rate_hz:.4g} Hz",
             next_step="Import it with the right --time-unit, or ignore its times: --time-column none --rate HZ.",
         )
     if steps.whole_ones:

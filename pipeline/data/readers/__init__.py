@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from edgehar.models.errors import DataError, UsageError
+from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
+from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.label_file import with_label_file
 from edgehar.pipeline.data.recordings import Dataset
 
 Progress = Callable[[int, int], None]
@@ -39,7 +42,9 @@ class _Format:
 _FORMATS: Final[dict[str, _Format]] = {
     "store": _Format("edgehar.pipeline.data.readers.stored", "a store (index.json and samples.npy)"),
     "usc-had": _Format(
-        "edgehar.pipeline.data.readers.usc_had", "USC-HAD (SubjectN/a1t1.mat)", ("exclude_suspect", "allow_missing")
+        "edgehar.pipeline.data.readers.usc_had",
+        "USC-HAD (SubjectN/a1t1.mat)",
+        ("exclude_suspect", "allow_missing", "gyroscope"),
     ),
     "hapt": _Format("edgehar.pipeline.data.readers.hapt", "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)"),
     "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)"),
@@ -63,6 +68,7 @@ def load_dataset(
     format: str = "auto",  # noqa: A002
     progress: Progress | None = None,
     scratch: Path | None = None,
+    labels: Path | None = None,
     **options: Any,
 ) -> Dataset:
     """Read recordings from anything this project can read.
@@ -78,6 +84,8 @@ def load_dataset(
         Called after each file with (files done, files in all).
     scratch
         Folder for the nameless temporary files of recordings longer than memory; by default the system's.
+    labels
+        A label file of ``har data label``; by default the one beside the recordings, if there is one.
     **options
         Options of the format: ``exclude_suspect`` and ``allow_missing`` (bool) for USC-HAD, ``layout``
         (``edgehar.pipeline.data.importing.options.Options``) for CSV and the like.
@@ -100,10 +108,13 @@ def load_dataset(
             f"{place}: expected a file or folder, found nothing", next_step="Check the path.", path=str(place)
         )
     name = recognise(place) if format == "auto" else format
+    layout = options.get("layout")
+    if isinstance(layout, Options) and "gyroscope" in _FORMATS[name].options and layout.says_only_channels:
+        options = {**options, "layout": None, "gyroscope": wants_gyroscope(layout.channels)}
     accepted = _accepted(name, options, _FORMATS[name].options)
     if scratch is not None and "scratch" in _FORMATS[name].options:
         accepted["scratch"] = scratch
-    return _reader(name).read(place, progress=progress, **accepted)
+    return with_label_file(_reader(name).read(place, progress=progress, **accepted), place, labels)
 
 
 def recognise(path: Path) -> str:

@@ -56,7 +56,12 @@ def recognises(path: Path) -> bool:
 
 
 def read(
-    path: Path, *, exclude_suspect: bool = False, allow_missing: bool = False, progress: Progress | None = None
+    path: Path,
+    *,
+    exclude_suspect: bool = False,
+    allow_missing: bool = False,
+    gyroscope: bool = False,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Read every trial.
 
@@ -68,6 +73,8 @@ def read(
         Leave out a file that says another activity inside than its name does (S14/a3t2).
     allow_missing
         Report trials that are missing instead of refusing the folder.
+    gyroscope
+        Keep the turning rate, in degrees/s, behind the acceleration.
     progress
         Called after each file with (files done, files in all).
 
@@ -90,7 +97,7 @@ def read(
     for done, trial in enumerate(trials, start=1):
         content = read_mat5(trial.path)
         spellings.add((trial.activity, _text(content, "activity")))
-        recording, suspect = _recording(trial, content)
+        recording, suspect = _recording(trial, content, 6 if gyroscope else 3)
         if suspect and exclude_suspect:
             problems.append(f"{trial.name} was left out: its activity is in doubt.")
         else:
@@ -145,9 +152,9 @@ def _missing(trials: list[_Trial]) -> list[str]:
     ]
 
 
-def _recording(trial: _Trial, content: Mapping[str, Variable]) -> tuple[Recording, bool]:
+def _recording(trial: _Trial, content: Mapping[str, Variable], columns: int) -> tuple[Recording, bool]:
     """Return the recording of a trial, and whether its activity is in doubt."""
-    samples = _samples(trial.path, content)
+    samples = _samples(trial.path, content, columns)
     problems = []
     field = "activity_number" if "activity_number" in content else "activity_numbr"
     if field == "activity_numbr":
@@ -178,8 +185,8 @@ def _recording(trial: _Trial, content: Mapping[str, Variable]) -> tuple[Recordin
     return replace(recording, problems=tuple(problems)) if problems else recording, suspect
 
 
-def _samples(path: Path, content: Mapping[str, Variable]) -> npt.NDArray[np.float32]:
-    """Return the acceleration columns of a file."""
+def _samples(path: Path, content: Mapping[str, Variable], columns: int) -> npt.NDArray[np.float32]:
+    """Return the first columns of a file: acceleration, then the turning rate."""
     readings = content.get("sensor_readings")
     if not isinstance(readings, np.ndarray) or readings.shape[1] != 6 or not len(readings):
         shape = readings.shape if isinstance(readings, np.ndarray) else "no such field"
@@ -189,7 +196,7 @@ def _samples(path: Path, content: Mapping[str, Variable]) -> npt.NDArray[np.floa
             path=str(path),
         )
     with np.errstate(over="ignore"):
-        samples = np.ascontiguousarray(readings[:, :3], dtype=np.float32)
+        samples = np.ascontiguousarray(readings[:, :columns], dtype=np.float32)
     if not np.isfinite(samples).all():
         row = int(np.flatnonzero(~np.isfinite(samples).all(axis=1))[0])
         raise DataError(
@@ -223,7 +230,7 @@ def _about_spelling(spellings: set[tuple[int, str]]) -> list[str]:
 
 def _about_range(recordings: list[Recording]) -> list[str]:
     """Say how much lies beyond the nominal range of the sensor."""
-    peaks = np.array([np.abs(recording.samples).max() for recording in recordings])
+    peaks = np.array([np.abs(recording.samples[:, :3]).max() for recording in recordings])
     beyond = int((peaks > NOMINAL_RANGE_G).sum())
     if not beyond:
         return []

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import MetricsEntry
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.engines import load_engine
 from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import Mounting
@@ -113,6 +114,7 @@ def personalize(
     CompileError
         If an artifact cannot be made again.
     """
+    check_recognises_activities(general.manifest, for_what="personalize")
     wearer = find_wearer(general, dataset, subject)
     own = replace(dataset, recordings=dataset.of_subject(wearer.subject))
     turned = own if mounting is None else _turned(own, mounting)
@@ -162,7 +164,9 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int) -> Windows:
     """Return windows of the model's activities."""
     manifest = bundle.manifest
     spec = manifest.window
-    return make_windows(dataset, window_length=spec.length, hop=hop, rate_hz=spec.rate_hz, activities=manifest.labels)
+    return make_windows(
+        dataset, window_length=spec.length, hop=hop, rate_hz=spec.rate_hz, activities=manifest.labels, channels=3
+    )
 
 
 def _tested(general: Bundle, made: Made, turned: Dataset, own: Dataset) -> tuple[Figures, Figures]:

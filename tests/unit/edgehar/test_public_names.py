@@ -16,6 +16,7 @@ PUBLIC = [
     "recording_from_array",
     "dataset_from_recordings",
     "save_recordings",
+    "show_recordings",
     "Dataset",
     "LabelInterval",
     "Recording",

@@ -13,6 +13,7 @@ from edgehar.reporting.charts import (
     Bar,
     ConfidenceBin,
     DotRange,
+    DotRow,
     Point,
     Series,
     Span,
@@ -20,6 +21,7 @@ from edgehar.reporting.charts import (
     bar_chart,
     calibration_chart,
     dot_range_chart,
+    dot_rows_chart,
     heat_map,
     line_chart,
     scatter_chart,
@@ -271,3 +273,10 @@ def test_a_calibration_chart_sizes_dots_by_their_windows():
     assert "raw: 1,000 windows at 90.0 %, 70.0 % right" in _texts(
         _parsed(calibration_chart([("raw", bins)], label="c")), "title"
     )
+
+
+def test_every_dot_of_a_row_is_drawn_in_every_layout() -> None:
+    rows = [DotRow("one", [[(0.0, "a < b"), (1.0, "c")], [(0.5, "d")]]), DotRow("two", [[], [(-2.0, "e")]])]
+    chart = dot_rows_chart(rows, [("x", 0), ("y", 1)], label="Dots", include=[-1.0, 1.0])
+    assert chart.count('class="dot faint"') == 4 * 3
+    assert "a &lt; b" in chart

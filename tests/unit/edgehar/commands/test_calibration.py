@@ -40,10 +40,13 @@ def led(monkeypatch: pytest.MonkeyPatch, *, walks: bool = True, stopped: bool = 
     """Let somebody with everybody's gait, their sensor turned, do what they are asked to."""
     asked: list[Any] = []
 
-    def capture(port: str, steps: Any, path: Path, *, subject: str, **options: Any) -> Any:
+    def capture(sensors: Any, steps: Any, path: Path, *, subject: str, **options: Any) -> Any:
         asked.extend(steps)
         rng = np.random.default_rng(0)
-        content, at = MAGIC + encode_info(CaptureInfo(subject, "", "g", 100.0, "2026-01-01T00:00:00", port)), 0
+        content, at = (
+            MAGIC + encode_info(CaptureInfo(subject, "", "g", 100.0, "2026-01-01T00:00:00", sensors[0].port)),
+            0,
+        )
         for number, step in enumerate(steps, start=1):
             count = round(step.seconds * 100)
             phase = np.exp(2j * np.pi * 1.9 * np.arange(count) / 100) * (walks and "Walk" in step.activity)

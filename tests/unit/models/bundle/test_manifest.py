@@ -181,7 +181,7 @@ def test_what_is_no_manifest_at_all_is_refused(data):
         (("window", "rate_hz"), math.nan, "rate_hz: expected a finite number, got nan"),
         (("window", "rate_hz"), 10**400, "rate_hz: expected a finite number, got 1000"),
         (("window", "rate_hz"), "100", "rate_hz: expected a number, got str"),
-        (("window", "unit"), "m/s2", "expected acceleration in g, or features as trained, got 'm/s2'"),
+        (("window", "unit"), "m/s2", "motion in g and deg/s, or features as trained, got 'm/s2'"),
         (("normalization", "mean_g"), [0.0], "a mean and a deviation for each of 3 channels, got 1 and 3"),
         (("normalization", "std_g", 0), 0.0, "deviations above 0 g"),
         (("normalization", "std_g", 0), -1.0, "deviations above 0 g"),

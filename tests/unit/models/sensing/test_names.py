@@ -14,22 +14,22 @@ from edgehar.models.sensing.names import (
     MAGNETOMETER,
     OTHER,
     QUATERNION,
+    accelerometers,
     find_acceleration,
     read_name,
-    unit_at_start,
+    sensor_of_text,
 )
 
 
 @pytest.mark.parametrize(
     ("name", "sensor", "axis", "unit"),
     [
-        ("ax", ACCELERATION, "x", None),
         ("AcX", ACCELERATION, "x", None),
         ("AY", ACCELERATION, "y", None),
         ("x_acc", ACCELERATION, "x", None),
         ("accZ (g)", ACCELERATION, "z", "g"),
         ("Ax[m/s2]", ACCELERATION, "x", "m/s2"),
-        ("acc_x_mg", ACCELERATION, "x", "mg"),
+        ("acc_x_mg", ACCELERATION, "x", "raw:1000"),
         ("Accelerometer Y (m/s²)", ACCELERATION, "y", "m/s2"),
         ("gFx", ACCELERATION, "x", None),
         ("Y", None, "y", None),
@@ -46,6 +46,26 @@ from edgehar.models.sensing.names import (
         ("qw", QUATERNION, "w", None),
         ("Tmp", OTHER, None, None),
         ("acc magnitude", OTHER, None, None),
+        ("ax", ACCELERATION, "x", None),
+        ("Acceleration y (m/s^2)", ACCELERATION, "y", "m/s2"),
+        ("AcZ", ACCELERATION, "z", None),
+        ("AccX [mg]", ACCELERATION, "x", "raw:1000"),
+        ("ax_raw", ACCELERATION, "x", "counts"),
+        ("Shimmer_8665_Accel_LN_X_CAL", ACCELERATION, "x", None),
+        ("ACCELEROMETER X (m/s²)", ACCELERATION, "x", "m/s2"),
+        ("accelerometerAccelerationX(G)", ACCELERATION, "x", "g"),
+        ("total_acc_x", ACCELERATION, "x", None),
+        ("attr_x", None, "x", None),
+        ("x-axis (g)", None, "x", "g"),
+        ("Linear Acceleration x (m/s^2)", LINEAR_ACCELERATION, "x", "m/s2"),
+        ("motionUserAccelerationX(G)", LINEAR_ACCELERATION, "x", "g"),
+        ("accelerationwithoutgravity_x", LINEAR_ACCELERATION, "x", None),
+        ("wx(deg/s)", GYROSCOPE, "x", "deg/s"),
+        ("GyroX [mdps]", GYROSCOPE, "x", "deg/s"),
+        ("x (rad/s)", GYROSCOPE, "x", "rad/s"),
+        ("Acceleration x (deg/s)", GYROSCOPE, "x", "deg/s"),
+        ("AngleX(deg)", OTHER, "x", "degrees"),
+        ("x (µT)", MAGNETOMETER, "x", "uT"),
     ],
 )
 def test_a_name_says(name: str, sensor: str | None, axis: str | None, unit: str | None) -> None:
@@ -105,11 +125,31 @@ def test_a_unit_of_all_three_is_theirs() -> None:
     assert find_acceleration(["X (g)", "Y (m/s^2)", "Z (g)"]).unit is None
 
 
-def test_a_unit_stands_behind_a_number() -> None:
-    assert unit_at_start(" m/s^2, Y:")[0] == "m/s2"
-    assert unit_at_start("g Y=")[0] == "g"
-    assert unit_at_start(" gyro: ")[0] is None
-    assert unit_at_start(" g: ")[0] is None
+def test_two_sensors_in_a_file_and_in_a_line_are_the_same_two() -> None:
+    assert accelerometers(["left_ax", "left_ay", "left_az", "right_ax", "right_ay", "right_az"]) == [
+        (0, 1, 2),
+        (3, 4, 5),
+    ]
+    assert accelerometers(["ax_raw", "ay_raw", "az_raw", "ax (g)", "ay (g)", "az (g)"]) == [(3, 4, 5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sensor"),
+    [
+        ("Gyroscope", GYROSCOPE),
+        ("TotalAcceleration", ACCELERATION),
+        ("LinearAccelerometer", LINEAR_ACCELERATION),
+        ("Linear Acceleration", LINEAR_ACCELERATION),
+        ("Gravity", GRAVITY),
+        ("Orientation", OTHER),
+        ("walk_1", None),
+        ("user_3", None),
+        ("user_acceleration", LINEAR_ACCELERATION),
+        ("steps", None),
+    ],
+)
+def test_a_file_is_called_after_its_sensor(text: str, sensor: str | None) -> None:
+    assert sensor_of_text(text) == sensor
 
 
 @given(st.text(max_size=40))

@@ -8,6 +8,7 @@ import pytest
 from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Windows
+from edgehar.pipeline.training.augmentation import mixed, stretched_windows
 from edgehar.pipeline.training.batches import TrainingBatches
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.recipes import default_recipe
@@ -69,6 +70,39 @@ def test_rotation_comes_before_normalisation(little_windows: Windows) -> None:
     known = np.linalg.norm(little_windows.batch(), axis=2)
     for length in lengths[:5]:
         assert np.abs(known - length).max(axis=1).min() < 1e-4
+
+
+def test_mixed_windows_carry_the_shares_of_their_labels(little_windows: Windows) -> None:
+    recipe = PLAIN.changed(mixup=0.3)
+    label_of = np.eye(len(little_windows.activities))[little_windows.labels].sum(axis=0)
+    for windows, targets in batches(little_windows, recipe).epoch(np.random.default_rng(0)):
+        assert windows.dtype == targets.dtype == np.float32
+        assert targets.shape == (64, len(label_of))
+        assert np.allclose(targets.sum(axis=1), 1.0, atol=1e-6)
+        assert (np.count_nonzero(targets, axis=1) <= 2).all()
+        assert targets.max(axis=1).min() >= 0.5
+        break
+    values = np.zeros((6, 2, 1), np.float32)
+    values[:3] = 1.0
+    targets = np.repeat(np.eye(2, dtype=np.float32), 3, axis=0)
+    mixed_values, mixed_targets = mixed(values, targets, concentration=1.0, rng=np.random.default_rng(1))
+    assert np.allclose(mixed_values[:, 0, 0], mixed_targets[:, 0], atol=1e-6), "signal and label by the same share"
+
+
+def test_a_stretched_window_stays_in_its_segment_and_takes_another_time(little_windows: Windows) -> None:
+    counted = np.arange(len(little_windows.samples), dtype=np.float32)
+    windows = replace(little_windows, samples=np.stack([counted, counted, counted], axis=1))
+    chosen = np.arange(len(windows))
+    still = np.zeros(len(chosen), np.int64)
+    for factor in (1 / 1.1, 1.1, 50.0):
+        found = stretched_windows(windows, chosen, offsets=still, factors=np.full(len(chosen), factor))[:, :, 0]
+        assert (found[:, 0] >= windows.segment_starts).all()
+        assert (found[:, -1] <= windows.segment_stops - 1).all()
+        steps = np.diff(found.astype(np.float64), axis=1)
+        room = (windows.segment_stops - windows.segment_starts - 1) / (windows.window_length - 1)
+        assert np.allclose(steps.mean(axis=1), np.minimum(factor, room), rtol=1e-3)
+    same = stretched_windows(windows, chosen, offsets=still, factors=np.ones(len(chosen)))
+    assert np.array_equal(same, windows.batch()), "a factor of one changes nothing"
 
 
 def test_fewer_windows_than_a_batch_make_one(little_windows: Windows) -> None:

@@ -11,13 +11,14 @@ from edgehar.models.errors import EngineError, UsageError
 from edgehar.models.gradients import StackGradients
 from edgehar.pipeline.data.splits import holdout
 from edgehar.pipeline.data.windows import Windows
+from edgehar.pipeline.training.augmentation import mixed
 from edgehar.pipeline.training.fit import fit
 from edgehar.pipeline.training.initialization import initial_weights
 from edgehar.pipeline.training.keras_model import set_weights, training_model
 from edgehar.pipeline.training.keras_trainer import KerasTrainer
 from edgehar.pipeline.training.native_trainer import NativeTrainer
 from edgehar.pipeline.training.recipe import FREQUENCIES, Recipe
-from edgehar.pipeline.training.supervision import step_weights, supervised_steps
+from edgehar.pipeline.training.supervision import one_hot, step_weights, supervised_steps
 from edgehar.pipeline.training.tensorflow_start import tf
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, NATIVE, choose_trainer
 
@@ -57,12 +58,16 @@ def test_gradients_are_those_of_keras(little_model: Architecture, random_weights
         assert np.linalg.norm(own - other) <= 2e-5 * np.linalg.norm(other)
 
 
-def test_steps_are_those_of_keras(little_model: Architecture) -> None:
+@pytest.mark.parametrize("are_mixed", [False, True])
+def test_steps_are_those_of_keras(little_model: Architecture, are_mixed: bool) -> None:
     weights = initial_weights(little_model, "orthogonal", np.random.default_rng(2))
     trainers = [kind(little_model, weights, RECIPE, seed=0) for kind in (NativeTrainer, KerasTrainer)]
     windows, labels = batch_of(little_model, 100)
+    targets = one_hot(labels, little_model.classes) if are_mixed else labels
+    if are_mixed:
+        windows, targets = mixed(windows, targets, concentration=0.5, rng=np.random.default_rng(3))
     for rate in (1e-3, 3e-3, 2e-3):
-        native, keras = (trainer.train(windows, labels, learning_rate=rate) for trainer in trainers)
+        native, keras = (trainer.train(windows, targets, learning_rate=rate) for trainer in trainers)
         np.testing.assert_allclose(native, keras, rtol=1e-4)
     for name, own in trainers[0].weights.items():
         # Where a gradient is nearly zero, Adam makes a whole step of its sign: a few numbers may differ by that.

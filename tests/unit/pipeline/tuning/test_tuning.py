@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.contract import ACTIVITIES
-from edgehar.models.decoder import REJECTED, UNDECODED, Decoder
+from edgehar.models.decoder import REJECTED, UNDECODED, Decoder, Dwell, redistribute
+from edgehar.models.decoder.markov import MarkovFilter, uniform_transitions
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 from edgehar.pipeline.data.windows import make_windows
@@ -19,6 +20,7 @@ from edgehar.pipeline.tuning.roles import first_decoder, push_of
 from edgehar.pipeline.tuning.scores import confusion_of, macro_f1_of
 from edgehar.pipeline.tuning.search import SMOOTHINGS, Grid, judge, search
 from edgehar.pipeline.tuning.streams import Stream, check_enough, streams_of
+from edgehar.pipeline.tuning.whole_streams import dwelt, forward_together, redistributed
 
 
 def noisy_stream(seed: int, *, subject: str = "1", wrong: float = 0.25, stay: int = 60) -> Stream:
@@ -106,6 +108,51 @@ def test_elevators_are_told_apart_where_that_helps_and_not_where_it_harms() -> N
     nobody_rides = replace(whole, directions=np.zeros(len(right), np.int8))
     best = search(grid(nobody_rides, push=push)).best.spec
     assert best == replace(UNDECODED, push=push), "recordings without elevators do not switch their detector off"
+
+
+@given(st.lists(st.integers(-1, 3), min_size=1, max_size=60), st.integers(1, 6))
+def test_dwell_of_a_whole_stream_is_dwell(labels: list[int], windows: int) -> None:
+    hold = Dwell(windows)
+    assert dwelt(np.array(labels), windows).tolist() == [hold.feed(label) for label in labels]
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.3, 0.99), st.floats(0.1, 1.0))
+def test_forward_of_streams_together_is_the_filter_of_each(seed: int, stay: float, weight: float) -> None:
+    generator = np.random.default_rng(seed)
+    streams = [generator.dirichlet([0.3] * 3, size=count) for count in (1, 7, 12)]
+    matrix = uniform_transitions(3, stay, 1.0)
+    for rows, found in zip(streams, forward_together(streams, matrix, weight=weight), strict=True):
+        smooth = MarkovFilter(matrix, weight=weight)
+        expected = [each for row in rows for each in smooth.feed(row)]
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_push_of_a_whole_stream_is_that_of_each_window(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rows = generator.dirichlet([0.3] * 4, size=9)
+    rows[0, 1:3] = 0.0
+    odds = 3.0 * generator.integers(-1, 2, 9)
+    found = redistributed(rows, up=1, down=2, log_odds=odds)
+    expected = [redistribute(row, up=1, down=2, log_odds=each) for row, each in zip(rows, odds.tolist(), strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_all_streams_of_a_person_choose_together_and_never_for_themselves() -> None:
+    jumpy, quick = noisy_stream(1, wrong=0.3), noisy_stream(2, wrong=0.0, stay=3)
+    twice = [replace(jumpy, subject="1"), replace(jumpy, subject="1"), replace(quick, subject="2")]
+    choice = search(grid(*twice))
+    assert choice.of_others[0] == choice.of_others[1]
+    alone = search(grid(quick, replace(quick, subject="3"))).best.spec
+    assert choice.of_others[0] == alone
+
+
+def test_within_what_is_lost_of_the_best_macro_f1_the_least_cost_is_chosen() -> None:
+    streams = grid(*(noisy_stream(seed, subject=str(seed)) for seed in (1, 2, 3)))
+    most = search(streams, most_f1_lost=0.0).best
+    near = search(streams, most_f1_lost=0.02).best
+    assert near.macro_f1 >= most.macro_f1 - 0.02
+    assert near.scores.cost <= most.scores.cost
 
 
 SPECS = [

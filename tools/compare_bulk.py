@@ -1,0 +1,169 @@
+"""Classify the same days with `har classify` and with plain loops over other runtimes: tools/compare_bulk.py BUNDLE.
+
+A line each, from one run: CPU seconds (imports left out), times slower than ours, peak memory, and how many windows
+have the same label as ours. A plain loop reads the file's columns, cuts windows, calls the runtime and keeps labels;
+nothing else. The days are synthetic, 100 Hz, hop 100. On a busy machine compare CPU seconds, not seconds.
+
+    tools/compare_bulk.py BUNDLE [--days 7] [--skip keras] [--peer-days 1]
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.pipeline.bulk.synthetic_weeks import write_week
+
+PEERS = ("onnxruntime", "litert", "keras")
+
+
+def ours(bundle: Bundle, data: Path, folder: Path, workers: int) -> dict[str, Any]:
+    """Classify with this project, and return labels and figures."""
+    from edgehar.pipeline.bulk.classification import classify_recordings
+
+    began_s = time.process_time()
+    classify_recordings(bundle, [str(data)], folder, workers=workers, engine="native")
+    table = pq.read_table(next((folder / "labels").glob("*.parquet")), columns=["raw_label"])
+    return {"labels": table["raw_label"].to_pylist(), "cpu_s": time.process_time() - began_s}
+
+
+def profiled(bundle: Bundle, data: Path, folder: Path) -> dict[str, float]:
+    """Return the CPU seconds of the engine and of everything, start-up of the program left out."""
+    import cProfile
+    import pstats
+
+    from edgehar.pipeline.bulk.classification import classify_recordings
+
+    profile = cProfile.Profile(time.process_time)
+    profile.runcall(classify_recordings, bundle, [str(data)], folder, workers=1, engine="native")
+    stats: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    engine = sum(value[3] for (file, _, name), value in stats.items() if file.endswith("native.py") and name == "_run")
+    return {"engine_s": engine, "all_s": sum(value[2] for value in stats.values())}
+
+
+def window_batches(data: Path, size: int) -> Iterator[np.ndarray]:
+    """Yield batches of windows of 200, 100 apart."""
+    held = np.empty((0, 3), np.float32)
+    for batch in pq.ParquetFile(data).iter_batches(size * 100, columns=["x", "y", "z"]):
+        held = np.concatenate([held, np.stack([column.to_numpy() for column in batch.columns], axis=1)])
+        count = (len(held) - 200) // 100 + 1
+        views = np.lib.stride_tricks.sliding_window_view(held, 200, axis=0)[::100][:count]
+        yield np.ascontiguousarray(views.swapaxes(1, 2))
+        held = held[count * 100 :]
+
+
+def runtime(name: str, bundle: Bundle) -> Callable[[np.ndarray], np.ndarray]:
+    """Return how a runtime predicts a batch, as its documentation shows."""
+    if name == "onnxruntime":
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        session = onnxruntime.InferenceSession(bundle.files["model.float32.onnx"], options)
+        entry = session.get_inputs()[0].name
+        return lambda windows: session.run(None, {entry: windows})[0]
+    if name == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_content=bundle.files["model.float32.tflite"], num_threads=1)
+        entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+
+        def predict(windows: np.ndarray) -> np.ndarray:
+            if tuple(interpreter.get_input_details()[0]["shape"]) != windows.shape:
+                interpreter.resize_tensor_input(entry, windows.shape)
+                interpreter.allocate_tensors()
+            interpreter.set_tensor(entry, windows)
+            interpreter.invoke()
+            return interpreter.get_tensor(end)
+
+        return predict
+    import tensorflow as tf
+
+    from edgehar.pipeline.training.keras_model import keras_model, set_weights
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    model = keras_model(bundle.manifest.architecture)
+    set_weights(model, bundle.folded_weights)
+    return lambda windows: model.predict(windows, batch_size=256, verbose=0)
+
+
+def peer(name: str, bundle: Bundle, data: Path) -> dict[str, Any]:
+    """Classify with a plain loop."""
+    predict = runtime(name, bundle)
+    predict(np.zeros((1024, 200, 3), np.float32))
+    began_s = time.process_time()
+    labels: list[str] = []
+    for windows in window_batches(data, 1024):
+        labels += [bundle.manifest.labels[place] for place in predict(windows).argmax(axis=1)]
+    return {"labels": labels, "cpu_s": time.process_time() - began_s}
+
+
+def one(name: str, bundle: Path, data: Path, target: Path) -> int:
+    """Run one candidate in this process, and write what it took."""
+    model = read_bundle(bundle)
+    with tempfile.TemporaryDirectory() as folder:
+        if name == "profile":
+            target.write_text(json.dumps(profiled(model, data, Path(folder) / "out")))
+            return 0
+        found = ours(model, data, Path(folder) / "out", 1) if name == "ours" else peer(name, model, data)
+    found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    target.write_text(json.dumps(found))
+    return 0
+
+
+def main() -> int:
+    """Print a table, a line when it is known."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--days", type=float, default=7.0)
+    parser.add_argument("--peer-days", type=float, default=1.0)
+    parser.add_argument("--skip", action="append", default=[])
+    parser.add_argument("--one", nargs=3, metavar=("NAME", "DATA", "RESULT"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.one:
+        return one(chosen.one[0], chosen.bundle, Path(chosen.one[1]), Path(chosen.one[2]))
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        long = write_week(place / "long.parquet", days=chosen.days)
+        short = write_week(place / "short.parquet", days=chosen.peer_days)
+        names = [name for name in PEERS if name not in chosen.skip]
+        runs = [("ours", long, chosen.days), ("ours", short, chosen.peer_days)]
+        runs.insert(0, ("profile", long, chosen.days))
+        runs += [(name, short, chosen.peer_days) for name in names]
+        base: dict[str, Any] = {}
+        for name, data, days in runs:
+            result = place / "result.json"
+            command = [sys.executable, __file__, str(chosen.bundle), "--one", name, str(data), str(result)]
+            if (ended := subprocess.run(command, check=False)).returncode:
+                print(f"{name}: ended with {ended.returncode}")
+                continue
+            found = json.loads(result.read_text())
+            if name == "profile":
+                share = 1 - found["engine_s"] / found["all_s"]
+                print(
+                    f"ours: {days:g} days: engine {found['engine_s']:.1f} s CPU, all the rest {share:.0%} of the time"
+                )
+                continue
+            base = found if name == "ours" else base
+            same = np.mean([a == b for a, b in zip(found["labels"], base["labels"], strict=True)])
+            print(
+                f"{name}: {days:g} days, {len(found['labels']):,} windows: {found['cpu_s']:.1f} s CPU "
+                f"({found['cpu_s'] / base['cpu_s']:.2f} x ours), {found['memory_mb']:.0f} MB, {same:.4%} same labels",
+                flush=True,
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
