@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from edgehar.models.engines import Engine as Engine
     from edgehar.models.engines import load_engine as load_engine
     from edgehar.models.errors import HarError as HarError
+    from edgehar.pipeline.data.forecasting import ForecastWindows as ForecastWindows
+    from edgehar.pipeline.data.forecasting import forecast_windows as forecast_windows
     from edgehar.pipeline.data.recordings import Dataset as Dataset
     from edgehar.pipeline.data.recordings import LabelInterval as LabelInterval
     from edgehar.pipeline.data.recordings import Recording as Recording
@@ -57,6 +59,7 @@ _ROOMS: Final = {
     ),
     "edgehar.pipeline.data.recordings": ("Dataset", "LabelInterval", "Recording"),
     "edgehar.pipeline.data.windows": ("Windows", "make_windows"),
+    "edgehar.pipeline.data.forecasting": ("ForecastWindows", "forecast_windows"),
     "edgehar.api.splits": ("split_by_subject",),
     "edgehar.pipeline.data.splits": ("Split", "leave_one_subject_out", "subject_groups"),
     "edgehar.pipeline.training.recipe": ("Recipe",),

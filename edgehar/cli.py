@@ -18,6 +18,7 @@ from edgehar.models.installation import missing_package
 
 _COMMANDS: Final = {
     "demo": "edgehar.commands.demo:demo",
+    "start": "edgehar.commands.start:start",
     "data": "edgehar.commands.data:app",
     "train": "edgehar.commands.train:train",
     "import": "edgehar.commands.import_model:import_model",
@@ -34,6 +35,7 @@ _COMMANDS: Final = {
     "ports": "edgehar.commands.ports:ports",
     "simulate": "edgehar.commands.simulate:simulate",
     "live": "edgehar.commands.live:live",
+    "dashboard": "edgehar.commands.dashboard:dashboard",
     "record": "edgehar.commands.record:record",
     "firmware": "edgehar.commands.firmware:firmware",
     "phone": "edgehar.commands.phone:phone",

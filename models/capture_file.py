@@ -35,7 +35,7 @@ constant time a byte, and a true record is found behind them.
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.errors import DataError
+from edgehar.models.foreign_text import printable
 from edgehar.models.sensor_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, is_possible_rate
 
 SUFFIX: Final = ".harcap"
@@ -231,6 +232,32 @@ def read_capture(path: Path) -> Capture:
             _take_event(capture, event)
     capture.torn_bytes = len(data) - end
     return capture
+
+
+def takes_of(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Follow the events; return the takes that were not discarded by number, as they were labelled last.
+
+    Each has ``activity`` and ``start_s``, and ``stop_s`` where its end is known.
+
+    Examples
+    --------
+    >>> takes_of([{"event": "begin", "take": 1, "activity": "walk", "t_s": 2.0}, {"event": "discard", "take": 1}])
+    {}
+    """
+    takes: dict[int, dict[str, Any]] = {}
+    for event in events:
+        number = event["take"]
+        if event["event"] == "begin":
+            takes[number] = {"activity": printable(event["activity"]), "start_s": event["t_s"]}
+        elif number not in takes:
+            continue
+        elif event["event"] == "end":
+            takes[number]["stop_s"] = event["t_s"]
+        elif event["event"] == "discard":
+            del takes[number]
+        elif event["event"] == "relabel":
+            takes[number]["activity"] = printable(event["activity"])
+    return takes
 
 
 def _take_event(capture: Capture, event: dict[str, Any]) -> None:

@@ -85,7 +85,8 @@ def predict(
     bundle
         The model, or the path of one. Or an engine from `edgehar.load_engine`, which is loaded once for many calls.
     windows : Windows, or array-like of shape (n, window_length, 3) or (window_length, 3), in g
-        Raw acceleration, gravity included, at the model's rate.
+        Raw acceleration, gravity included, at the model's rate. Of a model of tokens, whole numbers of shape
+        (n, window_length) or (window_length,).
     engine, quantization
         What computes, and which artifact of the bundle.
 
@@ -104,7 +105,7 @@ def predict(
     if isinstance(bundle, Bundle | str | os.PathLike):
         bundle = load_engine(open_bundle(bundle), engine, quantization)
     values: npt.NDArray[Any] = windows.batch() if isinstance(windows, Windows) else np.asarray(windows, np.float32)
-    return bundle.predict(values[np.newaxis] if values.ndim == 2 else values)
+    return bundle.predict(values)
 
 
 @overload

@@ -262,6 +262,9 @@ class _Session:
         """Keep how the session stands."""
         self.status = status
 
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Nothing to do: this session keeps its model."""
+
     def close(self) -> None:
         """Nothing to close: the thread closes the reader."""
 

@@ -4,9 +4,10 @@ import contextlib
 import json
 import sys
 import time
+import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 from rich.console import Console
@@ -14,6 +15,15 @@ from rich.console import Console
 from edgehar.commands.bundle_argument import DefaultBundleArgument, or_default
 from edgehar.commands.calibration import MountingOption, WearerOption, chosen_mounting, place_of
 from edgehar.commands.calibration import calibrate as find_mounting
+from edgehar.commands.dashboard_options import (
+    DEFAULT_RECORDINGS,
+    AlsoOption,
+    BrowserOption,
+    DashboardHostOption,
+    DashboardOptions,
+    DashboardPortOption,
+    RecordingsOption,
+)
 from edgehar.commands.interruption import StopRequest, stop_on_signals
 from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
 from edgehar.commands.stream_options import (
@@ -36,15 +46,21 @@ from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
 from edgehar.firmware_bridge.live.sinks.plain_lines import PlainLinesSink
 from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
+from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import MountedEngine
+from edgehar.models.mounting.engine import Predictor
 from edgehar.models.units import UNIT_HELP, parse_unit
 
+if TYPE_CHECKING:
+    from edgehar.commands.dashboard_service.session import DashboardSession
+
 _STDOUT = "-"
+STANDARD_INPUT = "-"
 
 DEFAULT_BRIDGE_MS: Final = 50.0
 LONGEST_BRIDGE_MS: Final = 500.0
@@ -98,6 +114,12 @@ def live(
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
     baud: BaudOption = DEFAULT_BAUD,
+    dashboard: Annotated[bool, typer.Option("--dashboard", help="Show it on a page of this machine as well.")] = False,
+    dashboard_port: DashboardPortOption = None,
+    dashboard_host: DashboardHostOption = LOOPBACK,
+    recordings: RecordingsOption = DEFAULT_RECORDINGS,
+    also: AlsoOption = None,
+    browser: BrowserOption = False,
     plain: PlainOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as one JSON object, and no labels.")
@@ -120,14 +142,16 @@ def live(
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
     sensors = plan_sensors(port, columns)
-    model = read_bundle(or_default(bundle))
+    path = or_default(bundle)
+    model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
-    if len(sensors) > 1 and (calibrate or mounting is not None or wearer is not None):
+    if dashboard and (calibrate or mounting is not None or wearer is not None):
         raise UsageError(
-            f"--mounting: expected one sensor, whose mounting it is, got {len(sensors)}",
-            next_step="Start one `har live` for each sensor that is mounted otherwise.",
+            "--dashboard: expected a model in the axes of its sensor, got a mounting for another one",
+            next_step="Run `har start`, which turns the model itself, or leave one of the two out.",
         )
+    _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
     turned = (
         find_mounting(
             model,
@@ -145,10 +169,11 @@ def live(
         if calibrate
         else chosen_mounting(model, mounting, wearer)
     )
-    mounted: Engine = runner if turned is None else MountedEngine(runner, turned)
+    mounted: Predictor = runner if turned is None else MountedEngine(runner, turned)
     shared_engine = OneAtATime(mounted) if len(sensors) > 1 else mounted
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {', '.join(port)}"
     began_s = time.monotonic()
+    watched: DashboardSession | None = None
 
     def session_of(sensor: Sensor, line: Line) -> Session:
         wanted = "text" if shares_a_port(sensors, sensor) else protocol
@@ -179,16 +204,32 @@ def live(
                 may_be_frames=wanted == "auto",
                 arrived=detected.arrivals,
             )
-            return loop.run(sinks, duration_s=left_s, stop=stop)
+            if watched is None:
+                return loop.run(sinks, duration_s=left_s, stop=stop)
+            watched.watch(loop)
+            end = loop.run(sinks, duration_s=left_s, stop=stop, on_block=watched.sampled)
+            if end.error is not None and not stop():
+                watched.serve_on(str(end.error), stop=stop)
+            return end
 
         return session
 
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
+        if dashboard and reconnect is None:
+            # A page that is open shall see that the sensor is gone, and when it is there again.
+            reconnect = port != [STANDARD_INPUT]
         lines = open_lines(sensors, baud=baud, reconnect=reconnect, opened=opened)
+        if dashboard:
+            where = DashboardOptions(dashboard_host, dashboard_port, recordings, also or ())
+            watched = _open_dashboard(where, path, model, runner, sensors[0].port, opened)
+            if browser:
+                webbrowser.open(watched.url)
+            opened.push(watched.staying(stop))
         several = bool(sensors[0].name)
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain or several)
         if mqtt is not None:
             sinks.append(_open_mqtt(mqtt, model, opened, announce=home_assistant))
+        sinks += [watched.sink] if watched is not None else []
         sessions = {sensor.name: session_of(sensor, line) for sensor, line in zip(sensors, lines, strict=True)}
         began_s = time.monotonic()
         ends = run_sessions(sessions, sinks, stop=stop) if several else {"": sessions[""](sinks, stop=stop)}
@@ -207,6 +248,16 @@ def _check_numbers(duration: float | None, bridge: float, hop: int | None, rate:
         )
     if hop is not None and hop < 1:
         raise UsageError(f"expected a hop of at least 1 sample, got {hop}", next_step="Pass --hop 20, for example.")
+
+
+def _check_alone(sensors: int, **options: bool) -> None:
+    """Refuse what is for one sensor with several."""
+    for name, is_given in options.items():
+        if is_given and sensors > 1:
+            raise UsageError(
+                f"--{name}: expected one sensor with it, got {sensors}",
+                next_step="Start one `har live` for each sensor, or leave it out.",
+            )
 
 
 def _check_lag(lag_s: float, model: Bundle, *, raw: bool) -> None:
@@ -257,6 +308,18 @@ def _close_quietly(file: TextIO) -> None:
     """Close a file of labels; what a full disk did not take was said when it was written."""
     with contextlib.suppress(OSError):
         file.close()
+
+
+def _open_dashboard(
+    where: DashboardOptions, path: Path, model: Bundle, runner: Engine, port: str, opened: contextlib.ExitStack
+) -> "DashboardSession":
+    """Return the dashboard, and say where it is."""
+    from edgehar.commands.dashboard_service.session import DashboardSession
+
+    session = DashboardSession(where, path, model, runner, port=port)
+    opened.callback(session.close)
+    typer.echo(session.invitation(), err=True)
+    return session
 
 
 def _open_mqtt(url: str, model: Bundle, opened: contextlib.ExitStack, *, announce: bool) -> Sink:

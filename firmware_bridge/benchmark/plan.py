@@ -13,7 +13,7 @@ from edgehar.firmware_bridge.benchmark.results import ModelFacts
 from edgehar.firmware_bridge.benchmark.worker_process import ProcessWorker
 from edgehar.models.agreement import oracle_outputs
 from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.engines import ENGINES, runnable
 from edgehar.models.errors import UsageError
 
@@ -98,7 +98,7 @@ def plan_bundle(
     bundle = read_bundle(path)
     architecture, window = bundle.manifest.architecture, bundle.manifest.window
     if windows is None:
-        windows = golden_windows(architecture.window, architecture.channels, count=artificial)
+        windows = golden_inputs(architecture, artificial)
     model = ModelFacts(
         model_id=bundle.manifest.model_id,
         architecture=architecture.name,

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.benchmark.machine import Machine
+from edgehar.models.bundle import FLOAT_TOLERANCE
+
+_FLOAT32: Final = "float32"
 
 _QUIET_SHARE: Final = 0.02
 """Share of a row's time that may be lost to others before a reader is told."""
@@ -155,6 +158,12 @@ class Row:
     def is_own(self) -> bool:
         """Whether the file was made by this project's own compilers, not by a standard converter."""
         return self.route in _OWN_ROUTES
+
+    @property
+    def is_inexact(self) -> bool:
+        """Whether a file of unrounded numbers gave other outputs than the oracle on these inputs, by more than 1e-5."""
+        exact = self.max_abs_error is None or self.max_abs_error <= FLOAT_TOLERANCE
+        return self.quantization == _FLOAT32 and not exact
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON-ready data; ``device`` and ``error`` are there only where there is one."""

@@ -17,6 +17,7 @@ from edgehar.firmware_bridge.benchmark.results import (
     times_slower,
 )
 from edgehar.firmware_bridge.benchmark.terminal_text import escape
+from edgehar.models.bundle import FLOAT_TOLERANCE
 from edgehar.reporting.numbers import MISSING, error_size, percent, ratio, significant
 
 
@@ -98,12 +99,24 @@ def print_result(result: BenchmarkResult, console: Console) -> None:
         console.print(f"\n[bold]{escape(model.architecture)}[/]  [dim]{escape(_about(model))}[/]")
         if measured:
             console.print(_fitting_table(measured, console))
+        for row in measured:
+            if row.is_inexact:
+                name = f"{row.engine} {row.quantization if row.is_own else row.route}"
+                console.print(f"[yellow]{escape(name)}: {escape(inexactness(row))}[/]", soft_wrap=True)
         for row in failed:
             name = " ".join(filter(None, (row.engine, row.artifact)))
             console.print(f"[red]✗[/] [bold]{escape(name)}[/]: {escape(row.error or '')}", soft_wrap=True)
     console.print(f"\n[dim]{escape(_conditions(result))}[/]")
     if disturbance := result.disturbance():
         console.print(f"[yellow]{escape(disturbance)}[/]")
+
+
+def inexactness(row: Row) -> str:
+    """Return what is said of a row whose outputs are not the oracle's."""
+    return (
+        f"on these windows a probability is {error_size(row.max_abs_error)} from the oracle's, more than "
+        f"{FLOAT_TOLERANCE:g}; {percent(row.top1_agreement)} of the labels are the same"
+    )
 
 
 def _fitting_table(rows: Sequence[Row], console: Console) -> Table:

@@ -4,9 +4,8 @@ import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
-
-import numpy as np
 
 from edgehar.firmware_bridge.frames.device_description import (
     LOWEST_RATE_FRACTION,
@@ -18,6 +17,7 @@ from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.line.reader import Arrival, Line
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
+from edgehar.firmware_bridge.live.model_pipeline import MakePipeline, pipeline_of_model
 from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.session.loop import SessionLoop, StreamState
@@ -29,7 +29,6 @@ from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.bundle.recognition import check_recognises_activities
-from edgehar.models.decoder import Decoder
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.units import Unit, parse_unit
 
@@ -82,6 +81,8 @@ class LiveLoop:
     ) -> None:
         self._classification = _Classification(pipeline, doubts=lambda: self._loop.doubts)
         self._announcements = announcements
+        self._make_pipeline: MakePipeline | None = None
+        self._hello: Hello | None = None
         self._loop = SessionLoop(
             line,
             source,
@@ -165,17 +166,8 @@ class LiveLoop:
                 "slow to be resampled",
                 next_step=f"Set the sensor to {window.rate_hz:g} Hz, or train a model for {sensor_hz:g} Hz.",
             )
-        pipeline = LivePipeline(
-            engine,
-            labels=manifest.labels,
-            window_length=window.length,
-            hop=window.hop if hop is None else hop,
-            model_rate_hz=window.rate_hz,
-            source_rate_hz=sensor_hz,
-            decoder=None if raw else Decoder.of_model(manifest, hop=hop, lag_s=lag_s),
-            bridge_s=bridge_s,
-        )
-        engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
+        make_pipeline = partial(pipeline_of_model, hop=hop, raw=raw, lag_s=lag_s, bridge_s=bridge_s)
+        pipeline = make_pipeline(engine, manifest, source_rate_hz=sensor_hz)
         slowest_hz = LOWEST_RATE_FRACTION * window.rate_hz
 
         def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
@@ -208,19 +200,66 @@ class LiveLoop:
             announcements=described + _assumptions(unit, sensor_hz, pipeline, by_model=rate_hz is None and not hello),
             arrived=arrived,
         )
+        loop._make_pipeline, loop._hello = make_pipeline, hello
         return loop
 
+    @property
+    def stream(self) -> tuple[Unit | None, float]:
+        """The unit in which the sensor sends, as far as it is known, and its rate in Hz, measured or expected."""
+        rate = self._loop.state.rate
+        expected_hz = self._classification.pipeline.source_rate_hz
+        return self._loop.unit, expected_hz if rate is None else rate.rate_hz
+
+    def use_model(self, engine: Classifier, manifest: Manifest) -> None:
+        """Classify with another model from the next read on; another thread may call this while the loop runs.
+
+        Parameters
+        ----------
+        engine
+            Runs the model; it is called once, in the caller's thread.
+        manifest
+            Of that model.
+
+        Raises
+        ------
+        UsageError
+            When it tells no activities, or the loop was not made for a model.
+        BridgeError
+            When it cannot classify this sensor.
+        """
+        if self._make_pipeline is None:
+            raise UsageError("expected a loop made by LiveLoop.for_model, got one with a pipeline of its own")
+        check_recognises_activities(manifest, for_what="live")
+        if self._hello is not None:
+            check_against_model(self._hello, manifest)
+        rate_hz = self._classification.pipeline.source_rate_hz
+        if rate_hz < LOWEST_RATE_FRACTION * manifest.window.rate_hz:
+            raise BridgeError(
+                f"{manifest.model_id}: expected a sensor of {manifest.window.rate_hz:g} Hz, this one sends {rate_hz:g} "
+                "Hz: too slow to be resampled",
+                next_step="Choose another model, or set the sensor to a higher rate.",
+            )
+        pipeline = self._make_pipeline(engine, manifest, source_rate_hz=rate_hz)
+        self._classification.successor = (pipeline, manifest)
+
     def run(
-        self, sinks: Sequence[Sink], *, duration_s: float | None = None, stop: Callable[[], bool] = lambda: False
+        self,
+        sinks: Sequence[Sink],
+        *,
+        duration_s: float | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        on_block: Callable[[SampleBlock], None] | None = None,
     ) -> LiveEnd:
         """Read and classify until ``duration_s`` is over, ``stop`` says so, or the line is gone.
+
+        ``on_block`` is given every block of samples before it is classified; what it does delays labels.
 
         Raises
         ------
         BridgeError
             When the line fails in another way than being unplugged, or a sink cannot write.
         """
-        self._classification.sinks = sinks
+        self._classification.sinks, self._classification.on_block = sinks, on_block
         for remark in self._announcements:
             self._classification.remarked(remark)
         error = self._loop.run(duration_s=duration_s, stop=stop)
@@ -230,6 +269,7 @@ class LiveLoop:
     def _adopt_hello(self, hello: Hello, manifest: Manifest) -> list[Remark]:
         """Expect what a device says that has said late what it is."""
         described = check_against_model(hello, manifest)
+        self._hello = hello
         unit, rate_hz = unit_of(hello), hello.rate_mhz / 1000
         pipeline = self._classification.pipeline
         pipeline.expect(source_rate_hz=rate_hz)
@@ -246,11 +286,27 @@ class _Classification:
         self.pipeline = pipeline
         self._doubts = doubts
         self.sinks: Sequence[Sink] = ()
+        self.on_block: Callable[[SampleBlock], None] | None = None
+        self.successor: tuple[LivePipeline, Manifest] | None = None
+        """The next model; put here by another thread, and taken between two blocks."""
         self._warnings: dict[str, None] = {}
 
     def take(self, block: SampleBlock) -> None:
         """Classify every window that these samples complete."""
+        if self.successor is not None:
+            self._change_model(*self.successor)
+        if self.on_block is not None:
+            self.on_block(block)
         self._tell(self.pipeline.feed(block))
+
+    def _change_model(self, pipeline: LivePipeline, manifest: Manifest) -> None:
+        """Go on with another model, once the labels that still wait are told."""
+        self.successor = None
+        self.finish()
+        pipeline.continue_from(self.pipeline)
+        self.pipeline = pipeline
+        for sink in self.sinks:
+            sink.model_changed(manifest.model_id, manifest.labels)
 
     def finish(self) -> None:
         """Tell the labels that still wait for a lag: nothing comes after them."""

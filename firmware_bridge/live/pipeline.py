@@ -152,6 +152,7 @@ class LivePipeline:
         self._host_clock = HostClock()
         self._lost = 0
         self._classified = 0
+        self._bridged_before = 0
         self._latencies = LatencyHistogram()
 
     @property
@@ -167,7 +168,12 @@ class LivePipeline:
     @property
     def bridged(self) -> int:
         """Samples interpolated across short gaps so far, at the sensor's rate."""
-        return self._gaps.filled
+        return self._bridged_before + self._gaps.filled
+
+    @property
+    def source_rate_hz(self) -> float:
+        """The rate at which the sensor is taken to send."""
+        return self._expected_hz
 
     @property
     def classified(self) -> int:
@@ -198,6 +204,15 @@ class LivePipeline:
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=self._model_rate_hz)
         self._host_clock.restart()
         self._restart()
+
+    def continue_from(self, before: "LivePipeline") -> None:
+        """Go on where the pipeline of another model stands: with its rate, and what it has counted; not its latencies.
+
+        The first window begins with the next sample.
+        """
+        if before.source_rate_hz != self._expected_hz:
+            self.expect(source_rate_hz=before.source_rate_hz)
+        self._lost, self._classified, self._bridged_before = before._lost, before.classified, before.bridged
 
     def feed(self, block: SampleBlock) -> list[Prediction]:
         """Take a block and return the predictions it completes."""

@@ -79,6 +79,12 @@ class NamedSink:
             for sink in self._sinks:
                 sink.progressed(dataclasses.replace(status, sensor=self._name))
 
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Hand on that another model is used."""
+        with self._lock:
+            for sink in self._sinks:
+                sink.model_changed(model_id, labels)
+
     def close(self) -> None:
         """Nothing to close: the sinks belong to all."""
 

@@ -34,6 +34,7 @@ from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_folder
 from edgehar.models.portable import SOURCES
 from edgehar.models.portable.tables import CModel
+from edgehar.models.stepping import QUANTIZATIONS, obstacle
 
 FIRMWARE: Final = Path(__file__).parents[1] / "firmware"
 MARK: Final = "har_identity.h"
@@ -74,11 +75,22 @@ def find_artifact(bundle: Bundle, quantization: str) -> ArtifactEntry:
     Raises
     ------
     UsageError
-        If the bundle has none of this quantization.
+        If the bundle has none of this quantization, or can have none.
     """
     artifact = bundle.manifest.artifact(format="c", quantization=quantization)
     if artifact is None:
         place = bundle.location or bundle.manifest.model_id
+        reason = obstacle(bundle.manifest.architecture.deployed, quantization)
+        if reason is not None:
+            raise UsageError(
+                f"{place}: expected a model that the C engine of firmware runs at {quantization}: {reason}",
+                next_step=(
+                    "Take a model of SimpleRNN, LSTM or GRU layers, such as har train --model gru."
+                    if quantization in QUANTIZATIONS
+                    else f"Choose {' or '.join(QUANTIZATIONS)}."
+                ),
+                quantization=quantization,
+            )
         raise UsageError(
             f"{place}: expected an artifact of format c and quantization {quantization}, there is none",
             next_step=f"Run: har compile {place} --format c --quantization {quantization} --data PATH.",

@@ -26,6 +26,7 @@ from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
 from edgehar.firmware_bridge.stream.rate import RateEstimate
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, SampleSource, StreamCounts
 from edgehar.models.errors import BridgeError
+from edgehar.models.units import Unit
 
 _READ_TIMEOUT_S: Final = 0.1
 _MOST_BYTES_AT_ONCE: Final = 4096
@@ -131,6 +132,11 @@ class SessionLoop:
         """How the stream stands."""
         counts = dataclasses.replace(self._source.counts)
         return StreamState(self._clock() - self._started_s, counts, self._source.rate, self._silence.silent)
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit in which the device sends, once it is known."""
+        return self._source.unit
 
     @property
     def doubts(self) -> tuple[str, ...]:

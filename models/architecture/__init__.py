@@ -6,11 +6,12 @@ Weights travel beside an architecture as a mapping ``"<layer>/<weight>" -> float
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, get_type_hints
 
 from edgehar.models.architecture.activations import ACTIVATION_NAMES, CELL_ACTIVATIONS, LEAK
 from edgehar.models.architecture.blocks import SelfAttention, TemporalBlock
+from edgehar.models.architecture.branches import Branches, every_layer
 from edgehar.models.architecture.elementwise import (
     Activation,
     Affine,
@@ -19,6 +20,7 @@ from edgehar.models.architecture.elementwise import (
     Reshape,
     Reverse,
 )
+from edgehar.models.architecture.embedding import Embedding
 from edgehar.models.architecture.feedforward import (
     PADDINGS,
     POOL_PADDINGS,
@@ -38,6 +40,7 @@ from edgehar.models.architecture.layer import (
     Layer,
     Shape,
     Weights,
+    chain_shapes,
     layer_weights,
 )
 from edgehar.models.architecture.memory import most_numbers
@@ -72,9 +75,11 @@ __all__ = [
     "Architecture",
     "AveragePooling1D",
     "Bidirectional",
+    "Branches",
     "Conv1D",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAveragePooling1D",
     "GlobalMaxPooling1D",
@@ -91,6 +96,8 @@ __all__ = [
     "SimpleRNN",
     "TemporalBlock",
     "Weights",
+    "chain_shapes",
+    "every_layer",
     "is_standard",
     "layer_weights",
     "named_architecture",
@@ -119,6 +126,8 @@ LAYER_TYPES: Final[dict[str, type]] = {
         Reverse,
         RepeatVector,
         Reshape,
+        Embedding,
+        Branches,
     )
 }
 """Every layer an architecture may hold, by the kind its manifest entry names."""
@@ -132,6 +141,9 @@ _CHOICES: Final = {
 }
 """Fields that name one of a few."""
 
+_DEEPEST: Final = 8
+"""How often branches may lie within branches."""
+
 _OWN_CHOICES: Final = {
     **{(kind, "activation"): CELL_ACTIVATIONS for kind in (*CELLS, Bidirectional.kind)},
     **{(layer.kind, "padding"): POOL_PADDINGS for layer in (MaxPooling1D, AveragePooling1D)},
@@ -141,7 +153,7 @@ _OWN_CHOICES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A named stack of layers over windows of shape (window, channels).
+    """A named stack of layers over windows of shape (window, channels), of tokens where an `Embedding` is the first.
 
     Examples
     --------
@@ -158,6 +170,17 @@ class Architecture:
     def classes(self) -> int:
         """Number of outputs, of each step where there is one for every step."""
         return self.shapes()[-1][-1]
+
+    @property
+    def vocabulary(self) -> int | None:
+        """How many tokens a step of the input is one of; None where the input is a signal."""
+        first = self.layers[0]
+        return first.vocabulary if isinstance(first, Embedding) else None
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one window in a compiled file: tokens have no axis of channels there."""
+        return (self.window, self.channels) if self.vocabulary is None else (self.window,)
 
     @property
     def output_shape(self) -> Shape:
@@ -177,19 +200,16 @@ class Architecture:
     @property
     def is_recurrent(self) -> bool:
         """Whether any layer walks along the window with a state."""
-        return any(isinstance(layer, Recurrent | Bidirectional) for layer in self.layers)
+        return any(isinstance(layer, Recurrent | Bidirectional) for layer in every_layer(self.layers))
 
     @property
     def deployed(self) -> "Architecture":
         """The architecture without the layers that only train."""
-        return replace(self, layers=tuple(layer for layer in self.layers if not isinstance(layer, Dropout)))
+        return replace(self, layers=_without_dropout(self.layers))
 
     def shapes(self) -> list[Shape]:
         """Return the shape of the input and of every layer's output, batch left out."""
-        shapes: list[Shape] = [(self.window, self.channels)]
-        for layer in self.layers:
-            shapes.append(layer.output_shape(shapes[-1]))
-        return shapes
+        return chain_shapes(self.layers, (self.window, self.channels))
 
     def weight_shapes(self) -> dict[str, Shape]:
         """Return ``"<layer>/<weight>" -> shape`` in the order Keras lists the weights."""
@@ -218,7 +238,9 @@ class Architecture:
             types = {"name": str, "window": int, "channels": int}
             facts = {key: _checked_field("architecture", key, expected, data[key]) for key, expected in types.items()}
             built = cls(**facts, layers=layers)
-            last, names = built.shapes()[-1], [layer.name for layer in layers]
+            last, names = built.shapes()[-1], [layer.name for layer in every_layer(layers)]
+            if any(isinstance(layer, Embedding) for layer in [*every_layer(layers)][1:]):
+                raise ValueError("an Embedding takes the tokens of the input, it is not the first layer")
             if not layers or not 1 <= len(last) <= 2 or len(set(names)) < len(names):
                 raise ValueError(f"names {names}, output of shape {last}")
             _refuse_larger(built)
@@ -231,6 +253,15 @@ class Architecture:
                 f"({printable(str(error), 200)})"
             ) from error
         return built
+
+
+def _without_dropout(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Return the layers without those that only train, also within branches."""
+    return tuple(
+        replace(layer, branches=tuple(map(_without_dropout, layer.branches))) if isinstance(layer, Branches) else layer
+        for layer in layers
+        if not isinstance(layer, Dropout)
+    )
 
 
 def _refuse_larger(architecture: Architecture) -> None:
@@ -248,10 +279,13 @@ def _refuse_larger(architecture: Architecture) -> None:
 
 def _layer_to_json(layer: Layer) -> dict[str, Any]:
     """Return one layer as JSON-ready data, without what earlier versions do not know where it has its default."""
-    values = asdict(layer)  # type: ignore[call-overload]
-    for field in _added(type(layer)):
-        if values[field.name] == field.default:
-            del values[field.name]
+    added = _added(type(layer))
+    values = {each.name: getattr(layer, each.name) for each in fields(layer)}  # type: ignore[arg-type]
+    for each in added:
+        if values[each.name] == each.default:
+            del values[each.name]
+    if isinstance(layer, Branches):
+        values["branches"] = [[_layer_to_json(inner) for inner in branch] for branch in layer.branches]
     return {"kind": layer.kind, **values}
 
 
@@ -260,7 +294,7 @@ def _added(layer_type: Any) -> list[Any]:
     return [field for field in fields(layer_type) if field.metadata.get("added")]
 
 
-def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
+def _layer_from_json(entry: Mapping[str, Any], depth: int = 0) -> Layer:
     """Rebuild one layer, refusing kinds and keys this version does not know."""
     kind = entry["kind"]
     if kind not in LAYER_TYPES:
@@ -273,7 +307,9 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
     hints = get_type_hints(layer_type)
     left_out = {field.name for field in _added(layer_type)} - set(entry)
     values = {
-        field.name: _checked_field(kind, field.name, hints[field.name], entry[field.name])
+        field.name: _branches_from_json(entry[field.name], depth)
+        if field.name == "branches"
+        else _checked_field(kind, field.name, hints[field.name], entry[field.name])
         for field in fields(layer_type)
         if field.name not in left_out
     }
@@ -282,6 +318,13 @@ def _layer_from_json(entry: Mapping[str, Any]) -> Layer:
         raise BundleError(f"architecture: layer {entry['name']!r:.60} has unknown keys {sorted(unknown)!r:.200}")
     layer: Layer = layer_type(**values)
     return layer
+
+
+def _branches_from_json(value: Any, depth: int) -> tuple[tuple[Layer, ...], ...]:
+    """Rebuild the chains of a layer of branches."""
+    if depth >= _DEEPEST or not isinstance(value, list) or not all(isinstance(branch, list) for branch in value):
+        raise BundleError(f"{Branches.kind}: expected lists of layers, at most {_DEEPEST} within each other")
+    return tuple(tuple(_layer_from_json(entry, depth + 1) for entry in branch) for branch in value)
 
 
 def _checked_field(owner: str, key: str, expected: Any, value: Any) -> Any:

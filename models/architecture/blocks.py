@@ -1,10 +1,10 @@
 """Layers that are small networks themselves: what they add goes around as well as through."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from edgehar.models.architecture.feedforward import Conv1D
-from edgehar.models.architecture.layer import Shape
+from edgehar.models.architecture.layer import ADDED, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,22 @@ class TemporalBlock:
 
 @dataclass(frozen=True, slots=True)
 class SelfAttention:
-    """One head of scaled dot-product attention over time, added to its input: x + softmax(Q K' / sqrt(d)) V O.
+    """Scaled dot-product attention over time, added to its input: x + softmax(Q K' / sqrt(d)) V O.
 
-    (Vaswani et al., 2017, equation 1.) Q, K, V and O are dense layers; the first three give ``key_size`` numbers for
-    each step.
+    (Vaswani et al., 2017, equation 1.) Q, K, V and O are dense layers; the first three give each of ``heads`` heads
+    ``key_size`` numbers for each step, head after head. Without ``residual`` the input is not added.
     """
 
     kind: ClassVar[str] = "SelfAttention"
     name: str
     key_size: int
+    heads: int = field(default=1, kw_only=True, metadata=ADDED)
+    residual: bool = field(default=True, kw_only=True, metadata=ADDED)
+
+    @property
+    def width(self) -> int:
+        """Numbers for each step in Q, K or V."""
+        return self.heads * self.key_size
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the input shape."""
@@ -68,8 +75,8 @@ class SelfAttention:
         _, channels = input_shape
         shapes: dict[str, Shape] = {}
         for which in ("query", "key", "value"):
-            shapes[f"{which}_kernel"] = (channels, self.key_size)
-            shapes[f"{which}_bias"] = (self.key_size,)
-        shapes["output_kernel"] = (self.key_size, channels)
+            shapes[f"{which}_kernel"] = (channels, self.width)
+            shapes[f"{which}_bias"] = (self.width,)
+        shapes["output_kernel"] = (self.width, channels)
         shapes["output_bias"] = (channels,)
         return shapes

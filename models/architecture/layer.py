@@ -1,6 +1,6 @@
 """What every layer of an architecture is: a name, the shapes it makes, and the weights that takes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, Protocol
 
 import numpy as np
@@ -36,6 +36,14 @@ class Layer(Protocol):
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Shape of every weight, by its Keras name, in Keras order."""
+
+
+def chain_shapes(layers: Iterable[Layer], input_shape: Shape) -> list[Shape]:
+    """Return the shape of the input and of the output of every layer of a chain."""
+    shapes = [input_shape]
+    for layer in layers:
+        shapes.append(layer.output_shape(shapes[-1]))
+    return shapes
 
 
 def layer_weights(layer: Layer, weights: Weights) -> dict[str, NDArray[np.float32]]:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Iterator
 
 from edgehar.models.architecture.blocks import SelfAttention, TemporalBlock
+from edgehar.models.architecture.branches import Branches
 from edgehar.models.architecture.feedforward import Conv1D
-from edgehar.models.architecture.layer import Layer, Shape
+from edgehar.models.architecture.layer import Layer, Shape, chain_shapes
 from edgehar.models.architecture.recurrent import CELLS, Bidirectional, Recurrent
 
 
@@ -36,12 +37,14 @@ def _inside(layer: Layer, shape: Shape) -> Iterator[int]:
         yield from _convolution(layer.convolution, shape)
         yield from _convolution(layer.convolution, (shape[0], layer.filters))
     elif isinstance(layer, SelfAttention):
-        yield shape[0] ** 2
-        yield shape[0] * layer.key_size
+        yield layer.heads * shape[0] ** 2
+        yield shape[0] * layer.width
     elif isinstance(layer, Recurrent):
         yield shape[0] * layer.gates * layer.units
     elif isinstance(layer, Bidirectional):
         yield shape[0] * CELLS[layer.cell].gates * layer.units
+    elif isinstance(layer, Branches):
+        yield sum(most_numbers(branch, chain_shapes(branch, shape)) for branch in layer.branches)
 
 
 def _convolution(layer: Conv1D, shape: Shape) -> Iterator[int]:

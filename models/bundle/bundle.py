@@ -26,6 +26,7 @@ from edgehar.models.bundle.npz import read_npz, write_npz
 from edgehar.models.bundle.plots import read_plots
 from edgehar.models.bundle.writing import write_bundle
 from edgehar.models.errors import BundleError
+from edgehar.models.inputs import are_tokens
 from edgehar.models.normalization import fold_normalization
 
 
@@ -101,6 +102,11 @@ class Bundle:
                 next_step="The bundle mixes two models: train it again.",
             )
         _require_finite_float32(arrays, GOLDEN)
+        if architecture.vocabulary is not None and not are_tokens(windows, architecture.vocabulary):
+            raise BundleError(
+                f"{GOLDEN}: expected windows of whole numbers from 0 to {architecture.vocabulary - 1}, got others",
+                next_step="The bundle was altered: import the model again.",
+            )
         return arrays
 
     def only(self, file: str) -> "Bundle":

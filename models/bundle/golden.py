@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.architecture import Architecture
 from edgehar.models.contract import SAMPLE_RATE_HZ
 
 GOLDEN_WINDOWS: Final = 32
@@ -31,7 +32,35 @@ def golden_windows(length: int, channels: int, count: int = GOLDEN_WINDOWS) -> N
     return np.stack(windows).astype(np.float32)
 
 
-def _signal(index: int, time_s: NDArray[Any], channels: int, generator: np.random.Generator) -> NDArray[Any]:
+def golden_inputs(architecture: Architecture, count: int = GOLDEN_WINDOWS) -> NDArray[np.float32]:
+    """Return artificial inputs of an architecture: windows of signals, or of tokens."""
+    if architecture.vocabulary is None:
+        return golden_windows(architecture.window, architecture.channels, count)
+    return golden_tokens(architecture.window, architecture.vocabulary, count)
+
+
+def golden_tokens(length: int, vocabulary: int, count: int = GOLDEN_WINDOWS) -> NDArray[np.float32]:
+    """Return windows of tokens (count, length, 1): of all of them, of the frequent ones first, padded, and one alone.
+
+    More of them begin with the same ones.
+    """
+    generator = np.random.default_rng(_SEED)
+    return np.stack([_tokens(index, length, vocabulary, generator) for index in range(count)]).astype(np.float32)
+
+
+def _tokens(index: int, length: int, vocabulary: int, generator: "np.random.Generator") -> NDArray[Any]:
+    """Return one window of tokens of the kind that ``index`` selects."""
+    each = generator.integers(vocabulary, size=(length, 1))
+    frequent = (vocabulary ** generator.random((length, 1))).astype(np.int64) - 1
+    padding = generator.integers(length)
+    place = np.arange(length)[:, np.newaxis]
+    kinds = (each, frequent, np.where(place < padding, 0, each), np.where(place < padding, frequent, 0))
+    if index == 0:
+        return np.zeros_like(each)
+    return np.full_like(each, vocabulary - 1) if index == 1 else kinds[index % len(kinds)]
+
+
+def _signal(index: int, time_s: NDArray[Any], channels: int, generator: "np.random.Generator") -> NDArray[Any]:
     """Return one window of the kind that ``index`` selects."""
     gravity = generator.normal(size=channels)
     gravity /= np.linalg.norm(gravity)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import Architecture
 from edgehar.models.bundle.bundle import Bundle, file_entry
 from edgehar.models.bundle.consistency import check_manifest
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.bundle.manifest import (
     SCHEMA_MAJOR,
     SCHEMA_MINOR,
@@ -52,7 +52,7 @@ def make_bundle(
         )
     ordered = {name: np.asarray(weights[name], np.float32) for name in architecture.weight_shapes()}
     weight_bytes = write_npz(ordered)
-    windows = golden_windows(architecture.window, architecture.channels)
+    windows = golden_inputs(architecture)
     oracle = forward(architecture, fold_normalization(architecture, ordered, normalization), windows)
     golden_bytes = write_npz({"windows": windows, "oracle": oracle.astype(np.float32)})
     manifest = Manifest(

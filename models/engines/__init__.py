@@ -14,6 +14,7 @@ from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import DataError, EngineError, UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.models.inputs import are_tokens, with_channels
 from edgehar.models.installation import install_command
 
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Engine(Protocol):
         Parameters
         ----------
         windows : ndarray of shape (n_windows, window_length, channels), in g
-            Converted to float32.
+            Converted to float32. Of a model of tokens, whole numbers of shape (n_windows, window_length).
 
         Returns
         -------
@@ -154,23 +155,29 @@ def check_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
     Raises
     ------
     DataError
-        If the shape is not the model's, or a value is not finite.
+        If the shape is not the model's, a value is not finite, or there is no such token.
     """
     values = shaped_windows(windows, bundle)
     check_finite(values)
+    vocabulary = bundle.manifest.architecture.vocabulary
+    if vocabulary is not None and not are_tokens(values, vocabulary):
+        raise DataError(
+            f"windows: expected whole numbers from 0 to {vocabulary - 1}, the tokens that the model knows, got others",
+            next_step="Number the tokens as in training, with one number for all unknown ones.",
+        )
     return values
 
 
 def shaped_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
     """Return windows as contiguous float32; DataError if the shape is not the model's."""
     architecture = bundle.manifest.architecture
-    expected = (architecture.window, architecture.channels)
-    values = np.ascontiguousarray(windows, np.float32)
-    if values.ndim != 3 or values.shape[1:] != expected:
+    values = with_channels(np.ascontiguousarray(windows, np.float32), architecture)
+    if values.shape[1:] != (architecture.window, architecture.channels):
+        expected = ", ".join(map(str, architecture.input_shape))
         raise DataError(
-            f"windows: expected shape (n, {expected[0]}, {expected[1]}), got {values.shape}",
+            f"windows: expected shape (n, {expected}), got {np.shape(windows)}",
             next_step="Slice the recording with the model's window length.",
-            shape=values.shape,
+            shape=np.shape(windows),
         )
     return values
 

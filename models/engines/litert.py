@@ -14,6 +14,7 @@ from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import ENGINES, check_windows, one_line, wrong_ends
 from edgehar.models.engines.native_messages import without_information
 from edgehar.models.errors import EngineError
+from edgehar.models.inputs import TOKEN_TYPE, for_file, input_type
 from edgehar.models.installation import install_command
 from edgehar.models.quantization import dequantize, quantize
 
@@ -84,7 +85,7 @@ class TfliteModel:
     """
 
     def __init__(self, content: bytes, *, file: str, architecture: Architecture) -> None:
-        self._file = file
+        self._file, self._architecture = file, architecture
         interpreter_class, self.runtime = _find_interpreter()
         try:
             with without_information():
@@ -127,21 +128,22 @@ class TfliteModel:
     def _checked_ends(self, architecture: Architecture) -> tuple[Any, Any]:
         """Return what is known of the input and the output, held to the architecture."""
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        expected = (1, architecture.window, architecture.channels), (1, *architecture.output_shape)
+        expected = (1, *architecture.input_shape), (1, *architecture.output_shape)
         found = [(tuple(map(int, end["shape"])), np.dtype(end["dtype"]).name) for end in (*inputs, *outputs)]
+        floats = input_type(architecture).name, "float32"
         fits = len(inputs) == len(outputs) == 1 and all(
-            shape == wanted and (dtype == "float32" or (dtype in _INTEGERS and _scale_is_usable(end)))
-            for end, wanted, (shape, dtype) in zip((*inputs, *outputs), expected, found, strict=True)
+            shape == wanted and (dtype == plain or (dtype in _INTEGERS and _scale_is_usable(end)))
+            for end, wanted, plain, (shape, dtype) in zip((*inputs, *outputs), expected, floats, found, strict=True)
         )
         if not fits:
             raise wrong_ends("litert", self._file, expected, str(found))
         return inputs[0], outputs[0]
 
     def _to_input(self, values: NDArray[np.float32]) -> NDArray[Any]:
-        """Quantize the windows if the artifact takes integers."""
+        """Quantize the windows if the artifact takes integers that stand for reals."""
         scale, zero_point = self._input["quantization"]
-        if self._input["dtype"] == np.float32:
-            return values
+        if self._input["dtype"] in (np.float32, TOKEN_TYPE):
+            return for_file(values, self._architecture)
         return quantize(values, scale=scale, zero_point=zero_point, dtype=self._input["dtype"])
 
     def _from_output(self, outputs: NDArray[Any]) -> NDArray[np.float32]:

@@ -11,6 +11,10 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import ENGINES, check_windows, one_line, wrong_ends
 from edgehar.models.errors import EngineError
+from edgehar.models.inputs import for_file, input_type
+
+_KINDS: Final = {"float32": "tensor(float)", "int32": "tensor(int32)"}
+"""What the library calls the types of inputs and outputs."""
 
 _BATCH: Final = 32
 """Windows in one call: more of them leave the processor's caches, fewer leave its vector units idle."""
@@ -87,8 +91,9 @@ class ONNXRuntimeEngine:
 
     def _run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run one batch."""
+        taken = for_file(values, self._bundle.manifest.architecture)
         try:
-            (outputs,) = self._session.run(self._output, {self._input: values})
+            (outputs,) = self._session.run(self._output, {self._input: taken})
         except Exception as error:  # onnxruntime's own exception types share no base but Exception.
             raise EngineError(
                 f"engine onnxruntime: {self.runtime} cannot run {self.artifact} ({one_line(error)})",
@@ -103,12 +108,13 @@ class ONNXRuntimeEngine:
     def _checked_batch(self) -> int:
         """Return how many windows the file takes at once, after holding its input and output to the architecture."""
         architecture = self._bundle.manifest.architecture
-        expected = (None, architecture.window, architecture.channels), (None, *architecture.output_shape)
+        expected = (None, *architecture.input_shape), (None, *architecture.output_shape)
+        kinds = _KINDS[input_type(architecture).name], _KINDS["float32"]
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         found = [(end.type, tuple(end.shape)) for end in (*inputs, *outputs)]
         fits = len(inputs) == len(outputs) == 1 and all(
-            kind == "tensor(float)" and _fits(shape, wanted)
-            for (kind, shape), wanted in zip(found, expected, strict=True)
+            kind == wanted_kind and _fits(shape, wanted)
+            for (kind, shape), wanted, wanted_kind in zip(found, expected, kinds, strict=True)
         )
         if not fits:
             raise wrong_ends(self.name, self.artifact, expected, str(found))

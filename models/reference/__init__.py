@@ -4,7 +4,7 @@ Computed in float64 unless told otherwise, with the weights and the input as the
 rounding is far below the 1e-5 that float engines are allowed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +18,11 @@ from edgehar.models.architecture import (
     Architecture,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -65,15 +67,26 @@ def forward(
     values = np.asarray(windows, dtype=dtype)
     # Weights at the ends of their range overflow; who compares the outcome finds what is no number in it.
     with np.errstate(over="ignore", invalid="ignore"):
-        for layer in architecture.layers:
-            values = layer_forward(layer, layer_weights(layer, weights), values)
-    return values
+        return _chain(architecture.layers, weights, values)
 
 
 def layer_forward(layer: Layer, weights: Weights, values: Array) -> Array:
     """Return what one layer makes of ``values`` (n, ...), computed in their type; ``weights`` by their short names."""
     own = {name: np.asarray(weight, values.dtype) for name, weight in weights.items()}
     return _FORWARD[layer.kind](layer, own, values)
+
+
+def _chain(layers: Sequence[Layer], weights: Weights, values: Array) -> Array:
+    """Return what layers make of values, one after the other; ``weights`` by ``"<layer>/<weight>"``."""
+    for layer in layers:
+        values = layer_forward(layer, layer_weights(layer, weights), values)
+    return values
+
+
+def _branches(layer: Branches, weights: dict[str, Array], values: Array) -> Array:
+    """Join what every chain makes of the same values."""
+    ends = [_chain(branch, weights, values) for branch in layer.branches]
+    return np.asarray(recurrent.MERGED[layer.merge](ends))
 
 
 _FORWARD: Final[dict[str, Callable[[Any, dict[str, Array], Array], Array]]] = {
@@ -97,6 +110,8 @@ _FORWARD: Final[dict[str, Callable[[Any, dict[str, Array], Array], Array]]] = {
     Reverse.kind: lambda layer, weights, values: values[:, ::-1],
     RepeatVector.kind: lambda layer, weights, values: np.repeat(values[:, np.newaxis], layer.count, axis=1),
     Reshape.kind: lambda layer, weights, values: values.reshape(len(values), layer.steps, layer.channels),
+    Embedding.kind: feedforward.embedding,
+    Branches.kind: _branches,
 }
 
 

@@ -12,6 +12,7 @@ from edgehar.models.architecture import (
     AveragePooling1D,
     Conv1D,
     Dense,
+    Embedding,
     LayerNormalization,
     MaxPooling1D,
     SelfAttention,
@@ -88,12 +89,23 @@ def temporal_block(layer: TemporalBlock, weights: dict[str, Array], values: Arra
 
 
 def self_attention(layer: SelfAttention, weights: dict[str, Array], values: Array) -> Array:
-    """x + softmax(Q K' / sqrt(d)) V O."""
+    """x + softmax(Q K' / sqrt(d)) V O, for every head."""
+    count, steps, _ = values.shape
     query, key, value = (
-        values @ weights[f"{which}_kernel"] + weights[f"{which}_bias"] for which in ("query", "key", "value")
+        (values @ weights[f"{which}_kernel"] + weights[f"{which}_bias"])
+        .reshape(count, steps, layer.heads, layer.key_size)
+        .swapaxes(1, 2)
+        for which in ("query", "key", "value")
     )
-    shares = softmax(query @ key.swapaxes(1, 2) / values.dtype.type(math.sqrt(layer.key_size)))
-    return np.asarray(values + (shares @ value) @ weights["output_kernel"] + weights["output_bias"])
+    shares = softmax(query @ key.swapaxes(2, 3) / values.dtype.type(math.sqrt(layer.key_size)))
+    attended = (shares @ value).swapaxes(1, 2).reshape(count, steps, layer.width)
+    output = attended @ weights["output_kernel"] + weights["output_bias"]
+    return np.asarray(values + output if layer.residual else output)
+
+
+def embedding(layer: Embedding, weights: dict[str, Array], values: Array) -> Array:
+    """Return the vector of every token (n, steps, 1); engines refuse those that there are not."""
+    return np.take(weights["embeddings"], values[..., 0].astype(np.int64), axis=0, mode="clip")
 
 
 def _centred(weights: dict[str, Array], values: Array) -> Array:

@@ -1,6 +1,8 @@
 """The recurrent layers in NumPy: all windows of a batch walk together, one step after the other."""
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,15 +74,16 @@ def bidirectional(layer: Bidirectional, weights: dict[str, Array], values: Array
         result = _CELLS[cell.kind](cell, own, seen)
         turned = result[:, ::-1] if which == "backward" and layer.return_sequences else result
         parts.append(turned)
-    return np.asarray(_MERGED[layer.merge](*parts))
+    return np.asarray(MERGED[layer.merge](parts))
 
 
-_MERGED: dict[str, Any] = {
-    "concat": lambda forward, backward: np.concatenate([forward, backward], axis=-1),
-    "sum": np.add,
-    "mul": np.multiply,
-    "ave": lambda forward, backward: (forward + backward) / 2,
+MERGED: Final[dict[str, Callable[[list[Array]], Array]]] = {
+    "concat": lambda parts: np.concatenate(parts, axis=-1),
+    "sum": lambda parts: functools.reduce(np.add, parts),
+    "mul": lambda parts: functools.reduce(np.multiply, parts),
+    "ave": lambda parts: functools.reduce(np.add, parts) / len(parts),
 }
+"""How outputs are joined."""
 
 _CELLS: dict[str, Any] = {SimpleRNN.kind: simple_rnn, LSTM.kind: lstm, GRU.kind: gru}
 

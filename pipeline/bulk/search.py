@@ -25,7 +25,7 @@ from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.intervals import bootstrap_intervals
 from edgehar.pipeline.evaluation.metrics import Scores
 from edgehar.pipeline.training.experiment import Experiment
-from edgehar.pipeline.training.recipe import default_recipe
+from edgehar.pipeline.training.recipes import default_recipe
 from edgehar.pipeline.training.trainers import AUTO, choose_trainer
 
 JOURNAL: Final = "study.log"

@@ -23,7 +23,6 @@ from edgehar.models.errors import ModelFileError, UsageError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.compilers.quantization.calibration import checked_windows
 from edgehar.pipeline.importers.comparison import (
-    RANDOM,
     Outputs,
     compare,
     outputs_in_memory,
@@ -39,6 +38,7 @@ from edgehar.pipeline.importers.onnx_model import RUNTIME, read_onnx_model
 from edgehar.pipeline.importers.source import SourceFile, keras_reader, read_source
 
 _UNKNOWN: Final = "unknown"
+_TOKENS: Final = "token"
 _NOT_ASKED: Final = "it was not asked for"
 
 
@@ -65,7 +65,7 @@ def import_model(
         Samples per second of the windows it was trained on.
     window
         Steps of a window, where the model takes windows of any length.
-    data : mapping from a name to an ndarray of shape (n, steps, features)
+    data : mapping from a name to an ndarray of shape (n, steps, features), or (n, steps) of tokens
         Inputs to compare on as well, such as those it was tested with.
     compare_with_source
         Let the framework compute the same inputs, where it is installed.
@@ -85,7 +85,7 @@ def import_model(
     names = _labels(labels, architecture)
     if not RATES_HZ[0] <= rate_hz <= RATES_HZ[1]:
         raise UsageError(f"rate: expected {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz, got {rate_hz:g}")
-    inputs: dict[str, NDArray[np.float32]] = {RANDOM: random_windows(foreign)}
+    inputs: dict[str, NDArray[np.float32]] = dict([random_windows(foreign)])
     for name, windows in (data or {}).items():
         inputs[name] = checked_windows(windows, architecture, where=name)
     comparisons, reason = _compared(foreign, outputs, inputs) if compare_with_source else ([], _NOT_ASKED)
@@ -171,6 +171,8 @@ def _window(architecture: Architecture, rate_hz: float) -> WindowSpec:
     """Return what a window is: three features are taken for acceleration in g, which every use holds to gravity."""
     is_acceleration = architecture.channels == len(CHANNELS)
     channels = CHANNELS if is_acceleration else tuple(f"feature_{index}" for index in range(architecture.channels))
+    if architecture.vocabulary is not None:
+        channels = (_TOKENS,)
     unit = UNIT if is_acceleration else AS_TRAINED
     hop = max(1, architecture.window // 2)
     return WindowSpec(architecture.window, hop, rate_hz, channels, unit, _UNKNOWN, _UNKNOWN)

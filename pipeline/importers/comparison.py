@@ -6,7 +6,7 @@ description is handed to it: its loader imports the modules that a description n
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from edgehar.models.agreement import largest_error
 from edgehar.models.errors import ModelFileError
 from edgehar.models.isolation import Isolation
 from edgehar.models.reference import forward
-from edgehar.pipeline.importers.keras_chain import KerasChain
+from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_graph import ATTENTION
 from edgehar.pipeline.importers.model import Comparison, ForeignModel
 from edgehar.pipeline.importers.options import is_without_effect
 
@@ -27,6 +28,7 @@ MOST_WINDOWS: Final = 4096
 
 LARGEST_ERROR: Final = 1e-5
 RANDOM: Final = "random normal inputs"
+RANDOM_TOKENS: Final = "random tokens"
 
 _SEED: Final = 20120905
 _BATCH: Final = 256
@@ -37,11 +39,14 @@ Outputs = Callable[[NDArray[np.float32]], tuple[NDArray[Any], str]]
 """From windows to the outputs of the source framework, and its name and version."""
 
 
-def random_windows(model: ForeignModel) -> NDArray[np.float32]:
-    """Return windows of normal numbers of deviation one."""
+def random_windows(model: ForeignModel) -> tuple[str, NDArray[np.float32]]:
+    """Return windows of normal numbers of deviation one, or of tokens that are all as probable, and what they are."""
     architecture = model.architecture
     shape = RANDOM_WINDOWS, architecture.window, architecture.channels
-    return np.random.default_rng(_SEED).normal(size=shape).astype(np.float32)
+    generator = np.random.default_rng(_SEED)
+    if architecture.vocabulary is not None:
+        return RANDOM_TOKENS, generator.integers(architecture.vocabulary, size=shape).astype(np.float32)
+    return RANDOM, generator.normal(size=shape).astype(np.float32)
 
 
 def compare(model: ForeignModel, outputs: Outputs, inputs: Mapping[str, NDArray[np.float32]]) -> list[Comparison]:
@@ -112,11 +117,8 @@ def _with_keras(
     os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["CUDA_VISIBLE_DEVICES"] = "3", ""
     import keras
 
-    layers = [
-        getattr(keras.layers, layer.kind).from_config(_plain(layer.options, keep_name=layer.name))
-        for layer in chain.layers
-    ]
-    model = keras.Sequential([keras.Input((steps, chain.features)), *layers])
+    inputs = keras.Input((steps,) if chain.takes_tokens else (steps, chain.features))
+    model = keras.Model(inputs, _applied(keras.layers, chain.layers, inputs))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"model{suffix}"
         file.write_bytes(content)
@@ -124,8 +126,21 @@ def _with_keras(
     return _predicted(model, windows), f"keras {keras.__version__}"
 
 
+def _applied(kinds: Any, layers: Iterable[KerasLayer], values: Any) -> Any:
+    """Return what layers, made anew, make of a tensor of Keras."""
+    for layer in layers:
+        made = getattr(kinds, layer.kind).from_config(_plain(layer.options, keep_name=layer.name))
+        if layer.branches:
+            values = made([_applied(kinds, branch, values) for branch in layer.branches])
+        else:
+            values = made(values, values) if layer.kind == ATTENTION else made(values)
+    return values
+
+
 def _predicted(model: Any, windows: NDArray[np.float32]) -> NDArray[Any]:
     """Return the outputs of a model, batch by batch, as it gives them when it is not trained."""
+    if len(model.inputs[0].shape) == windows.ndim - 1:
+        windows = windows[..., 0]
     parts = [
         np.asarray(model(windows[start : start + _BATCH], training=False)) for start in range(0, len(windows), _BATCH)
     ]

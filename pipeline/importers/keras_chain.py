@@ -1,13 +1,19 @@
 """A configuration of Keras -> the shape of its input, and its layers in order."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from edgehar.models.errors import ModelFileError, UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_graph import walked
 
 MAXIMUM_LAYERS: Final = 1000
+
+TOKENS: Final = "Embedding"
+"""The layer that takes tokens."""
 
 _INPUT: Final = "InputLayer"
 _CHAINS: Final = ("Sequential",)
@@ -16,27 +22,8 @@ _OF_KERAS: Final = ("keras", "tf_keras")
 """First words of the modules in which the classes of Keras live."""
 
 
-@dataclass(frozen=True, slots=True)
-class KerasLayer:
-    """One layer as Keras describes it: its class, its name, its options."""
-
-    kind: str
-    name: str
-    options: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class KerasChain:
-    """A model that is one chain of layers. ``steps`` is None where the file leaves the window's length open."""
-
-    name: str
-    steps: int | None
-    features: int
-    layers: tuple[KerasLayer, ...]
-
-
 def read_chain(configuration: Mapping[str, Any], *, where: str) -> KerasChain:
-    """Return the layers of a Sequential or a functional model with one input, one output and no branch.
+    """Return the layers of a Sequential or a functional model with one input and one output.
 
     Raises
     ------
@@ -53,23 +40,44 @@ def read_chain(configuration: Mapping[str, Any], *, where: str) -> KerasChain:
         )
     if len(entries) > MAXIMUM_LAYERS:
         raise ModelFileError(f"{where}: expected at most {MAXIMUM_LAYERS} layers, got {len(entries):,}")
-    described = [(_mapping(entry, where), _layer(entry, where)) for entry in entries]
-    if kind in _GRAPHS:
-        described = _in_order(described, options, where)
-    layers = [layer for _, layer in described]
-    shape = _input_shape(layers, options)
-    if shape is None or len(shape) != 3 or not _is_count(shape[2]) or not (shape[1] is None or _is_count(shape[1])):
-        raise ModelFileError(
-            f"{where}: expected one input of windows (steps, features), got {_shown(shape)}",
-            next_step="Begin the model with keras.Input((steps, features)), and save it again.",
-        )
-    if shape[0] not in (None, 1):
-        raise ModelFileError(
-            f"{where}: expected an input of any number of windows, got {shape[0]} at a time",
-            next_step="Begin the model with keras.Input((steps, features)), without a batch size.",
-        )
+    described = _described(entries, where)
+    first = [layer for _, layer in described]
+    shape = _input_shape(first, options)
+    layers = walked(described, options, where) if kind in _GRAPHS else tuple(first)
     rest = tuple(layer for layer in layers if layer.kind != _INPUT)
-    return KerasChain(_text(options.get("name")) or "model", shape[1], shape[2], rest)
+    takes_tokens = bool(rest) and rest[0].kind == TOKENS
+    steps, features = _checked_input(shape, takes_tokens, where)
+    return KerasChain(_text(options.get("name")) or "model", steps, features, rest, takes_tokens)
+
+
+def _described(entries: list[Any], where: str) -> list[tuple[Mapping[str, Any], KerasLayer]]:
+    """Return every layer of a description with its entry."""
+    counted: Counter[str] = Counter()
+    found = []
+    for entry in entries:
+        layer = _layer(_mapping(entry, where), where)
+        found.append((entry, replace(layer, number=counted[layer.kind])))
+        counted[layer.kind] += 1
+    return found
+
+
+def _checked_input(shape: list[Any] | None, takes_tokens: bool, where: str) -> tuple[int | None, int]:
+    """Return the steps and features of the input, of whose shape the first number is that of the windows."""
+    if takes_tokens:
+        expected, advice, sizes = "tokens (steps)", "keras.Input((steps,))", shape and [*shape, 1]
+    else:
+        expected, advice, sizes = "windows (steps, features)", "keras.Input((steps, features))", shape
+    if sizes is None or len(sizes) != 3 or not _is_count(sizes[2]) or not (sizes[1] is None or _is_count(sizes[1])):
+        raise ModelFileError(
+            f"{where}: expected one input of {expected}, got {_shown(shape)}",
+            next_step=f"Begin the model with {advice}, and save it again.",
+        )
+    if sizes[0] not in (None, 1):
+        raise ModelFileError(
+            f"{where}: expected an input of any number of windows, got {sizes[0]} at a time",
+            next_step=f"Begin the model with {advice}, without a batch size.",
+        )
+    return sizes[1], sizes[2]
 
 
 def with_steps(chain: KerasChain, window: int | None, *, where: str) -> tuple[int, int]:
@@ -113,91 +121,6 @@ def _is_of_keras(entry: Mapping[str, Any]) -> bool:
     return at_home and (registered is None or registered == entry.get("class_name"))
 
 
-def _in_order(
-    described: list[tuple[Mapping[str, Any], KerasLayer]], options: Mapping[str, Any], where: str
-) -> list[tuple[Mapping[str, Any], KerasLayer]]:
-    """Return the layers of a functional model from its input to its output."""
-    ends = _ends(options.get("input_layers")), _ends(options.get("output_layers"))
-    if not all(len(names) == 1 for names in ends):
-        raise ModelFileError(
-            f"{where}: expected one input and one output, got {len(ends[0])} and {len(ends[1])}",
-            next_step="Save a model that ends in one of the outputs.",
-        )
-    by_name = {_text(entry.get("name")) or layer.name: (entry, layer) for entry, layer in described}
-    name = ends[1][0]
-    found: list[tuple[Mapping[str, Any], KerasLayer]] = []
-    while len(found) <= len(by_name):
-        if name not in by_name:
-            raise ModelFileError(f"{where}: expected a layer {printable(name, 60)!r}, there is none")
-        found.append(by_name[name])
-        if name == ends[0][0]:
-            break
-        name = _before(*by_name[name], where)
-    if len(found) != len(by_name):
-        raise ModelFileError(
-            f"{where}: expected one chain of layers, got {len(by_name)} layers of which {len(found)} lie on the way "
-            "from the input to the output",
-            next_step="Models with branches cannot be imported yet: save a chain of layers.",
-        )
-    return found[::-1]
-
-
-def _before(entry: Mapping[str, Any], layer: KerasLayer, where: str) -> str:
-    """Return the name of the one layer whose output this one takes."""
-    nodes = entry.get("inbound_nodes")
-    calls = nodes if isinstance(nodes, list) else []
-    inputs = [name for call in calls for name in _tensors(call)]
-    if len(calls) != 1 or len(inputs) != 1:
-        raise ModelFileError(
-            f"{where}: layer {printable(layer.name, 60)} ({printable(layer.kind, 60)}) takes {len(inputs)} inputs, "
-            "expected a chain in which every layer takes one",
-            next_step="Models with branches or shared layers cannot be imported yet: save a chain of layers.",
-            layer=layer.name,
-        )
-    if _is_told_to_train(calls[0]):
-        raise ModelFileError(
-            f"{where}: layer {printable(layer.name, 60)} is called with training=True, which makes its output random",
-            next_step="Build the model without it, and save it again.",
-            layer=layer.name,
-        )
-    return inputs[0]
-
-
-def _tensors(node: Any, depth: int = 0) -> Iterator[str]:
-    """Yield the names of the layers whose outputs a call takes, in the words of Keras 3 or of Keras 2."""
-    if depth > 16:
-        return
-    if isinstance(node, dict):
-        history = node.get("config", {}).get("keras_history") if isinstance(node.get("config"), dict) else None
-        if node.get("class_name") == "__keras_tensor__" and isinstance(history, list) and history:
-            yield _text(history[0])
-        else:
-            for value in node.values():
-                yield from _tensors(value, depth + 1)
-    elif isinstance(node, list):
-        if len(node) >= 3 and isinstance(node[0], str) and _is_index(node[1]) and _is_index(node[2]):
-            yield node[0]
-            yield from _tensors(node[3:], depth + 1)
-        else:
-            for value in node:
-                yield from _tensors(value, depth + 1)
-
-
-def _is_told_to_train(node: Any) -> bool:
-    """Whether a call says ``training=True``."""
-    if isinstance(node, dict):
-        return node.get("training") is True or _is_told_to_train(node.get("kwargs"))
-    return isinstance(node, list) and any(_is_told_to_train(each) for each in node)
-
-
-def _ends(value: Any) -> list[str]:
-    """Return the layers named as inputs or outputs: ``["name", 0, 0]`` for one, a list of such for several."""
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return [value[0]]
-    entries = list(value.values()) if isinstance(value, dict) else value
-    return [_text(each[0]) for each in entries if isinstance(each, list) and each] if isinstance(entries, list) else []
-
-
 def _input_shape(layers: list[KerasLayer], options: Mapping[str, Any]) -> list[Any] | None:
     """Return the shape of the input, the batch included, from wherever this version of Keras keeps it."""
     inputs = [layer for layer in layers if layer.kind == _INPUT]
@@ -214,11 +137,6 @@ def _input_shape(layers: list[KerasLayer], options: Mapping[str, Any]) -> list[A
 def _is_count(value: Any) -> bool:
     """Whether a value is a whole number from 1."""
     return type(value) is int and value > 0
-
-
-def _is_index(value: Any) -> bool:
-    """Whether a value is a whole number."""
-    return type(value) is int
 
 
 def _shown(shape: Any) -> str:

@@ -1,9 +1,11 @@
 """The layers of Keras -> layers of this project with their weights, or a refusal by the layer's name and option."""
 
 import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+
+import numpy as np
 
 from edgehar.models.architecture import (
     GRU,
@@ -11,8 +13,10 @@ from edgehar.models.architecture import (
     MERGES,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
+    Embedding,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -21,17 +25,21 @@ from edgehar.models.architecture import (
     RepeatVector,
     Reshape,
     Reverse,
+    SelfAttention,
     Shape,
     SimpleRNN,
+    chain_shapes,
 )
 from edgehar.models.errors import ModelFileError
 from edgehar.models.foreign_text import printable
 from edgehar.pipeline.importers.folding import fold
 from edgehar.pipeline.importers.keras_activations import ACTIVATION_LAYERS, activation_of
-from edgehar.pipeline.importers.keras_chain import KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_chain import TOKENS
+from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
 from edgehar.pipeline.importers.keras_file import WeightSource
+from edgehar.pipeline.importers.keras_graph import ATTENTION, JOINING
 from edgehar.pipeline.importers.keras_normalizations import NORMALIZATION_LAYERS
-from edgehar.pipeline.importers.keras_weights import Arrays, filled
+from edgehar.pipeline.importers.keras_weights import Arrays, filled, taken
 from edgehar.pipeline.importers.model import Converted, unique_names
 from edgehar.pipeline.importers.options import Options
 
@@ -60,17 +68,59 @@ def convert_layers(
     ModelFileError
         If a layer or one of its options cannot be expressed, or its weights are not there.
     """
-    found: list[Converted] = []
-    shape: Shape = input_shape
-    seen: Counter[str] = Counter()
-    for layer, name in zip(chain.layers, unique_names(each.name for each in chain.layers), strict=True):
-        place = f"{where}: layer {name} ({printable(layer.kind, 60)})"
-        arrays = weights.arrays(layer.kind, layer.name, seen[layer.kind], _INNER.get(layer.kind, ()))
-        seen[layer.kind] += 1
-        for part in _convert(layer, name, place, arrays, shape):
-            shape = _shape_after(part.layer, shape, place)
-            found.append(part)
-    return fold(found)
+    places = [layer.place for layer in chain.every_layer]
+    names = unique_names(each.name for each in chain.every_layer)
+    return _Conversion(weights, where, dict(zip(places, names, strict=True))).chain(chain.layers, input_shape)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """Where weights come from, and what each layer is called."""
+
+    weights: WeightSource
+    where: str
+    names: Mapping[tuple[str, int], str]
+
+    def chain(self, layers: Sequence[KerasLayer], shape: Shape) -> list[Converted]:
+        """Return the layers of a chain that takes values of a shape."""
+        found: list[Converted] = []
+        for layer in layers:
+            name = self.names[layer.place]
+            place = f"{self.where}: layer {name} ({printable(layer.kind, 60)})"
+            if layer.branches:
+                parts = [self._joined(layer, name, place, shape)]
+            else:
+                arrays = self.weights.arrays(layer.kind, layer.name, layer.number, _INNER.get(layer.kind, ()))
+                parts = _convert(layer, name, place, arrays, shape)
+            for part in parts:
+                shape = _shape_after(part.layer, shape, place)
+                found.append(part)
+        return fold(found)
+
+    def _joined(self, layer: KerasLayer, name: str, where: str, shape: Shape) -> Converted:
+        """Return branches and how they are joined."""
+        chains = [self.chain(branch, shape) for branch in layer.branches]
+        ends = [chain_shapes([part.layer for part in chain], shape)[-1] for chain in chains]
+        options = Options(where, layer.options)
+        merge = _MERGING[layer.kind]
+        if layer.kind == "Concatenate":
+            options.only("axis", -1, len(ends[0]))
+        options.finish()
+        if len({end[:-1] if merge == "concat" else end for end in ends}) > 1:
+            raise ModelFileError(
+                f"{where}: joins outputs of the shapes {', '.join(map(str, ends))}, expected such that match",
+                next_step="Bring them to one shape before they are joined.",
+                layer=name,
+            )
+        return Converted(
+            Branches(name, merge, tuple(tuple(part.layer for part in chain) for chain in chains)),
+            {
+                f"{part.layer.name}/{key}": value
+                for chain in chains
+                for part in chain
+                for key, value in part.weights.items()
+            },
+        )
 
 
 def _convert(layer: KerasLayer, name: str, where: str, arrays: Arrays, shape: Shape) -> list[Converted]:
@@ -84,8 +134,9 @@ def _convert(layer: KerasLayer, name: str, where: str, arrays: Arrays, shape: Sh
             layer=name,
         )
     if layer.kind not in _CONVERTERS:
+        known = ", ".join(sorted((*_CONVERTERS, *JOINING)))
         raise ModelFileError(
-            f"{where}: this layer cannot be expressed, expected layers of {', '.join(sorted(_CONVERTERS))}",
+            f"{where}: this layer cannot be expressed, expected layers of {known}",
             next_step="Replace it and train again.",
             layer=name,
             kind=layer.kind,
@@ -239,6 +290,34 @@ def _reshape(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[
     return [Converted(Reshape(name, *sizes))]
 
 
+def _embedding(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
+    """Convert tokens to vectors."""
+    options.only("mask_zero", False)
+    return [filled(Embedding(name, options.count("input_dim"), options.count("output_dim")), options, arrays, shape)]
+
+
+def _attention(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
+    """Convert attention of a sequence to itself, with the numbers of all heads side by side."""
+    heads, key_size, channels = options.count("num_heads"), options.count("key_dim"), shape[-1]
+    options.only("value_dim", key_size, None)
+    options.only("output_shape", None, channels, [channels], (channels,))
+    options.only("attention_axes", None, [1], (1,))
+    options.take("flash_attention")
+    use_bias, layer = options.flag("use_bias", True), SelfAttention(name, key_size, heads=heads, residual=False)
+    stored = {
+        **dict.fromkeys(("query_kernel", "key_kernel", "value_kernel"), (channels, heads, key_size)),
+        **dict.fromkeys(("query_bias", "key_bias", "value_bias"), (heads, key_size)),
+        "output_kernel": (heads, key_size, channels),
+        "output_bias": (channels,),
+    }
+    order = [key for key in layer.weight_shapes(shape) if use_bias or not key.endswith("bias")]
+    own = dict(zip(order, taken(options, arrays, [stored[key] for key in order]), strict=True))
+    weights = {
+        key: own.get(key, np.zeros(size, np.float32)).reshape(size) for key, size in layer.weight_shapes(shape).items()
+    }
+    return [Converted(layer, weights)]
+
+
 def _repeat(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
     """Convert to a vector for every step."""
     return [Converted(RepeatVector(name, options.count("n")))]
@@ -255,6 +334,9 @@ def _time_distributed(name: str, options: Options, arrays: Arrays, shape: Shape)
     return converted
 
 
+_MERGING: Final = {"Concatenate": "concat", "Add": "sum", "Multiply": "mul", "Average": "ave"}
+"""How each layer that takes several others joins them."""
+
 _ON_CHANNELS: Final = (
     "Dense",
     *ACTIVATION_LAYERS,
@@ -270,6 +352,7 @@ _INNER: Final[dict[str, Sequence[str]]] = {
     **dict.fromkeys(_CELLS, ("cell",)),
     "Bidirectional": ("forward_layer/cell", "backward_layer/cell"),
     "TimeDistributed": ("layer",),
+    ATTENTION: ("query_dense", "key_dense", "value_dense", "output_dense"),
 }
 """Parts of a layer that hold its weights, where it does not hold them itself."""
 
@@ -286,6 +369,8 @@ _CONVERTERS: Final[dict[str, Callable[[str, Options, Arrays, Shape], list[Conver
     "Reshape": _reshape,
     "RepeatVector": _repeat,
     "TimeDistributed": _time_distributed,
+    TOKENS: _embedding,
+    ATTENTION: _attention,
     **ACTIVATION_LAYERS,
     **NORMALIZATION_LAYERS,
 }

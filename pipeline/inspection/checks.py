@@ -41,23 +41,47 @@ class Trial:
         """Return what is wrong with a runtime's answer, or None."""
         if answer["error"] is not None:
             return str(answer["error"])
-        found = np.array(answer["outputs"], np.float64)
-        error = largest_error(found, self.expected) if found.shape == self.expected.shape else np.inf
+        error = self.difference(answer)
         return None if error <= self.tolerance else f"gives other probabilities, off by {error:.2g}"
+
+    def difference(self, answer: dict[str, Any]) -> float:
+        """Return how far a runtime's outputs are from those expected; infinitely where there are none."""
+        if answer["outputs"] is None:
+            return float("inf")
+        found = np.array(answer["outputs"], np.float64)
+        return largest_error(found, self.expected) if found.shape == self.expected.shape else float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a runtime made of a file: ``error`` is None if it ran and gave what it must."""
+    """What a runtime made of a file: ``error`` is None if it ran and gave what it must.
+
+    ``difference`` is how far its outputs are from those, infinite where there are none.
+    """
 
     version: str
     error: str | None
+    difference: float = float("inf")
 
 
 def try_files(
-    python: str, distribution: str, trials: Sequence[Trial], windows: NDArray[np.float32]
+    python: str,
+    distribution: str,
+    trials: Sequence[Trial],
+    windows: NDArray[np.float32],
+    *,
+    probe: Sequence[str] = (),
 ) -> list[Outcome] | None:
     """Load and run files with a runtime of some Python; None if that does not have it.
+
+    Parameters
+    ----------
+    python, distribution
+        The Python, and what is installed there.
+    trials, windows
+        The files, and what they are fed.
+    probe
+        What ``python`` runs to answer, and its arguments; the probe of this package by default.
 
     Raises
     ------
@@ -73,7 +97,7 @@ def try_files(
             "files": [trial.content.hex() for trial in left],
             "windows": windows.tolist(),
         }
-        answers, how_it_ended = _ask(python, json.dumps(request))
+        answers, how_it_ended = _ask([python, *(probe or [str(_PROBE)])], json.dumps(request))
         if not answers and python != sys.executable:
             raise UsageError(
                 f"--python {python}: expected a Python that has NumPy, it {how_it_ended} without an answer",
@@ -83,7 +107,10 @@ def try_files(
         if not answers or answers[0]["installed"] is None:
             return None
         version = str(answers[0]["installed"])
-        outcomes += [Outcome(version, trial.verdict(answer)) for trial, answer in zip(left, answers[1:], strict=False)]
+        outcomes += [
+            Outcome(version, trial.verdict(answer), trial.difference(answer))
+            for trial, answer in zip(left, answers[1:], strict=False)
+        ]
         if len(outcomes) < len(trials):
             outcomes.append(Outcome(version, f"the runtime {how_it_ended}"))
     return outcomes
@@ -129,9 +156,9 @@ def _with(claim: RuntimeFact, outcome: Outcome, distribution: str) -> RuntimeFac
     )
 
 
-def _ask(python: str, request: str) -> tuple[list[dict[str, Any]], str]:
+def _ask(command: Sequence[str], request: str) -> tuple[list[dict[str, Any]], str]:
     """Run the probe, and return its answers and how it ended."""
-    done = run_to_end([python, str(_PROBE)], timeout_s=_TIMEOUT_S, given=request + "\n")
+    done = run_to_end(list(command), timeout_s=_TIMEOUT_S, given=request + "\n")
     return _parsed(done.output), "ended early" if done.failure is None else done.failure.message
 
 

@@ -8,6 +8,7 @@ import importlib
 import importlib.metadata
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,13 @@ def _compiled_model() -> Any:
     def run(content: bytes, windows: Any) -> Any:
         model = library.CompiledModel.from_buffer(content)
         (key,) = model.get_signature_list()
-        (given,) = model.get_output_tensor_details(key).values()
+        (wanted,), (given,) = (
+            details.values() for details in (model.get_input_tensor_details(key), model.get_output_tensor_details(key))
+        )
         (taken,), (result,) = model.create_input_buffers(0), model.create_output_buffers(0)
         outputs = []
         for window in windows:
-            taken.write(window[None])
+            taken.write(_to_integers(window[None], wanted["dtype"], 0.0))
             model.run_by_index(0, [taken], [result])
             flat = result.read(int(np.prod(given["shape"])), np.float32)
             outputs.append(np.reshape(flat, given["shape"][1:]))
@@ -79,7 +82,35 @@ def _onnx() -> Any:
         options = library.SessionOptions()
         options.log_severity_level = 4
         session = library.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        return session.run(None, {session.get_inputs()[0].name: windows})[0]
+        taken = session.get_inputs()[0]
+        dtype = np.int32 if taken.type == "tensor(int32)" else np.float32
+        return session.run(None, {taken.name: _to_integers(windows, dtype, 0.0)})[0]
+
+    return run
+
+
+def _openvino() -> Any:
+    """Return a function that runs a TFLite or ONNX file with OpenVINO, in float32."""
+    core = importlib.import_module("openvino").Core()
+
+    def run(content: bytes, windows: Any) -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / ("model.tflite" if content[4:8] == b"TFL3" else "model.onnx")
+            file.write_bytes(content)
+            model = core.compile_model(core.read_model(file), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return [model(window[None])[0][0] for window in windows]
+
+    return run
+
+
+def _reference() -> Any:
+    """Return a function that runs a file with the reference evaluator of ONNX."""
+    onnx = importlib.import_module("onnx")
+    evaluator_class = importlib.import_module("onnx.reference").ReferenceEvaluator
+
+    def run(content: bytes, windows: Any) -> Any:
+        evaluator = evaluator_class(onnx.load_from_string(content))
+        return evaluator.run(None, {evaluator.input_names[0]: windows})[0]
 
     return run
 
@@ -90,6 +121,8 @@ RUNTIMES = {
     "tflite-runtime": lambda: _interpreter("tflite_runtime"),
     "tflite-micro": _micro,
     "onnxruntime": _onnx,
+    "openvino": _openvino,
+    "onnx ReferenceEvaluator": _reference,
 }
 
 
@@ -115,9 +148,11 @@ def main() -> None:
 
 
 def _to_integers(values: Any, dtype: Any, scale: float) -> Any:
-    """Return what the file takes: floats, or integers of a symmetric scale."""
+    """Return what the file takes: floats, tokens without an axis of channels, or integers of a symmetric scale."""
     if np.dtype(dtype) == np.float32:
         return values
+    if np.dtype(dtype) == np.int32:
+        return np.ascontiguousarray(values[..., 0].astype(np.int32))
     limits = np.iinfo(dtype)
     rounded = np.copysign(np.floor(np.abs(values / scale) + 0.5), values)
     return np.clip(rounded, limits.min, limits.max).astype(dtype)

@@ -8,8 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from edgehar.commands.evaluate.cases import Case, pool
+from edgehar.commands.evaluate.cases import COMPARED, Case, pool
 from edgehar.commands.terminal_text import escape
+from edgehar.models.bundle import FLOAT_TOLERANCE
 from edgehar.models.engines import ENGINES, Engine, load_engine, missing_reason, runnable
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.evaluation import Evaluation
@@ -33,6 +34,9 @@ class ArtifactScores:
         Share of windows that get the label of the float32 model.
     points_lost
         Macro-F1 of the float32 model less this one's, in points of 0.01.
+    max_abs_error
+        Of a float32 file, the largest difference of a probability from the oracle's on `COMPARED` windows of each
+        bundle; None of a file that rounds.
     """
 
     evaluation: Evaluation
@@ -40,6 +44,7 @@ class ArtifactScores:
     bytes: int
     same_label: float
     points_lost: float
+    max_abs_error: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as JSON-ready data."""
@@ -54,6 +59,7 @@ class ArtifactScores:
             "macro_f1": self.evaluation.scores.macro_f1,
             "points_of_macro_f1_lost": self.points_lost,
             "same_label_as_float32": self.same_label,
+            "max_abs_error": self.max_abs_error,
         }
 
 
@@ -93,6 +99,7 @@ def judge_artifacts(
                 max(_bytes(case, engine) for case, engine in zip(cases, engines, strict=True)),
                 float(np.mean(np.concatenate(labels) == np.concatenate(truths))),
                 100 * (best - evaluation.scores.macro_f1),
+                _largest_error(cases, engines) if quantization == FLOAT32 else None,
             )
         )
     return rows
@@ -119,7 +126,19 @@ def print_artifacts(rows: Sequence[ArtifactScores], console: Console) -> None:
             f"{row.same_label:.1%}",
         )
     console.print(table)
+    for row in rows:
+        if row.max_abs_error is not None and not row.max_abs_error <= FLOAT_TOLERANCE:
+            console.print(
+                f"[yellow]{escape(row.evaluation.artifact)} on {row.evaluation.engine}: a probability is "
+                f"{row.max_abs_error:.1e} from the oracle's, more than {FLOAT_TOLERANCE:g}, on up to {COMPARED:,} "
+                "windows of a bundle.[/]"
+            )
     console.print("lost: points of macro-F1, 0.01 each, against the float32 model; agrees: windows it labels alike.")
+
+
+def _largest_error(cases: Sequence[Case], engines: Sequence[Engine]) -> float:
+    """Return the largest error of any case."""
+    return max(case.largest_error(engine) for case, engine in zip(cases, engines, strict=True))
 
 
 def _runs(cases: Sequence[Case]) -> list[tuple[str, str]]:

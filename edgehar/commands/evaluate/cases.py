@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.agreement import largest_error, oracle_outputs
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine
 from edgehar.pipeline.data.recordings import in_natural_order
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.evaluation import Evaluation, evaluate_windows, pool_evaluations, predict_labels
 from edgehar.pipeline.evaluation.held_out import JudgedSubjects
+
+COMPARED: Final = 1000
+"""Windows on which probabilities are held to the oracle's, which is slow: evenly over all there are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +31,12 @@ class Case:
     def labels(self, engine: Engine, *, advance: Callable[[int], None] | None = None) -> NDArray[np.int64]:
         """Return the label an engine gives to every window."""
         return predict_labels(engine, self.windows, self.indices, advance=advance)
+
+    def largest_error(self, engine: Engine) -> float:
+        """Return how far an engine's probabilities are from the oracle's, on up to `COMPARED` of the windows."""
+        chosen = self.indices[np.linspace(0, len(self.indices) - 1, min(COMPARED, len(self.indices))).astype(int)]
+        windows = self.windows.batch(chosen)
+        return largest_error(engine.predict(windows), oracle_outputs(self.bundle, windows))
 
     def judge(self, engine: Engine, labels: NDArray[np.int64] | None = None) -> Evaluation:
         """Judge an engine, or labels it gave before."""

@@ -7,6 +7,7 @@ room                   labels go to
 ``plain_lines``        a log or a pipe, one line a label
 ``terminal``           a person, as a view that is redrawn in place
 ``mqtt``               a broker
+``dashboard``          pages that watch, as messages
 =====================  =======================================================
 """
 
@@ -110,6 +111,10 @@ class Sink(Protocol):
 
     def progressed(self, status: LiveStatus) -> None:
         """Take how the session stands; called a few times a second."""
+        ...
+
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Take note that every later label is one of these, of another model."""
         ...
 
     def close(self) -> None:

@@ -56,6 +56,10 @@ class JsonLinesSink:
     def progressed(self, status: LiveStatus) -> None:
         """Progress is for people."""
 
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Name the classes of another model from now on."""
+        self._labels = labels
+
     def close(self) -> None:
         """Nothing to close: every line was flushed, and the stream belongs to the caller."""
 

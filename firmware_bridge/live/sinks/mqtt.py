@@ -100,6 +100,10 @@ class MqttSink:
         payload = {"model": self._model_id, **status.to_json(), "unpublished_labels": self._unpublished}
         self._client.publish(f"{self._topic}/session", json.dumps(payload, ensure_ascii=False), qos=1, retain=True)
 
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Name another model and its classes from now on."""
+        self._model_id, self._labels = model_id, labels
+
     def close(self) -> None:
         """Wait a moment for what is queued, publish ``offline``, disconnect; closing twice is fine."""
         if self._closed:

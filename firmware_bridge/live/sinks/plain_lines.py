@@ -47,5 +47,10 @@ class PlainLinesSink:
     def progressed(self, status: LiveStatus) -> None:
         """A log needs no progress."""
 
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Say so."""
+        self._remarks_to.write(f"from here on: {printable(model_id)}\n")
+        self._remarks_to.flush()
+
     def close(self) -> None:
         """Nothing to close: the streams belong to the caller."""

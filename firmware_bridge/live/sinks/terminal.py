@@ -14,6 +14,7 @@ from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.session.terminal_picture import TerminalPicture, band, heading, in_lines, newest_first
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.decoder import UNKNOWN
+from edgehar.models.foreign_text import printable
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 _REMARKS_KEPT: Final = 4
@@ -63,6 +64,10 @@ class TerminalView:
         """Draw."""
         self._status = status
         self._picture.draw(self._render())
+
+    def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
+        """Show another model."""
+        self._title, self._labels, self._prediction = printable(model_id), labels, None
 
     def close(self) -> None:
         """Leave the last picture on the screen."""

@@ -1,10 +1,10 @@
 """Lower a model to the C engine's tables: a blob that `native` runs here, and that firmware headers are made from."""
 
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, is_standard
+from edgehar.models.architecture import Architecture, Weights
 from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.bundle.manifest import TensorSpec
@@ -12,33 +12,16 @@ from edgehar.models.portable.blob import pack_model
 from edgehar.models.portable.fixed_point import SAMPLE_ONE, VALUE_BITS
 from edgehar.models.portable.integer_reference import predict
 from edgehar.models.portable.rules import check_bounds
-from edgehar.models.portable.tables import ACTIVATIONS, FLOAT32, INT8, CModel
+from edgehar.models.portable.tables import INT8, CModel
+from edgehar.models.stepping import QUANTIZATIONS, obstacle, step_layers
 from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers
 
-QUANTIZATIONS: Final = (FLOAT32, INT8)
+__all__ = ["QUANTIZATIONS", "lower", "obstacle", "supports", "tables"]
 
 
 def supports(architecture: Architecture, quantization: str) -> bool:
     """Whether the engine can step through this architecture."""
     return obstacle(architecture, quantization) is None
-
-
-def obstacle(architecture: Architecture, quantization: str) -> str | None:
-    """Return what the engine cannot step through: it takes recurrent layers forward in time, then dense ones."""
-    if quantization not in QUANTIZATIONS:
-        return f"it knows the quantizations {' and '.join(QUANTIZATIONS)}"
-    for layer in architecture.layers:
-        if not isinstance(layer, SimpleRNN | LSTM | GRU | Dense):
-            return f"layer {layer.name} is a {layer.kind}, it takes SimpleRNN, LSTM, GRU and Dense"
-        if not isinstance(layer, Dense) and not is_standard(layer):
-            return f"layer {layer.name} has the activation {layer.activation}, it takes tanh and sigmoid in cells"
-    steps = _step_layers(architecture)
-    if not 0 < steps < len(architecture.layers):
-        return "it needs a recurrent layer that keeps its last step, and an output layer behind it"
-    for layer in architecture.layers[steps:]:
-        if not isinstance(layer, Dense):
-            return f"layer {layer.name} comes after the last step, where it takes Dense alone"
-    return None if _activations_fit(architecture) else "it needs a softmax in the last layer, and in no other"
 
 
 def lower(
@@ -86,21 +69,7 @@ def tables(
         window=architecture.window,
         channels=architecture.channels,
         layers=integer_layers(architecture, weights, calibration) if integer else float_layers(architecture, weights),
-        step_layers=_step_layers(architecture),
+        step_layers=step_layers(architecture),
     )
     check_bounds(model)
     return model
-
-
-def _step_layers(architecture: Architecture) -> int:
-    """Return how many layers run for every sample: those up to the one that keeps its last step; 0 if none does."""
-    for number, layer in enumerate(architecture.layers, start=1):
-        if getattr(layer, "return_sequences", None) is False:
-            return number
-    return 0
-
-
-def _activations_fit(architecture: Architecture) -> bool:
-    """Whether dense layers name known activations, the last one softmax and no other."""
-    names = [layer.activation for layer in architecture.layers if isinstance(layer, Dense)]
-    return bool(names) and names[-1] == "softmax" and all(name in ACTIVATIONS[:-1] for name in names[:-1])

@@ -1,6 +1,6 @@
 """Lower a model to an ONNX graph: dynamic batch, recurrent operators instead of loops of small ones, opset 13 to 17."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, TypeGuard
 
@@ -15,8 +15,10 @@ from edgehar.models.architecture import (
     Architecture,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
+    Embedding,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -28,15 +30,19 @@ from edgehar.models.architecture import (
     Reshape,
     Reverse,
     SelfAttention,
+    Shape,
     SimpleRNN,
     TemporalBlock,
     Weights,
+    chain_shapes,
+    every_layer,
     is_standard,
     layer_weights,
 )
 from edgehar.models.bundle import CompiledArtifact
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.bundle.manifest import TensorSpec
+from edgehar.models.inputs import input_type
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers.onnx import elementwise, feedforward, recurrent
 from edgehar.pipeline.compilers.onnx.activations import inside_cell
@@ -72,6 +78,7 @@ LOWERINGS: Final[dict[type, Callable[[Any, dict[str, NDArray[Any]], Values], Val
     Reverse: elementwise.reverse,
     RepeatVector: elementwise.repeat_vector,
     Reshape: elementwise.reshape,
+    Embedding: feedforward.embedding,
 }
 
 
@@ -79,7 +86,7 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
     """Return what keeps this architecture from being lowered at this quantization, or None."""
     if quantization not in QUANTIZATIONS:
         return f"it knows the quantizations {', '.join(QUANTIZATIONS)}"
-    for layer in architecture.layers:
+    for layer in every_layer(architecture.layers):
         if isinstance(layer, Recurrent | Bidirectional):
             for name in (layer.activation, getattr(layer, "recurrent_activation", layer.activation)):
                 if inside_cell(name) is None:
@@ -100,32 +107,45 @@ def lower(
         weights = preround(architecture, weights, calibration, shared_scales)
     graph = OnnxGraph(STORAGES[quantization], opset=options.opset)
     shapes = architecture.shapes()
-    values = Values(graph, INPUT, BATCH_FIRST)
-    for layers in _lowered_together(architecture, options):
-        own = [layer_weights(layer, weights) for layer in layers]
-        if options.fast and _is_stack(layers):
-            steps = shapes[architecture.layers.index(layers[0])][0]
-            values = simple_rnn_stack(layers, own, values, steps=steps)
-        else:
-            values = LOWERINGS[type(layers[0])](layers[0], own[0], values)
+    values = Values(graph, INPUT, BATCH_FIRST[: len(architecture.input_shape) + 1])
+    values = _lower_chain(architecture.layers, weights, values, shapes[0], options)
     result = values.as_(BATCH_FIRST) if "L" in values.axes else values.name
-    content = graph.finish(architecture.name, input_shape=shapes[0], result=result, output_shape=shapes[-1])
+    ends = (architecture.input_shape, input_type(architecture)), (shapes[-1], np.dtype(np.float32))
+    content = graph.finish(architecture.name, result=result, takes=ends[0], gives=ends[1])
     return CompiledArtifact(
         file=f"model.{quantization}.onnx",
         format="onnx",
         quantization=quantization,
         route="direct",
-        input=TensorSpec(INPUT, "float32", (OPEN_DIMENSION, *shapes[0]), 0.0, 0),
+        input=TensorSpec(INPUT, input_type(architecture).name, (OPEN_DIMENSION, *architecture.input_shape), 0.0, 0),
         output=TensorSpec(OUTPUT, "float32", (OPEN_DIMENSION, *shapes[-1]), 0.0, 0),
         content=content,
         expected=None if quantization == "float32" else _expected(architecture, rounded(weights, quantization)),
     )
 
 
-def _lowered_together(architecture: Architecture, options: OnnxOptions) -> Iterator[tuple[Layer, ...]]:
+def _lower_chain(
+    chain: Sequence[Layer], weights: Weights, values: Values, input_shape: Shape, options: OnnxOptions
+) -> Values:
+    """Lower layers, one after the other."""
+    shapes = dict(zip(chain, chain_shapes(chain, input_shape), strict=False))
+    for layers in _lowered_together(chain, shapes, options):
+        own, (first, *_) = [layer_weights(layer, weights) for layer in layers], layers
+        if isinstance(first, Branches):
+            ends = [_lower_chain(branch, own[0], values, shapes[first], options) for branch in first.branches]
+            values = feedforward.merged(first, ends)
+        elif options.fast and _is_stack(layers):
+            values = simple_rnn_stack(layers, own, values, steps=shapes[first][0])
+        else:
+            values = LOWERINGS[type(first)](first, own[0], values)
+    return values
+
+
+def _lowered_together(
+    chain: Sequence[Layer], shapes: Mapping[Layer, Shape], options: OnnxOptions
+) -> Iterator[tuple[Layer, ...]]:
     """Yield the layers in order: in the fast form a stack of SimpleRNN that keeps its last state as one."""
-    shapes = dict(zip(architecture.layers, architecture.shapes(), strict=False))
-    for _, group in groupby(architecture.layers, key=lambda layer: isinstance(layer, SimpleRNN)):
+    for _, group in groupby(chain, key=lambda layer: isinstance(layer, SimpleRNN)):
         layers = tuple(group)
         if options.fast and _is_stack(layers) and len(layers) <= shapes[layers[0]][0]:
             yield layers
@@ -142,5 +162,5 @@ def _is_stack(layers: tuple[Layer, ...]) -> TypeGuard[tuple[SimpleRNN, ...]]:
 
 def _expected(architecture: Architecture, weights: Weights) -> NDArray[np.float32]:
     """Return what the oracle makes of the golden windows with these weights."""
-    windows = golden_windows(architecture.window, architecture.channels)
+    windows = golden_inputs(architecture)
     return np.asarray(forward(architecture, weights, windows), np.float32)

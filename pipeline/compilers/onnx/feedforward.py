@@ -1,5 +1,6 @@
 """Layers without a memory as ONNX operators."""
 
+import functools
 import math
 from typing import Any
 
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import (
     AveragePooling1D,
+    Branches,
     Conv1D,
     Dense,
+    Embedding,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -79,18 +82,50 @@ def temporal_block(layer: TemporalBlock, weights: Arrays, values: Values) -> Val
 
 
 def self_attention(layer: SelfAttention, weights: Arrays, values: Values) -> Values:
-    """Lower to four dense layers and two MatMul."""
+    """Lower to four dense layers and two MatMul, of all heads at once."""
     graph, inputs = values.graph, values.as_(BATCH_FIRST)
 
     def project(which: str, name: str) -> str:
         return _project(graph, f"{layer.name}/{which}", name, weights[f"{which}_kernel"], weights[f"{which}_bias"])
 
+    def by_head(name: str, order: list[int]) -> str:
+        shape = graph.constant(f"{layer.name}/heads", np.array([0, 0, layer.heads, layer.key_size]))
+        return graph.node("Transpose", [graph.node("Reshape", [name, shape])], perm=order)
+
     query, key, value = (project(which, inputs) for which in ("query", "key", "value"))
-    scores = graph.node("MatMul", [query, graph.node("Transpose", [key], perm=[0, 2, 1])])
+    if layer.heads == 1:
+        key = graph.node("Transpose", [key], perm=[0, 2, 1])
+    else:
+        query, key, value = by_head(query, [0, 2, 1, 3]), by_head(key, [0, 2, 3, 1]), by_head(value, [0, 2, 1, 3])
+    scores = graph.node("MatMul", [query, key])
     scale = graph.constant(f"{layer.name}/scale", np.array(1 / math.sqrt(layer.key_size), np.float32))
     shares = graph.node("Softmax", [graph.node("Mul", [scores, scale])], axis=-1)
-    added = project("output", graph.node("MatMul", [shares, value]))
-    return Values(graph, graph.node("Add", [inputs, added]), BATCH_FIRST)
+    attended = graph.node("MatMul", [shares, value])
+    if layer.heads > 1:
+        width = graph.constant(f"{layer.name}/width", np.array([0, 0, layer.width]))
+        attended = graph.node("Reshape", [graph.node("Transpose", [attended], perm=[0, 2, 1, 3]), width])
+    output = project("output", attended)
+    return Values(graph, graph.node("Add", [inputs, output]) if layer.residual else output, BATCH_FIRST)
+
+
+def embedding(layer: Embedding, weights: Arrays, values: Values) -> Values:
+    """Lower to Gather."""
+    table = values.graph.kernel(f"{layer.name}/embeddings", weights["embeddings"], axis=1)
+    return Values(values.graph, values.graph.node("Gather", [table, values.name], axis=0), BATCH_FIRST)
+
+
+def merged(layer: Branches, ends: list[Values]) -> Values:
+    """Return the outputs of chains joined along the channels, or number by number."""
+    graph, axes = ends[0].graph, VECTOR if "L" not in ends[0].axes else BATCH_FIRST
+    names = [end.as_(axes) for end in ends]
+    if layer.merge == "concat":
+        return Values(graph, graph.node("Concat", names, axis=len(axes) - 1, name=layer.name), axes)
+    kind = "Mul" if layer.merge == "mul" else "Add"
+    total = functools.reduce(lambda left, right: graph.node(kind, [left, right]), names)
+    if layer.merge == "ave":
+        share = graph.constant(f"{layer.name}/share", np.array(1 / len(names), np.float32))
+        total = graph.node("Mul", [total, share])
+    return Values(graph, total, axes)
 
 
 def _pooled(kind: str, layer: MaxPooling1D, values: Values) -> Values:

@@ -26,6 +26,10 @@ Storage = Callable[["OnnxGraph", str, NDArray[Any], Axis], str]
 """Keeps a kernel under a name, with the axis of its outputs, and returns the tensor a node reads."""
 
 
+End = tuple[Shape, np.dtype[Any]]
+"""What a model takes or gives: the shape of one window, and the type."""
+
+
 class OnnxGraph:
     """An ONNX graph under construction; the same calls always give the same bytes."""
 
@@ -53,7 +57,7 @@ class OnnxGraph:
         self._nodes.append(onnx.helper.make_node(kind, list(inputs), results, **options))
         return next(result for result in results if result)
 
-    def finish(self, name: str, *, input_shape: Shape, result: str, output_shape: Shape) -> bytes:
+    def finish(self, name: str, *, result: str, takes: End, gives: End) -> bytes:
         """Return the file of a model from `INPUT` to `OUTPUT`, the new name of ``result``; shapes leave out the batch.
 
         Raises
@@ -66,8 +70,8 @@ class OnnxGraph:
         graph = onnx.helper.make_graph(
             self._nodes,
             name,
-            [onnx.helper.make_tensor_value_info(INPUT, onnx.TensorProto.FLOAT, [BATCH, *input_shape])],
-            [onnx.helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.FLOAT, [BATCH, *output_shape])],
+            [_described(INPUT, takes)],
+            [_described(OUTPUT, gives)],
             list(self._initializers.values()),
         )
         model = onnx.helper.make_model(
@@ -94,3 +98,9 @@ class OnnxGraph:
             fresh = f"{name}_{number}"
         self._taken.add(fresh)
         return fresh
+
+
+def _described(name: str, end: End) -> Any:
+    """Return the description of an input or output."""
+    shape, dtype = end
+    return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(dtype), [BATCH, *shape])

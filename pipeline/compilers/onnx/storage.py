@@ -49,7 +49,11 @@ def shared_scales(layer: Layer) -> list[SharedScale]:
 def rounded(weights: Weights, quantization: str) -> dict[str, NDArray[np.float32]]:
     """Return the weights, in Keras layout, as a file of this quantization gives them back."""
     widen = _WIDENED[quantization]
-    return {name: widen(values) if name.endswith("kernel") else values for name, values in weights.items()}
+    return {name: widen(values) if name.endswith(_KEPT_SMALL) else values for name, values in weights.items()}
+
+
+_KEPT_SMALL: Final = ("kernel", "embeddings")
+"""How the names of weights end that a quantization rounds."""
 
 
 def _half(values: NDArray[Any]) -> NDArray[np.float16]:

@@ -9,6 +9,7 @@ from edgehar.models.architecture import Architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.errors import DataError
+from edgehar.models.inputs import are_tokens, with_channels
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import make_windows
 
@@ -28,16 +29,26 @@ def checked_windows(windows: NDArray[Any], architecture: Architecture, *, where:
     DataError
         If they are not windows of the model, or hold what is no number.
     """
-    expected = (architecture.window, architecture.channels)
-    if windows.ndim != 3 or windows.shape[1:] != expected or windows.dtype.kind not in "fiu" or not len(windows):
+    shaped = with_channels(windows, architecture) if windows.ndim > len(architecture.input_shape) else windows
+    if (
+        shaped.ndim != 3
+        or shaped.shape[1:] != (architecture.window, architecture.channels)
+        or windows.dtype.kind not in "fiu"
+        or not len(windows)
+    ):
+        expected = ", ".join(map(str, architecture.input_shape))
         raise DataError(
-            f"{where}: expected numbers of shape (n, {expected[0]}, {expected[1]}), got {windows.dtype} of shape "
-            f"{windows.shape}",
+            f"{where}: expected numbers of shape (n, {expected}), got {windows.dtype} of shape {windows.shape}",
             next_step="Save the model's inputs with numpy.save, as the model takes them.",
         )
-    values = np.ascontiguousarray(windows, np.float32)
+    values = np.ascontiguousarray(shaped, np.float32)
     if not np.isfinite(values).all():
         raise DataError(f"{where}: expected finite numbers, got NaN or infinity", next_step="Leave those windows out.")
+    if architecture.vocabulary is not None and not are_tokens(values, architecture.vocabulary):
+        raise DataError(
+            f"{where}: expected tokens, whole numbers from 0 to {architecture.vocabulary - 1}, got others",
+            next_step="Number the tokens as in training.",
+        )
     return values
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture, Weights
 from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.engines.litert import TfliteModel
 from edgehar.models.errors import CompileError
@@ -58,9 +58,7 @@ def lower(
 
 def _recorded(architecture: Architecture, file: str, content: bytes) -> NDArray[np.float32]:
     """Return what the file makes of the golden windows: rounding is part of a quantized model."""
-    return TfliteModel(content, file=file, architecture=architecture).predict(
-        golden_windows(architecture.window, architecture.channels)
-    )
+    return TfliteModel(content, file=file, architecture=architecture).predict(golden_inputs(architecture))
 
 
 def _required(calibration: NDArray[Any] | None) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from edgehar.models.architecture import (
     AveragePooling1D,
     Conv1D,
     Dense,
+    Embedding,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -78,16 +79,27 @@ def temporal_block(graph: Subgraph, layer: TemporalBlock, weights: Arrays, value
 
 
 def self_attention(graph: Subgraph, layer: SelfAttention, weights: Arrays, values: Tensor) -> Tensor:
-    """Lower to four dense layers and two BATCH_MATMUL; 1 / sqrt(d) is in the query's weights."""
+    """Lower to four dense layers and two BATCH_MATMUL a head; 1 / sqrt(d) is in the query's weights."""
     scale, values = np.float32(1 / math.sqrt(layer.key_size)), as_sequence(graph, values)
 
     def project(which: str, inputs: Tensor, factor: np.float32 | int = 1) -> Tensor:
         kernel, bias = weights[f"{which}_kernel"] * factor, weights[f"{which}_bias"] * factor
         return _project(graph, f"{layer.name}/{which}", inputs, kernel, bias)
 
-    query, key, value = project("query", values, scale), project("key", values), project("value", values)
-    shares = activation(graph, "softmax", op.batch_matmul(graph, query, key, transposed=True))
-    return op.add(graph, values, project("output", op.batch_matmul(graph, shares, value)))
+    projected = [project("query", values, scale), project("key", values), project("value", values)]
+    heads = zip(*(op.split(graph, each, layer.heads) if layer.heads > 1 else [each] for each in projected), strict=True)
+    attended = []
+    for query, key, value in heads:
+        shares = activation(graph, "softmax", op.batch_matmul(graph, query, key, transposed=True))
+        attended.append(op.batch_matmul(graph, shares, value))
+    output = project("output", op.concatenate(graph, attended) if layer.heads > 1 else attended[0])
+    return op.add(graph, values, output) if layer.residual else output
+
+
+def embedding(graph: Subgraph, layer: Embedding, weights: Arrays, values: Tensor) -> Tensor:
+    """Lower to GATHER; vectors that are kept as int8 are widened after they are taken."""
+    stored = graph.kernel(f"{layer.name}/embeddings", weights["embeddings"])
+    return op.take_rows(graph, stored, values)
 
 
 def as_sequence(graph: Subgraph, values: Tensor) -> Tensor:
@@ -105,6 +117,7 @@ LOWERINGS: Final[dict[type, Callable[[Subgraph, Any, Arrays, Tensor], Tensor]]] 
     Flatten: flatten,
     TemporalBlock: temporal_block,
     SelfAttention: self_attention,
+    Embedding: embedding,
     **ELEMENTWISE,
 }
 

@@ -1,5 +1,6 @@
 """Lower a model whose activations are float, layer by layer."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,13 +12,16 @@ from edgehar.models.architecture import (
     LSTM,
     Architecture,
     Bidirectional,
+    Branches,
+    Layer,
     SimpleRNN,
     Weights,
     layer_weights,
 )
+from edgehar.models.inputs import input_type
 from edgehar.pipeline.compilers.tflite import feedforward
 from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
-from edgehar.pipeline.compilers.tflite.recurrent import both_ways, recurrent_stack
+from edgehar.pipeline.compilers.tflite.recurrent import both_ways, merged, recurrent_stack
 
 _ONE_WAY: Final = (SimpleRNN, LSTM, GRU)
 
@@ -25,25 +29,36 @@ _ONE_WAY: Final = (SimpleRNN, LSTM, GRU)
 def lower_floating(model: FlatbufferModel, architecture: Architecture, weights: Weights) -> tuple[Tensor, Tensor]:
     """Lower a model; return its input and output."""
     graph = model.subgraph("main")
-    window = graph.tensor("Input", (1, architecture.window, architecture.channels))
-    values = window
-    for is_recurrent, layers in groupby(architecture.layers, key=lambda layer: isinstance(layer, _ONE_WAY)):
-        if is_recurrent:
-            stack: list[Any] = list(layers)
-            values = recurrent_stack(model, graph, stack, weights, feedforward.as_sequence(graph, values))
-            continue
-        for layer in layers:
-            values = _lower_layer(model, graph, layer, layer_weights(layer, weights), values)
+    window = graph.tensor("Input", (1, *architecture.input_shape), input_type(architecture))
+    values = _lower_chain(model, graph, architecture.layers, weights, window)
     if len(architecture.output_shape) > 1:
         values = feedforward.as_sequence(graph, values)
     graph.set_interface([window], [values])
     return window, values
 
 
+def _lower_chain(
+    model: FlatbufferModel, graph: Subgraph, chain: Sequence[Layer], weights: Weights, values: Tensor
+) -> Tensor:
+    """Lower layers, one after the other; consecutive recurrent ones together."""
+    for is_recurrent, layers in groupby(chain, key=lambda layer: isinstance(layer, _ONE_WAY)):
+        if is_recurrent:
+            stack: list[Any] = list(layers)
+            values = recurrent_stack(model, graph, stack, weights, feedforward.as_sequence(graph, values))
+            continue
+        for layer in layers:
+            values = _lower_layer(model, graph, layer, layer_weights(layer, weights), values)
+    return values
+
+
 def _lower_layer(
     model: FlatbufferModel, graph: Subgraph, layer: Any, weights: dict[str, NDArray[Any]], values: Tensor
 ) -> Tensor:
     """Lower a layer that shares nothing with its neighbours."""
+    if isinstance(layer, Branches):
+        values = feedforward.as_sequence(graph, values)
+        ends = [_lower_chain(model, graph, branch, weights, values) for branch in layer.branches]
+        return merged(graph, layer.merge, [feedforward.as_sequence(graph, end) for end in ends])
     if not isinstance(layer, Bidirectional):
         return feedforward.LOWERINGS[type(layer)](graph, layer, weights, values)
     directions = {

@@ -123,6 +123,20 @@ def take_step(graph: Subgraph, sequence: Tensor, step: Tensor) -> Tensor:
     return taken
 
 
+def take_rows(graph: Subgraph, table: Tensor, rows: Tensor) -> Tensor:
+    """Return the rows of a table (all, numbers) that a tensor (1, steps) names, as floats (1, steps, numbers)."""
+    taken = graph.tensor("", (*rows.shape, table.shape[1]), table.dtype, scale=table.scale)
+    options = schema.GatherOptionsT()
+    options.axis = 0
+    is_float = table.dtype == np.float32
+    graph.operator("GATHER", [table, rows], [taken], options, version=1 if is_float else 2)
+    if is_float:
+        return taken
+    wide = graph.tensor("", taken.shape)
+    graph.operator("DEQUANTIZE", [taken], [wide], schema.DequantizeOptionsT(), version=2)
+    return wide
+
+
 def put_step(graph: Subgraph, sequence: Tensor, values: Tensor, step: Tensor) -> Tensor:
     """Return the sequence (1, steps, units) with ``values`` (1, units) written at the step that ``step`` names."""
     zero = graph.constant("", np.array(0, np.int32))

@@ -5,6 +5,7 @@ sequences between them never exist. A bidirectional layer is one loop in which o
 TFLite's fused operators are not used (docs/decisions/0017-recurrent-layers-as-one-loop.md).
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,14 +70,13 @@ def both_ways(
     cells = [State((1, layer.units))] * (2 * count)
     result = loop_over_steps(model, graph, steps, [State.of(values), *cells, *sequences], add_step)
     outputs = result[-2:] if layer.return_sequences else [result[1], result[1 + count]]
-    return _merged(graph, layer, outputs)
+    return merged(graph, layer.merge, outputs)
 
 
-def _merged(graph: Subgraph, layer: Bidirectional, outputs: list[Tensor]) -> Tensor:
-    """Return both directions joined as the layer says."""
-    if layer.merge == "concat":
+def merged(graph: Subgraph, how: str, outputs: Sequence[Tensor]) -> Tensor:
+    """Return outputs joined along the channels, or number by number."""
+    if how == "concat":
         return op.concatenate(graph, outputs)
-    if layer.merge == "mul":
-        return op.multiply(graph, *outputs)
-    total = op.add(graph, *outputs)
-    return total if layer.merge == "sum" else op.multiply(graph, total, op.number(graph, 0.5))
+    join = op.multiply if how == "mul" else op.add
+    total = functools.reduce(lambda left, right: join(graph, left, right), outputs)
+    return op.multiply(graph, total, op.number(graph, 1 / len(outputs))) if how == "ave" else total

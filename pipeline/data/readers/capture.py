@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.capture_file import SUFFIX, Capture, read_capture
+from edgehar.models.capture_file import SUFFIX, Capture, read_capture, takes_of
 from edgehar.models.contract import ACTIVITIES
 from edgehar.models.errors import DataError
 from edgehar.models.foreign_text import printable
@@ -147,7 +146,7 @@ def _labels(capture: Capture, times_s: npt.NDArray[np.float64]) -> tuple[tuple[L
     A take without an end reaches the last sample if it is the last one: the power was cut. If another take follows, the
     record of its end was damaged, and how long it lasted cannot be known.
     """
-    takes, problems = sorted(_takes(capture.events).items(), key=lambda item: float(item[1]["start_s"])), []
+    takes, problems = sorted(takes_of(capture.events).items(), key=lambda item: float(item[1]["start_s"])), []
     forward_s = np.maximum.accumulate(times_s)
     intervals: list[LabelInterval] = []
     for place, (number, take) in enumerate(takes):
@@ -164,24 +163,6 @@ def _labels(capture: Capture, times_s: npt.NDArray[np.float64]) -> tuple[tuple[L
         elif stop > start:
             intervals.append(LabelInterval(start, stop, take["activity"]))
     return tuple(intervals), problems
-
-
-def _takes(events: Iterable[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """Follow the events; return the takes that were not discarded, as they were labelled last."""
-    takes: dict[int, dict[str, Any]] = {}
-    for event in events:
-        number = event["take"]
-        if event["event"] == "begin":
-            takes[number] = {"activity": printable(event["activity"]), "start_s": event["t_s"]}
-        elif number not in takes:
-            continue
-        elif event["event"] == "end":
-            takes[number]["stop_s"] = event["t_s"]
-        elif event["event"] == "discard":
-            del takes[number]
-        elif event["event"] == "relabel":
-            takes[number]["activity"] = printable(event["activity"])
-    return takes
 
 
 def _contradicted(capture: Capture, rate_hz: float) -> list[str]:

@@ -22,6 +22,8 @@ PUBLIC = [
     "Recording",
     "Windows",
     "make_windows",
+    "ForecastWindows",
+    "forecast_windows",
     "split_by_subject",
     "Split",
     "leave_one_subject_out",

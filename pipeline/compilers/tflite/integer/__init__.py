@@ -3,41 +3,49 @@
 Weights are int8, one scale a matrix. Activations are int16. The probabilities come out as int16, 2^15 to one.
 """
 
-from itertools import takewhile
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, Weights, is_standard, layer_weights
-from edgehar.models.reference import ACTIVATIONS
-from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
-from edgehar.pipeline.compilers.tflite.integer import operators as op
-from edgehar.pipeline.compilers.tflite.integer.recurrent import recurrent_stack
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Recurrent,
+    SimpleRNN,
+    Weights,
+    is_standard,
+    layer_weights,
+)
+from edgehar.models.reference import layer_forward
+from edgehar.pipeline.compilers.tflite import operators as plain
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Tensor
+from edgehar.pipeline.compilers.tflite.integer.feedforward import ACTIVATIONS, LOWERINGS
+from edgehar.pipeline.compilers.tflite.integer.recurrent import both_ways, recurrent_stack
 from edgehar.pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
-from edgehar.pipeline.compilers.tflite.integer.weights import Factor, store_factors
 
 _RECURRENT: Final = (LSTM, SimpleRNN, GRU)
-_HEAD_ACTIVATIONS: Final = ("linear", "relu", "softmax")
+_MERGES: Final = ("concat", "sum", "mul")
 
 
 def obstacle(architecture: Architecture) -> str | None:
-    """Return what is not expressed in integers: all but stacks of SimpleRNN, LSTM and GRU with a dense head."""
-    recurrent: list[Any] = list(takewhile(lambda layer: isinstance(layer, _RECURRENT), architecture.layers))
-    for layer in recurrent:
-        if not is_standard(layer):
-            return f"layer {layer.name} has the activation {layer.activation}, integers take tanh and sigmoid in cells"
-    if not recurrent:
-        first = architecture.layers[0]
-        return f"layer {first.name} is a {first.kind}, integers take SimpleRNN, LSTM and GRU there"
-    for layer in architecture.layers[len(recurrent) :]:
-        if not isinstance(layer, Dense):
-            return f"layer {layer.name} is a {layer.kind}, integers take Dense behind recurrent layers"
-        if layer.activation not in _HEAD_ACTIVATIONS:
-            known = ", ".join(_HEAD_ACTIVATIONS)
-            return f"layer {layer.name} has the activation {layer.activation}, integers take {known}"
-    if recurrent[-1].return_sequences:
-        return f"layer {recurrent[-1].name} gives a sequence, integers take its last step"
+    """Return what is not expressed in integers."""
+    for layer in architecture.layers:
+        if isinstance(layer, Bidirectional | Recurrent):
+            if not is_standard(layer):
+                return f"layer {layer.name} has the activation {layer.activation}, integers take tanh and sigmoid there"
+            if isinstance(layer, Bidirectional) and layer.merge not in _MERGES:
+                return f"layer {layer.name} merges by {layer.merge}, integers take {', '.join(_MERGES)}"
+        elif type(layer) not in LOWERINGS:
+            known = ", ".join(kind.__name__ for kind in (*_RECURRENT, Bidirectional, *LOWERINGS))
+            return f"layer {layer.name} is a {layer.kind}, integers take {known}"
+        elif isinstance(layer, Dense | Conv1D) and layer.activation not in ACTIVATIONS:
+            return f"layer {layer.name} has the activation {layer.activation}, integers take {', '.join(ACTIVATIONS)}"
     return None
 
 
@@ -49,22 +57,26 @@ def lower_integer(
     graph = model.subgraph("main")
     scale = Scale(max(SAMPLE, number_of(observed_scale(observed, headroom=1.0))))
     window = graph.tensor("Input", (1, architecture.window, architecture.channels), np.int16, scale=scale)
-    recurrent: list[Any] = [layer for layer in architecture.layers if not isinstance(layer, Dense)]
-    values, observed = recurrent_stack(model, graph, recurrent, weights, window, observed)
-    for layer in architecture.layers[len(recurrent) :]:
-        values, observed = _dense(graph, layer, layer_weights(layer, weights), values, observed)
+    values = window
+    for is_recurrent, group in groupby(architecture.layers, key=lambda layer: isinstance(layer, _RECURRENT)):
+        layers: list[Any] = list(group)
+        for part in [layers] if is_recurrent else [[layer] for layer in layers]:
+            layer, own = part[0], layer_weights(part[0], weights)
+            if is_recurrent:
+                values = recurrent_stack(model, graph, part, weights, _sequence(graph, values), observed)
+            elif isinstance(layer, Bidirectional):
+                values = both_ways(model, graph, layer, own, _sequence(graph, values), observed)
+            else:
+                taken = values if isinstance(layer, Conv1D) else _sequence(graph, values)
+                values = LOWERINGS[type(layer)](graph, layer, own, taken, observed)
+            for each in part:
+                observed = layer_forward(each, layer_weights(each, weights), observed)
+    if len(architecture.output_shape) > 1:
+        values = _sequence(graph, values)
     graph.set_interface([window], [values])
     return window, values
 
 
-def _dense(
-    graph: Subgraph, layer: Any, weights: dict[str, NDArray[Any]], values: Tensor, observed: NDArray[Any]
-) -> tuple[Tensor, NDArray[Any]]:
-    """Lower a dense layer of the head."""
-    sums = observed @ weights["kernel"] + weights["bias"]
-    factor = Factor(f"{layer.name}/kernel", weights["kernel"], values.scale, observed)
-    (kernel,), bias = store_factors(graph, f"{layer.name}/bias", [factor], weights["bias"], np.int64)
-    result = op.linear(graph, values, kernel, bias, observed_scale(sums), relu=layer.activation == "relu")
-    if layer.activation == "softmax":
-        result = op.activation(graph, "softmax", result, name=layer.name)
-    return result, ACTIVATIONS[layer.activation](sums)
+def _sequence(graph: Any, values: Tensor) -> Tensor:
+    """Return an image one pixel high as a sequence; anything else as it is."""
+    return plain.reshape(graph, values, (1, *values.shape[2:])) if len(values.shape) == 4 else values

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Recurrent, Weights, layer_weights
+from edgehar.models.architecture import DIRECTIONS, Bidirectional, Recurrent, Weights, layer_weights
 from edgehar.models.reference import layer_forward
 from edgehar.pipeline.compilers.quantization.observation import delayed
 from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
 from edgehar.pipeline.compilers.tflite.integer import operators as op
 from edgehar.pipeline.compilers.tflite.integer.cells import STEPS, Calibrated
+from edgehar.pipeline.compilers.tflite.integer.scales import UNIT, observed_scale
 from edgehar.pipeline.compilers.tflite.loop import State, loop_over_steps
 
 
@@ -23,29 +24,65 @@ def recurrent_stack(
     weights: Weights,
     values: Tensor,
     observed: NDArray[Any],
-) -> tuple[Tensor, NDArray[Any]]:
-    """Lower consecutive layers, of which only the last ends the sequence; ``observed`` is their calibrated input."""
+    *,
+    backwards: bool = False,
+) -> Tensor:
+    """Lower consecutive layers, of which all but the last return sequences; ``observed`` is their calibrated input.
+
+    Backwards they walk from the window's end, and a sequence they give runs with time all the same.
+    """
+    if backwards:
+        observed = observed[:, ::-1]
     calibrated = []
     for layer in layers:
         own: Any = layer_weights(layer, weights)
         sequence = layer_forward(replace(layer, return_sequences=True), own, observed)
         calibrated.append(Calibrated(layer, own, observed, delayed(sequence)))
         observed = sequence
-    scales = [met.state_scales for met in calibrated]
+    scales, last = [met.state_scales for met in calibrated], layers[-1]
+    kept = [State((1, values.shape[1], last.units), np.int16, scales[-1][0])] if last.return_sequences else []
 
     def add_step(body: Subgraph, step: Tensor, before: list[Tensor]) -> list[Tensor]:
-        current, rolled = op.next_step(body, before[0])
+        current, rolled = op.next_step(body, before[0], backwards=backwards)
         states, after = before[1:], [rolled]
         for met, own in zip(calibrated, scales, strict=True):
             result = STEPS[met.layer.kind](body, met, current, states[: len(own)])
             states, current = states[len(own) :], result[0]
             after += result
-        return after
+        return after + [op.keep_step(body, sequence, current, backwards=backwards) for sequence in states]
 
     cells = [
         State((1, met.layer.units), np.int16, scale)
         for met, own in zip(calibrated, scales, strict=True)
         for scale in own
     ]
-    result = loop_over_steps(model, graph, values.shape[1], [State.of(values), *cells], add_step)
-    return result[-len(scales[-1])], observed[:, -1]
+    result = loop_over_steps(model, graph, values.shape[1], [State.of(values), *cells, *kept], add_step)
+    return result[-1] if last.return_sequences else result[-len(scales[-1])]
+
+
+def both_ways(
+    model: FlatbufferModel,
+    graph: Subgraph,
+    layer: Bidirectional,
+    weights: Weights,
+    values: Tensor,
+    observed: NDArray[Any],
+) -> Tensor:
+    """Lower a bidirectional layer to a loop for each direction; ``weights`` are its own."""
+    outputs, seen = [], []
+    for which in DIRECTIONS:
+        cell, backwards = layer.direction(which), which == "backward"
+        own = {
+            f"{cell.name}/{name.removeprefix(f'{which}_')}": value
+            for name, value in weights.items()
+            if name.startswith(which)
+        }
+        outputs.append(recurrent_stack(model, graph, [cell], own, values, observed, backwards=backwards))
+        seen.append(layer_forward(cell, layer_weights(cell, own), observed[:, ::-1] if backwards else observed))
+    if layer.merge == "concat":
+        return op.concatenate(graph, outputs, axis=len(outputs[0].shape) - 1)
+    if layer.return_sequences:
+        seen[1] = seen[1][:, ::-1]
+    if layer.merge == "mul":
+        return op.multiply(graph, outputs[0], outputs[1], UNIT)
+    return op.add(graph, outputs[0], outputs[1], observed_scale(seen[0] + seen[1]))

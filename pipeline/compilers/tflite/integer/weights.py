@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.architecture import Shape
 from edgehar.models.quantization import quantize, symmetric_scale
 from edgehar.pipeline.compilers.quantization.rounding import round_for_inputs
 from edgehar.pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
@@ -28,12 +29,15 @@ class Factor:
         Scale of the integers it meets.
     seen : ndarray of shape (..., inputs)
         What they stood for in calibration.
+    shape
+        Of the stored kernel; (units, inputs) unless it is said.
     """
 
     name: str
     kernel: NDArray[Any]
     inputs: Scale | None
     seen: NDArray[Any]
+    shape: Shape | None = None
 
 
 def store_factors(
@@ -56,7 +60,7 @@ def store_factors(
         has_bias=True,
     )
     kernels = [
-        graph.constant(factor.name, values, scale=scale)
+        graph.constant(factor.name, values.reshape(factor.shape or values.shape), scale=scale)
         for factor, values, scale in zip(
             factors, np.split(integers, np.cumsum(inputs)[:-1], axis=1), stored, strict=True
         )

@@ -129,7 +129,7 @@ def test_what_is_asked_for_is_checked_before_a_port_is_opened(
 ) -> None:
     model.save(tmp_path / "model")
     with pytest.raises((UsageError, DataError), match=words):
-        live(port="/dev/none", bundle=tmp_path / "model", engine="numpy", **options)
+        live(port=["/dev/none"], bundle=tmp_path / "model", engine="numpy", **options)
 
 
 def test_a_kept_mounting_is_used(model: Bundle, tmp_path: Path) -> None:

@@ -324,6 +324,8 @@ def test_every_artifact_of_every_group_is_judged_and_kept(
     rows = {row["artifact"]: row for row in printed["artifacts"]}
     assert rows.keys() >= {"model.float32.tflite", "model.float32.onnx", "model.float16.onnx", "model.int8.tflite"}
     assert rows["model.float32.onnx"]["same_label_as_float32"] == 1.0
+    assert rows["model.float32.onnx"]["max_abs_error"] <= 1e-5
+    assert rows["model.int8.tflite"]["max_abs_error"] is None
     assert rows["model.float32.onnx"]["points_of_macro_f1_lost"] == 0.0
     assert 0.8 < rows["model.int8.tflite"]["same_label_as_float32"] <= 1.0
     assert len({row["windows"] for row in rows.values()}) == 1

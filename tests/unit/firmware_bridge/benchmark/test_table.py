@@ -30,6 +30,16 @@ def test_a_failure_is_told_in_words_below_the_table(result):
     assert failure == "✗ litert model.int8.tflite: killed by SIGSEGV [segfault]"
 
 
+def test_floats_that_are_not_the_oracle_s_on_these_windows_are_told_in_words(result):
+    """Rounded files are expected to differ, and are not."""
+    rows = tuple(replace(row, max_abs_error=8.7e-5, top1_agreement=1.0) for row in result.rows)
+    said = [line for line in _printed(replace(result, rows=rows), 200) if "from the oracle's" in line]
+    assert len(said) == len([row for row in rows if row.quantization == "float32" and row.error is None])
+    assert "8.7e-05" in said[0] or "8.7e-5" in said[0]
+    exact = tuple(replace(row, max_abs_error=9e-6) for row in result.rows)
+    assert not any("from the oracle's" in line for line in _printed(replace(result, rows=exact), 200))
+
+
 @pytest.mark.parametrize("width", [80, 90, 100, 120, 200])
 def test_no_number_is_ever_cut(result, width):
     lines = _printed(result, width)

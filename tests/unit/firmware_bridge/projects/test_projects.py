@@ -100,11 +100,21 @@ def test_a_board_too_small_is_told_with_the_sizes(random_bundle, tmp_path: Path)
     write_project(of(random_bundle, LSTM("l", 40)), find_board("atmega328p"), tmp_path / "p", quantization="int8")
 
 
+def test_a_model_that_the_engine_cannot_run_gets_no_advice_to_compile_it(random_bundle, tmp_path: Path) -> None:
+    """The compiler would refuse it, by the same words."""
+    both_ways = random_bundle("bi_gru", seed=1)
+    with pytest.raises(UsageError, match=r"BiGRU_1 is a Bidirectional.*such as har train --model gru") as caught:
+        write_project(both_ways, find_board("host"), tmp_path / "p", quantization="int8")
+    assert "har compile" not in str(caught.value)
+    with pytest.raises(UsageError, match="har compile"):
+        write_project(random_bundle("gru", seed=1), find_board("host"), tmp_path / "p", quantization="int8")
+
+
 @pytest.mark.parametrize(
     ("board", "quantization", "sensor", "message"),
     [
         ("atmega328p", "float32", None, "expected a model of int8 numbers, got float32"),
-        ("host", "int4", None, "expected an artifact of format c and quantization int4"),
+        ("host", "int4", None, "int4: it knows the quantizations float32 and int8. Choose float32 or int8"),
         ("host", "int8", "mpu6050", "expected no sensor, got MPU-6050"),
         ("arduino", "int8", None, "expected a sensor, got none"),
     ],

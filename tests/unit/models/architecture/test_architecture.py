@@ -17,9 +17,11 @@ from edgehar.models.architecture import (
     Architecture,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
@@ -113,6 +115,8 @@ EXAMPLES = (
     Reverse("layer"),
     RepeatVector("layer", 5),
     Reshape("layer", 16, 2),
+    Embedding("layer", 20, 3),
+    Branches("layer", "concat", ((LSTM("one", 4, True), Dense("two", 2)), (), (SelfAttention("three", 2, heads=3),))),
 )
 
 
@@ -120,11 +124,12 @@ EXAMPLES = (
 def test_the_oracle_knows_every_layer(layer_type):
     layer = next(layer for layer in EXAMPLES if type(layer) is layer_type)
     before = (Flatten("before"),) if layer_type is RepeatVector else ()
-    architecture = Architecture("one", 8, 4, (*before, layer))
+    channels = 1 if layer_type is Embedding else 4
+    architecture = Architecture("one", 8, channels, (*before, layer))
     assert supports(layer)
     assert Architecture.from_json(json.loads(json.dumps(architecture.to_json()))) == architecture
     weights = {name: np.zeros(shape, np.float32) for name, shape in architecture.weight_shapes().items()}
-    outputs = forward(architecture, weights, np.zeros((2, 8, 4), np.float32))
+    outputs = forward(architecture, weights, np.zeros((2, 8, channels), np.float32))
     assert outputs.shape == (2, *architecture.shapes()[-1])
 
 

@@ -6,7 +6,24 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, Flatten, SimpleRNN, named_architecture
+from edgehar.models.architecture import (
+    ARCHITECTURE_NAMES,
+    GRU,
+    LSTM,
+    Architecture,
+    AveragePooling1D,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    SelfAttention,
+    SimpleRNN,
+    TemporalBlock,
+    named_architecture,
+)
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.engines import load_engine
 from edgehar.models.engines.litert import TfliteModel
@@ -114,9 +131,83 @@ def test_integers_need_calibration(random_weights) -> None:
 
 def test_what_integers_cannot_express_is_not_offered() -> None:
     head = Dense("Output", 12, "softmax")
-    sequence = Architecture("sequence", 20, 3, (LSTM("a", 4, return_sequences=True), Flatten("b"), head))
-    assert Target("tflite", "int8") not in targets(sequence)
-    assert Target("tflite", "int8-weights") in targets(sequence)
+    for layer in (
+        Dense("a", 4, "gelu"),
+        LSTM("a", 4, True, activation="relu"),
+        Bidirectional("a", "GRU", 4, True, merge="ave"),
+    ):
+        model = Architecture("other", 20, 3, (layer, Flatten("b"), head))
+        assert Target("tflite", "int8") not in targets(model)
+        assert Target("tflite", "int8-weights") in targets(model)
+
+
+@pytest.mark.parametrize("name", sorted(set(ARCHITECTURE_NAMES) - {*RECURRENT, "stacked_gru"}))
+def test_every_named_model_is_expressed_in_integers(name: str, random_bundle, windows: np.ndarray) -> None:
+    bundle = random_bundle(name, seed=4)
+    compiled = compile_bundle(bundle, [Target("tflite", "int8")], calibration=windows)
+    types, _, _ = contents(compiled.files["model.int8.tflite"])
+    assert types <= {"INT8", "INT16", "INT32", "INT64", "BOOL"}
+    found = load_engine(compiled, "litert", "int8").predict(windows)
+    np.testing.assert_allclose(found, bundle.golden["oracle"], atol=0.1)
+    assert np.abs(found - bundle.golden["oracle"]).mean() < 0.005
+
+
+DRAWN = {
+    "conv": lambda name, draw: Conv1D(
+        name,
+        draw(st.integers(1, 6)),
+        draw(st.integers(1, 4)),
+        draw(st.sampled_from(["linear", "relu", "tanh", "sigmoid"])),
+        draw(st.sampled_from(["valid", "same", "causal"])),
+        strides=draw(st.integers(1, 2)),
+    ),
+    "dilated": lambda name, draw: Conv1D(name, 3, 2, "relu", "causal", draw(st.integers(1, 3))),
+    "pool": lambda name, draw: draw(st.sampled_from([MaxPooling1D, AveragePooling1D]))(
+        name, 2, padding=draw(st.sampled_from(["valid", "same"]))
+    ),
+    "block": lambda name, draw: TemporalBlock(name, draw(st.integers(1, 4)), 2, draw(st.integers(1, 2))),
+    "attention": lambda name, draw: SelfAttention(
+        name, draw(st.integers(1, 4)), heads=draw(st.integers(1, 3)), residual=draw(st.booleans())
+    ),
+    "both": lambda name, draw: Bidirectional(
+        name,
+        draw(st.sampled_from(["SimpleRNN", "LSTM", "GRU"])),
+        3,
+        True,
+        merge=draw(st.sampled_from(["concat", "sum", "mul"])),
+    ),
+    "recurrent": lambda name, draw: draw(st.sampled_from([SimpleRNN, LSTM, GRU]))(name, 4, True),
+    "dense": lambda name, draw: Dense(name, 4, draw(st.sampled_from(["linear", "relu", "tanh", "sigmoid"]))),
+}
+"""Layers from a sequence to a sequence that integers have."""
+
+ENDS = (
+    Flatten("end"),
+    GlobalAveragePooling1D("end"),
+    GlobalMaxPooling1D("end"),
+    GRU("end", 4),
+    Bidirectional("end", "LSTM", 3),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data(), gain=st.sampled_from([0.0, 1.0, 30.0]), loudness_g=st.sampled_from([0.0, 1.0, 1e3]))
+def test_any_network_of_integers_runs_and_is_near_its_floats(
+    random_weights, data: st.DataObject, gain: float, loudness_g: float
+) -> None:
+    """Whatever stands behind what; with weights and inputs of a usual size, near the floats."""
+    kinds = data.draw(st.lists(st.sampled_from(sorted(DRAWN)), max_size=3))
+    layers = [DRAWN[kind](f"layer_{index}", data.draw) for index, kind in enumerate(kinds)]
+    head = Dense("Output", 4, data.draw(st.sampled_from(["softmax", "sigmoid", "linear"])))
+    architecture = Architecture("drawn", 16, 3, (*layers, data.draw(st.sampled_from(ENDS)), head))
+    weights, generator = random_weights(architecture, 5, gain=gain), np.random.default_rng(6)
+    windows = generator.normal(scale=loudness_g, size=(8, 16, 3)).astype(np.float32)
+    artifact = compile_model(architecture, weights, format="tflite", quantization="int8", calibration=windows)
+    found = TfliteModel(artifact.content, file=artifact.file, architecture=architecture).predict(windows)
+    assert np.isfinite(found).all()
+    if gain <= 1.0 and loudness_g <= 1.0:
+        expected = forward(architecture, weights, windows)
+        np.testing.assert_allclose(found, expected, atol=0.1 * max(1.0, float(np.abs(expected).max())))
 
 
 def test_a_mixed_stack_is_expressed_in_integers(random_bundle) -> None:

@@ -141,6 +141,50 @@ MODELS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def residual(keras: Any) -> Any:
+    """An encoder of a transformer, whose blocks go around themselves, and a branch that is joined at the end."""
+    kl = keras.layers
+    inputs = keras.Input(WINDOW)
+    values = kl.Dense(6)(inputs)
+    attended = kl.MultiHeadAttention(2, 5, name="attention")(values, values)
+    values = kl.LayerNormalization()(kl.Add()([values, attended]))
+    inner = kl.Dense(6)(kl.Dense(9, "gelu")(values))
+    values = kl.LayerNormalization()(kl.Average()([values, inner]))
+    ends = kl.Concatenate()([kl.GlobalAveragePooling1D()(values), kl.Flatten()(kl.Conv1D(2, 3)(values))])
+    return keras.Model(inputs, head(kl)(kl.Concatenate()([ends, kl.LSTM(4)(inputs)])))
+
+
+def gated(keras: Any) -> Any:
+    """Branches of one kind of layer, within branches, multiplied."""
+    kl = keras.layers
+    inputs = keras.Input(WINDOW)
+    left = kl.BatchNormalization()(kl.Conv1D(4, 3, padding="same")(inputs))
+    left = kl.Add()([left, kl.Conv1D(4, 5, padding="same", activation="relu")(left)])
+    values = kl.Multiply()([left, kl.Conv1D(4, 1, activation="sigmoid")(inputs)])
+    return keras.Model(inputs, head(kl)(kl.SimpleRNN(5)(values)))
+
+
+MODELS |= {
+    "residual": residual,
+    "gated": gated,
+    "tokens": chain(
+        lambda kl: kl.Embedding(50, 6), lambda kl: kl.LSTM(5), lambda kl: kl.Dense(1, "sigmoid"), window=(20,)
+    ),
+    "tokens in branches": lambda keras: (
+        lambda kl, inputs: (
+            lambda values: keras.Model(
+                inputs, head(kl)(kl.Concatenate()([kl.GRU(4)(values), kl.GlobalMaxPooling1D()(values)]))
+            )
+        )(kl.Embedding(30, 4)(inputs))
+    )(keras.layers, keras.Input((12,))),
+    "attention alone": lambda keras: (
+        lambda kl, inputs: keras.Model(
+            inputs, head(kl)(kl.GlobalMaxPooling1D()(kl.MultiHeadAttention(1, 4, use_bias=False)(inputs, inputs)))
+        )
+    )(keras.layers, keras.Input(WINDOW)),
+}
+
+
 @pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest, keras: Any, lively: Any) -> Any:
     """One of the models, with a value of its own for every weight."""
@@ -155,7 +199,9 @@ def test_a_model_gives_the_same_on_every_engine(model: Any) -> None:
     assert compared[0]["max_abs_error"] <= 1e-5
     compiled = compile_bundle(bundle)
     assert {entry.format for entry in compiled.manifest.artifacts} >= FORMATS
-    windows = np.random.default_rng(1).normal(size=(5, *model.input_shape[1:])).astype(np.float32)
+    generator, shape = np.random.default_rng(1), (5, *model.input_shape[1:])
+    takes_tokens = bundle.manifest.architecture.vocabulary is not None
+    windows = generator.integers(30, size=shape) if takes_tokens else generator.normal(size=shape).astype(np.float32)
     expected = np.asarray(model(windows))
     for name, file, quantization in runnable(compiled):
         found = load_engine(compiled.only(file), name, quantization).predict(windows)

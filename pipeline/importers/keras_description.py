@@ -1,0 +1,58 @@
+"""What a configuration of Keras says, as data: layers in order, and chains that are joined."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class KerasLayer:
+    """One layer as Keras describes it.
+
+    Parameters
+    ----------
+    kind, name, options
+        Its class, its name, its options.
+    number
+        How many layers of its class the file describes before it.
+    branches
+        Of a layer that joins several others, the chains that end in it; they all begin where the chain before it ends.
+    """
+
+    kind: str
+    name: str
+    options: Mapping[str, Any]
+    number: int = 0
+    branches: tuple[tuple["KerasLayer", ...], ...] = ()
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What no other layer of the file has."""
+        return self.kind, self.number
+
+
+@dataclass(frozen=True, slots=True)
+class KerasChain:
+    """A model that is one chain of layers. ``steps`` is None where the file leaves the window's length open.
+
+    ``takes_tokens`` is whether its input has no axis of features.
+    """
+
+    name: str
+    steps: int | None
+    features: int
+    layers: tuple[KerasLayer, ...]
+    takes_tokens: bool = False
+
+    @property
+    def every_layer(self) -> Iterator[KerasLayer]:
+        """All layers, each behind those that it joins."""
+        return _every(self.layers)
+
+
+def _every(layers: Iterable[KerasLayer]) -> Iterator[KerasLayer]:
+    """Yield all layers, each behind those that it joins."""
+    for layer in layers:
+        for branch in layer.branches:
+            yield from _every(branch)
+        yield layer

@@ -1,0 +1,209 @@
+"""Ask every runtime that is here what it makes of our files, and print a table: who loads what, and how near it comes.
+
+Usage: .venv/bin/python tools/runtime_matrix.py [--models A,B] [--runtimes A,B] [--json] [--out docs/runtimes.md]
+
+Runtimes of other environments are those of tools/make_runtime_environments.sh (HAR_RUNTIMES names another folder of
+them). Models are the named ones with weights of a fixed seed; each file is given golden windows one after the other,
+without a reset between them, and its outputs are held to the NumPy oracle's.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgehar.models.architecture import Architecture, named_architecture
+from edgehar.models.bundle.golden import golden_inputs
+from edgehar.models.reference import forward
+from edgehar.pipeline.compilers import compile_model
+from edgehar.pipeline.compilers.onnx_options import OnnxOptions
+from edgehar.pipeline.inspection.checks import Trial, try_files
+
+ROOT = Path(__file__).parents[1]
+PLACE = Path(os.environ.get("HAR_RUNTIMES") or ROOT / ".venv-runtimes")
+MODELS = ("simple_rnn", "lstm", "gru", "bi_gru", "cnn", "cnn_gru", "tcn", "attention")
+WINDOWS = 8
+TOLERANCES = {"float32": 1e-5, "int8": 0.2, "int8-weights": 0.2}
+"""Most that a file may be from the oracle of the unrounded weights to count as agreeing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file: format, quantization, and whether it is the fast form of ONNX."""
+
+    name: str
+    format: str
+    quantization: str
+    fast: bool = False
+
+
+KINDS = (
+    Kind("TFLite", "tflite", "float32"),
+    Kind("TFLite int8", "tflite", "int8"),
+    Kind("ONNX", "onnx", "float32"),
+    Kind("ONNX --fast", "onnx", "float32", fast=True),
+    Kind("ONNX int8-weights", "onnx", "int8-weights"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A runtime: its name, the formats it reads, what its probe calls it, and the environment it is in.
+
+    ``reads_integers`` is whether it says the scales of integer inputs and outputs, without which nobody can feed it.
+    """
+
+    name: str
+    formats: tuple[str, ...]
+    distribution: str
+    environment: str = ""
+    reads_integers: bool = True
+
+    def command(self) -> tuple[str, Sequence[str]]:
+        """Return the program to ask, and its arguments where that is no Python."""
+        if self.environment == "node":
+            return "node", (str(ROOT / "tools/node_probe.mjs"), str(PLACE / "node"))
+        return (str(PLACE / self.environment / "bin/python") if self.environment else sys.executable), ()
+
+
+RUNTIMES = (
+    Runtime("LiteRT, Interpreter", ("tflite",), "ai-edge-litert"),
+    Runtime("LiteRT, CompiledModel", ("tflite",), "ai-edge-litert CompiledModel"),
+    Runtime("LiteRT.js (Node)", ("tflite",), "@litertjs/core", "node", reads_integers=False),
+    Runtime("tflite-runtime", ("tflite",), "tflite-runtime", "tflite-runtime"),
+    Runtime("tflite-micro", ("tflite",), "tflite-micro", "tflite-micro"),
+    Runtime("OpenVINO", ("tflite", "onnx"), "openvino", reads_integers=False),
+    Runtime("ONNX Runtime, newest", ("onnx",), "onnxruntime"),
+    Runtime("ONNX Runtime, oldest", ("onnx",), "onnxruntime", "onnxruntime-oldest"),
+    Runtime("onnxruntime-node", ("onnx",), "onnxruntime-node", "node"),
+    Runtime("ONNX ReferenceEvaluator", ("onnx",), "onnx ReferenceEvaluator"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a runtime made of a file: ``difference`` from the oracle, or why there is none."""
+
+    model: str
+    kind: str
+    runtime: str
+    version: str
+    agrees: bool
+    difference: float | None
+    refusal: str | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Ask, and print or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--runtimes", default=None, help="some of the names, separated by semicolons")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args(arguments)
+    names = chosen.runtimes.split(";") if chosen.runtimes else [runtime.name for runtime in RUNTIMES]
+    cells = [cell for model in chosen.models.split(",") for cell in ask(model, names)]
+    if chosen.json:
+        print(json.dumps([asdict(cell) for cell in cells]))
+    page = written(cells)
+    if chosen.out is not None:
+        chosen.out.write_text(page, encoding="utf-8")
+    elif not chosen.json:
+        print(page)
+    return 0
+
+
+def ask(model: str, names: Sequence[str]) -> list[Cell]:
+    """Return what runtimes make of every file of one model."""
+    architecture = named_architecture(model).deployed
+    weights = seeded_weights(architecture)
+    windows = golden_inputs(architecture, WINDOWS)
+    oracle = forward(architecture, weights, windows)
+    files = {
+        kind: compile_model(
+            architecture,
+            weights,
+            format=kind.format,
+            quantization=kind.quantization,
+            calibration=golden_inputs(architecture),
+            onnx=OnnxOptions(fast=kind.fast),
+        )
+        for kind in KINDS
+        if not kind.fast or model == "simple_rnn"
+    }
+    cells = []
+    for runtime in (each for each in RUNTIMES if each.name in names):
+        kinds = [
+            kind
+            for kind in files
+            if kind.format in runtime.formats and (runtime.reads_integers or kind.quantization != "int8")
+        ]
+        trials = [Trial(files[kind].content, oracle, TOLERANCES[kind.quantization]) for kind in kinds]
+        program, probe = runtime.command()
+        there = not runtime.environment or (PLACE / runtime.environment).is_dir()
+        outcomes = try_files(program, runtime.distribution, trials, windows, probe=probe) if there else None
+        for kind, outcome in zip(kinds, outcomes or (), strict=False):
+            ran = bool(np.isfinite(outcome.difference))
+            cells.append(
+                Cell(
+                    model,
+                    kind.name,
+                    runtime.name,
+                    outcome.version,
+                    outcome.error is None,
+                    outcome.difference if ran else None,
+                    None if ran else outcome.error,
+                )
+            )
+    return cells
+
+
+def seeded_weights(architecture: Architecture) -> dict[str, np.ndarray]:
+    """Return weights of a fixed seed, as large as those of trained models."""
+    generator = np.random.default_rng(7)
+    return {
+        name: generator.normal(scale=1 / np.sqrt(max(1, shape[-2] if len(shape) > 1 else 9)), size=shape).astype("f")
+        for name, shape in architecture.weight_shapes().items()
+    }
+
+
+def written(cells: Sequence[Cell]) -> str:
+    """Return the page: a table for each kind of file."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    lines = [
+        "# Which runtimes read the files",
+        f"Made by `tools/runtime_matrix.py` on {today} ({platform.machine()}, {platform.system()}); do not edit.",
+        "",
+        f"Each model, with weights of a fixed seed, is given {WINDOWS} golden windows in a row, without a reset.",
+        "A number is the largest difference of a probability from the NumPy oracle with the unrounded weights.",
+        "",
+    ]
+    for kind in KINDS:
+        own = [cell for cell in cells if cell.kind == kind.name]
+        if not own:
+            continue
+        models = list(dict.fromkeys(cell.model for cell in own))
+        runtimes = list(dict.fromkeys((cell.runtime, cell.version) for cell in own))
+        lines += [f"## {kind.name}", "| runtime | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
+        refusals = []
+        for runtime, version in runtimes:
+            row = []
+            for model in models:
+                cell = next(each for each in own if (each.runtime, each.model) == (runtime, model))
+                row.append("refused" if cell.difference is None else f"{cell.difference:.0e}")
+                if cell.refusal is not None:
+                    refusals.append(f"{runtime}, {model}: {cell.refusal}".replace("|", "/"))
+            lines.append(f"| {runtime} {version} | " + " | ".join(row) + " |")
+        lines += ["", *(f"- {refusal}" for refusal in dict.fromkeys(refusals)), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
