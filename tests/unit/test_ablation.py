@@ -44,6 +44,7 @@ def test_pieces_can_be_added(ablate: ModuleType) -> None:
         list(ablate.variants(recipe, ['mixup="much"']))
 
 
+@pytest.mark.timeout(900)
 def test_the_table_calls_noise_noise(ablate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--recipe", "majority", "--quick", "--out", str(tmp_path)]
     assert ablate.main(arguments) == 0
