@@ -121,7 +121,8 @@ class DeviceClient:
         payload = np.ascontiguousarray(samples, _NUMBERS_TYPES[numbers]).tobytes()
         self._boot_id = hello.boot_id
         for _ in range(ATTEMPTS):
-            self._window_id = (self._window_id + 1) % 2**16
+            # Number 0 is left to labels that a device finds itself.
+            self._window_id = self._window_id % (2**16 - 1) + 1
             result = self._send_window(payload, numbers, hello)
             if result is not None and result.window_crc == zlib.crc32(payload) and result.numbers == numbers:
                 return result

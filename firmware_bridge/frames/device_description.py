@@ -171,8 +171,19 @@ def _remarks_on_model(hello: Hello, manifest: Manifest) -> list[Remark]:
     """Say if the device runs another model of its own."""
     if hello.model_hash == bytes(MODEL_HASH_BYTES):
         return []
-    known = {manifest.weights.sha256, *(entry.sha256 for entry in manifest.artifacts)}
-    if any(sha256.startswith(hello.model_hash.hex()) for sha256 in known):
+    if _runs_model(hello, manifest):
         return []
     text = f"the device itself runs another model ({hello.model or hello.model_hash.hex()}) than {manifest.model_id}"
     return [Remark(text, warning=True)]
+
+
+def label_of_device(hello: Hello | None, manifest: Manifest, label: int) -> str:
+    """Return the name of a class that a device has found; empty if it runs another model, or there is no such class."""
+    known = hello is not None and _runs_model(hello, manifest)
+    return manifest.labels[label] if known and label < len(manifest.labels) else ""
+
+
+def _runs_model(hello: Hello, manifest: Manifest) -> bool:
+    """Tell whether a device runs a model of this bundle."""
+    known = {manifest.weights.sha256, *(entry.sha256 for entry in manifest.artifacts)}
+    return any(sha256.startswith(hello.model_hash.hex()) for sha256 in known)

@@ -12,10 +12,12 @@ from edgehar.firmware_bridge.frames.fields import (
     AXES,
     ERROR_FIELDS,
     HELLO_FIELDS,
+    LABEL_FIELDS,
     LOG_FIELDS,
     MAX_NAME_BYTES,
     MAX_TEXT_BYTES,
     MODEL_HASH_BYTES,
+    NO_LABEL,
     PROTOCOL_MAJOR,
     PROTOCOL_MINOR,
     RESULT_FIELDS,
@@ -259,6 +261,35 @@ class Result:
             len(values),
         )
         return head + struct.pack(f"<{len(values)}{kind}", *values)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLabel:
+    """A label that a device has found in its own samples: RESULT of window 0, without probabilities of classes.
+
+    Parameters
+    ----------
+    sequence
+        The number its next sample would have when the label was found.
+    label
+        Number of the class, from 0; None where the decoder says nothing.
+    probability
+        uint16, 32768 is one.
+    duration_unit
+        Of the device.
+    """
+
+    sequence: int
+    label: int | None
+    probability: int
+    duration_unit: int = 0
+
+    TYPE: ClassVar[Type] = Type.RESULT
+
+    def pack(self) -> bytes:
+        """Return the body."""
+        head = RESULT_FIELDS.pack(self.TYPE, 0, Numbers.INTEGER, self.sequence, 0, self.duration_unit, 0)
+        return head + LABEL_FIELDS.pack(NO_LABEL if self.label is None else self.label, self.probability)
 
 
 def _pack_name(name: str) -> bytes:

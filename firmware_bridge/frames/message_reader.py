@@ -9,10 +9,13 @@ from edgehar.firmware_bridge.frames.fields import (
     ERROR_FIELDS,
     HELLO_FIELDS,
     INFER_FIELDS,
+    LABEL_FIELDS,
     LOAD_FIELDS,
     LOG_FIELDS,
     MAX_LOAD_BYTES,
     MAX_NAME_BYTES,
+    NO_LABEL,
+    PROBABILITY_ONE,
     PROTOCOL_MAJOR,
     PROTOCOL_MINOR,
     RESULT_FIELDS,
@@ -31,6 +34,7 @@ from edgehar.firmware_bridge.frames.messages import (
     Ack,
     Ask,
     DeviceError,
+    FoundLabel,
     Hello,
     Infer,
     Load,
@@ -120,9 +124,15 @@ def _unpack_hello(body: bytes) -> Hello:
     )
 
 
-def _unpack_result(body: bytes) -> Result:
-    """Return RESULT."""
+def _unpack_result(body: bytes) -> Result | FoundLabel:
+    """Return RESULT: of a window that was sent, or the device's own label, which has no classes."""
     _, window_id, numbers, window_crc, duration, unit, classes = RESULT_FIELDS.unpack_from(body)
+    if window_id == 0 and classes == 0 and len(body) > RESULT_FIELDS.size:
+        _exact(body, RESULT_FIELDS.size + LABEL_FIELDS.size)
+        label, probability = LABEL_FIELDS.unpack_from(body, RESULT_FIELDS.size)
+        if numbers != Numbers.INTEGER or duration or probability > PROBABILITY_ONE:
+            raise _FormError(f"expected a label with a probability from 0 to {PROBABILITY_ONE}, got {probability}")
+        return FoundLabel(window_crc, None if label == NO_LABEL else label, probability, unit)
     width = {Numbers.INTEGER: 2, Numbers.FLOAT: 4}.get(numbers)
     if width is None:
         raise _FormError(f"expected numbers 0 or 1, got {numbers}")

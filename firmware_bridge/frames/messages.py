@@ -24,13 +24,23 @@ specification.
 
 from dataclasses import dataclass
 
-from edgehar.firmware_bridge.frames.device_messages import Ack, DeviceError, Hello, Log, Result, Samples, Stats
+from edgehar.firmware_bridge.frames.device_messages import (
+    Ack,
+    DeviceError,
+    FoundLabel,
+    Hello,
+    Log,
+    Result,
+    Samples,
+    Stats,
+)
 from edgehar.firmware_bridge.frames.host_messages import Ask, Infer, Load, Start, Stop, Who
 
 __all__ = [
     "Ack",
     "Ask",
     "DeviceError",
+    "FoundLabel",
     "FromDevice",
     "FromHost",
     "Hello",
@@ -64,6 +74,6 @@ class Malformed:
     reason: str
 
 
-FromDevice = Hello | Samples | Stats | Log | DeviceError | Ack | Result
+FromDevice = Hello | Samples | Stats | Log | DeviceError | Ack | Result | FoundLabel
 FromHost = Who | Start | Stop | Ask | Infer | Load
 Message = FromDevice | FromHost

@@ -1,14 +1,16 @@
 """Sample blocks out of binary frames, every lost sample counted: by their numbers and the device's own count."""
 
+from collections.abc import Callable
 from typing import Final
 
 from edgehar.firmware_bridge.frames.clock import FrameTime
 from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g, unit_of
-from edgehar.firmware_bridge.frames.fields import Ability, Level
+from edgehar.firmware_bridge.frames.fields import PROBABILITY_ONE, Ability, Level
 from edgehar.firmware_bridge.frames.framing import Damage, FrameEvent, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import (
     DeviceError,
+    FoundLabel,
     Hello,
     Log,
     Malformed,
@@ -24,6 +26,8 @@ from edgehar.firmware_bridge.frames.sequence import SequenceTracker
 from edgehar.firmware_bridge.stream.rate import RateEstimate, RateMeter
 from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleBlock, StreamCounts
 from edgehar.models.units import Unit
+
+NameLabel = Callable[[Hello | None, int], str]
 
 _REMARKS_PER_KIND: Final = 5
 _MOST_WAITING: Final = 256
@@ -41,6 +45,8 @@ class FrameSource:
     ----------
     hello
         What the device has said it is, or None to wait for it.
+    name_label
+        Names a class of the model that the device runs itself; empty where it is not known.
 
     Raises
     ------
@@ -58,7 +64,9 @@ class FrameSource:
     [([0.0, 0.01], 0), ([0.05], 3)]
     """
 
-    def __init__(self, hello: Hello | None = None) -> None:
+    def __init__(self, hello: Hello | None = None, *, name_label: NameLabel = lambda hello, label: "") -> None:
+        self._name_label = name_label
+        self._found: int | None = None
         self._parser = FrameParser()
         self._counts = StreamCounts()
         self._meter = RateMeter(by_device=True)
@@ -197,6 +205,8 @@ class FrameSource:
                 self._adopt_hello(message, blocks, arrived_s)
             case Stats():
                 self._note_stats(message, blocks, arrived_s)
+            case FoundLabel():
+                self._tell_label(message)
             case Log(level, text):
                 self._say(f"the device says: {text}", kind="log", warning=level >= Level.WARNING)
             case DeviceError(code, _, text):
@@ -208,6 +218,17 @@ class FrameSource:
                 self._say(f"a message of a type this version does not know: {kind:02x}", kind="unknown")
             case _:
                 self._say("the line sends back what is written to it, or two programs use it", kind="echo")
+
+    def _tell_label(self, found: FoundLabel) -> None:
+        """Tell a label that the device has found itself, when it changes."""
+        if found.label == self._found:
+            return
+        self._found = found.label
+        if found.label is None:
+            self._remarks.append(Remark("the device itself finds: unknown"))
+            return
+        name = self._name_label(self._hello, found.label) or f"class {found.label + 1}"
+        self._remarks.append(Remark(f"the device itself finds: {name} {found.probability / PROBABILITY_ONE:.0%}"))
 
     def _adopt_hello(self, hello: Hello, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Use a HELLO from now on, and decode the samples that waited for it."""

@@ -10,6 +10,7 @@ from typing import Final
 from edgehar.firmware_bridge.frames.device_description import (
     LOWEST_RATE_FRACTION,
     check_against_model,
+    label_of_device,
     range_g,
     unit_of,
 )
@@ -180,8 +181,11 @@ class LiveLoop:
                 slowest_hz=slowest_hz,
             )
 
+        def name_label(hello: Hello | None, label: int) -> str:
+            return label_of_device(hello, manifest, label)
+
         text_or_frames: SampleSource = (
-            FrameSource()
+            FrameSource(name_label=name_label)
             if hello is not None
             else WitMotionOrTextSource(
                 text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
@@ -189,7 +193,9 @@ class LiveLoop:
         )
         if may_be_frames and hello is None:
             text_or_frames = TextThenFramesSource(
-                text_or_frames, on_hello=lambda late: loop._adopt_hello(late, manifest)
+                text_or_frames,
+                on_hello=lambda late: loop._adopt_hello(late, manifest),
+                make_frames=lambda: FrameSource(name_label=name_label),
             )
         loop = cls(
             line,

@@ -28,6 +28,8 @@ class TextThenFramesSource:
     on_hello
         Called with the first HELLO, before any sample it applies to is handed on; returns remarks about the device, and
         raises BridgeError where the device cannot be used.
+    make_frames
+        Makes the decoder of frames.
 
     Raises
     ------
@@ -49,7 +51,14 @@ class TextThenFramesSource:
     [[0.0, 0.0, 1.0]]
     """
 
-    def __init__(self, text: SampleSource, *, on_hello: Callable[[Hello], Sequence[Remark]]) -> None:
+    def __init__(
+        self,
+        text: SampleSource,
+        *,
+        on_hello: Callable[[Hello], Sequence[Remark]],
+        make_frames: Callable[[], FrameSource] = FrameSource,
+    ) -> None:
+        self._make_frames = make_frames
         self._source = text
         self._on_hello = on_hello
         self._detector: ProtocolDetector | None = ProtocolDetector()
@@ -105,7 +114,7 @@ class TextThenFramesSource:
 
     def _switch_to_frames(self, data: bytes, arrived_s: float) -> Decoded:
         """Read frames from the first one on; what came before stays counted."""
-        before, self._frames = self._source.counts, FrameSource()
+        before, self._frames = self._source.counts, self._make_frames()
         self._source = self._frames
         decoded = self._frames.feed(self._possible_frame + data, arrived_s)
         self._frames.counts.bytes_read += before.bytes_read - len(self._possible_frame)

@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 
+from edgehar.firmware_bridge.text.decimal_commas import has_decimal_commas, has_split_decimals
 from edgehar.firmware_bridge.text.evidence import find_axes
 from edgehar.firmware_bridge.text.layout import Place, TextLayout, declared_unit, time_column
 from edgehar.firmware_bridge.text.selection import SensorSelection, sensor_number, words_of_sensor
@@ -31,10 +32,6 @@ MOST_ROWS: Final = 400
 _CYCLES: Final = 3
 """How often lines must have followed each other to be taken together."""
 
-_DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+(\s*[;|\t ]\s*[-+]?\d+,\d+){2,}[\s;]*")
-_LABELLED_TOKEN: Final = re.compile(r"(?<![\w.,])[-+]?\d+(?:[.,]\d+)*")
-_COMMA_TOKEN: Final = re.compile(r"[-+]?\d+,(\d{2,})")
-_ALL_COMMAS: Final = re.compile(r"\s*[-+]?\d+(,[-+]?\d+){5,}\s*,?\s*")
 _LARGEST: Final = 1e19
 """A row with a larger number is damaged. Comparing NaN is false, so a row with a number missing is left out too."""
 _SHOWN_LETTERS: Final = 80
@@ -113,7 +110,7 @@ class LayoutLearner:
 
     def add(self, line: str) -> bool:
         """Take a line, and return whether it has numbers."""
-        if not self._decimal_comma and (_DECIMAL_COMMA.fullmatch(line) or _has_labelled_decimal_commas(line)):
+        if not self._decimal_comma and has_decimal_commas(line):
             self._use_decimal_commas()
         cut = dissect(line, decimal_comma=self._decimal_comma)
         if cut is None:
@@ -129,7 +126,11 @@ class LayoutLearner:
         if not self._rows:
             return None
         final = final or len(self._rows) >= MOST_ROWS
-        if not self._decimal_comma and len(self._rows) >= TIME_ROWS and self._has_split_decimals():
+        if (
+            not self._decimal_comma
+            and len(self._rows) >= TIME_ROWS
+            and has_split_decimals([row.line for row in self._rows[-TIME_ROWS:]])
+        ):
             self._use_decimal_commas()
         if self._columns is not None:
             return self._declared(self._columns, final=final)
@@ -371,21 +372,6 @@ class LayoutLearner:
         shown = line if len(line) <= _SHOWN_LETTERS else line[: _SHOWN_LETTERS - 1] + "…"
         return Question(f"a line is {shown!r}: {why}", "--columns")
 
-    def _has_split_decimals(self) -> bool:
-        """Tell whether commas stand inside the numbers as well as between them: ``0,44,0,83,-0,78``."""
-        lines = [row.line for row in self._rows[-TIME_ROWS:]]
-        if not all(_ALL_COMMAS.fullmatch(line) for line in lines):
-            return False
-        fields = [line.strip().rstrip(",").split(",") for line in lines]
-        if len({len(row) for row in fields}) != 1 or len(fields[0]) % 2:
-            return False
-        decimals = [text for row in fields for text in row[1::2]]
-        return (
-            len({len(text) for text in decimals}) == 1
-            and all(text.isdecimal() for text in decimals)
-            and any(text.startswith("-0") or text == "0" for row in fields for text in row[0::2])
-        )
-
     def _use_decimal_commas(self) -> None:
         """Read the lines again with commas inside numbers."""
         self._decimal_comma = True
@@ -439,16 +425,6 @@ def _places(template: int, slots: tuple[int, int, int]) -> tuple[Place, Place, P
     """Return the places of three slots of one template."""
     x, y, z = (Place(template, slot) for slot in slots)
     return x, y, z
-
-
-def _has_labelled_decimal_commas(line: str) -> bool:
-    """Tell whether a line has names and three numbers like ``0,55``, all with as many decimals, and none like 0.55."""
-    if line.count(",") < 3 or not any(character.isalpha() for character in line):
-        return False
-    matches = [_COMMA_TOKEN.fullmatch(token) for token in _LABELLED_TOKEN.findall(line)]
-    commas = [match[1] for match in matches if match is not None]
-    whole = sum(match is None for match in matches)
-    return len(commas) >= 3 and len({len(each) for each in commas}) == 1 and whole <= 1 and "." not in line
 
 
 def _is_label_of_four(template: Template, axes: tuple[int, int, int]) -> bool:

@@ -27,11 +27,11 @@ from edgehar.firmware_bridge.text.events import (
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import Question
 from edgehar.firmware_bridge.text.lines import TextLineParser
+from edgehar.firmware_bridge.text.questions import column_question, too_slow, unit_question
 from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.ticks import COUNTER, SECONDS_PER_TICK
-from edgehar.models.errors import BridgeError
 from edgehar.models.sensing.gravity import describe_unit, guess_unit
-from edgehar.models.units import UNIT_HELP, Unit, parse_unit
+from edgehar.models.units import Unit, parse_unit
 
 PLAUSIBLE_G: Final = 100.0
 """No wearable accelerometer measures more; a larger value is a damaged line or a wrong unit."""
@@ -50,7 +50,6 @@ _FASTEST_FACTOR: Final = 40.0
 _MOST_WAITING: Final = 4096
 _ADOPTED_TOLERANCE: Final = 0.02
 _ADOPTED_SIGMAS: Final = 4.0
-_NO_GRAVITY: Final = 0.4
 
 
 @dataclass(slots=True)
@@ -227,7 +226,7 @@ class TextSource:
                 self._say(text, kind="unit", warning=True)
                 self._waiting = []
             elif self._waits == len(_UNIT_WAITS_S):
-                raise _unit_question(guess.reason, guess.length)
+                raise unit_question(guess.reason, guess.length)
             return
         self._use_unit(guess.unit, guess.reason)
 
@@ -288,7 +287,7 @@ class TextSource:
         text = f"the sensor sends {rate}, not {self._rate_hz:g} Hz: that is used from here on"
         self._say(f"{text}; pass --rate {self._rate_hz:g} for a replay at another speed", kind="rate")
         if rate.rate_hz < self._slowest_hz:
-            raise _too_slow(rate, self._slowest_hz)
+            raise too_slow(rate, self._slowest_hz)
         self._rate_hz = self._adopted_hz = rate.rate_hz
         if self._counts.samples:
             self._base_s, self._taken = self._time_s + 1.0 / rate.rate_hz, 0
@@ -306,7 +305,7 @@ class TextSource:
             case Missing(text):
                 self._missing(text, blocks, arrived_s)
             case Question() as question:
-                raise _column_question(question)
+                raise column_question(question)
             case Header():
                 paused = self._heard_s is not None and arrived_s - self._heard_s >= _RESTART_PAUSE_S
                 if self._clock is not None:
@@ -410,37 +409,3 @@ class TextSource:
         if said <= last:
             more = " (more of this kind are counted, not shown)" if said == last > 1 else ""
             self._remarks.append(Remark(text + more, warning))
-
-
-def _too_slow(rate: RateEstimate, slowest_hz: float) -> BridgeError:
-    """Return the error of a sensor that sends too seldom."""
-    return BridgeError(
-        f"expected at least {slowest_hz:g} samples a second, the sensor sends {rate}",
-        next_step="Set the sensor to a higher rate, or pass --rate if this is a replay that is slower than it was.",
-        reason="rate",
-    )
-
-
-def _unit_question(reason: str, length: float) -> BridgeError:
-    """Return the error that asks for the unit."""
-    hint = (
-        "If gravity is left out, the model cannot use it: send the acceleration with gravity."
-        if length < _NO_GRAVITY
-        else ""
-    )
-    return BridgeError(
-        f"expected to find the unit of acceleration by gravity, and cannot: {reason}",
-        next_step=f"Pass --unit: {UNIT_HELP}; or --columns, if these are not the acceleration. {hint}".rstrip(),
-        reason="unit",
-    )
-
-
-def _column_question(question: Question) -> BridgeError:
-    """Return the error that asks which columns are acceleration."""
-    option = question.option
-    answer = question.answer or f"{option} with the names or numbers of x, y and z, for example {option} 5,6,7"
-    return BridgeError(
-        f"expected to find which numbers are the acceleration, and cannot: {question.text}",
-        next_step=f"Pass {answer}.",
-        reason="columns",
-    )

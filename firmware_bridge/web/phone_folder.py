@@ -5,7 +5,7 @@
     index.html  style.css  phone.js ...   the page
     har.js  bundle.js  decoder.js ...     the library
     har.wasm  har_train.wasm              the C engine and the trainer, gzipped: the library unpacks them
-    training.json                         the modules of the worker that trains, gzipped (decision 35)
+    training.json  sensors.json           modules that most visits need none of, gzipped (decision 35)
     service-worker.js                     keeps all of it for when there is no network
     manifest.webmanifest  icon.svg        what a phone needs to install it
     bundle/manifest.json                  what the model is, and
@@ -33,7 +33,8 @@ from edgehar.models.files import atomic_folder
 
 BUNDLE: Final = "bundle"
 WORKER: Final = "service-worker.js"
-TRAINING: Final = "training.json"
+PACKED: Final = {"training.json": "personalize-worker.js", "sensors.json": "external.js"}
+"""Files of modules that most visits need none of, by the module that is wanted of each (decision 35)."""
 FORMAT: Final = "c"
 MAXIMUM_TABLES_BYTES: Final = 8 * 2**20
 """Of one artifact; the page reads no more."""
@@ -42,7 +43,6 @@ _COMMENT: Final = re.compile(rb"^[ \t]*/\*\*.*?\*/\n|^[ \t]*//[^\n]*\n", re.MULT
 """Comments on lines of their own, as all of ours are."""
 _PAGE: Final = "phone.js"
 _SENSOR_PAGE: Final = "sensor-page.js"
-_TRAINER: Final = "personalize-worker.js"
 _ASSETS: Final = (
     "har.wasm",
     "har_train.wasm",
@@ -111,10 +111,14 @@ def phone_files(bundle: Bundle, *, quantization: str) -> dict[str, bytes]:
 
 def page_files() -> dict[str, bytes]:
     """Return what every page is made of, by name: the modules that it imports, those of its worker as one file."""
-    page, trainer = _modules(_PAGE), _modules(_TRAINER)
-    files = {name: _served(STATIC / name) for name in (*page, *_ASSETS)}
-    packed = json.dumps([(name, _served(STATIC / name).decode()) for name in trainer], ensure_ascii=False)
-    return {**files, TRAINING: _gzipped(packed.encode())}
+    files = {name: _served(STATIC / name) for name in (*_modules(_PAGE), *_ASSETS)}
+    return {**files, **{name: _packed(module) for name, module in PACKED.items()}}
+
+
+def _packed(module: str) -> bytes:
+    """Return a module and all that it imports as one file, gzipped."""
+    pairs = [(name, _served(STATIC / name).decode()) for name in _modules(module)]
+    return _gzipped(json.dumps(pairs, ensure_ascii=False).encode())
 
 
 def sensor_files() -> dict[str, bytes]:
@@ -157,7 +161,7 @@ def check_destination(out: Path) -> None:
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    own = {path.name for path in STATIC.iterdir()} | {BUNDLE, TRAINING}
+    own = {path.name for path in STATIC.iterdir()} | {BUNDLE, *PACKED}
     known = out.is_dir() and all((out / name).is_file() for name in _OWN_FILES)
     foreign = sorted(path.name for path in out.iterdir() if path.name not in own) if known else [out.name]
     if foreign:

@@ -131,7 +131,8 @@ class DaskCluster:
 
     def submit(self, name: str, work: Callable[..., Any], *arguments: Any, fetch: bool = True) -> Any:
         """Begin a task."""
-        self._check()
+        if self._client.status == "closed":
+            raise self._gone()
         future = self._client.submit(work, *arguments, key=f"{name}-{os.urandom(4).hex()}", pure=False)
         future.add_done_callback(lambda ended: self._ended.put((name, ended, fetch)))
         return future

@@ -186,9 +186,9 @@ def at_rate(stretch: Stretch, rows: ReadRows, *, to_hz: float, stamps_s: Floats 
 
 
 def rows_of(recording: Recording) -> ReadRows:
-    """Return how to read the rows of a recording."""
+    """Return how to read the acceleration of a recording, row by row."""
     samples: npt.NDArray[Any] = recording.samples
-    return lambda start, stop: np.asarray(samples[start:stop], np.float32)
+    return lambda start, stop: np.ascontiguousarray(samples[start:stop, :3], np.float32)
 
 
 def _times(stretch: Stretch, stamps_s: Floats | None) -> Callable[[int, int], Floats] | None:

@@ -26,6 +26,7 @@ enum har_error_code { HAR_UNKNOWN_TYPE = 1, HAR_BAD_LENGTH = 2, HAR_BAD_VALUE = 
 #define HAR_INFER_HEAD 6
 #define HAR_RESULT_HEAD 14
 #define HAR_STATS_BYTES 23
+#define HAR_NO_LABEL 255
 #ifdef HAR_FLOAT
 #define HAR_NUMBERS_CODE 1
 #define HAR_PROBABILITY_BYTES 4
@@ -261,6 +262,25 @@ void har_device_log(har_device *device, uint8_t level, const char *text)
     *at++ = level;
     while (*text && at < end)
         *at++ = (uint8_t)*text++;
+    har_send(head, (uint8_t)(at - head), har_board_put);
+}
+
+uint8_t har_device_streams(const har_device *device)
+{
+    return device->streaming;
+}
+
+void har_device_label(har_device *device, int16_t label, uint16_t probability)
+{
+    uint8_t *const head = device->samples;
+    uint8_t *at = head;
+    har_flush(device);
+    memset(head, 0, HAR_RESULT_HEAD);
+    *at = HAR_RESULT;
+    har_write(at + 4, device->sequence, 4);
+    at[12] = har_board_tick_unit();
+    at[HAR_RESULT_HEAD] = label < 0 ? HAR_NO_LABEL : (uint8_t)label;
+    at = har_write(at + HAR_RESULT_HEAD + 1, probability, 2);
     har_send(head, (uint8_t)(at - head), har_board_put);
 }
 

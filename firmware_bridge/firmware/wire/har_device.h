@@ -56,6 +56,13 @@ void har_device_sense(har_device *device, const int16_t counts[3], uint32_t take
 /* Count samples that the sensor took and that were not fetched in time. */
 void har_device_miss(har_device *device, uint16_t samples);
 
+/* Tell whether a host listens to the stream: it understands labels in frames. */
+uint8_t har_device_streams(const har_device *device);
+
+/* Send a label that the device has found in its own samples, as RESULT of window 0; ``label`` counts from 0 and is
+ * negative for none, of ``probability`` 32768 is one. */
+void har_device_label(har_device *device, int16_t label, uint16_t probability);
+
 /* Send a remark for a person, cut to a frame of samples; level 1 debug, 2 info, 3 warning, 4 error. */
 void har_device_log(har_device *device, uint8_t level, const char *text);
 #endif

@@ -1,5 +1,6 @@
 /**
- * Text lines as a sketch prints them, at their simplest: three numbers, or columns that a header names.
+ * Text lines as a sketch prints them: three numbers, columns that a header names, or names before the numbers. What is
+ * none of these is one question: which of the numbers are x, y and z.
  *
  * The unit is the one a header gives, or the only one in which gravity is as long as it must be. Where lines carry no
  * time, samples are taken to be even: their period is the slope of their arrival, never the distance of two arrivals.
@@ -8,15 +9,19 @@
  */
 
 import { STANDARD_GRAVITY } from "./gravity.js";
+import { readLabelled } from "./labelled-lines.js";
 
+const AXES = "xyz";
 const LONGEST_LINE = 1000;
 const LEARNING_SAMPLES = 50;
 const LEARNING_S = 2;
 const REMEMBERED_READS = 400;
 const SILENCE_S = 1;
+const LEAST_OFFSET = 0.3;
 const GRAVITY_G = [0.75, 1.33];
 const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi;
-const NAME = /^(?:a|ac|acc|accel|acceleration)?[ _.-]*([xyz])$/i;
+const BARE = /^([xyz])$/i;
+const NAME = /^(?:a|ac|acc|accel|acceleration)[ _.-]*([xyz])$/i;
 const TIME = /^(?:t|time|timestamp|millis|micros)?[ _.-]*\(?(us|ms|s)?\)?$/i;
 const TIME_UNITS = { us: 1e-6, ms: 1e-3, s: 1 };
 const UNIT_BEHIND = /\s*[([].*$|[\s_]+(?:m-?g|g|m\/s\S*)$/i;
@@ -41,6 +46,21 @@ export class LineSource {
   strange = 0;
   /** Why there are no samples although there are lines, in one sentence; empty where there is no reason. */
   problem = "";
+  /** How many numbers a line holds, where somebody must say which of them are x, y and z; else 0. */
+  asks = 0;
+
+  /**
+   * Take the answer to the question which numbers of a line are x, y and z.
+   *
+   * @param {number[]} axes From 0.
+   */
+  choose(axes) {
+    this.#columns = { axes, time: null };
+    this.#perG = null;
+    this.#learning = [];
+    this.problem = "";
+    this.asks = 0;
+  }
 
   /** @returns {string | null} The unit that was found, for people. */
   get unit() {
@@ -68,26 +88,43 @@ export class LineSource {
   /** Return the numbers of a line: x, y, z and perhaps a time; null where it holds none. */
   #row(line) {
     const numbers = (line.match(NUMBER) ?? []).map(Number);
-    if (/[a-z]{1}/i.test(line.replaceAll(NUMBER, "")) && this.#header(line)) return null;
-    const columns = this.#columns ?? (numbers.length === 3 ? { axes: [0, 1, 2], time: null } : null);
+    const hasNames = /[a-z]/i.test(line.replaceAll(NUMBER, ""));
+    if (hasNames && this.#header(line)) return null;
+    const labelled = hasNames && !this.#columns ? readLabelled(line) : null;
+    if (labelled) {
+      this.understood++;
+      this.problem = "";
+      if (labelled.perG) this.#perG = labelled.perG;
+      return labelled;
+    }
+    const columns = this.#columns ?? (numbers.length === 3 && !hasNames ? { axes: [0, 1, 2], time: null } : null);
     const values = columns && columns.axes.map((column) => numbers[column]);
     if (!values || !values.every(Number.isFinite)) {
-      this.strange += line.trim() !== "";
-      if (this.strange > 20 && !this.understood) {
-        this.problem = `Lines hold ${numbers.length} numbers; expected x,y,z. Press reset on the board if it prints a header.`;
-      }
+      this.#strangeLine(line, numbers.length);
       return null;
     }
     this.understood++;
     return { values, time: columns.time === null ? null : numbers[columns.time] * columns.secondsPerTick };
   }
 
+  /** Ask which numbers are meant, once it is clear that no rule tells. */
+  #strangeLine(line, count) {
+    this.strange += line.trim() !== "";
+    if (this.strange <= 20 || this.understood) return;
+    this.asks = count > 3 ? count : 0;
+    this.problem = this.asks
+      ? `Lines hold ${count} numbers without names; expected x,y,z. Say which of them are x, y and z.`
+      : `Lines hold ${count} numbers; expected x,y,z. Press reset on the board if it prints a header.`;
+  }
+
   /** Take a line as the names of columns; return whether it is one. */
   #header(line) {
     const names = line.split(/[,;\t]|\s{2,}/).map((name) => name.trim());
     const bare = names.map((name) => name.replace(UNIT_BEHIND, "").trim());
-    const axes = ["x", "y", "z"].map((axis) => bare.findIndex((name) => NAME.exec(name)?.[1].toLowerCase() === axis));
-    if (axes.includes(-1)) return false;
+    const found = (pattern) => (axis) => bare.findIndex((name) => pattern.exec(name)?.[1].toLowerCase() === axis);
+    // A sensor that is named wins over bare axes: of w,x,y,z,ax,ay,az the last three are acceleration.
+    const axes = [NAME, BARE].map((pattern) => [...AXES].map(found(pattern))).find((each) => !each.includes(-1));
+    if (!axes) return false;
     const time = names.findIndex((name) => name && TIME.test(name));
     const tick = time < 0 ? null : TIME.exec(names[time])[1]?.toLowerCase();
     this.#columns = { axes, time: tick ? time : null, secondsPerTick: TIME_UNITS[tick] };
@@ -115,12 +152,17 @@ export class LineSource {
     const kept = this.#learning;
     const mean = [0, 1, 2].map((axis) => kept.reduce((sum, { values }) => sum + values[axis], 0) / kept.length);
     const length = Math.hypot(...mean);
-    this.#perG = unitOfLength(length, kept.every(({ values }) => values.every(Number.isInteger)));
+    const isWhole = kept.every(({ values }) => values.every(Number.isInteger));
+    // An analogue sensor rests in the middle of its converter: such numbers are all far above zero.
+    const hasOffset = isWhole && kept.every(({ values }) => values.every((value) => value > LEAST_OFFSET * length));
+    this.#perG = hasOffset ? null : unitOfLength(length, isWhole);
     this.#learning = [];
     this.#learningFromS = null;
     this.problem = this.#perG
       ? ""
-      : `The mean of the last readings is ${length.toPrecision(3)} long, which is gravity in no unit: print g or m/s².`;
+      : hasOffset
+        ? "The readings are all far above zero, as those of an analogue sensor: take its rest away, and print g or m/s²."
+        : `The mean of the last readings is ${length.toPrecision(3)} long, which is gravity in no unit: print g or m/s².`;
     return this.#perG ? kept.map((row) => this.#sample(row)) : [];
   }
 }

@@ -6,10 +6,10 @@
  */
 
 import { compileEngine, load, STANDARD_GRAVITY } from "./har.js";
+import { importPacked } from "./packed.js";
 import { Personal } from "./personal.js";
 import { Readings } from "./readings.js";
 import { Accelerometer, isAllowed, isApple } from "./sensor.js";
-import { hasSerial, SerialSensor } from "./serial.js";
 import { Session } from "./session.js";
 import { drawTrace } from "./trace.js";
 import * as view from "./view.js";
@@ -18,6 +18,7 @@ const BUNDLE = "bundle/";
 const KEPT_SAMPLES = 800;
 const RECENT_SAMPLES = 120;
 const ASSUMED_RATE_HZ = 60;
+const RATES_HZ = [2, 2000];
 const SAMPLES_BEFORE_A_RATE = 30;
 /** A hole of so many seconds is bridged by a straight line; a longer one begins a new window. */
 const BRIDGE_S = 0.1;
@@ -42,7 +43,7 @@ const sensor = new Accelerometer({
   onProblem: (sentence) => view.notice("sensor", sentence, { warn: true }),
 });
 
-const cable = new SerialSensor({
+const external = {
   onSample: (sampleG, timeS, restart) => {
     if (restart) begin();
     takeOne(sampleG.map((value) => value * STANDARD_GRAVITY), 1000 * timeS);
@@ -52,7 +53,10 @@ const cable = new SerialSensor({
     stop();
     view.notice("cable", why, { warn: true });
   },
-});
+};
+/** Sensors outside this device, by the id of their button, and the one in use. */
+const sensors = {};
+let chosen = null;
 
 /** Load another bundle, and classify with it from now on. */
 async function use(url) {
@@ -114,7 +118,10 @@ function classify(sampleG, timeS) {
 
 function openStream() {
   const hop = Math.max(1, Math.min(model.hop, Math.round(LONGEST_HOP_S * model.rateHz)));
-  return model.stream({ rateHz: recent.rateHz ?? ASSUMED_RATE_HZ, hop, bridgeS: BRIDGE_S, lagS: Number(view.element("lag").value) });
+  // Samples that arrive all at once tell no rate; the stream learns it from those that follow.
+  const { rateHz: seenHz } = recent;
+  const rateHz = seenHz >= RATES_HZ[0] && seenHz <= RATES_HZ[1] ? seenHz : ASSUMED_RATE_HZ;
+  return model.stream({ rateHz, hop, bridgeS: BRIDGE_S, lagS: Number(view.element("lag").value) });
 }
 
 function feed(sampleG, timeS) {
@@ -138,18 +145,44 @@ function checkSign() {
   );
 }
 
-/** Listen to a sensor on a cable instead of the phone's own. */
-async function startCable() {
+/** Listen to a sensor outside instead of the phone's own. */
+async function startExternal(id) {
   sensor.stop();
-  await cable.stop();
+  await chosen?.stop();
   view.notice("cable", "");
   startedByTap = false;
-  const started = await cable.start(Number(view.element("baud").value));
+  chosen = sensors[id];
+  const started = await chosen.start(Number(view.element("baud").value));
   view.showRunning(started);
   if (started) begin();
+  else chosen = null;
+}
+
+/** Which sensors outside this device the browser can reach. */
+const reachable = ["serial", "bluetooth"].filter((id) => window.isSecureContext && id in navigator);
+
+/** Make ready what can be reached: a button must act at once, or the browser asks nobody. */
+async function offerExternal() {
+  if (!reachable.length) return;
+  const { SerialSensor, BluetoothSensor } = await importPacked("sensors.json");
+  sensors.serial = new SerialSensor(external);
+  sensors.bluetooth = new BluetoothSensor(external);
+  for (const id of reachable) view.element(id).disabled = false;
+}
+
+/** Take the answer which numbers of a line are x, y and z. */
+function answerColumns(event) {
+  event.preventDefault();
+  const numbers = view.element("columns").value.split(/[^0-9]+/).filter(Boolean).map(Number);
+  const most = chosen?.bytes?.asks ?? 0;
+  const isSound = numbers.length === 3 && new Set(numbers).size === 3 && numbers.every((each) => each >= 1 && each <= most);
+  view.notice("columns", isSound ? "" : `Expected three different numbers from 1 to ${most}, such as 2 3 4.`, { warn: true });
+  if (isSound) chosen.bytes.choose(numbers.map((each) => each - 1));
 }
 
 async function start({ ask }) {
+  await chosen?.stop();
+  chosen = null;
   startedByTap = ask;
   const started = await sensor.start({ ask });
   view.showRunning(started);
@@ -158,7 +191,8 @@ async function start({ ask }) {
 
 function stop() {
   sensor.stop();
-  cable.stop();
+  chosen?.stop();
+  chosen = null;
   session.interrupt("Listening was stopped.");
   begin();
   view.showRunning(false);
@@ -182,7 +216,9 @@ function visibilityChanged() {
 function refresh() {
   drawTrace(view.element("trace"), trace.samples);
   view.showReadings(recent, { stream, model, waiting: waiting.length / SAMPLES_BEFORE_A_RATE, found });
-  if (cable.speaks) view.showFact("On the cable", cable.speaks);
+  const { speaks = "", asks = 0 } = chosen?.bytes ?? {};
+  if (speaks) view.showFact("The sensor speaks", speaks);
+  view.element("columns-form").hidden = !asks;
 }
 
 /** Another page of the same kind in this browser reads the same sensor, and may record the same movements. */
@@ -215,7 +251,13 @@ function wire() {
   view.element("inverted").checked = inverted;
   on("start", "click", () => start({ ask: true }));
   on("stop", "click", stop);
-  on("serial", "click", startCable);
+  view.element("cable").hidden = !reachable.length;
+  view.element("baud-field").hidden = !reachable.includes("serial");
+  for (const id of ["serial", "bluetooth"]) {
+    view.element(id).hidden = !reachable.includes(id);
+    on(id, "click", () => startExternal(id));
+  }
+  on("columns-form", "submit", answerColumns);
   on("lag", "change", begin);
   on("inverted", "change", ({ target }) => {
     inverted = target.checked;
@@ -239,8 +281,8 @@ async function open() {
     view.showUnusable();
     return;
   }
-  view.element("start").disabled = view.element("serial").disabled = false;
-  view.element("cable").hidden = !hasSerial();
+  view.element("start").disabled = false;
+  await offerExternal();
   if (!window.isSecureContext) await start({ ask: false });
   else if (await isAllowed()) await start({ ask: false });
   await keepForOffline();

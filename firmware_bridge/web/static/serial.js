@@ -13,11 +13,6 @@ import { LineSource } from "./lines.js";
 const SILENCE_MS = 2000;
 const STRANGE_BYTES = 2000;
 
-/** @returns {boolean} Whether this browser can read serial ports. */
-export function hasSerial() {
-  return window.isSecureContext && "serial" in navigator;
-}
-
 /** Finds out what bytes mean: frames once a whole one has come, lines of text until then. */
 export class ByteReader {
   #lines = new LineSource();
@@ -44,6 +39,16 @@ export class ByteReader {
     return (
       this.#lines.problem || `${this.#bytes} bytes have come and not one sample: is the baud rate that of the sensor?`
     );
+  }
+
+  /** @returns {number} How many numbers a line holds, where a person must say which are x, y and z; else 0. */
+  get asks() {
+    return this.#isBinary || this.#samples ? 0 : this.#lines.asks;
+  }
+
+  /** Take the answer: which numbers of a line, from 0. */
+  choose(axes) {
+    this.#lines.choose(axes);
   }
 
   /** @returns {number} Samples that the device's own numbers say are missing. */
@@ -84,9 +89,9 @@ export class SerialSensor {
     this.#handlers = handlers;
   }
 
-  /** @returns {string} What the device speaks, for people. */
-  get speaks() {
-    return this.#bytes?.speaks ?? "";
+  /** @returns {ByteReader | null} What the bytes mean. */
+  get bytes() {
+    return this.#bytes;
   }
 
   /**

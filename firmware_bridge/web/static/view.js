@@ -179,7 +179,7 @@ function showIdle(isReady) {
   write("source", "Not listening");
   if (!isReady) return;
   write("label", "Not started");
-  write("confidence", "Everything is computed on this device; nothing is sent anywhere.");
+  write("confidence", "Everything is computed on this device; nothing is sent unless you send it.");
 }
 
 function showProgress(what, share) {

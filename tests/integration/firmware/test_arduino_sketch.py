@@ -14,7 +14,7 @@ from edgehar.firmware_bridge.device.emulators import emulate
 from edgehar.firmware_bridge.frames.fields import Ability
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
-from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
+from edgehar.firmware_bridge.frames.messages import FoundLabel, Hello, Log, Samples, Start, Stats, Stop, Who
 from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.projects.boards import find_board
 from edgehar.firmware_bridge.projects.project import write_project
@@ -87,10 +87,10 @@ def sketch(library: Path) -> Path:
     return build_sketch(library, library.parent / "build")
 
 
-def listen(url: str, seconds: float) -> list:
-    """Greet the board, start its stream, stop it, and return everything it said."""
+def listen(url: str, seconds: float, *, start: bool = True) -> list:
+    """Greet the board, start its stream unless told not to, stop it, and return everything it said."""
     parser, heard = FrameParser(), []
-    end_s, started, stopped = time.monotonic() + seconds, False, False
+    end_s, started, stopped = time.monotonic() + seconds, not start, False
     with contextlib.closing(open_transport(url)) as line:
         line.write(encode_frame(Who().pack(), after_silence=True))
         while time.monotonic() < end_s + 2 and not (stopped and isinstance(heard[-1], Stats)):
@@ -121,6 +121,12 @@ def expected_labels(bundle, counts: np.ndarray, starts: Iterable[int]) -> list[t
     return found
 
 
+def named(bundle, found: FoundLabel) -> tuple[str, int]:
+    """Return label and percent of what a board has found."""
+    assert found.label is not None
+    return bundle.manifest.labels[found.label], int(100.0 * found.probability / 32768)
+
+
 def movement() -> np.ndarray:
     """Return 20 s of counts whose third axis says which sample it is."""
     time_s = np.arange(2000) / 100
@@ -136,7 +142,7 @@ def first_sample(frames: list[Samples]) -> int:
 def test_an_uno_streams_and_classifies_what_its_sensor_measures(sketch: Path, bundle) -> None:
     counts = movement()
     with emulate("atmega328p", sketch, samples=counts) as board:
-        heard = listen(board.url, 5.0)
+        heard = listen(board.url, 8.0)
     hello = next(message for message in heard if isinstance(message, Hello))
     assert (hello.sensor, hello.counts_per_unit, hello.rate_mhz) == ("MPU-6050", 4096.0, 100_000)
     frames = [message for message in heard if isinstance(message, Samples)]
@@ -150,10 +156,12 @@ def test_an_uno_streams_and_classifies_what_its_sensor_measures(sketch: Path, bu
     assert heard[-1].sequence == frames[-1].sequence + frames[-1].count
 
     # The labels it found by itself are those of the integer reference for the same samples.
-    said = [message.text for message in heard if isinstance(message, Log)]
+    said = [message for message in heard if isinstance(message, FoundLabel)]
     assert len(said) >= 2
+    assert not any(isinstance(message, Log) for message in heard)
     expected = expected_labels(bundle, counts, range(shift, shift + 200 * len(said), 200))
-    assert said == [f"{label} {percent} %" for label, percent in expected]
+    assert [named(bundle, message) for message in said] == expected
+    assert [message.sequence for message in said] == list(range(200, 200 * len(said) + 1, 200))
 
 
 OWN_SKETCH = """
@@ -196,16 +204,26 @@ def test_a_sketch_of_ones_own_hears_the_labels_of_windows_that_overlap(
     (tmp_path / "own.ino").write_text(OWN_SKETCH, encoding="utf-8")
     program, counts = build_sketch(project, tmp_path / "build", tmp_path / "own.ino"), movement()
     with emulate("atmega328p", program, samples=counts) as board:
-        heard = listen(board.url, 5.0)
+        heard = listen(board.url, 8.0)
     frames = [message for message in heard if isinstance(message, Samples)]
-    said = [message.text for message in heard if isinstance(message, Log)]
-    by_hand = [text for text in said if text.startswith("<")]
+    said = [message for message in heard if isinstance(message, FoundLabel | Log)]
+    by_hand = [message.text for message in said if isinstance(message, Log)]
     assert len(by_hand) >= 3
     shift = first_sample(frames)
     expected = expected_labels(bundle, counts, range(shift, shift + 30 * len(by_hand), 30))
     assert by_hand == [f"<{label}|{percent}>" for label, percent in expected]
-    # The board's own remark follows each call.
-    assert said[1::2] == [f"{label} {percent} %" for label, percent in expected][: len(said[1::2])]
+    # The board's own label follows each call.
+    labels = [named(bundle, message) for message in said[1::2]]
+    assert labels == expected[: len(labels)]
+
+
+def test_a_board_that_nobody_listens_to_says_its_labels_as_text(sketch: Path) -> None:
+    with emulate("atmega328p", sketch, samples=movement()) as board:
+        heard = listen(board.url, 8.0, start=False)
+    said = [message.text for message in heard if isinstance(message, Log)]
+    assert said
+    assert all(text.endswith(" %") for text in said)
+    assert not any(isinstance(message, FoundLabel | Samples) for message in heard)
 
 
 @pytest.mark.parametrize("lag_ms", [0, 1000])

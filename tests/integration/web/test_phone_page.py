@@ -15,6 +15,7 @@ from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.models.contract import STANDARD_GRAVITY_M_S2
 from edgehar.models.decoder import Decoder
 from edgehar.models.engines import load_engine
+from edgehar.models.reference import forward
 from edgehar.pipeline.data.readers import load_dataset
 
 DATA = Path(os.environ.get("HAR_DATA") or Path(__file__).parents[3] / ".." / "shared" / "datasets") / "usc-had"
@@ -112,7 +113,10 @@ def test_a_replayed_person_gets_the_labels_of_python(
     assert compared > 100
 
 
-def test_an_emulated_sensor_reaches_the_label(open_page, phone_folder, compiled_bundle, replay_script) -> None:
+def test_a_person_who_moves_an_emulated_sensor_gets_the_oracles_labels(
+    open_page, phone_folder, compiled_bundle, replay_script, person
+) -> None:
+    """Readings go through the browser's own sensor, its rounding and its clock."""
     page = open_page(phone_folder(), script=replay_script, **PHONE)
     devtools = page.context.new_cdp_session(page)
     devtools.send(
@@ -121,20 +125,44 @@ def test_an_emulated_sensor_reaches_the_label(open_page, phone_folder, compiled_
     )
     page.reload()
     page.evaluate("har.ready")
-    engine = load_engine(compiled_bundle("simple_rnn"), "native", "float32")
-    generator = np.random.default_rng(2)
+    readings = iter(np.concatenate([samples_g for samples_g, _ in person]) * STANDARD_GRAVITY_M_S2)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not page.evaluate("found.length > 1"):
-        reading = {"xyz": {"x": generator.normal(0, 1), "y": 9.0, "z": generator.normal(3, 1)}}
+    while time.monotonic() < deadline and not page.evaluate("found.length > 3"):
+        reading = {"xyz": dict(zip("xyz", next(readings).astype(float).tolist(), strict=True))}
         devtools.send("Emulation.setSensorOverrideReadings", {"type": "accelerometer", "reading": reading})
         page.wait_for_timeout(10)
     found = page.evaluate("found")
     assert len(found) > 1
+    bundle = compiled_bundle("simple_rnn")
     windows = np.reshape([each["samples"] for each in found], (-1, 200, 3)).astype(np.float32)
-    expected = engine.predict(windows)
+    expected = forward(bundle.manifest.architecture, bundle.folded_weights, windows)
     np.testing.assert_allclose([each["probabilities"] for each in found], expected, atol=1e-5)
+    decoder = Decoder.of_model(bundle.manifest, hop=50)
+    assert [each["label"] for each in found] == [decoder.decode(row).label for row in expected]
     assert "Hz" in page.inner_text("#source")
     assert "0.1 m/s²" in page.inner_text("#facts")
+
+
+def test_a_page_that_runs_for_long_does_not_grow(open_page, phone_folder, replay_script) -> None:
+    """Half an hour of readings, in a few seconds: as many nodes as after one minute, and no more memory."""
+    collected = "document.addEventListener('har-label', () => { window.found.length = 0; });"
+    page = open_page(phone_folder(), script=replay_script + "hasSensor = true;" + collected, **PHONE)
+    devtools = page.context.new_cdp_session(page)
+
+    def play(minutes: int, first: int) -> tuple[int, int]:
+        for minute in range(first, first + minutes):
+            samples, times = still(3600)
+            shifted = [time_ms + 60_000 * minute for time_ms in times]
+            page.evaluate("([samples, times]) => replay(samples, times)", [samples, shifted])
+        page.wait_for_timeout(300)
+        devtools.send("HeapProfiler.collectGarbage")
+        heap = devtools.send("Runtime.getHeapUsage")["usedSize"]
+        return page.evaluate("document.querySelectorAll('*').length"), heap
+
+    nodes, before = play(2, 0)
+    nodes_after, after = play(28, 2)
+    assert nodes_after == nodes
+    assert after - before < 500_000
 
 
 def test_the_generic_sensor_stands_in_where_no_event_comes(open_page, phone_folder, replay_script) -> None:

@@ -279,6 +279,7 @@ class EdgeHAR
 #endif
     }
 
+    /* Tell the sketch; then the host that listens, or else a person at the serial monitor. */
     void say_label(int16_t label, float probability)
     {
         char text[48];
@@ -292,6 +293,10 @@ class EdgeHAR
         }
         if (handler_)
             handler_(text, percent);
+        if (har_device_streams(&device_)) {
+            har_device_label(&device_, label, (uint16_t)(32768.0f * probability));
+            return;
+        }
         write_percent(text + length, percent);
         say(text);
     }

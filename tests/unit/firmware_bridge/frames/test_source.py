@@ -6,7 +6,7 @@ import pytest
 from edgehar.firmware_bridge.frames.fields import Ability, Level, UnitCode
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
-from edgehar.firmware_bridge.frames.messages import Hello, Log, Samples, Start, Stats, Stop, Who
+from edgehar.firmware_bridge.frames.messages import FoundLabel, Hello, Log, Samples, Start, Stats, Stop, Who
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.models.errors import BridgeError
@@ -265,3 +265,24 @@ def test_a_hello_that_cannot_be_used_is_refused(wrong: Hello, reason: str) -> No
 def test_another_rate_than_before_is_refused() -> None:
     with pytest.raises(BridgeError, match="expected samples at 100 Hz, the device now says 50 Hz"):
         FrameSource(hello()).feed(encode_frame(hello(2, rate_mhz=50_000).pack()), 0.0)
+
+
+def test_a_label_of_the_device_is_told_when_it_changes() -> None:
+    source = FrameSource(hello(), name_label=lambda device, label: ("still", "walk")[label] if label < 2 else "")
+    found = [FoundLabel(200, 1, 32768), FoundLabel(400, 1, 30000), FoundLabel(600, 0, 16384), FoundLabel(800, None, 0)]
+    found.append(FoundLabel(1000, 7, 32768))
+    wire = b"".join(encode_frame(each.pack()) for each in found)
+    assert [remark.text for remark in source.feed(wire, 0.0).remarks] == [
+        "the device itself finds: walk 100%",
+        "the device itself finds: still 50%",
+        "the device itself finds: unknown",
+        "the device itself finds: class 8 100%",
+    ]
+    assert source.counts.damaged == 0
+
+
+def test_a_label_that_cannot_be_is_malformed() -> None:
+    body = FoundLabel(200, 1, 32768).pack()
+    assert decode_message(body) == FoundLabel(200, 1, 32768)
+    for bad in (body[:-1], body + b"\0", body[:-1] + b"\xff"):
+        assert type(decode_message(bad)).__name__ == "Malformed"

@@ -18,12 +18,13 @@ const tasks = {
     return events.map(({ body, damaged }) => (body ? { body: hex(body) } : { damaged }));
   },
   unit: ({ lengths, isWhole }) => lengths.map((length) => unitOfLength(length, isWhole)),
-  read({ reads }) {
+  read({ reads, axes }) {
     const written = [];
     const reader = new ByteReader((data) => written.push(hex(data)));
+    if (axes) reader.choose(axes);
     const samples = reads.flatMap(({ t_s: nowS, hex: data }) => reader.feed(bytes(data), nowS));
-    const { speaks, problem, lost } = reader;
-    return { samples, written, speaks, problem, lost };
+    const { speaks, problem, lost, asks } = reader;
+    return { samples, written, speaks, problem, lost, asks };
   },
 };
 process.stdout.write(JSON.stringify(request.tasks.map((task) => tasks[task.kind](task))));

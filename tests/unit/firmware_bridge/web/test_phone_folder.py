@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgehar.firmware_bridge.web import STATIC
-from edgehar.firmware_bridge.web.phone_folder import phone_files, write_phone_folder
+from edgehar.firmware_bridge.web.phone_folder import PACKED, phone_files, write_phone_folder
 from edgehar.models.bundle import Bundle
 from edgehar.models.errors import BundleError, UsageError
 from edgehar.pipeline.compilers import Target, compile_bundle
@@ -38,7 +38,7 @@ def test_the_folder_is_small_and_holds_one_model(bundle: Bundle, quantization: s
 
 def test_scripts_lose_their_comments_and_indentation_and_nothing_else(bundle: Bundle) -> None:
     files = phone_files(bundle, quantization="float32")
-    packed = dict(json.loads(gzip.decompress(files["training.json"])))
+    packed = {name: source for pack in PACKED for name, source in json.loads(gzip.decompress(files[pack]))}
     scripts = {**packed, **{name: content.decode() for name, content in files.items() if name.endswith(".js")}}
     own = [path for path in STATIC.glob("*.js") if path.name in scripts]
     assert len(own) == len(scripts) > 30
@@ -54,11 +54,12 @@ def test_scripts_lose_their_comments_and_indentation_and_nothing_else(bundle: Bu
 
 def test_every_module_comes_after_those_it_imports(bundle: Bundle) -> None:
     files = phone_files(bundle, quantization="float32")
-    known: set[str] = set()
-    for name, source in json.loads(gzip.decompress(files["training.json"])):
-        assert set(re.findall(r'from "\./([\w-]+\.js)"', source)) <= known
-        known.add(name)
-    assert name == "personalize-worker.js"
+    for pack, wanted in PACKED.items():
+        known: list[str] = []
+        for name, source in json.loads(gzip.decompress(files[pack])):
+            assert set(re.findall(r'from "\./([\w-]+\.js)"', source)) <= set(known)
+            known.append(name)
+        assert known[-1] == wanted
     for name, content in files.items():
         if name.endswith(".js"):
             assert set(re.findall(r'from "\./([\w-]+\.js)"', content.decode())) <= set(files)
