@@ -58,6 +58,21 @@ def test_the_table_calls_noise_noise(ablate: ModuleType, tmp_path: Path, capsys:
     assert {path: path.stat().st_mtime_ns for path in made} == made, "what is there is kept"
 
 
+@pytest.mark.parametrize(
+    ("difference", "ends", "between_seeds", "said"),
+    [
+        (0.02, (0.01, 0.03), 0.005, "better"),
+        (-0.02, (-0.03, -0.01), 0.005, "worse"),
+        (0.02, (-0.01, 0.05), 0.005, "noise"),
+        (0.02, (0.01, 0.03), 0.025, "noise"),
+    ],
+)
+def test_noise_is_what_people_or_seeds_explain(
+    ablate: ModuleType, difference: float, ends: tuple[float, float], between_seeds: float, said: str
+) -> None:
+    assert ablate._verdict(difference, *ends, between_seeds=between_seeds) == said
+
+
 def test_an_unknown_recipe_is_one_sentence(ablate: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert ablate.main(["--recipe", "nowhere"]) == 2
     assert capsys.readouterr().err.startswith("ablate: --recipe nowhere: expected a file, a bundle or one of")
