@@ -5,7 +5,7 @@ A file begins with a header of two sectors, ``MD``. Data sectors: ``AX`` @0, pac
 hour 5, minute 6, second 6), light and scale @18, rate code @24, axes and packing @25, the sample that the time is of
 @26, number of samples @28, 480 bytes of samples @30, checksum @510 (all words add up to 0). A sample is three 10-bit
 values and an exponent of two bits in 32 bits, or 16-bit values; of six axes the gyroscope's come first. The format:
-github.com/openmovementproject/openmovement, docs/ax3/cwa.md.
+github.com/openmovementproject/openmovement, the page "cwa" of its documentation.
 """
 
 import calendar
