@@ -16,7 +16,7 @@ release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
 extensions += ["reference_pages", "repository_links"]
-exclude_patterns = ["_extensions", "notebooks/*.ipynb"]
+exclude_patterns = ["_extensions", "notebooks/*.ipynb", "course/*.ipynb"]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
 
