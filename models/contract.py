@@ -20,6 +20,9 @@ MOTION_CHANNELS: Final = (*CHANNELS, *GYROSCOPE_CHANNELS)
 MOTION_UNIT: Final = "g and deg/s"
 """Unit of `MOTION_CHANNELS`."""
 
+DEGREES_PER_SECOND: Final = {"deg/s": 1.0, "rad/s": 57.29577951308232, "mdeg/s": 1e-3}
+"""Units of a turning rate, and how many degrees per second one of each is."""
+
 STANDARD_GRAVITY_M_S2: Final = 9.80665
 """One g in m/s² (CGPM 1901); the only place a unit conversion takes it from."""
 

@@ -1,7 +1,7 @@
 """Print what each piece of a recipe is worth, on people never seen: the recipe, and the recipe without each piece.
 
 Every line is a run of `har train --groups` with several seeds, kept in a folder and resumed where it is there already.
-A difference whose interval over people holds zero is called noise; seeds alone differ by up to 3.5 points.
+A difference is called noise if its interval over people holds zero, or if seeds of one line differ by as much.
 
 Usage: tools/ablate.py --data PATH --recipe NAME [--out FOLDER] [--groups 4] [--seeds 3] [--add mixup=0.3] [--quick]
 
@@ -122,14 +122,14 @@ def _print(model: str, measured: list[tuple[str, Predictions]], options: argpars
     for title in ("", "macro-F1", "between seeds", f"{LEVEL:.0%} over people", "difference", f"{LEVEL:.0%}", ""):
         table.add_column(title, justify="right" if title else "left", overflow="fold")
     whole = measured[0][1].per_subject()
-    reference, _ = mean_and_deviation(each["macro_f1"] for each in measured[0][1].by_seed())
+    reference, spread = mean_and_deviation(each["macro_f1"] for each in measured[0][1].by_seed())
     for name, predictions in measured:
         mean, deviation = mean_and_deviation(each["macro_f1"] for each in predictions.by_seed())
         low, high = bootstrap_intervals(predictions.per_subject()).macro_f1
         cells = [name, f"{mean:.3f}", f"± {deviation:.3f}", f"{low:.3f} to {high:.3f}"]
         if predictions is not measured[0][1]:
             least, most = difference_interval(whole, predictions.per_subject())
-            verdict = "noise" if least <= 0 <= most else "better" if least > 0 else "worse"
+            verdict = _verdict(mean - reference, least, most, between_seeds=max(deviation, spread))
             cells += [f"{mean - reference:+.3f}", f"{least:+.3f} to {most:+.3f}", verdict]
         table.add_row(*cells)
     # A file is as wide as the table.
@@ -141,6 +141,13 @@ def _print(model: str, measured: list[tuple[str, Predictions]], options: argpars
     console.print(table)
     if options.quick:
         console.print("--quick: one epoch of synthetic people; these figures mean nothing.")
+
+
+def _verdict(difference: float, least: float, most: float, *, between_seeds: float) -> str:
+    """Return what a difference is, with the ends of its interval over people and the deviation between seeds."""
+    if least <= 0 <= most or abs(difference) <= between_seeds:
+        return "noise"
+    return "better" if difference > 0 else "worse"
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

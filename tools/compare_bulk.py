@@ -78,13 +78,16 @@ def runtime(name: str, bundle: Bundle) -> Callable[[np.ndarray], np.ndarray]:
         interpreter = Interpreter(model_content=bundle.files["model.float32.tflite"], num_threads=1)
         entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 
+        interpreter.allocate_tensors()
+
         def predict(windows: np.ndarray) -> np.ndarray:
-            if tuple(interpreter.get_input_details()[0]["shape"]) != windows.shape:
-                interpreter.resize_tensor_input(entry, windows.shape)
-                interpreter.allocate_tensors()
-            interpreter.set_tensor(entry, windows)
-            interpreter.invoke()
-            return interpreter.get_tensor(end)
+            found = []
+            # One by one: files of recurrent models do not take another batch with its default delegate.
+            for window in windows:
+                interpreter.set_tensor(entry, window[np.newaxis])
+                interpreter.invoke()
+                found.append(interpreter.get_tensor(end)[0])
+            return np.stack(found)
 
         return predict
     import tensorflow as tf

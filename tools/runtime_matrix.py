@@ -24,7 +24,7 @@ from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import compile_model
 from edgehar.pipeline.compilers.onnx_options import OnnxOptions
-from edgehar.pipeline.inspection.checks import Trial, try_files
+from edgehar.pipeline.inspection.checks import Outcome, Trial, try_files
 
 ROOT = Path(__file__).parents[1]
 PLACE = Path(os.environ.get("HAR_RUNTIMES") or ROOT / ".venv-runtimes")
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args(arguments)
     names = chosen.runtimes.split(";") if chosen.runtimes else [runtime.name for runtime in RUNTIMES]
-    cells = [cell for model in chosen.models.split(",") for cell in ask(model, names)]
+    cells = ask(chosen.models.split(","), names)
     if chosen.json:
         print(json.dumps([asdict(cell) for cell in cells]))
     page = written(cells)
@@ -120,14 +120,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def ask(model: str, names: Sequence[str]) -> list[Cell]:
-    """Return what runtimes make of every file of one model."""
+@dataclass(frozen=True, slots=True, eq=False)
+class File:
+    """A compiled file of one model, and what it must give."""
+
+    model: str
+    kind: Kind
+    trial: Trial
+
+
+def ask(models: Sequence[str], names: Sequence[str]) -> list[Cell]:
+    """Return what runtimes make of every file; each of them is started once for all files."""
+    files = [file for model in models for file in compiled(model)]
+    windows = golden_inputs(named_architecture(models[0]), WINDOWS)
+    cells = []
+    for runtime in (each for each in RUNTIMES if each.name in names):
+        own = [
+            file
+            for file in files
+            if file.kind.format in runtime.formats and (runtime.reads_integers or file.kind.quantization != "int8")
+        ]
+        program, probe = runtime.command()
+        there = not runtime.environment or (PLACE / runtime.environment).is_dir()
+        trials = [file.trial for file in own]
+        outcomes = try_files(program, runtime.distribution, trials, windows, probe=probe) if there else None
+        cells += [_cell(file, runtime, outcome) for file, outcome in zip(own, outcomes or (), strict=False)]
+    return cells
+
+
+def compiled(model: str) -> list[File]:
+    """Return every kind of file of a named model."""
     architecture = named_architecture(model).deployed
     weights = seeded_weights(architecture)
-    windows = golden_inputs(architecture, WINDOWS)
-    oracle = forward(architecture, weights, windows)
-    files = {
-        kind: compile_model(
+    oracle = forward(architecture, weights, golden_inputs(architecture, WINDOWS))
+    files = []
+    for kind in KINDS:
+        if kind.fast and model != "simple_rnn":
+            continue
+        artifact = compile_model(
             architecture,
             weights,
             format=kind.format,
@@ -135,34 +165,22 @@ def ask(model: str, names: Sequence[str]) -> list[Cell]:
             calibration=golden_inputs(architecture),
             onnx=OnnxOptions(fast=kind.fast),
         )
-        for kind in KINDS
-        if not kind.fast or model == "simple_rnn"
-    }
-    cells = []
-    for runtime in (each for each in RUNTIMES if each.name in names):
-        kinds = [
-            kind
-            for kind in files
-            if kind.format in runtime.formats and (runtime.reads_integers or kind.quantization != "int8")
-        ]
-        trials = [Trial(files[kind].content, oracle, TOLERANCES[kind.quantization]) for kind in kinds]
-        program, probe = runtime.command()
-        there = not runtime.environment or (PLACE / runtime.environment).is_dir()
-        outcomes = try_files(program, runtime.distribution, trials, windows, probe=probe) if there else None
-        for kind, outcome in zip(kinds, outcomes or (), strict=False):
-            ran = bool(np.isfinite(outcome.difference))
-            cells.append(
-                Cell(
-                    model,
-                    kind.name,
-                    runtime.name,
-                    outcome.version,
-                    outcome.error is None,
-                    outcome.difference if ran else None,
-                    None if ran else outcome.error,
-                )
-            )
-    return cells
+        files.append(File(model, kind, Trial(artifact.content, oracle, TOLERANCES[kind.quantization])))
+    return files
+
+
+def _cell(file: File, runtime: Runtime, outcome: Outcome) -> Cell:
+    """Return the cell of a file and a runtime."""
+    ran = bool(np.isfinite(outcome.difference))
+    return Cell(
+        file.model,
+        file.kind.name,
+        runtime.name,
+        outcome.version,
+        outcome.error is None,
+        outcome.difference if ran else None,
+        None if ran else outcome.error,
+    )
 
 
 def seeded_weights(architecture: Architecture) -> dict[str, np.ndarray]:

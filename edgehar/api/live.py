@@ -107,7 +107,8 @@ def live(
     bundle: Model,
     *,
     unit: str | None = None,
-    columns: tuple[str, str, str] | None = None,
+    columns: tuple[str, ...] | None = None,
+    gyroscope_unit: str | None = None,
     rate_hz: float | None = None,
     hop: int | None = None,
     duration_s: float | None = None,
@@ -135,7 +136,10 @@ def live(
         What a sensor of text lines prints: ``g``, ``m/s2``, or ``raw:SCALE`` with SCALE in counts per g. Default: what
         its text says, or gravity.
     columns
-        Names or numbers, from 1, of x, y and z in a line of text. Default: found by their names or by gravity.
+        Names or numbers, from 1, of x, y and z in a line of text. Default: found by their names or by gravity. For a
+        model that takes the turning rate, six, those of the gyroscope last.
+    gyroscope_unit
+        ``deg/s``, ``rad/s`` or ``mdeg/s``, for such a model.
     rate_hz
         Samples a second the sensor sends. Default: measured. Binary frames say it themselves.
     hop
@@ -171,7 +175,7 @@ def live(
         raise UsageError(f"expected a duration above 0 s, got {duration_s:g}", next_step="Leave it out to go on.")
     declared, model = None if unit is None else parse_unit(unit), open_bundle(bundle)
     runner = load_engine(model, engine, quantization)
-    options = _Options(declared, columns, rate_hz, hop, duration_s, protocol, raw, bridge_s, baud)
+    options = _Options(declared, columns, gyroscope_unit, rate_hz, hop, duration_s, protocol, raw, bridge_s, baud)
     reader = open_reader(port, baud=baud, reconnect=reconnect, opening=line_opener(_say_page))
     return LiveStream(_Session(reader, model, runner, options))
 
@@ -186,7 +190,8 @@ class _Options:
     """What was asked for, beside port and model."""
 
     unit: Unit | None
-    columns: tuple[str, str, str] | None
+    columns: tuple[str, ...] | None
+    gyroscope_unit: str | None
     rate_hz: float | None
     hop: int | None
     duration_s: float | None
@@ -237,6 +242,7 @@ class _Session:
             self.model.manifest,
             unit=options.unit,
             columns=options.columns,
+            gyroscope_unit=options.gyroscope_unit,
             rate_hz=options.rate_hz,
             hop=options.hop,
             baud=options.baud,

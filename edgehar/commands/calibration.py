@@ -89,7 +89,7 @@ def calibrate(
     protocol: str = "auto",
     reconnect: bool | None = None,
     unit: Unit | None = None,
-    columns: tuple[str, str, str] | None = None,
+    columns: tuple[str, ...] | None = None,
     rate_hz: float | None = None,
     baud: int = DEFAULT_BAUD,
     plain: bool = False,

@@ -13,13 +13,13 @@ from edgehar.commands.data_show import show
 from edgehar.commands.dataset_report import facts_about, print_dataset
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.stream_options import require_rate
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.pipeline.data.export import ENCODINGS, export_edge_impulse
 from edgehar.pipeline.data.export import FORMATS as EXPORTS
-from edgehar.pipeline.data.export import export_edge_impulse
 from edgehar.pipeline.data.fetch import SOURCES, fetch
 from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, wants_gyroscope
-from edgehar.pipeline.data.importing.gyroscope import UNITS as GYROSCOPE_UNITS
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.profiles import read_label_map
 from edgehar.pipeline.data.label_file import with_label_file
@@ -29,7 +29,7 @@ from edgehar.pipeline.data.store import check_target, save_store
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring recordings in, look at them, fetch them.")
 
 PATH_HELP = (
-    "A store, USC-HAD, HAPT, captures, CSV or JSON files, a folder or .zip of them, or synthetic (synthetic:SEED)."
+    "A store, USC-HAD, HAPT, captures, CSV, JSON, .gt3x or .cwa files, a folder of them, or synthetic (synthetic:SEED)."
 )
 
 CSV = "What a file does not say by itself"
@@ -59,7 +59,7 @@ def import_(
         ),
     ] = ACCELEROMETER,
     gyroscope_unit: Annotated[
-        str | None, typer.Option(rich_help_panel=CSV, help=f"One of {', '.join(GYROSCOPE_UNITS)}.")
+        str | None, typer.Option(rich_help_panel=CSV, help=f"One of {', '.join(DEGREES_PER_SECOND)}.")
     ] = None,
     time_column: Annotated[
         str | None, typer.Option(rich_help_panel=CSV, help="Column of the timestamp; none ignores it.")
@@ -199,6 +199,7 @@ def export(
     path: PathArgument,
     out: Annotated[Path, typer.Option("--out", help="The new folder to write.")],
     format: Annotated[str, typer.Option("--format", help=f"One of {', '.join(EXPORTS)}.")] = EXPORTS[0],  # noqa: A002
+    encoding: Annotated[str, typer.Option(help=f"Of the files: one of {', '.join(ENCODINGS)}.")] = ENCODINGS[0],
     as_json: JsonOption = False,
 ) -> None:
     """Write recordings in the format of another tool."""
@@ -206,7 +207,7 @@ def export(
         raise UsageError(f"format {format!r} is not one of {', '.join(EXPORTS)}", next_step="Choose one of these.")
     with progress_bar("reading") as advance:
         dataset = load_dataset(path, progress=advance)
-    files = export_edge_impulse(dataset, out)
+    files = export_edge_impulse(dataset, out, encoding=encoding)
     if as_json:
         typer.echo(json.dumps({"path": str(out), "files": files}, ensure_ascii=False))
         return

@@ -11,10 +11,7 @@ from rich.console import Console
 
 from edgehar.models.bundle import MANIFEST, check_destination, read_bundle
 from edgehar.models.errors import BundleError, UsageError
-from edgehar.pipeline.evaluation.predictions import PREDICTIONS
-
-FOLDS_SUFFIX = ".groups"
-"""What the folder of a run's folds is called after the run's name."""
+from edgehar.pipeline.evaluation.predictions import FOLDS_SUFFIX, PREDICTIONS
 
 
 @dataclass(frozen=True, slots=True)

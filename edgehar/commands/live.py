@@ -40,6 +40,7 @@ from edgehar.commands.stream_options import (
 from edgehar.firmware_bridge.line.reader import Line
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.live.loop import LiveEnd, LiveLoop
+from edgehar.firmware_bridge.live.pipeline import Classifier
 from edgehar.firmware_bridge.live.several import OneAtATime, Session, run_sessions
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
 from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
@@ -48,12 +49,13 @@ from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import Bundle, read_bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.foreign_text import printable
-from edgehar.models.mounting import MountedEngine
-from edgehar.models.mounting.engine import Predictor
+from edgehar.models.mounting import MountedEngine, Mounting
 from edgehar.models.units import UNIT_HELP, parse_unit
 
 if TYPE_CHECKING:
@@ -74,6 +76,13 @@ def live(
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
     columns: SensorsOption = None,
+    gyroscope_unit: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Unit of the last three of six --columns: {', '.join(DEGREES_PER_SECOND)}.",
+            show_default="for models that take the turning rate",
+        ),
+    ] = None,
     rate: Annotated[
         float | None, typer.Option(help="Samples a second the sensor sends.", show_default="measured")
     ] = None,
@@ -141,11 +150,18 @@ def live(
         )
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
-    sensors = plan_sensors(port, columns)
+    sensors = plan_sensors(port, columns, gyroscope=True)
+    if dashboard and len(sensors) > 1:
+        raise UsageError(
+            f"--dashboard: expected one sensor to show, got {len(sensors)}",
+            next_step="Start one `har live --dashboard` for each.",
+        )
     path = or_default(bundle)
     model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
+    if dashboard or calibrate or mounting is not None or wearer is not None:
+        check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
     if dashboard and (calibrate or mounting is not None or wearer is not None):
         raise UsageError(
             "--dashboard: expected a model in the axes of its sensor, got a mounting for another one",
@@ -169,7 +185,7 @@ def live(
         if calibrate
         else chosen_mounting(model, mounting, wearer)
     )
-    mounted: Predictor = runner if turned is None else MountedEngine(runner, turned)
+    mounted: Classifier = runner if turned is None else MountedEngine(runner, turned)
     shared_engine = OneAtATime(mounted) if len(sensors) > 1 else mounted
     title = f"{model.manifest.model_id} on {runner.name} {runner.quantization} · {', '.join(port)}"
     began_s = time.monotonic()
@@ -193,6 +209,7 @@ def live(
                 model.manifest,
                 unit=declared,
                 columns=sensor.columns,
+                gyroscope_unit=gyroscope_unit,
                 sensor=sensor.choice,
                 rate_hz=rate,
                 hop=hop,
@@ -207,25 +224,22 @@ def live(
             if watched is None:
                 return loop.run(sinks, duration_s=left_s, stop=stop)
             watched.watch(loop)
-            end = loop.run(sinks, duration_s=left_s, stop=stop, on_block=watched.sampled)
-            if end.error is not None and not stop():
-                watched.serve_on(str(end.error), stop=stop)
-            return end
+            return loop.run(sinks, duration_s=left_s, stop=stop, on_block=watched.sampled)
 
         return session
 
     with stop_on_signals() as stop, contextlib.ExitStack() as opened:
         if dashboard and reconnect is None:
             # A page that is open shall see that the sensor is gone, and when it is there again.
-            reconnect = port != [STANDARD_INPUT]
+            reconnect = sensors[0].port != STANDARD_INPUT
         lines = open_lines(sensors, baud=baud, reconnect=reconnect, opened=opened)
+        several = bool(sensors[0].name)
         if dashboard:
             where = DashboardOptions(dashboard_host, dashboard_port, recordings, also or ())
-            watched = _open_dashboard(where, path, model, runner, sensors[0].port, opened)
+            watched = _open_dashboard(where, path, model, runner, turned, sensors[0].port, opened)
             if browser:
                 webbrowser.open(watched.url)
             opened.push(watched.staying(stop))
-        several = bool(sensors[0].name)
         sinks = _sinks(model, title, jsonl, opened, show_labels=not as_json, plain=plain or several)
         if mqtt is not None:
             sinks.append(_open_mqtt(mqtt, model, opened, announce=home_assistant))
@@ -233,6 +247,9 @@ def live(
         sessions = {sensor.name: session_of(sensor, line) for sensor, line in zip(sensors, lines, strict=True)}
         began_s = time.monotonic()
         ends = run_sessions(sessions, sinks, stop=stop) if several else {"": sessions[""](sinks, stop=stop)}
+        error = next(iter(ends.values())).error if watched is not None else None
+        if watched is not None and error is not None and not stop():
+            watched.serve_on(str(error), stop=stop)
     _report(ends, to_json=as_json, to_stderr=jsonl == _STDOUT)
     _exit(ends, {sensor.name: sensor.port for sensor in sensors}, stop, listened_s=time.monotonic() - began_s)
 
@@ -311,12 +328,18 @@ def _close_quietly(file: TextIO) -> None:
 
 
 def _open_dashboard(
-    where: DashboardOptions, path: Path, model: Bundle, runner: Engine, port: str, opened: contextlib.ExitStack
+    where: DashboardOptions,
+    path: Path,
+    model: Bundle,
+    runner: Engine,
+    mounting: Mounting | None,
+    port: str,
+    opened: contextlib.ExitStack,
 ) -> "DashboardSession":
     """Return the dashboard, and say where it is."""
     from edgehar.commands.dashboard_service.session import DashboardSession
 
-    session = DashboardSession(where, path, model, runner, port=port)
+    session = DashboardSession(where, path, model, runner, port=port, mounting=mounting)
     opened.callback(session.close)
     typer.echo(session.invitation(), err=True)
     return session

@@ -33,6 +33,7 @@ from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.line.reader import Arrival, Line
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, has_ended
 from edgehar.firmware_bridge.record.following import FollowingSensor
+from edgehar.firmware_bridge.record.guides import steps_of_guide
 from edgehar.firmware_bridge.record.kept_lines import KeptLinesSource
 from edgehar.firmware_bridge.record.keys import single_keys
 from edgehar.firmware_bridge.record.loop import RecordEnd, RecordLoop
@@ -64,6 +65,10 @@ def record(
         list[str] | None, typer.Option(metavar="NAME:SECONDS", help='What to do, such as "walk:60"; may be repeated.')
     ] = None,
     script: Annotated[Path | None, typer.Option(help="A file of NAME:SECONDS lines instead.")] = None,
+    guide: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Lead through a script of the package: personalize. Default: no guide."),
+    ] = None,
     ready: Annotated[float, typer.Option(metavar="S", help="Seconds to get ready before each activity.")] = 5.0,
     out: Annotated[
         str | None,
@@ -96,7 +101,7 @@ def record(
     """
     declared = None if unit is None else parse_unit(unit)
     sensors = plan_sensors(port, columns)
-    steps = _steps(activity or [], script)
+    steps = _steps(activity or [], script, guide)
     require_rate(rate)
     require_positive("--duration", duration)
     require_not_negative("--ready", ready)
@@ -253,7 +258,7 @@ def _start(
     writer = CaptureWriter(path, info)
     opened.callback(writer.close)
 
-    def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+    def text_source(unit: Unit | None, columns: tuple[str, ...] | None = None) -> TextSource:
         return TextSource(
             unit=unit,
             rate_hz=rate_hz,
@@ -290,8 +295,14 @@ def _start(
     )
 
 
-def _steps(activities: list[str], script: Path | None) -> tuple[Step, ...]:
+def _steps(activities: list[str], script: Path | None, guide: str | None) -> tuple[Step, ...]:
     """Return what is to be done."""
+    if guide is not None:
+        if activities or script is not None:
+            raise UsageError(
+                "expected --guide or --activity or --script, got several", next_step="Leave the others out."
+            )
+        return steps_of_guide(guide)
     if script is None:
         return tuple(parse_step(text) for text in activities)
     if activities:

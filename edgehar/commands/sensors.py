@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgehar.commands.phone_invitation import invite_phone
-from edgehar.commands.stream_options import parse_columns
+from edgehar.commands.stream_options import parse_motion_columns
 from edgehar.firmware_bridge.line.reader import Line
 from edgehar.firmware_bridge.line.reconnection import open_reader
 from edgehar.firmware_bridge.line.shared import SharedLine
@@ -41,12 +41,12 @@ class Sensor:
 
     name: str
     port: str
-    columns: tuple[str, str, str] | None = None
+    columns: tuple[str, ...] | None = None
     choice: str = ""
 
 
-def plan_sensors(ports: Sequence[str], columns: Sequence[str] | None) -> tuple[Sensor, ...]:
-    """Return the sensors that ``--port`` and ``--columns`` speak of.
+def plan_sensors(ports: Sequence[str], columns: Sequence[str] | None, *, gyroscope: bool = False) -> tuple[Sensor, ...]:
+    """Return the sensors that ``--port`` and ``--columns`` speak of; with a ``gyroscope`` columns may be six.
 
     Raises
     ------
@@ -77,6 +77,8 @@ def plan_sensors(ports: Sequence[str], columns: Sequence[str] | None) -> tuple[S
             sensors += [Sensor(" ".join(filter(None, (name, called))), url, axes, called) for called, axes in free]
         else:
             sensors.append(Sensor(name, url))
+    if not gyroscope and any(sensor.columns is not None and len(sensor.columns) > 3 for sensor in sensors):
+        raise UsageError("expected three --columns, of acceleration, got six", next_step="Leave the gyroscope's out.")
     names = [sensor.name for sensor in sensors]
     if len(set(names)) < len(names) or len(sensors) > _MOST_SENSORS:
         raise UsageError(
@@ -126,9 +128,9 @@ def _split(text: str) -> tuple[str, str]:
     return (name.strip(), rest) if found and _NAME.fullmatch(name.strip()) else ("", text)
 
 
-def _choice(text: str) -> tuple[str, tuple[str, str, str] | None]:
+def _choice(text: str) -> tuple[str, tuple[str, ...] | None]:
     """Return name and columns of one ``--columns``."""
     name, rest = _split(text)
     if "=" not in text and "," not in text and _NAME.fullmatch(text.strip()):
         return text.strip(), None
-    return name, parse_columns(rest)
+    return name, parse_motion_columns(rest)

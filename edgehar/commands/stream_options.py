@@ -90,7 +90,7 @@ def require_rate(value: float | None) -> None:
 
 
 def parse_columns(text: str | None) -> tuple[str, str, str] | None:
-    """Return the three columns of ``--columns``.
+    """Return the three columns of acceleration of ``--columns``.
 
     Raises
     ------
@@ -106,3 +106,15 @@ def parse_columns(text: str | None) -> tuple[str, str, str] | None:
             next_step="For example --columns ax,ay,az or --columns 5,6,7.",
         )
     return names[0], names[1], names[2]
+
+
+def parse_motion_columns(text: str | None) -> tuple[str, ...] | None:
+    """Return the columns of ``--columns``: three of acceleration, or six with those of the turning rate.
+
+    Raises
+    ------
+    UsageError
+        When there are not so many different ones.
+    """
+    names = () if text is None else tuple(name.strip() for name in text.split(","))
+    return names if len(names) == 6 and all(names) and len(set(names)) == 6 else parse_columns(text)

@@ -21,6 +21,7 @@ from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
 from edgehar.firmware_bridge.live.model_pipeline import MakePipeline, pipeline_of_model
 from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
+from edgehar.firmware_bridge.live.turning_rate import check_columns
 from edgehar.firmware_bridge.session.loop import SessionLoop, StreamState
 from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSource
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
@@ -30,6 +31,7 @@ from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.bundle.recognition import check_recognises_activities
+from edgehar.models.contract import CHANNELS
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.units import Unit, parse_unit
 
@@ -103,7 +105,8 @@ class LiveLoop:
         manifest: Manifest,
         *,
         unit: Unit | None = None,
-        columns: tuple[str, str, str] | None = None,
+        columns: tuple[str, ...] | None = None,
+        gyroscope_unit: str | None = None,
         sensor: str = "",
         rate_hz: float | None = None,
         hop: int | None = None,
@@ -127,6 +130,9 @@ class LiveLoop:
             Says what the model wants: window, hop, rate, labels.
         unit, columns
             What the sensor prints, where it prints text, and the names or numbers of its x, y and z; None to find out.
+            For a model that takes the turning rate, six names or numbers: it is never guessed.
+        gyroscope_unit
+            The unit of the turning rate, for such a model.
         sensor
             What the wanted one of several sensors in the text is called; empty to choose it by the model's placement.
         rate_hz
@@ -155,7 +161,8 @@ class LiveLoop:
         BridgeError
             When the model cannot classify this sensor.
         """
-        check_recognises_activities(manifest, for_what="live")
+        check_recognises_activities(manifest, for_what="live", gyroscope=True)
+        turning_scale = check_columns(manifest, columns, gyroscope_unit)
         window = manifest.window
         sensor_hz = window.rate_hz if rate_hz is None else rate_hz
         described = [] if hello is None else check_against_model(hello, manifest)
@@ -171,11 +178,12 @@ class LiveLoop:
         pipeline = make_pipeline(engine, manifest, source_rate_hz=sensor_hz)
         slowest_hz = LOWEST_RATE_FRACTION * window.rate_hz
 
-        def text_source(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
+        def text_source(unit: Unit | None, columns: tuple[str, ...] | None = None) -> TextSource:
             return TextSource(
                 unit=unit,
                 rate_hz=sensor_hz,
                 columns=columns,
+                turning_scale=turning_scale,
                 selection=SensorSelection(sensor, placement=window.mounting),
                 adopts_rate=rate_hz is None,
                 slowest_hz=slowest_hz,
@@ -187,6 +195,8 @@ class LiveLoop:
         text_or_frames: SampleSource = (
             FrameSource(name_label=name_label)
             if hello is not None
+            else text_source(unit, columns)
+            if len(window.channels) > len(CHANNELS)
             else WitMotionOrTextSource(
                 text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
             )

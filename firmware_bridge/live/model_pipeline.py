@@ -43,6 +43,7 @@ def pipeline_of_model(
         if raw
         else Decoder.of_model(manifest, hop=hop, lag_s=lag_s if manifest.decoder.is_markov else 0.0),
         bridge_s=bridge_s,
+        channels=len(window.channels),
     )
     engine.predict(np.zeros((1, window.length, len(window.channels)), np.float32))
     return pipeline

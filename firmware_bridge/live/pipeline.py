@@ -106,6 +106,8 @@ class LivePipeline:
         What makes labels of the stream of posteriors; None for the most probable class of each window.
     bridge_s
         The longest hole to interpolate; 0 for none.
+    channels
+        Values in a sample: x, y, z, or these and the turning rate about each.
     clock
         The clock that ``SampleBlock.arrived_s`` was read from.
 
@@ -133,6 +135,7 @@ class LivePipeline:
         source_rate_hz: float,
         decoder: Decoder | None = None,
         bridge_s: float = 0.0,
+        channels: int = 3,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if hop < 1:
@@ -146,7 +149,7 @@ class LivePipeline:
         self._expected_hz = source_rate_hz
         self._gaps = GapFiller(longest_s=bridge_s)
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
-        self._windows = SlidingWindows(length=window_length, hop=hop)
+        self._windows = SlidingWindows(length=window_length, hop=hop, channels=channels)
         self._decoder = decoder or Decoder(UNDECODED, self._labels, hop=hop, spec_hop=hop, window_length=window_length)
         self._waiting: deque[_Waiting] = deque()
         self._host_clock = HostClock()
@@ -232,7 +235,7 @@ class LivePipeline:
             if part.began:
                 found += self.finish()
                 self._windows.restart()
-            directions = self._decoder.watch(part.samples_g)
+            directions = self._decoder.watch(part.samples_g[:, :3])
             for window in self._windows.feed(part.samples_g, part.times_s, part.filled):
                 found += self._classify(window, block.arrived_s, direction=int(directions[window.last]))
         return found

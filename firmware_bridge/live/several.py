@@ -80,7 +80,7 @@ class NamedSink:
                 sink.progressed(dataclasses.replace(status, sensor=self._name))
 
     def model_changed(self, model_id: str, labels: tuple[str, ...]) -> None:
-        """Hand on that another model is used."""
+        """Hand on that another model runs."""
         with self._lock:
             for sink in self._sinks:
                 sink.model_changed(model_id, labels)

@@ -174,9 +174,9 @@ class StreamChecks:
         """Return what is to be said after one read of samples that came in a unit."""
         remarks = self._garbage(counts)
         for block in blocks:
-            remarks += self._gravity.after(block.samples_g, unit)
-            remarks += self._stillness.after(block.samples_g)
-            remarks += [] if self._saturation is None else self._saturation.after(block.samples_g)
+            remarks += self._gravity.after(block.samples_g[:, :3], unit)
+            remarks += self._stillness.after(block.samples_g[:, :3])
+            remarks += [] if self._saturation is None else self._saturation.after(block.samples_g[:, :3])
         return remarks
 
     def of_rate(self, rate: RateEstimate | None) -> list[Remark]:

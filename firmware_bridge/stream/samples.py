@@ -17,7 +17,7 @@ class SampleBlock:
 
     Parameters
     ----------
-    samples_g : ndarray of shape (n, 3), float32, in g
+    samples_g : ndarray of shape (n, 3), float32, in g; or (n, 6) with the turning rate in degrees/s behind it
         In the order they were taken; n may be 0 when a block only brings the news of a loss.
     times_s : ndarray of shape (n,), float64
         When each was taken, in seconds of the sensor's own time since its first sample.

@@ -32,6 +32,8 @@ class SlidingWindows:
     ----------
     length, hop
         In samples.
+    channels
+        Values in a sample.
 
     Examples
     --------
@@ -41,10 +43,10 @@ class SlidingWindows:
     [np.float32(0.0), np.float32(6.0)]
     """
 
-    def __init__(self, *, length: int, hop: int) -> None:
+    def __init__(self, *, length: int, hop: int, channels: int = 3) -> None:
         self._length = length
         self._hop = hop
-        self._samples = np.empty((_ROOM * length, 3), np.float32)
+        self._samples = np.empty((_ROOM * length, channels), np.float32)
         self._times_s = np.empty(_ROOM * length, np.float64)
         self._marks = np.zeros(_ROOM * length, np.bool_)
         self.restart()

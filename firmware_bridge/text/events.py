@@ -10,12 +10,13 @@ _SHOWN_BYTES: Final = 60
 
 
 class Sample(NamedTuple):
-    """One sample in the unit of the device, and the tick of its time column if it has one."""
+    """One sample in the units of the device, with the tick of its time column and its turning rate, if it has them."""
 
     x: float
     y: float
     z: float
     tick: float | None = None
+    turning: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from edgehar.firmware_bridge.text.ticks import (
     is_counter_name,
     unit_of_name,
 )
+from edgehar.models.contract import MOTION_CHANNELS
 from edgehar.models.sensing.unit_names import OF_ACCELERATION
 
 _SEPARATOR_NAMES: Final = {";": "semicolons", ",": "commas", "": "blanks", "|": "bars", "/": "slashes"}
@@ -70,6 +71,8 @@ class TextLayout:
         The time column, or None.
     unit
         The unit that names or text give, as `parse_unit` reads it; None where they give none.
+    turning
+        Where the turning rate about x, y and z stands, if it is wanted.
     only
         A slot and the number it must have: lines with another one are of another sensor. None to take all.
     """
@@ -79,6 +82,7 @@ class TextLayout:
     names: tuple[str, ...] = ()
     time: TimeColumn | None = None
     unit: str | None = None
+    turning: tuple[Place, ...] = ()
     only: tuple[Place, float] | None = None
 
     @property
@@ -93,7 +97,7 @@ class TextLayout:
         if len(self.templates) > 1:
             return f"a sample takes {len(self.templates)} lines: {', '.join(self.names)}"
         (template,) = self.templates
-        slots = dict(zip((place.slot for place in self.axes), "xyz", strict=True))
+        slots = dict(zip((place.slot for place in (*self.axes, *self.turning)), MOTION_CHANNELS, strict=False))
         if self.time is not None:
             slots[self.time.place.slot] = {COUNTER: "counter", None: "time"}.get(
                 self.time.unit, f"time in {self.time.unit}"
@@ -101,6 +105,8 @@ class TextLayout:
         if any(self.names):
             shown = ", ".join(f"{axis} is {name}" for axis, name in zip("xyz", self.names, strict=True))
             timed = "" if self.time is None else f", {slots[self.time.place.slot]}"
+            if self.turning:
+                timed = f", turning rate in {', '.join(str(place.slot + 1) for place in self.turning)}{timed}"
             return f"{template.slots} numbers a line: {shown}{timed}"
         shown = ", ".join(slots.get(slot, "unused") for slot in range(template.slots))
         between = _SEPARATOR_NAMES.get(template.constants[1] if template.slots > 1 else "", "text")

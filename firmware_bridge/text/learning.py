@@ -63,7 +63,8 @@ class LayoutLearner:
     rate_hz
         The expected sample rate, by which seconds are told from milliseconds and microseconds.
     columns
-        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out. Of six, the last three
+        are the turning rate about x, y and z.
     selection
         Which sensor is wanted where there are several.
 
@@ -77,7 +78,7 @@ class LayoutLearner:
     """
 
     def __init__(
-        self, *, rate_hz: float, columns: tuple[str, str, str] | None = None, selection: SensorSelection | None = None
+        self, *, rate_hz: float, columns: tuple[str, ...] | None = None, selection: SensorSelection | None = None
     ) -> None:
         self._rate_hz = rate_hz
         self._columns = columns
@@ -133,7 +134,7 @@ class LayoutLearner:
         ):
             self._use_decimal_commas()
         if self._columns is not None:
-            return self._declared(self._columns, final=final)
+            return self._all_declared(self._columns, final=final)
         by_template = self._by_template()
         decided = self._by_names(by_template, final=final)
         if decided is not None:
@@ -340,7 +341,20 @@ class LayoutLearner:
             )
         return self._only(TextLayout((template,), _places(0, axes), (), time), number, rows)
 
-    def _declared(self, columns: tuple[str, str, str], *, final: bool) -> TextLayout | Question | None:
+    def _all_declared(self, columns: tuple[str, ...], *, final: bool) -> TextLayout | Question | None:
+        """Find the columns of acceleration and of the turning rate that a person has declared."""
+        found = self._declared(columns[:3], final=final)
+        if len(columns) == 3 or not isinstance(found, TextLayout):
+            return found
+        template = found.templates[0]
+        names = [_plain(name) for name in self._names(template)]
+        slots = [slot for column in columns[3:] if (slot := _slot_of(column, names, template.slots)) is not None]
+        taken = {place.slot for place in found.axes} | ({found.time.place.slot} if found.time else set())
+        if len(found.templates) > 1 or len({*slots, *taken}) < 6 + (found.time is not None):
+            return Question(f"the columns {', '.join(columns)} are not six different ones of a line", "--columns")
+        return replace(found, turning=tuple(Place(0, slot) for slot in slots))
+
+    def _declared(self, columns: tuple[str, ...], *, final: bool) -> TextLayout | Question | None:
         """Find the columns that a person has declared."""
         groups = self._by_template()
         for template, rows in sorted(groups.items(), key=lambda each: -len(each[1])):

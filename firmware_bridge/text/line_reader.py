@@ -98,15 +98,16 @@ class LineReader:
     def _sample(self, rows: tuple[tuple[float, ...], ...], line: bytes = b"") -> Sample | Missing | Part:
         """Return the sample that the numbers of its lines give."""
         x, y, z = (rows[place.template][place.slot] for place in self.layout.axes)
+        turning = tuple(rows[place.template][place.slot] for place in self.layout.turning)
         if self._only is not None and rows[self._only[0].template][self._only[0].slot] != self._only[1]:
             return PART
-        if math.isnan(x) or math.isnan(y) or math.isnan(z):
+        if math.isnan(x) or math.isnan(y) or math.isnan(z) or any(map(math.isnan, turning)):
             return Missing(printable(line))
         time = self.layout.time
         if time is None:
-            return Sample(x, y, z)
+            return Sample(x, y, z, None, turning)
         tick = rows[time.place.template][time.place.slot]
-        return Missing(printable(line)) if math.isnan(tick) else Sample(x, y, z, tick)
+        return Missing(printable(line)) if math.isnan(tick) else Sample(x, y, z, tick, turning)
 
 
 def text_of(line: bytes) -> str:
@@ -136,6 +137,7 @@ def _quick_reader(layout: TextLayout) -> Callable[[bytes], Sample | None]:
         return lambda line: None
     x, y, z = (place.slot for place in layout.axes)
     tick = None if layout.time is None else layout.time.place.slot
+    turning = tuple(place.slot for place in layout.turning)
     slots, separator = template.slots, _separator_of(template)
     fields_of = _splitter(separator) if separator is not None else _matcher(template.pattern())
 
@@ -149,7 +151,7 @@ def _quick_reader(layout: TextLayout) -> Callable[[bytes], Sample | None]:
             return None
         if max(row) > LARGEST_NUMBER or min(row) < -LARGEST_NUMBER:
             return None
-        return Sample(row[x], row[y], row[z], None if tick is None else row[tick])
+        return Sample(row[x], row[y], row[z], None if tick is None else row[tick], tuple(row[slot] for slot in turning))
 
     return read
 

@@ -68,7 +68,7 @@ class TextLineParser:
     """
 
     def __init__(
-        self, *, rate_hz: float, columns: tuple[str, str, str] | None = None, selection: SensorSelection | None = None
+        self, *, rate_hz: float, columns: tuple[str, ...] | None = None, selection: SensorSelection | None = None
     ) -> None:
         self._rate_hz = rate_hz
         self._columns = columns

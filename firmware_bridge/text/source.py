@@ -56,7 +56,7 @@ _ADOPTED_SIGMAS: Final = 4.0
 class _Run:
     """Samples in a row, as yet in the unit of the device."""
 
-    values: list[tuple[float, float, float]] = field(default_factory=list)
+    values: list[tuple[float, ...]] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)
     lost: int = 0
     continues: bool = True
@@ -75,7 +75,10 @@ class TextSource:
     rate_hz
         Sample rate, declared or expected.
     columns
-        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out.
+        Names or numbers (from 1) of x, y and z, as a person has declared them; None to find out. Of six, the last three
+        are the turning rate about x, y and z.
+    turning_scale
+        Degrees per second in one of the turning rate's numbers.
     selection
         Which sensor is wanted where there are several.
     adopts_rate
@@ -97,7 +100,8 @@ class TextSource:
         *,
         unit: Unit | None,
         rate_hz: float,
-        columns: tuple[str, str, str] | None = None,
+        columns: tuple[str, ...] | None = None,
+        turning_scale: float = 1.0,
         selection: SensorSelection | None = None,
         adopts_rate: bool = False,
         slowest_hz: float = 0.0,
@@ -106,6 +110,8 @@ class TextSource:
         self._rate_hz = rate_hz
         self._adopts_rate = adopts_rate
         self._slowest_hz = slowest_hz
+        self._turning_scale = turning_scale
+        self._width = 3 if columns is None else len(columns)
         self._adopted_hz: float | None = None
         self._parser = TextLineParser(rate_hz=rate_hz, columns=columns, selection=selection)
         self._waiting: list[tuple[LineEvent, float]] = []
@@ -267,7 +273,7 @@ class TextSource:
                 self._run.continues = False
                 self._counts.restarts += 1
         self._counts.samples += 1
-        self._run.values.append((sample.x, sample.y, sample.z))
+        self._run.values.append((sample.x, sample.y, sample.z, *sample.turning))
         self._run.times_s.append(self._time_s)
         if self._device_times:
             self._meter.observe(count=self._counts.samples + self._counts.lost, time_s=self._time_s)
@@ -396,8 +402,11 @@ class TextSource:
         run = self._run
         if not run.values and not run.lost and run.continues:
             return
-        values = np.array(run.values, np.float64).reshape(-1, 3)
+        rows = np.array(run.values, np.float64).reshape(-1, self._width)
+        values, turning = rows[:, :3], rows[:, 3:] * self._turning_scale
         samples_g = values.astype(np.float32) if self._unit is None else self._unit.to_g(values)
+        if self._width > 3:
+            samples_g = np.hstack([samples_g, turning.astype(np.float32)])
         times_s = np.array(run.times_s, np.float64)
         blocks.append(SampleBlock(samples_g, times_s, arrived_s, run.lost, run.continues, self._adopted_hz))
         self._run = _Run()

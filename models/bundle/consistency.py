@@ -142,7 +142,7 @@ def _push(push: PushSpec, manifest: Manifest) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with how elevators are told apart."""
     if push.up == push.down or not {push.up, push.down} <= set(manifest.labels):
         yield "decoder", "a push of two different labels of the model", f"{push.up!r} and {push.down!r}"
-    if manifest.architecture.channels != _AXES:
+    if manifest.architecture.channels != _AXES and manifest.window.unit != MOTION_UNIT:
         yield "decoder", f"a push of acceleration in {_AXES} axes", f"{manifest.architecture.channels}"
     if not 0 < push.log_odds <= LARGEST_LOG_ODDS:
         yield "decoder", f"log odds of a push above 0 and up to {LARGEST_LOG_ODDS:g}", f"{push.log_odds:g}"

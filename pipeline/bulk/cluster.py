@@ -8,12 +8,12 @@ import logging
 import os
 import queue
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from multiprocessing import resource_tracker
 from typing import Any, Final, Protocol
 
 from edgehar.models.errors import HarError, UsageError
@@ -266,15 +266,20 @@ def _local_client(count: int) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Let processes that are started ignore Ctrl-C, which a terminal sends to all: this one tells them to end."""
-    if threading.current_thread() is not threading.main_thread():
+    """Let processes that are started not hear Ctrl-C, which a terminal sends to all: this one tells them to end.
+
+    A blocked signal stays blocked in threads and processes begun meanwhile; one that comes meanwhile is kept for us.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # It is started with the first child, and unblocks the signal in the thread that starts it.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _close(what: Any, *, timeout_s: float) -> None:

@@ -23,6 +23,9 @@ from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.metrics import Scores
 
 PREDICTIONS: Final = "predictions.npz"
+FOLDS_SUFFIX: Final = ".groups"
+"""What the folder of a run's models is called after the run's name."""
+
 _TEXTS: Final = ("subjects", "recordings", "folds")
 _POSITIONS: Final = ("truth", "starts", "segment_starts")
 _MOST_BYTES: Final = 128 * 2**20

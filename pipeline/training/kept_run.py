@@ -10,7 +10,7 @@ from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Windows
 from edgehar.pipeline.evaluation.held_out import choose_judged
-from edgehar.pipeline.evaluation.predictions import Predictions, read_predictions
+from edgehar.pipeline.evaluation.predictions import FOLDS_SUFFIX, Predictions, read_predictions
 from edgehar.pipeline.training.recipe import Recipe
 
 _PATTERNS: Final = (f"*/{MANIFEST}", f"seed-*/*/{MANIFEST}")
@@ -96,16 +96,14 @@ def read_kept_run(folder: Path) -> KeptRun:
     Parameters
     ----------
     folder
-        Of the models and their predictions; or the bundle they belong to, which the folder stands beside.
+        Of the models and their predictions; or the file of these, or the bundle beside which the folder stands.
 
     Raises
     ------
     DataError
         If there are no predictions, or not a model for each fold and seed.
     """
-    beside = folder.with_name(folder.name + ".groups")
-    found = beside if not list(folder.glob("*.npz")) or (folder / MANIFEST).is_file() else folder
-    found = found if found.is_dir() else folder
+    found = _models_of(folder)
     predictions = read_predictions(found)
     places = tuple(sorted({file.parent for pattern in _PATTERNS for file in found.glob(pattern)}))
     wanted = len(predictions.origin.seeds) * len(set(predictions.folds.tolist()))
@@ -115,6 +113,13 @@ def read_kept_run(folder: Path) -> KeptRun:
             next_step="Go on with that run: har train --resume.",
         )
     return KeptRun(found, predictions, places)
+
+
+def _models_of(path: Path) -> Path:
+    """Return the folder of the models that somebody means."""
+    if path.is_file():
+        return path.parent
+    return path.with_name(path.name + FOLDS_SUFFIX) if (path / MANIFEST).is_file() else path
 
 
 def _differences(found: dict[str, object], recipe: Recipe) -> list[str]:

@@ -54,7 +54,7 @@ def upright_g(windows: Windows, indices: Indices) -> tuple[float, float, float] 
             meant = [label for label, activity in enumerate(windows.activities) if fits(activity)]
             own = indices[(subjects == name) & np.isin(labels, meant)]
             if len(own):
-                means.append(windows.batch(own).mean(axis=(0, 1), dtype=np.float64))
+                means.append(windows.batch(own)[:, :, :3].mean(axis=(0, 1), dtype=np.float64))
         if len(means) == 2:
             found.append(np.mean(means, axis=0))
     if not found:

@@ -133,7 +133,7 @@ def streams_of(
             done += len(batch)
             progress(done, total)
         ends = windows.window_length - 1 + windows.hop * np.arange(len(views))
-        directions = None if push is None else PushDetector(push, rate_hz=windows.rate_hz).feed(samples_g)[ends]
+        directions = None if push is None else PushDetector(push, rate_hz=windows.rate_hz).feed(samples_g[:, :3])[ends]
         passed = np.searchsorted(joints, ends, side="right")
         began = np.searchsorted(joints, ends - windows.window_length + 1, side="right")
         step_s = windows.hop / windows.rate_hz

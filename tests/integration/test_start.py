@@ -15,8 +15,6 @@ import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
-from edgehar.models.mounting import Mounting
-from edgehar.models.zoo import released_bundle
 
 pytest.importorskip("websockets", reason="websockets is not installed: edgehar[ws]")
 
@@ -169,16 +167,11 @@ def test_a_port_that_says_nothing_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-def test_a_turned_model_says_of_a_turned_sensor_what_the_general_one_says() -> None:
-    from edgehar.commands.start.mounting import turned_bundle
-    from edgehar.models.bundle import read_bundle
-    from edgehar.models.engines import load_engine
-
-    general = read_bundle(released_bundle("lstm"))
-    turned = Mounting(((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0)), 1.0)
-    windows = np.stack([np.stack([walking(number + at) for number in range(200)]) for at in range(0, 400, 40)])
-    bundle = turned_bundle(general, turned)
-    as_worn = (windows @ turned.matrix).astype(np.float32)
-    expected = load_engine(general, "numpy").predict(windows.astype(np.float32))
-    np.testing.assert_allclose(load_engine(bundle, "numpy").predict(as_worn), expected, atol=1e-5)
-    assert [(entry.format, entry.quantization) for entry in bundle.manifest.artifacts] == [("c", "float32")]
+def test_a_sensor_that_is_worn_otherwise_is_said(tmp_path: Path, sketch: Callable[..., Sketch]) -> None:
+    board = sketch(lambda number: np.roll(walking(number), 2))
+    running = start(tmp_path, "--duration", "3", "--dashboard-port", "0", ports=[board.port.device])
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 0, said
+    assert "with z pointing up" in said
+    assert "Labels will be wrong until the mounting is found" in said
+    assert "Find the mounting" not in said, "nobody can walk where nobody answers"

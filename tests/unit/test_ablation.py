@@ -44,6 +44,7 @@ def test_pieces_can_be_added(ablate: ModuleType) -> None:
         list(ablate.variants(recipe, ['mixup="much"']))
 
 
+@pytest.mark.timeout(900)
 def test_the_table_calls_noise_noise(ablate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--recipe", "majority", "--quick", "--out", str(tmp_path)]
     assert ablate.main(arguments) == 0
@@ -55,6 +56,21 @@ def test_the_table_calls_noise_noise(ablate: ModuleType, tmp_path: Path, capsys:
     assert ablate.main(arguments) == 0
     assert capsys.readouterr().out == first
     assert {path: path.stat().st_mtime_ns for path in made} == made, "what is there is kept"
+
+
+@pytest.mark.parametrize(
+    ("difference", "ends", "between_seeds", "said"),
+    [
+        (0.02, (0.01, 0.03), 0.005, "better"),
+        (-0.02, (-0.03, -0.01), 0.005, "worse"),
+        (0.02, (-0.01, 0.05), 0.005, "noise"),
+        (0.02, (0.01, 0.03), 0.025, "noise"),
+    ],
+)
+def test_noise_is_what_people_or_seeds_explain(
+    ablate: ModuleType, difference: float, ends: tuple[float, float], between_seeds: float, said: str
+) -> None:
+    assert ablate._verdict(difference, *ends, between_seeds=between_seeds) == said
 
 
 def test_an_unknown_recipe_is_one_sentence(ablate: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

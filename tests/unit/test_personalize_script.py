@@ -1,19 +1,20 @@
-"""The script of docs/how-to/personalize.md: under five minutes, and enough for `har personalize --mounting`."""
+"""The guide of har record --guide personalize: under five minutes, and enough for `har personalize --mounting`."""
 
 from collections import Counter
-from pathlib import Path
 
-from edgehar.firmware_bridge.record.script import parse_script
+import pytest
+
+from edgehar.firmware_bridge.record.guides import steps_of_guide
 from edgehar.models.contract import ACTIVITIES
+from edgehar.models.errors import UsageError
 from edgehar.models.mounting import STILL_S, WALKING_S
 from edgehar.pipeline.training.personalization.personal import MOST_MISSING
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "how-to" / "personalize.script"
 READY_S = 5.0
 
 
 def test_it_takes_less_than_five_minutes_and_covers_what_can_be_done_at_home() -> None:
-    steps = parse_script(SCRIPT.read_text(encoding="utf-8"))
+    steps = steps_of_guide("personalize")
     assert sum(step.seconds + READY_S for step in steps) < 300
     done = Counter(step.activity for step in steps)
     assert set(ACTIVITIES) - set(done) == {"Elevator Up", "Elevator Down"}
@@ -24,7 +25,12 @@ def test_it_takes_less_than_five_minutes_and_covers_what_can_be_done_at_home() -
 
 
 def test_it_begins_with_what_shows_the_mounting() -> None:
-    standing, walking, *_ = parse_script(SCRIPT.read_text(encoding="utf-8"))
+    standing, walking, *_ = steps_of_guide("personalize")
     assert (standing.activity, walking.activity) == ("Standing", "Walking Forward")
     assert standing.seconds > STILL_S + 1
     assert walking.seconds > WALKING_S + 1
+
+
+def test_other_guides_are_refused() -> None:
+    with pytest.raises(UsageError, match="--guide: expected personalize, got 'dance'"):
+        steps_of_guide("dance")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.models.mounting import Mounting
 
 _PROGRAM: Final = "edgehar.commands.dashboard_service.fitting_process"
 
@@ -56,7 +57,7 @@ class Fitting:
         self._cancelled = False
         self.state = FittingState()
 
-    def start(self, general: Path, out: Path, captures: list[Path]) -> None:
+    def start(self, general: Path, out: Path, captures: list[Path], *, mounting: Mounting | None = None) -> None:
         """Begin.
 
         Raises
@@ -68,7 +69,8 @@ class Fitting:
             raise UsageError("expected to fit one model at a time, one is being fitted")
         if not captures:
             raise UsageError("expected a recording to fit the model to, none is chosen", next_step="Record some takes.")
-        command = [sys.executable, "-P", "-m", _PROGRAM, str(general), str(out), *map(str, captures)]
+        rotation = "" if mounting is None else json.dumps(mounting.rotation)
+        command = [sys.executable, "-P", "-m", _PROGRAM, str(general), str(out), rotation, *map(str, captures)]
         self._cancelled = False
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True

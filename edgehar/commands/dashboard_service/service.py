@@ -27,16 +27,19 @@ from edgehar.commands.dashboard_service.catalog import AUTO, Catalog, Model
 from edgehar.commands.dashboard_service.fitting import Fitting, FittingState
 from edgehar.commands.dashboard_service.requests import name_in, names_in, number_in, steps_in, text_in
 from edgehar.firmware_bridge.live.loop import LiveLoop
+from edgehar.firmware_bridge.live.pipeline import Classifier
 from edgehar.firmware_bridge.live.replay import replay
 from edgehar.firmware_bridge.live.sinks.dashboard import DashboardSink
 from edgehar.firmware_bridge.record.take_state import RecorderState
 from edgehar.firmware_bridge.record.takes_in_background import SCREEN_S, TakeRecorder
 from edgehar.firmware_bridge.web.mailboxes import Mailboxes
 from edgehar.models import __version__
+from edgehar.models.bundle import Bundle
 from edgehar.models.capture_file import read_capture
-from edgehar.models.engines import load_engine
+from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import HarError, UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.models.mounting import MountedEngine, Mounting
 
 _BREATH_S: Final = 0.001
 _log = logging.getLogger(__name__)
@@ -68,8 +71,10 @@ class DashboardService:
         Where news for all pages go.
     running
         Which model the session begins with.
-    sink, recorder
+    sink
         Of a live session; None where there is only something to play.
+    mounting
+        How the sensor is mounted, where that is not as in training.
     """
 
     def __init__(
@@ -79,9 +84,10 @@ class DashboardService:
         running: Running,
         *,
         sink: DashboardSink | None = None,
+        mounting: Mounting | None = None,
     ) -> None:
         self._catalog, self._mailboxes, self._running = catalog, mailboxes, running
-        self._sink = sink
+        self._sink, self._mounting = sink, mounting
         self.recorder: TakeRecorder | None = None
         self.loop: LiveLoop | None = None
         self._ended = ""
@@ -153,6 +159,12 @@ class DashboardService:
         """Do what takes long, after what was asked before."""
         self._worker.submit(self._guarded, action, reply)
 
+    def _mounted(self, engine: Engine, bundle: Bundle) -> Classifier:
+        """Return what takes the sensor's samples as they are: turned first, unless the model is made for that."""
+        fitted = bundle.manifest.provenance.configuration.get("personalized")
+        knows = isinstance(fitted, dict) and fitted.get("mounting") is not None
+        return engine if self._mounting is None or knows else MountedEngine(engine, self._mounting)
+
     def _recorder(self) -> TakeRecorder:
         """Return what records."""
         if self.recorder is None or self._ended:
@@ -168,7 +180,7 @@ class DashboardService:
             bundle = model.open()
             runner = load_engine(bundle, engine, quantization)
             if self.loop is not None and not self._ended:
-                self.loop.use_model(runner, bundle.manifest)
+                self.loop.use_model(self._mounted(runner, bundle), bundle.manifest)
             self._running = Running(model.name, runner.name, runner.quantization)
             self._mailboxes.publish({"kind": "running", **self._running.to_json()})
 
@@ -198,7 +210,7 @@ class DashboardService:
         captures = [self._catalog.capture(name) for name in names_in(request, "captures")]
         now = datetime.datetime.now(datetime.UTC)
         out = self._catalog.recordings / f"{model.path.resolve().name}-mine-{now:%Y%m%dT%H%M%S}"
-        self._fitting.start(model.path, out, captures)
+        self._fitting.start(model.path, out, captures, mounting=self._mounting)
 
     def _offer(self, path: Any) -> str:
         """Offer a bundle that was made."""
@@ -220,7 +232,8 @@ class DashboardService:
             chosen = running if running.model == model.name else Running(model.name, AUTO, "float32")
             bundle = model.open()
             engine = load_engine(bundle, chosen.engine, chosen.quantization)
-            found = replay(read_capture(path), engine, bundle.manifest, pause=lambda: time.sleep(_BREATH_S))
+            turned = self._mounted(engine, bundle)
+            found = replay(read_capture(path), turned, bundle.manifest, pause=lambda: time.sleep(_BREATH_S))
             reply({"kind": "playback", "capture": printable(path.name), "model": model.name, **found.to_json()})
 
         self._later(play, reply)

@@ -21,6 +21,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine
 from edgehar.models.errors import BridgeError
 from edgehar.models.foreign_text import printable
+from edgehar.models.mounting import Mounting
 from edgehar.models.zoo import released_bundle, released_names
 
 _LOOK_EVERY_S: Final = 0.2
@@ -37,6 +38,8 @@ class DashboardSession:
         The model to begin with.
     port
         Where the sensor is; None where there is none, only captures to play.
+    mounting
+        How it is mounted, where that is not as in training.
 
     Raises
     ------
@@ -47,7 +50,14 @@ class DashboardSession:
     """
 
     def __init__(
-        self, options: DashboardOptions, path: Path, bundle: Bundle, engine: Engine, *, port: str | None
+        self,
+        options: DashboardOptions,
+        path: Path,
+        bundle: Bundle,
+        engine: Engine,
+        *,
+        port: str | None,
+        mounting: Mounting | None = None,
     ) -> None:
         self._mailboxes = Mailboxes()
         catalog = Catalog(options.recordings, tuple(options.captures))
@@ -62,7 +72,9 @@ class DashboardSession:
         )
         self._rate_hz = manifest.window.rate_hz
         running = Running(first.name, engine.name, engine.quantization)
-        self._service = DashboardService(catalog, self._mailboxes, running, sink=None if port is None else self.sink)
+        self._service = DashboardService(
+            catalog, self._mailboxes, running, sink=None if port is None else self.sink, mounting=mounting
+        )
         self._server = DashboardServer(self._service, self._mailboxes, host=options.host, port=options.port)
         if port is not None:
             self._service.recorder = TakeRecorder(

@@ -18,6 +18,7 @@ from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts,
 from edgehar.commands.evaluate.cases import Case, pool, pooled_people
 from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
 from edgehar.commands.evaluate.kept import evaluate_predictions, evaluate_run, write_plots
+from edgehar.commands.evaluate.robustness import judge_robustness, publish_robustness
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.recordings_option import DATA_HELP, read_recordings
 from edgehar.commands.scores_table import print_leaky, print_scores
@@ -35,6 +36,8 @@ from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.tuning.continuous import LAG_S
 
 _WHO: Final = "Who is judged"
+_DRAWS: Final = 3
+"""Of what is random in a perturbation."""
 _THREADS: Final = os.cpu_count() or 1
 
 
@@ -100,6 +103,13 @@ def evaluate(
             help="Judge as it is worn: each person's recordings strung together in a random order, decoded.",
         ),
     ] = False,
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            "--robustness",
+            help="Judge the same windows as another mounting, rate, range or line would give them, three draws each.",
+        ),
+    ] = False,
     lag: Annotated[float, typer.Option(metavar="S", help="With --continuous: how long a label may also wait.")] = LAG_S,
     unlearned: Annotated[
         bool,
@@ -144,8 +154,19 @@ def evaluate(
         )
     if unlearned and not continuous:
         raise UsageError("--unlearned: expected --continuous beside it", next_step="Add --continuous.")
+    if continuous and robustness:
+        raise UsageError("expected --continuous or --robustness, got both", next_step="Judge one after the other.")
+    if robustness:
+        check_alone("--robustness", every_artifact=every_artifact, show_leaky=show_leaky, plots=plots, keep=keep)
     if continuous:
-        check_alone(every_artifact=every_artifact, show_leaky=show_leaky, plots=plots, keep=keep, windows=most_windows)
+        check_alone(
+            "--continuous",
+            every_artifact=every_artifact,
+            show_leaky=show_leaky,
+            plots=plots,
+            keep=keep,
+            windows=most_windows,
+        )
     _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     found = read_bundles(bundle)
@@ -159,6 +180,9 @@ def evaluate(
         cases.append(Case(each, people, windows, _spread(people.indices(windows), most_windows)))
     if continuous:
         _judge_continuous(bundle, cases, engine, quantization, port, lag_s=lag, seed=order_seed, as_json=as_json)
+        return
+    if robustness:
+        _judge_robustness(bundle, cases, engine, quantization, port, as_json=as_json)
         return
     rows = _artifact_rows(cases) if every_artifact else []
     evaluations = [row.single for row in rows] or [_judge(cases, engine, quantization, port)]
@@ -196,6 +220,21 @@ def _judge_continuous(
     people = pooled_people([case.people for case in cases])
     _warn(people)
     printed = publish_continuous(path, people, found, as_json=as_json)
+    if printed is not None:
+        typer.echo(printed)
+
+
+def _judge_robustness(
+    path: Path, cases: list[Case], engine: str, quantization: str, port: str | None, *, as_json: bool
+) -> None:
+    """Judge windows that are changed, and print what that costs."""
+    with progress_bar("perturbing") as advance:
+        found = judge_robustness(
+            cases, lambda each: _runner(each, engine, quantization, port), draws=_DRAWS, advance=advance
+        )
+    people = pooled_people([case.people for case in cases])
+    _warn(people)
+    printed = publish_robustness(path, people, found, as_json=as_json)
     if printed is not None:
         typer.echo(printed)
 

@@ -58,12 +58,12 @@ class ContinuousScores:
         }
 
 
-def check_alone(**chosen: object) -> None:
-    """Refuse what judges windows one by one beside --continuous."""
+def check_alone(option: str, **chosen: object) -> None:
+    """Refuse what cannot stand beside an option that judges in a way of its own."""
     given = [f"--{name.replace('_', '-')}" for name, value in chosen.items() if value]
     if given:
         raise UsageError(
-            f"--continuous: expected no {' or '.join(given)} beside it: streams are judged as a whole",
+            f"{option}: expected no {' or '.join(given)} beside it: it judges in a way of its own",
             next_step="Leave one of them out.",
         )
 

@@ -1,6 +1,7 @@
 """`har start`: the first hour. Find a sensor, say what it sends, pick a model, and show labels on a page."""
 
 import contextlib
+import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -72,16 +73,20 @@ def start(
             found = opened.enter_context(simulated_sensor())
         with stop_on_signals() as stop:
             heard = hear(found, model.manifest, baud=baud, unit=declared, columns=axes, say=questions.say, stop=stop)
-            _introduce(model, questions)
-            if heard is not None and not is_simulated:
-                path = offer_mounting(found, heard, model, questions, folder=recordings, stop=stop) or path
         if stop():
             raise typer.Exit(stop.exit_code)
+        _introduce(model, questions)
+        mounting = None
+        if heard is not None and not is_simulated:
+            place = recordings / f"mounting-{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}.json"
+            mounting = offer_mounting(found, heard, model, questions, place=place)
         questions.say(
             "The page opens now. To fit the model to you, let the page lead you through some activities (two minutes "
             "in all), then press “Fit the model to me”. Ctrl-C ends."
         )
-        _classify(found, path, heard, baud, unit, columns, duration, jsonl, browser, dashboard_port, recordings)
+        _classify(
+            found, path, heard, mounting, baud, unit, columns, duration, jsonl, browser, dashboard_port, recordings
+        )
 
 
 def _introduce(model: Bundle, questions: Questions) -> None:
@@ -97,6 +102,7 @@ def _classify(
     port: str,
     path: Path,
     heard: Heard | None,
+    mounting: Path | None,
     baud: int | None,
     unit: str | None,
     columns: str | None,
@@ -115,6 +121,7 @@ def _classify(
         bundle=path,
         unit=unit or found_unit,
         columns=None if columns is None else [columns],
+        mounting=mounting,
         baud=baud or (DEFAULT_BAUD if heard is None else heard.baud),
         duration=duration,
         jsonl=jsonl,

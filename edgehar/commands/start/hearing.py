@@ -178,28 +178,6 @@ def _listen(
     return found
 
 
-def listen_again(
-    port: str, heard: Heard, ear: "Ear", *, seconds: float, model_hz: float, stop: Callable[[], bool]
-) -> None:
-    """Hand what a sensor sends to an ear for some seconds, as it was understood before.
-
-    Raises
-    ------
-    BridgeError
-        When the port cannot be opened again, or the sensor is gone.
-    """
-    reader = open_reader(port, baud=heard.baud, reconnect=False)
-    try:
-        detected = detect_protocol(reader, longest_s=_WAKES_S, stop=stop)
-        source = _source(detected.hello, model_hz, None if heard.is_frames else heard.unit, heard.columns)
-        loop = _session(reader, source, ear, detected.hello, model_hz, heard.baud, detected.arrivals)
-        error = loop.run(duration_s=seconds, stop=stop)
-    finally:
-        reader.close()
-    if error is not None:
-        raise error
-
-
 def _source(
     hello: Hello | None, model_hz: float, unit: Unit | None, columns: tuple[str, str, str] | None
 ) -> SampleSource:

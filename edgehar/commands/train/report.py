@@ -7,11 +7,10 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from edgehar.commands.destination import FOLDS_SUFFIX
 from edgehar.commands.scores_table import print_certainty, print_leaky, print_scores
 from edgehar.commands.terminal_text import escape
 from edgehar.commands.train.run import Result
-from edgehar.pipeline.evaluation.predictions import PREDICTIONS
+from edgehar.pipeline.evaluation.predictions import FOLDS_SUFFIX, PREDICTIONS
 
 
 def print_json(result: Result) -> None:

@@ -9,7 +9,7 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from edgehar.commands.destination import FOLDS_SUFFIX, Destination
+from edgehar.commands.destination import Destination
 from edgehar.commands.interruption import uninterrupted
 from edgehar.commands.terminal_text import escape
 from edgehar.commands.training_progress import watched
@@ -17,6 +17,7 @@ from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.errors import BundleError, UsageError
 from edgehar.pipeline.data.splits import Split
 from edgehar.pipeline.evaluation import Evaluation, pool_evaluations
+from edgehar.pipeline.evaluation.predictions import FOLDS_SUFFIX
 from edgehar.pipeline.training.experiment import Experiment, plots_of
 
 INTERRUPTED: Final = 130

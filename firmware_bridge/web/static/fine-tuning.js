@@ -11,6 +11,8 @@ import { HarError } from "./errors.js";
 import { MOST_WINDOWS } from "./gradients.js";
 import { Adam, learningRate } from "./optimizer.js";
 
+const SELDOM = 0.2;
+
 /** How weights are moved (decision 26). */
 export const RECIPE = {
   steps: 300,
@@ -18,7 +20,8 @@ export const RECIPE = {
   warmup: 0.07,
   clipNorm: 1,
   offsetSamples: 12,
-  rotationDeg: 5,
+  usualDeg: 6,
+  seldomDeg: 25,
   superviseEvery: 10,
 };
 
@@ -49,7 +52,7 @@ export function fineTune(gradients, start, batches, recipe = RECIPE, advance = (
 }
 
 /** Yield batches of shuffled, moved and turned windows in raw g with their labels, without end. */
-export function* shuffledBatches(windows, places, { seed, offsetSamples, rotationDeg }) {
+export function* shuffledBatches(windows, places, { seed, offsetSamples, usualDeg, seldomDeg }) {
   const random = generator(seed);
   const size = Math.min(MOST_WINDOWS, places.length);
   for (;;) {
@@ -58,12 +61,22 @@ export function* shuffledBatches(windows, places, { seed, offsetSamples, rotatio
       const chosen = order.slice(first, first + size);
       const offsets = chosen.map(() => Math.floor(random() * (2 * offsetSamples + 1)) - offsetSamples);
       const values = windows.batch(chosen, offsets);
-      const length = values.length / size;
-      for (let index = 0; index < size; index++) {
-        turn(values.subarray(index * length, (index + 1) * length), randomRotation(rotationDeg, random));
-      }
+      turnAsOnOtherDays(values, size, { usualDeg, seldomDeg }, random);
       yield { values, labels: chosen.map(({ label }) => label) };
     }
+  }
+}
+
+/**
+ * Turn every window as its sensor may sit otherwise on another day: mostly a little, seldom by much (decision 29).
+ *
+ * @param {Float32Array} values Of `count` windows; changed.
+ */
+export function turnAsOnOtherDays(values, count, { usualDeg, seldomDeg }, random) {
+  const length = values.length / count;
+  for (let index = 0; index < count; index++) {
+    const deviationDeg = random() < SELDOM ? seldomDeg : usualDeg;
+    turn(values.subarray(index * length, (index + 1) * length), randomRotation(deviationDeg, random));
   }
 }
 
@@ -102,7 +115,7 @@ function normal(random) {
 }
 
 /** Numbers from 0 to below 1, the same for the same seed (Doty-Humphrey's sfc32). */
-function generator(seed) {
+export function generator(seed) {
   let [a, b, c, counter] = [seed | 0, 0x9e3779b9 | 0, 0x243f6a88 | 0, 1];
   const next = () => {
     const sum = (((a + b) | 0) + counter) | 0;

@@ -21,7 +21,8 @@ const SLOWEST = 0.5;
 
 /**
  * @typedef {{samples: Float32Array, label: number}} Segment Samples of one take without a hole, in g.
- * @typedef {{segment: number, start: number, label: number}} Place Where a window begins in its segment, in samples.
+ * @typedef {{segment: number, start: number, label: number, within?: number[]}} Place Where a window begins in its segment,
+ *   in samples, and within which samples it may be moved; within all of the segment by default.
  */
 
 /** The windows of takes. */
@@ -46,10 +47,10 @@ export class LabelledWindows {
   batch(places, offsets = null) {
     const size = 3 * this.windowLength;
     const found = new Float32Array(places.length * size);
-    places.forEach(({ segment, start }, index) => {
+    places.forEach(({ segment, start, within }, index) => {
       const { samples } = this.segments[segment];
-      const last = samples.length / 3 - this.windowLength;
-      const begin = Math.min(last, Math.max(0, start + (offsets ? offsets[index] : 0)));
+      const [first, end] = within ?? [0, samples.length / 3];
+      const begin = Math.min(end - this.windowLength, Math.max(first, start + (offsets ? offsets[index] : 0)));
       found.set(samples.subarray(3 * begin, 3 * begin + size), index * size);
     });
     return found;
@@ -139,6 +140,17 @@ export function foldsOf({ places, windowLength }) {
     }
   }
   return folds;
+}
+
+/** Return places whose windows stay within their fold's part of a take: none is moved into what another fold judges. */
+export function confined({ places, windowLength }, folds) {
+  const bounds = new Map();
+  const keyOf = ({ segment }, index) => `${segment} ${folds[index]}`;
+  places.forEach((place, index) => {
+    const [first, end] = bounds.get(keyOf(place, index)) ?? [Infinity, 0];
+    bounds.set(keyOf(place, index), [Math.min(first, place.start), Math.max(end, place.start + windowLength)]);
+  });
+  return places.map((place, index) => ({ ...place, within: bounds.get(keyOf(place, index)) }));
 }
 
 /**

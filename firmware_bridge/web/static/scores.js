@@ -8,6 +8,7 @@
 
 /** Activities below it are worth another take. */
 const GOOD_F1 = 0.8;
+const DRAWS = 200;
 
 /** How often which activity was taken for which. */
 export class Scores {
@@ -36,6 +37,29 @@ export class Scores {
     const sum = (values) => values.reduce((total, value) => total + value, 0);
     return sum(this.confusion[at]) + sum(this.confusion.map((row) => row[at]));
   }
+}
+
+/**
+ * Return the standard error of the difference in macro-F1 between two judgements of the same windows: its deviation over
+ * draws of parts with replacement, for windows beside one another are alike (edgehar's judging).
+ *
+ * @param {number} classes
+ * @param {number[]} truth
+ * @param {number[]} parts In which part each window lies.
+ * @param {number[][]} said What either judgement took each window for.
+ * @param {() => number} random
+ */
+export function errorOfDifference(classes, truth, parts, said, random) {
+  const names = [...new Set(parts)];
+  const of = names.map((name) => parts.map((_, index) => index).filter((index) => parts[index] === name));
+  const differences = Array.from({ length: DRAWS }, () => {
+    const drawn = names.flatMap(() => of[Math.floor(random() * names.length)]);
+    const wanted = drawn.map((index) => truth[index]);
+    const [one, other] = said.map((each) => new Scores(classes, wanted, drawn.map((index) => each[index])).macroF1);
+    return one - other;
+  });
+  const mean = differences.reduce((sum, value) => sum + value, 0) / DRAWS;
+  return Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / DRAWS);
 }
 
 /** Return the position of the largest number of every row. */

@@ -6,21 +6,25 @@
  * @module stages
  */
 
-import { fineTune, RECIPE, shuffledBatches } from "./fine-tuning.js";
+import { fineTune, generator, RECIPE, shuffledBatches, turnAsOnOtherDays } from "./fine-tuning.js";
 import { StackGradients, supervision } from "./gradients.js";
-import { FOLDS, foldsOf } from "./labelled-windows.js";
+import { confined, FOLDS, foldsOf } from "./labelled-windows.js";
 import { fitOutputLayer, logitsOf, softmaxRows } from "./output-layer.js";
-import { largest, Scores } from "./scores.js";
+import { errorOfDifference, largest, Scores } from "./scores.js";
 
 export const OUTPUT = "output layer";
 export const ALL = "all weights";
 export const HALF = "half way back to the general weights";
+export const BACK = "a quarter of the way back to the general weights";
 
 const LEAST_GAIN = 0.005;
+const OWN_SHARE = 0.75;
 const MOST_MISSING = 0.25;
 const STRENGTH = 1e-3;
 const STRENGTH_WHERE_SOME_ARE_MISSING = 1e-2;
 const EVERYTHING = -2;
+/** Every window is learned from and judged as it was recorded, and turned as on so many other days, less one. */
+const DAYS = 4;
 
 /**
  * Fit a model to a person, as far as cross-validation says that it helps.
@@ -46,21 +50,21 @@ export function adapt(general, windows, { trainer, seed = 0, recipe = RECIPE, pr
   if (person.obstacle) {
     trial.stages.push({ name: ALL, macroF1: null, kept: false, reason: person.obstacle });
   } else if (person.missing.length) {
-    trial.tryStep(HALF, (fold) => halfWay(person.fineTuned(general.parameters, fold), general.parameters));
+    trial.tryStep(HALF, (fold) => between(person.fineTuned(general.parameters, fold), general.parameters, 0.5));
   } else {
     const starts = new Map(trial.weights);
     trial.tryStep(ALL, (fold) => person.fineTuned(starts.get(fold), fold));
   }
   if (trial.changed && !person.missing.length) {
     // Nearer to what many people taught it is safer beyond the recordings: it need not gain, only not lose.
-    trial.tryStep(HALF, (fold) => halfWay(trial.weights.get(fold), general.parameters), { mayLose: true });
+    trial.tryStep(BACK, (fold) => between(trial.weights.get(fold), general.parameters, OWN_SHARE), { mayLose: true });
   }
   progress(1);
   return trial.result();
 }
 
-function halfWay(own, general) {
-  return own.map((value, at) => (value + general[at]) / 2);
+function between(own, general, share) {
+  return own.map((value, at) => share * value + (1 - share) * general[at]);
 }
 
 /** The general model beside one person's windows: what every step needs of both. */
@@ -85,9 +89,17 @@ class Person {
     // With an output layer that hands on what it sees, logits are the states.
     const open = { ...model, classes: this.units };
     this.#stateGradients = new StackGradients(trainer, open, supervision(model.steps, model.steps));
-    this.values = this.normalized(windows.batch(windows.places));
-    this.states = this.statesOf(this.general, this.values);
-    this.targets = this.targetsOf(this.labels, this.posteriorsOfStates(this.general, this.states));
+    this.confined = confined(windows, this.folds);
+    this.raw = Array.from({ length: DAYS }, (_, day) => this.#asOnDay(day));
+    this.states = this.raw.map((values) => this.statesOf(this.general, this.normalized(values)));
+    this.targets = this.states.map((states) => this.targetsOf(this.labels, this.posteriorsOfStates(this.general, states)));
+  }
+
+  /** All windows as on a day: on the first as they were recorded, on the others with the sensor turned. */
+  #asOnDay(day) {
+    const values = this.windows.batch(this.windows.places);
+    if (day > 0) turnAsOnOtherDays(values, this.labels.length, this.recipe, generator(1000 * this.seed + day));
+    return values;
   }
 
   normalized(values) {
@@ -133,14 +145,11 @@ class Person {
     return fold === EVERYTHING ? positions : positions.filter((at) => this.folds[at] !== fold && this.folds[at] >= 0);
   }
 
+  /** The output layer fitted to the windows of all days. */
   fitOutput(fold) {
     const { units, classes } = this;
     const chosen = this.learned(fold);
-    const rows = (values, width) => {
-      const found = new values.constructor(chosen.length * width);
-      chosen.forEach((at, row) => found.set(values.subarray(at * width, (at + 1) * width), row * width));
-      return found;
-    };
+    const rows = (days, width) => joined(days.map((values) => chosenRows(values, chosen, width)));
     const layer = fitOutputLayer(this.general.subarray(this.outputAt), {
       states: rows(this.states, units),
       targets: rows(this.targets, classes),
@@ -154,7 +163,7 @@ class Person {
   }
 
   fineTuned(start, fold) {
-    const places = this.learned(fold).map((at) => this.windows.places[at]);
+    const places = fold === EVERYTHING ? this.windows.places : this.learned(fold).map((at) => this.confined[at]);
     const batches = shuffledBatches(this.windows, places, { seed: this.seed, ...this.recipe });
     return fineTune(this.#gradients, start, this.#prepared(batches), this.recipe, () => {
       this.#done++;
@@ -171,70 +180,90 @@ class Person {
   }
 }
 
+function chosenRows(values, chosen, width) {
+  const found = new values.constructor(chosen.length * width);
+  chosen.forEach((at, row) => found.set(values.subarray(at * width, (at + 1) * width), row * width));
+  return found;
+}
+
+function joined(parts) {
+  const found = new parts[0].constructor(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => (found.set(part, at), at + part.length), 0);
+  return found;
+}
+
 /** Steps that were tried: weights for every fold and for everything, and what came of them. */
 class Trial {
   #person;
-  #best;
+  #truth;
+  #parts;
   #before;
   #after;
+  #said;
 
   constructor(person) {
     this.#person = person;
-    const folds = [...Array.from({ length: FOLDS }, (_, fold) => fold), EVERYTHING];
-    this.weights = new Map(folds.map((fold) => [fold, person.general]));
-    this.judged = person.folds.map((_, index) => index).filter((index) => person.folds[index] >= 0);
+    const { folds, labels } = person;
+    this.weights = new Map([...Array.from({ length: FOLDS }, (_, fold) => fold), EVERYTHING].map((fold) => [fold, person.general]));
+    this.judged = folds.map((_, index) => index).filter((index) => folds[index] >= 0);
+    const everyDay = Array.from({ length: DAYS }, () => this.judged).flat();
+    this.#truth = everyDay.map((at) => labels[at]);
+    // Windows beside one another are alike; parts of takes are less so.
+    this.#parts = everyDay.map((at) => labels[at] * FOLDS + folds[at]);
     this.#before = this.#after = this.#outOfFold(this.weights);
-    this.#best = this.#macroF1(this.#before);
-    this.stages = [{ name: "general model", macroF1: this.#best, kept: true }];
+    this.#said = largest(this.#before, person.classes);
+    this.stages = [{ name: "general model", macroF1: this.#macroF1(this.#said), kept: true }];
   }
 
   get changed() {
     return this.stages.slice(1).some(({ kept }) => kept);
   }
 
-  /** Make a step for every fold, judge it, and keep it if it gains enough; or, `mayLose`, hardly loses. */
+  /**
+   * Make a step for every fold, judge it, and keep it if it gains more than the standard error of the gain; one that
+   * `mayLose` is the more careful one, and kept unless it loses more than that.
+   */
   tryStep(name, step, { mayLose = false } = {}) {
+    const { classes } = this.#person;
     const weights = new Map(Array.from({ length: FOLDS }, (_, fold) => [fold, step(fold)]));
     const posteriors = this.#outOfFold(weights);
-    const macroF1 = this.#macroF1(posteriors);
-    const kept = macroF1 >= this.#best + (mayLose ? -LEAST_GAIN : LEAST_GAIN);
+    const said = largest(posteriors, classes);
+    const macroF1 = this.#macroF1(said);
+    const error = errorOfDifference(classes, this.#truth, this.#parts, [said, this.#said], generator(0));
+    const margin = Math.max(LEAST_GAIN, error);
+    const kept = macroF1 >= this.#macroF1(this.#said) + (mayLose ? -margin : margin);
     this.stages.push({ name, macroF1, kept });
     if (!kept) return;
     this.weights = weights.set(EVERYTHING, step(EVERYTHING));
     this.#after = posteriors;
-    this.#best = macroF1;
+    this.#said = said;
   }
 
+  /** What was kept; posteriors are of the windows as they were recorded. */
   result() {
-    return {
-      parameters: this.weights.get(EVERYTHING),
-      stages: this.stages,
-      judged: this.judged,
-      before: this.#before,
-      after: this.#after,
-    };
+    const { stages, judged } = this;
+    const recorded = judged.length * this.#person.classes;
+    const [before, after] = [this.#before, this.#after].map((values) => values.slice(0, recorded));
+    return { parameters: this.weights.get(EVERYTHING), stages, judged, before, after };
   }
 
-  /** What each fold's model says of the fold's windows. */
+  /** What each fold's model says of the fold's windows, as on every day, one day after the other. */
   #outOfFold(weights) {
-    const { classes, folds, values } = this.#person;
-    const size = values.length / folds.length;
-    const found = new Float64Array(folds.length * classes);
-    for (let fold = 0; fold < FOLDS; fold++) {
-      const own = this.judged.filter((at) => folds[at] === fold);
-      const chosen = new Float32Array(own.length * size);
-      own.forEach((at, row) => chosen.set(values.subarray(at * size, (at + 1) * size), row * size));
-      const said = this.#person.posteriors(weights.get(fold), chosen);
-      own.forEach((at, row) => found.set(said.subarray(row * classes, (row + 1) * classes), at * classes));
-    }
-    const judged = new Float64Array(this.judged.length * classes);
-    this.judged.forEach((at, row) => judged.set(found.subarray(at * classes, (at + 1) * classes), row * classes));
-    return judged;
+    const { classes, folds, raw } = this.#person;
+    const size = raw[0].length / folds.length;
+    const days = raw.map((values) => {
+      const found = new Float64Array(folds.length * classes);
+      for (let fold = 0; fold < FOLDS; fold++) {
+        const own = this.judged.filter((at) => folds[at] === fold);
+        const said = this.#person.posteriors(weights.get(fold), this.#person.normalized(chosenRows(values, own, size)));
+        own.forEach((at, row) => found.set(said.subarray(row * classes, (row + 1) * classes), at * classes));
+      }
+      return chosenRows(found, this.judged, classes);
+    });
+    return joined(days);
   }
 
-  #macroF1(posteriors) {
-    const { classes, labels } = this.#person;
-    const truth = this.judged.map((at) => labels[at]);
-    return new Scores(classes, truth, largest(posteriors, classes)).macroF1;
+  #macroF1(said) {
+    return new Scores(this.#person.classes, this.#truth, said).macroF1;
   }
 }

@@ -18,7 +18,7 @@ from edgehar.pipeline.data.importing.sources import DOCUMENTS, MAYBE_TABLES, Sou
 from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported, read_table
 from edgehar.pipeline.data.mixing import relabel
-from edgehar.pipeline.data.recordings import Dataset, Recording
+from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
 Progress = Callable[[int, int], None]
 
@@ -125,7 +125,10 @@ def _read_all(
             _accelerometer_alone(source, options)
             return read_document(source, options, documents)
         beside = lambda this, name: by_path.get((PurePosixPath(this.inner).parent / name).as_posix())  # noqa: E731
-        return read_table(source, options, beside=beside, workspace=workspace, fallback=fallback)
+        imported = read_table(source, options, beside=beside, workspace=workspace, fallback=fallback)
+        if activity := documents.get(source.inner):
+            imported.recordings = [_wholly(item, activity) for item in imported.recordings]
+        return imported
 
     for part, files in parts.items():
         _accelerometer_alone(files["x"], options)
@@ -140,6 +143,11 @@ def _read_all(
     for source in list(undecided):
         attempt(source, partial(table, source, usual), again=True)
     return found
+
+
+def _wholly(item: Recording, activity: str) -> Recording:
+    """Return a recording with an activity for all of it, if it has none."""
+    return item if item.labels else replace(item, labels=(LabelInterval(0, len(item), activity),))
 
 
 def _accelerometer_alone(source: Source, options: Options) -> None:

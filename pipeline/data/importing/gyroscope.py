@@ -4,20 +4,19 @@ It is read where it is asked for (``--channels accelerometer,gyroscope``). Nothi
 radians for sure, so the unit must be written in the file, or declared.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Final
 
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 from edgehar.models.sensing.names import AXES, GYROSCOPE, read_name
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import refusal
 
 ACCELEROMETER: Final = "accelerometer"
-UNITS: Final = {"deg/s": 1.0, "rad/s": math.degrees(1.0), "mdeg/s": 1e-3}
-"""Degrees per second in one of each unit."""
 _ASK: Final = "Import it with --gyroscope-unit deg/s or rad/s"
+_Y: Final = re.compile(r"\W*gy(?![a-z])", re.IGNORECASE)
 _WRITTEN: Final = (
     ("mdeg/s", re.compile(r"mdps|mdeg/s|millideg", re.IGNORECASE)),
     ("rad/s", re.compile(r"rad(ians?)?\s*[/_ ]?\s*(s(ec(ond)?)?|per)|rads\b|rad[_ ]?s\b", re.IGNORECASE)),
@@ -50,9 +49,12 @@ def gyroscope_columns(preamble: Preamble, axes: Sequence[int]) -> tuple[int, int
         When there is none, or several.
     """
     groups: dict[tuple[str, ...], dict[str, list[int]]] = {}
-    for place, name in enumerate(map(read_name, preamble.header or ())):
-        if name.sensor == GYROSCOPE and name.axis in AXES:
-            groups.setdefault(name.rest, {}).setdefault(name.axis, []).append(place)
+    for place, text in enumerate(preamble.header or ()):
+        name = read_name(text)
+        # "gy" is short for gyroscope, and beside gx and gz it is an axis of it.
+        axis = name.axis or ("y" if _Y.match(text) else None)
+        if name.sensor == GYROSCOPE and axis in AXES:
+            groups.setdefault(name.rest, {}).setdefault(axis, []).append(place)
     found = [
         (group["x"][turn], group["y"][turn], group["z"][turn])
         for group in groups.values()
@@ -84,11 +86,12 @@ def degrees_per_second(preamble: Preamble, places: Sequence[int], declared: str 
         When neither the file nor the caller says it.
     """
     if declared is not None:
-        if declared not in UNITS:
+        if declared not in DEGREES_PER_SECOND:
             raise UsageError(
-                f"gyroscope unit {declared!r} is not one of {', '.join(UNITS)}", next_step="Choose one of these."
+                f"gyroscope unit {declared!r} is not one of {', '.join(DEGREES_PER_SECOND)}",
+                next_step="Choose one of these.",
             )
-        return UNITS[declared], declared
+        return DEGREES_PER_SECOND[declared], declared
     said = {_written_in(preamble, place) for place in places}
     unit = said.pop() if len(said) == 1 else None
     if unit is None:
@@ -97,7 +100,7 @@ def degrees_per_second(preamble: Preamble, places: Sequence[int], declared: str 
             f"expected the unit of the gyroscope in the names of its columns, got {preamble.called(places[0])}",
             next_step=f"{_ASK}.",
         )
-    return UNITS[unit], unit
+    return DEGREES_PER_SECOND[unit], unit
 
 
 def _written_in(preamble: Preamble, place: int) -> str | None:

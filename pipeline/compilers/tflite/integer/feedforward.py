@@ -28,7 +28,7 @@ from edgehar.models.reference import softmax
 from edgehar.pipeline.compilers.tflite import operators as plain
 from edgehar.pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
 from edgehar.pipeline.compilers.tflite.integer import operators as op
-from edgehar.pipeline.compilers.tflite.integer.scales import GATE, number_of, observed_scale
+from edgehar.pipeline.compilers.tflite.integer.scales import GATE, UNIT, number_of, observed_scale
 from edgehar.pipeline.compilers.tflite.integer.weights import Factor, store_factors
 
 Array = NDArray[Any]
@@ -36,6 +36,9 @@ Arrays = dict[str, Array]
 
 ACTIVATIONS: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
 """Activations of dense layers and convolutions that integers have."""
+
+_HEADROOM: Final = 8.0
+"""How many times larger than in calibration a value may be: an impact, or a sensor at its limit."""
 
 _MOST_ROWS: Final = 20_000
 """Of what a kernel meets in calibration: enough to round it by."""
@@ -63,7 +66,7 @@ def global_average(
     graph: Subgraph, layer: GlobalAveragePooling1D, weights: Arrays, values: Tensor, observed: Array
 ) -> Tensor:
     """Lower to MEAN over time."""
-    return op.reduce(graph, "MEAN", values, observed_scale(observed.mean(axis=1)))
+    return op.reduce(graph, "MEAN", values, _roomy(observed.mean(axis=1)))
 
 
 def global_max(graph: Subgraph, layer: GlobalMaxPooling1D, weights: Arrays, values: Tensor, observed: Array) -> Tensor:
@@ -88,7 +91,7 @@ def temporal_block(graph: Subgraph, layer: TemporalBlock, weights: Arrays, value
         bias = bias if offset is None else bias - offset @ kernel
         around = _linear(graph, f"{name}/residual", around, observed, kernel, bias, "linear")
         seen_around = observed @ kernel + bias
-    return op.add(graph, around, second, observed_scale(np.maximum(seen_around + seen, 0)), relu=True)
+    return op.add(graph, around, second, _roomy(np.maximum(seen_around + seen, 0)), relu=True)
 
 
 def self_attention(graph: Subgraph, layer: SelfAttention, weights: Arrays, values: Tensor, observed: Array) -> Tensor:
@@ -101,13 +104,13 @@ def self_attention(graph: Subgraph, layer: SelfAttention, weights: Arrays, value
         projected.append(op.split(graph, made, layer.heads) if layer.heads > 1 else [made])
         seen.append(np.split(observed @ kernel + bias, layer.heads, axis=-1))
     # One scale for all heads: they are joined. Attention gives means of values.
-    whole = observed_scale(np.concatenate(seen[2], axis=-1))
+    whole = _roomy(np.concatenate(seen[2], axis=-1))
     attended, seen_attended = [], []
     for (query, key, value), (seen_query, seen_key, seen_value) in zip(
         zip(*projected, strict=True), zip(*seen, strict=True), strict=True
     ):
         scores = seen_query @ seen_key.swapaxes(1, 2)
-        found = op.batch_matmul(graph, query, key, observed_scale(scores), transposed=True)
+        found = op.batch_matmul(graph, query, key, _roomy(scores), transposed=True)
         seen_attended.append(softmax(scores) @ seen_value)
         shares = op.activation(graph, "softmax", found)
         attended.append(op.batch_matmul(graph, shares, value, whole))
@@ -118,7 +121,7 @@ def self_attention(graph: Subgraph, layer: SelfAttention, weights: Arrays, value
     result = _linear(graph, f"{layer.name}/output", joined, together, kernel, bias, "linear")
     if not layer.residual:
         return result
-    return op.add(graph, values, result, observed_scale(observed + together @ kernel + bias))
+    return op.add(graph, values, result, _roomy(observed + together @ kernel + bias))
 
 
 Lowering = Callable[[Subgraph, Any, Arrays, Tensor, Array], Tensor]
@@ -142,9 +145,11 @@ def _linear(
 ) -> Tensor:
     """Return activation(x W + b) over the last axis."""
     sums = observed @ kernel + bias
+    # What comes of states between -1 and 1 is bounded.
+    before = _scale_before(activation, sums, observed_scale if values.scale == UNIT else _roomy)
     factor = Factor(f"{name}/kernel", kernel, values.scale, _some(observed))
     (stored,), offset = store_factors(graph, f"{name}/bias", [factor], bias, np.int64)
-    result = op.linear(graph, values, stored, offset, _scale_before(activation, sums), relu=activation == "relu")
+    result = op.linear(graph, values, stored, offset, before, relu=activation == "relu")
     result = plain.reshape(graph, result, (*values.shape[:-1], kernel.shape[1]))
     return _activated(graph, activation, result, name)
 
@@ -183,7 +188,7 @@ def _convolve(
         f"{name}/kernel", matrix, values.scale, _some(columns), shape=(filters, 1, layer.kernel_size, channels)
     )
     (stored,), stored_bias = store_factors(graph, f"{name}/bias", [factor], bias, np.int64)
-    shape, before = (1, 1, places.count, filters), _scale_before(layer.activation, sums)
+    shape, before = (1, 1, places.count, filters), _scale_before(layer.activation, sums, _roomy)
     result = op.convolve(graph, layer, image, (stored, stored_bias), shape, before)
     return _activated(graph, layer.activation, result, name), REFERENCE[layer.activation](sums)
 
@@ -201,11 +206,16 @@ def _some(observed: Array) -> Array:
     return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_ROWS)).astype(int)])
 
 
-def _scale_before(activation: str, sums: Array) -> Scale:
+def _scale_before(activation: str, sums: Array, scale_of: Callable[[Array], Scale]) -> Scale:
     """Return the scale of what goes into an activation; of a relu, of what comes out."""
     if activation in ("tanh", "sigmoid"):
         return GATE
-    return observed_scale(np.maximum(sums, 0) if activation == "relu" else sums)
+    return scale_of(np.maximum(sums, 0) if activation == "relu" else sums)
+
+
+def _roomy(values: Array) -> Scale:
+    """Return a scale with room for inputs several times as large as those of calibration; 13 bits of 16 are left."""
+    return observed_scale(values, headroom=_HEADROOM)
 
 
 def _activated(graph: Subgraph, activation: str, values: Tensor, name: str) -> Tensor:

@@ -40,10 +40,13 @@ def led(monkeypatch: pytest.MonkeyPatch, *, walks: bool = True, stopped: bool = 
     """Let somebody with everybody's gait, their sensor turned, do what they are asked to."""
     asked: list[Any] = []
 
-    def capture(port: str, steps: Any, path: Path, *, subject: str, **options: Any) -> Any:
+    def capture(sensors: Any, steps: Any, path: Path, *, subject: str, **options: Any) -> Any:
         asked.extend(steps)
         rng = np.random.default_rng(0)
-        content, at = MAGIC + encode_info(CaptureInfo(subject, "", "g", 100.0, "2026-01-01T00:00:00", port)), 0
+        content, at = (
+            MAGIC + encode_info(CaptureInfo(subject, "", "g", 100.0, "2026-01-01T00:00:00", sensors[0].port)),
+            0,
+        )
         for number, step in enumerate(steps, start=1):
             count = round(step.seconds * 100)
             phase = np.exp(2j * np.pi * 1.9 * np.arange(count) / 100) * (walks and "Walk" in step.activity)
@@ -126,7 +129,7 @@ def test_what_is_asked_for_is_checked_before_a_port_is_opened(
 ) -> None:
     model.save(tmp_path / "model")
     with pytest.raises((UsageError, DataError), match=words):
-        live(port="/dev/none", bundle=tmp_path / "model", engine="numpy", **options)
+        live(port=["/dev/none"], bundle=tmp_path / "model", engine="numpy", **options)
 
 
 def test_a_kept_mounting_is_used(model: Bundle, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From the script of docs/how-to/personalize.md, recorded with a turned sensor, to the wearer's model."""
+"""From har record --guide personalize, recorded with a turned sensor, to the wearer's model."""
 
 import dataclasses
 from pathlib import Path
@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from edgehar.commands.personalize import personalize
-from edgehar.firmware_bridge.record.script import parse_script
+from edgehar.firmware_bridge.record.guides import steps_of_guide
 from edgehar.models.bundle import read_bundle
 from edgehar.models.capture_file import MAGIC, CapturedBlock, CaptureInfo, encode_block, encode_event, encode_info
 from edgehar.models.errors import DataError
 from edgehar.models.mounting import read_mounting
 from edgehar.pipeline.compilers import Target, compile_bundle
 
-SCRIPT = Path(__file__).parents[4] / "docs" / "how-to" / "personalize.script"
 TURNED = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]], np.float32)
 
 
@@ -27,7 +26,7 @@ def capture(usc_had: Any, tmp_path: Path) -> Path:
         takes.setdefault(recording.labels[0].activity, []).append(recording.samples)
     content = MAGIC + encode_info(CaptureInfo("me", "front right hip", "g", 100.0, "2026-01-01T00:00:00", "test"))
     at = 0
-    for number, step in enumerate(parse_script(SCRIPT.read_text(encoding="utf-8")), start=1):
+    for number, step in enumerate(steps_of_guide("personalize"), start=1):
         count = min(round(step.seconds * 100), len(takes[step.activity][0]))
         samples = takes[step.activity].pop(0)[:count] @ TURNED.T
         times_s = (at + np.arange(count)) / 100

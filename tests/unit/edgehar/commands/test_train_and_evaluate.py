@@ -17,6 +17,7 @@ from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.errors import BundleError, DataError, UsageError
 from edgehar.pipeline.data.store import save_store
 from edgehar.pipeline.data.synthetic import synthetic_dataset
+from edgehar.pipeline.evaluation.robustness import PERTURBATIONS
 from edgehar.pipeline.training.history import SilentWatcher
 
 QUICK: dict[str, Any] = {"model": "simple_rnn", "epochs": 1, "hop": 50, "quiet": True}
@@ -469,3 +470,24 @@ def test_one_person_alone_is_judged_on_later_takes(tmp_path: Path, capsys: pytes
     output = capsys.readouterr()
     protocol = json.loads(output.out)["metrics"]["protocol"]
     assert protocol == "Judged on later takes of the same people (1): says nothing about anybody else"
+
+
+def test_robustness_is_judged_on_the_windows_that_are_judged_otherwise(
+    trained: Path, data: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate(trained, [data], engine="numpy", as_json=True)
+    plain = json.loads(capsys.readouterr().out)["macro_f1"]
+    evaluate(trained, [data], robustness=True, engine="numpy", as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    first, *others = found["rows"]
+    assert (first["name"], first["macro_f1"], first["points_lost"]) == ("as recorded", plain, 0)
+    assert len(others) == len(PERTURBATIONS)
+    assert all(len(row["draws"]) == 3 for row in others)
+    turned = next(row for row in others if row["name"] == "turned by 180°")
+    assert turned["points_lost"] == pytest.approx(100 * (plain - turned["macro_f1"]))
+    assert turned["macro_f1"] < plain
+    evaluate(trained, [data], robustness=True, engine="numpy")
+    assert "turned by 180°" in capsys.readouterr().out
+    for option in ({"plots": trained}, {"every_artifact": True}, {"continuous": True}):
+        with pytest.raises(UsageError, match="expected"):
+            evaluate(trained, [data], robustness=True, **option)

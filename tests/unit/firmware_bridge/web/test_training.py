@@ -119,7 +119,11 @@ def takes_of(dataset: Dataset) -> list[dict[str, Any]]:
 
 def adapted(general: Bundle, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> tuple[Adaptation, Windows]:
     """Return what Python makes of it, in fewer steps, and without what is drawn at random."""
-    monkeypatch.setattr(fine_tuning, "RECIPE", replace(fine_tuning.RECIPE, offset_samples=0, rotation_deg=0.0))
+    monkeypatch.setattr(fine_tuning, "RECIPE", replace(fine_tuning.RECIPE, offset_samples=0))
+    for module in (fine_tuning, personal_module):
+        monkeypatch.setattr(
+            module, "turns_of_days", lambda count, rng: np.tile(np.eye(3, dtype=np.float32), (count, 1, 1))
+        )
     monkeypatch.setattr(personal_module, "fine_tune", functools.partial(fine_tune, steps=STEPS))
     manifest = general.manifest
     windows = make_windows(dataset, window_length=WINDOW, hop=HOP // 4, rate_hz=100.0, activities=manifest.labels)
@@ -143,7 +147,9 @@ def test_the_page_decides_as_python_does(
     task = {"kind": "personalize", "path": str(path), "manifest": general.manifest.to_json(), "steps": STEPS}
     # All windows are one batch, so that its order does not matter, and nothing is moved or turned.
     assert len(windows) <= 128
-    (reply,) = run_training({**task, "takes": takes_of(dataset), "recipe": {"offsetSamples": 0, "rotationDeg": 0}})
+    (reply,) = run_training(
+        {**task, "takes": takes_of(dataset), "recipe": {"offsetSamples": 0, "usualDeg": 0, "seldomDeg": 0}}
+    )
     found = reply["ok"]
     assert [each["name"] for each in found["stages"]] == [stage.name for stage in expected.stages]
     assert [each["kept"] for each in found["stages"]] == [stage.kept for stage in expected.stages]
@@ -204,7 +210,8 @@ def test_batches_are_turned_a_little_and_the_same_for_a_seed(run_training) -> No
     values = np.array(one["ok"][0]["values"]).reshape(-1, 50, 3)
     np.testing.assert_allclose(np.linalg.norm(values, axis=2), 1, atol=1e-5)
     angles = np.degrees(np.arccos(np.clip(values[:, 0] @ [0.6, 0, 0.8], -1, 1)))
-    assert 1 < angles.std() + angles.mean() < 10
+    assert 1 < np.median(angles) < 10
+    assert angles.max() > 15, "seldom by much"
 
 
 @pytest.mark.parametrize(

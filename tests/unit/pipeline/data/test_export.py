@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.pipeline.data.export import export_edge_impulse
+from edgehar.pipeline.data.export import ENCODINGS, export_edge_impulse
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
@@ -21,8 +21,9 @@ def _dataset() -> Dataset:
     return Dataset("d", ("Walking Forward", "a/b"), (Recording("x/y", "7", SAMPLES, 62.5, labels, gaps=(100,)),))
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    assert export_edge_impulse(_dataset(), tmp_path / "out") == 3
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_round_trip(tmp_path: Path, encoding: str) -> None:
+    assert export_edge_impulse(_dataset(), tmp_path / "out", encoding=encoding) == 3
     back = load_dataset(tmp_path / "out")
     assert set(back.activities) == {"Walking Forward", "a/b"}
     assert {len(item): item.labels[0].activity for item in back.recordings} == {
@@ -58,3 +59,25 @@ def test_nothing_is_overwritten_and_nothing_is_half_written(tmp_path: Path) -> N
     with pytest.raises(DataError, match="labelled"):
         export_edge_impulse(unlabelled, tmp_path / "none")
     assert sorted(item.name for item in tmp_path.iterdir()) == ["out"]
+
+
+def test_an_encoding_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="json, cbor, csv"):
+        export_edge_impulse(_dataset(), tmp_path / "out", encoding="xml")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_the_turning_rate_goes_along_in_degrees_per_second(tmp_path: Path, encoding: str) -> None:
+    samples = np.hstack([SAMPLES, np.full((600, 3), 30.0, np.float32)])
+    item = Recording("r", "7", samples, 50.0, (LabelInterval(0, 600, "a"),))
+    export_edge_impulse(Dataset("d", ("a",), (item,)), tmp_path / "out", encoding=encoding)
+    content = (tmp_path / "out" / f"a.r-0.{encoding}").read_bytes()
+    assert b"accX" in content
+    assert b"gyrZ" in content
+    if encoding == "json":
+        payload = json.loads(content)["payload"]
+        assert payload["sensors"][3:] == [{"name": f"gyr{axis}", "units": "dps"} for axis in "XYZ"]
+        assert payload["values"][0][3:] == [30.0, 30.0, 30.0]
+    back = load_dataset(tmp_path / "out")
+    np.testing.assert_allclose(back.recordings[0].samples, SAMPLES, atol=1e-6)

@@ -13,6 +13,8 @@ from edgehar.pipeline.data.synthetic import synthetic_dataset
 from edgehar.pipeline.training.kept_run import KeptRun, read_kept_run
 from edgehar.pipeline.training.recipes import default_recipe
 
+pytestmark = pytest.mark.timeout(900)
+
 TRAIN = ["train", "--data", "synthetic", "--model", "simple_rnn", "--epochs", "1", "--quiet"]
 
 
@@ -44,7 +46,7 @@ def released(run: KeptRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_is_found_by_its_folder_or_its_bundle(run: KeptRun) -> None:
     assert (len(run.places), run.models_of_a_seed) == (4, 2)
     beside = run.folder.with_name("run")
-    assert read_kept_run(beside).places == run.places
+    assert read_kept_run(beside).places == read_kept_run(run.folder / "predictions.npz").places == run.places
     with pytest.raises(DataError, match="expected predictions, found none"):
         read_kept_run(run.folder.parent)
 

@@ -1,0 +1,38 @@
+"""Runtimes beside those of our engines, asked by tools/runtime_matrix.py: OpenVINO, Node's, the oldest onnxruntime."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODELS = ("simple_rnn", "lstm", "gru", "cnn")
+READS = {
+    "OpenVINO": {"TFLite", "ONNX", "ONNX int8-weights"},
+    "LiteRT.js (Node)": {"TFLite"},
+    "ONNX Runtime, oldest": {"ONNX", "ONNX --fast", "ONNX int8-weights"},
+    "onnxruntime-node": {"ONNX", "ONNX --fast", "ONNX int8-weights"},
+    "ONNX ReferenceEvaluator": {"ONNX", "ONNX --fast", "ONNX int8-weights"},
+}
+"""Which kinds of files each runtime is claimed to read."""
+
+
+@pytest.mark.parametrize("runtime", READS)
+def test_a_runtime_gives_what_the_oracle_gives(runtime: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/runtime_matrix.py", "--json", "--runtimes", runtime, "--models", ",".join(MODELS)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    cells = [cell for cell in json.loads(done.stdout) if cell["kind"] in READS[runtime]]
+    if not cells:
+        pytest.skip(f"{runtime} is not here; run tools/make_runtime_environments.sh, and install edgehar[openvino]")
+    assert {cell["kind"] for cell in cells} == READS[runtime]
+    assert {cell["model"] for cell in cells} == set(MODELS)
+    assert not [cell for cell in cells if not cell["agrees"]]
