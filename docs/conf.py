@@ -15,8 +15,8 @@ author = "the authors of edgehar"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
-extensions += ["reference_pages", "repository_links"]
-exclude_patterns = ["_extensions", "notebooks/*.ipynb"]
+extensions += ["notebooks", "reference_pages", "repository_links"]
+exclude_patterns = ["_extensions"]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
 

@@ -27,7 +27,7 @@ class RepositoryLinks(SphinxTransform):
             for node in list(self.document.findall(kind)):
                 name = str(node.get("reftarget", "")).partition("#")[0]
                 target = (page / name).resolve()
-                is_page = target.suffix == ".md" and target.is_relative_to(ROOT / "docs")
+                is_page = target.suffix in (".md", ".ipynb") and target.is_relative_to(ROOT / "docs")
                 if name and not is_page and target.exists() and target.is_relative_to(ROOT):
                     node.replace_self(_shown(node, target.relative_to(ROOT).as_posix()))
 

@@ -1,12 +1,11 @@
 """The examples of docs/python-api.md, and the cells of the notebook, run as they stand, in order, in a fresh folder."""
 
-import ast
 import json
 import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -85,17 +84,8 @@ def test_the_page_shows_every_public_name() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    names: dict[str, object] = {}
-    shown = []
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            *statements, last = ast.parse(cell["source"]).body
-            exec(compile(ast.Module(statements, []), os.fspath(NOTEBOOK), "exec"), names)
-            # A notebook shows the value of a cell's last line.
-            shown.append(eval(compile(ast.Expression(last.value), os.fspath(NOTEBOOK), "eval"), names))
+def test_the_notebook_runs(run_notebook: Callable) -> None:
+    shown, names = run_notebook(NOTEBOOK)
     assert sum(hasattr(value, "_repr_png_") for value in shown) == 4
     assert all(value in names["bundle"].manifest.labels for value in shown[-1])
 
