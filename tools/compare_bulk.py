@@ -147,7 +147,7 @@ def main() -> int:
         base: dict[str, Any] = {}
         for name, data, days in runs:
             result = place / "result.json"
-            command = [sys.executable, __file__, str(chosen.bundle), "--one", name, str(data), str(result)]
+            command = [sys.executable, "-P", __file__, str(chosen.bundle), "--one", name, str(data), str(result)]
             if (ended := subprocess.run(command, check=False)).returncode:
                 print(f"{name}: ended with {ended.returncode}")
                 continue

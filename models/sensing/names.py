@@ -242,11 +242,15 @@ def words_of(name: str) -> list[str]:
     Examples
     --------
     >>> words_of("Accelerometer Y (g)"), words_of("gz"), words_of("gFx")
-    (['accelerometer', 'y', 'g'], ['gyro', 'z'], ['acc', 'x'])
+    (['accelerometer', 'y', 'g'], ['gyro', 'z'], ['gf', 'x'])
     """
     words: list[str] = []
     for word in _WORD.findall(_CAMEL.sub(" ", name.replace("gForce", "gforce").replace("gF", "gf "))):
         words += _split(word.lower())
+    if "gy" in words and not {"w", *AXES} & set(words):
+        # Beside "gx" and "gz" it is an axis; beside one, as in "gy_x", it names the sensor.
+        at = words.index("gy")
+        words[at : at + 1] = _spelled_out("g"), "y"
     return words
 
 

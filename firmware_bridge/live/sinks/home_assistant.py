@@ -23,7 +23,7 @@ def announcements(topic: str, *, labels: tuple[str, ...], model_id: str) -> dict
     Examples
     --------
     >>> sorted(announcements("home/wearer", labels=("Sitting",), model_id="lstm"))[0]
-    'homeassistant/sensor/edgehar_home_wearer_5c1b1a3b/activity/config'
+    'homeassistant/sensor/edgehar_home_wearer_f264c001/activity/config'
     """
     # Two topics may differ only in characters that a node cannot have.
     digest = hashlib.sha256(topic.encode()).hexdigest()[:8]

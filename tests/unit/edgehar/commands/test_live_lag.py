@@ -26,10 +26,10 @@ def test_nothing_waits_without_a_reason(
 ) -> None:
     random_bundle("simple_rnn").with_decoder(spec).save(tmp_path / "bundle")
     with pytest.raises(UsageError, match=words):
-        live(bundle=tmp_path / "bundle", port="/dev/none", **options)
+        live(bundle=tmp_path / "bundle", port=["/dev/none"], **options)
 
 
 def test_a_markov_decoder_may_wait(random_bundle: Callable[..., Bundle], tmp_path: Path) -> None:
     random_bundle("simple_rnn").with_decoder(MARKOV).save(tmp_path / "bundle")
     with pytest.raises(BridgeError, match="/dev/none"):
-        live(bundle=tmp_path / "bundle", port="/dev/none", lag=2.0, engine="numpy")
+        live(bundle=tmp_path / "bundle", port=["/dev/none"], lag=2.0, engine="numpy")
