@@ -45,7 +45,8 @@ function fieldsOf(line) {
   let from = 0;
   let sensor = "";
   for (const match of line.matchAll(NUMBER)) {
-    const before = line.slice(from, match.index).replace(UNIT, "");
+    // Only behind a number is "g" a unit: before the first one it may be a gyroscope's.
+    const before = fields.length ? line.slice(from, match.index).replace(UNIT, "") : line.slice(0, match.index);
     const unit = UNIT.exec(line.slice(match.index + match[0].length))?.[1] ?? "";
     from = match.index + match[0].length;
     const name = wordsOf(before);
