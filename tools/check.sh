@@ -23,6 +23,9 @@ base=$(tools/find_python.sh)
 step "documented commands"
 python -P tools/run_documented_commands.py
 
+step "published numbers"
+python -P tools/reproduce.py --quick
+
 step "the documentation site"
 tools/build_site.sh
 

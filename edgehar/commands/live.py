@@ -151,22 +151,12 @@ def live(
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
     sensors = plan_sensors(port, columns, gyroscope=True)
-    if dashboard and len(sensors) > 1:
-        raise UsageError(
-            f"--dashboard: expected one sensor to show, got {len(sensors)}",
-            next_step="Start one `har live --dashboard` for each.",
-        )
     path = or_default(bundle)
     model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
     runner = load_engine(model, engine, quantization)
     if dashboard or calibrate or mounting is not None or wearer is not None:
         check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
-    if dashboard and (calibrate or mounting is not None or wearer is not None):
-        raise UsageError(
-            "--dashboard: expected a model in the axes of its sensor, got a mounting for another one",
-            next_step="Run `har start`, which turns the model itself, or leave one of the two out.",
-        )
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
     turned = (
         find_mounting(

@@ -175,3 +175,12 @@ def test_a_sensor_that_is_worn_otherwise_is_said(tmp_path: Path, sketch: Callabl
     assert "with z pointing up" in said
     assert "Labels will be wrong until the mounting is found" in said
     assert "Find the mounting" not in said, "nobody can walk where nobody answers"
+
+
+def test_a_phone_is_led_to_its_page(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "edgehar", "start", "--port", "phone://127.0.0.1:0", "--yes"]
+    options = ["--no-browser", "--dashboard-port", "0", "--duration", "3", "--recordings", str(tmp_path)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=120)
+    assert "https://127.0.0.1:" in done.stderr
+    assert "dashboard: http://127.0.0.1:" in done.stderr
+    assert "Traceback" not in done.stderr

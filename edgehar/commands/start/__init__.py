@@ -21,14 +21,14 @@ from edgehar.commands.start.mounting import offer_mounting
 from edgehar.commands.start.questions import Questions
 from edgehar.commands.start.sensor import PHONE, SIMULATOR, choose_sensor, simulated_sensor
 from edgehar.commands.stream_options import PORT_HELP, ColumnsOption, UnitOption, parse_columns, require_positive
+from edgehar.firmware_bridge.web.phone_line import SCHEME
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.foreign_text import printable
 from edgehar.models.units import parse_unit
 
-_PHONE: Final = """A phone classifies by itself, on a page of yours; in the phone's network run:
-    har phone {bundle} --serve
-Scan the code it shows. An app that sends its sensor over the network is a port, too: --port ws://:8000 or udp://:8000."""
+_PHONE: Final = """The phone becomes the sensor: scan the code below with its camera, in the same network.
+It can also classify by itself, without this machine: har phone {bundle} --out page."""
 
 
 def start(
@@ -63,8 +63,11 @@ def start(
     model = read_bundle(path)
     check_recognises_activities(model.manifest, for_what="start")
     found = port if port is not None else choose_sensor(questions)
-    if found == PHONE:
-        typer.echo(_PHONE.format(bundle=printable(str(path))), err=True)
+    if found == PHONE or found.startswith(SCHEME):
+        address = SCHEME if found == PHONE else found
+        # Its page says unit and rate; the code that is shown leads there, and may be followed once.
+        questions.say(_PHONE.format(bundle=printable(str(path))))
+        _classify(address, path, None, None, baud, unit, columns, duration, jsonl, browser, dashboard_port, recordings)
         return
     with contextlib.ExitStack() as opened:
         is_simulated = found == SIMULATOR

@@ -34,7 +34,7 @@ def choose_sensor(questions: Questions) -> str:
         return usb[0].device
     if not ports:
         questions.say("No serial port is here: no sensor is plugged in, or it needs a driver.")
-    options = [*map(_in_words, ports), "no sensor: simulate a person", "a phone (says how)"]
+    options = [*map(_in_words, ports), "no sensor: simulate a person", "a phone: its browser, by a QR code"]
     choices = [*(port.device for port in ports), SIMULATOR, PHONE]
     default = 0 if usb else choices.index(SIMULATOR)
     return choices[questions.choose("Where is the sensor?", options, default=default)]
