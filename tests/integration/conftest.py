@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 
 Run = Callable[[Path], tuple[list[object], dict[str, Any]]]
@@ -20,6 +18,9 @@ def run_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ru
 
     Returns what the cells show, one value for each whose last line is an expression, and the names they leave.
     """
+    import matplotlib
+    import matplotlib.pyplot as plt
+
     monkeypatch.chdir(tmp_path)
     before = matplotlib.get_backend()
     plt.switch_backend("agg")
