@@ -3,7 +3,7 @@
 A claim fails if its page does not say it any more, if its command fails, or if the value is further from the published
 one than stated. The table that is printed names each; ``--out`` writes it, with the date, as a page.
 
-Usage: tools/reproduce.py [--quick] [--out docs/reproduced.md]     (HAR_DATA names the folder with usc-had)
+Usage: tools/reproduce.py [--quick] [--out PAGE]     (HAR_DATA names the folder with usc-had)
 """
 
 import argparse
