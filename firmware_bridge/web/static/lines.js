@@ -153,8 +153,9 @@ export class LineSource {
     const mean = [0, 1, 2].map((axis) => kept.reduce((sum, { values }) => sum + values[axis], 0) / kept.length);
     const length = Math.hypot(...mean);
     const isWhole = kept.every(({ values }) => values.every(Number.isInteger));
-    // An analogue sensor rests in the middle of its converter: such numbers are all far above zero.
-    const hasOffset = isWhole && kept.every(({ values }) => values.every((value) => value > LEAST_OFFSET * length));
+    // An analogue sensor rests in the middle of its converter: such numbers are all above zero, and far on average.
+    const isAbove = kept.every(({ values }) => values.every((value) => value > 0));
+    const hasOffset = isWhole && isAbove && mean.every((value) => value > LEAST_OFFSET * length);
     this.#perG = hasOffset ? null : unitOfLength(length, isWhole);
     this.#learning = [];
     this.#learningFromS = null;
