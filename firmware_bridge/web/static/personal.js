@@ -139,15 +139,16 @@ export class Personal {
   }
 
   async #remove() {
-    const wasInUse = this.#kept?.inUse;
-    this.#kept = null;
-    this.#show();
-    if (wasInUse) this.#page.use(this.#general);
     try {
+      // First there, then here: a page that is closed meanwhile must not bring it back.
       await written(this.#database, MODELS, (store) => store.delete(this.#general.sha256));
     } catch {
       // Without a database it was kept nowhere.
     }
+    const wasInUse = this.#kept?.inUse;
+    this.#kept = null;
+    this.#show();
+    if (wasInUse) this.#page.use(this.#general);
   }
 
   #end(sentence) {
