@@ -97,6 +97,7 @@ def test_a_fitted_model_gains_stays_and_goes(page_of) -> None:
     page.click("#fit-use")
     assert predicted(page) == own
     page.click("#fit-remove")
+    page.wait_for_selector("#fit-remove", state="hidden")
     assert predicted(page) == general
     page.reload()
     page.evaluate("har.ready")
