@@ -130,7 +130,9 @@ def _git(*arguments: str) -> str:
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run this Python in the repository."""
-    return subprocess.run([sys.executable, "-P", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-P", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
 
 
 def main() -> int:

@@ -110,7 +110,17 @@ def _stand_in(name: str, version: str, folder: Path) -> Path:
 
 def _run_pip(command: str, *arguments: str, what: str) -> None:
     """Run this Python's pip; its last complaint becomes the sentence."""
-    line = [sys.executable, "-P", "-m", _PIP, command, "--quiet", "--disable-pip-version-check", "--no-input", *arguments]
+    line = [
+        sys.executable,
+        "-P",
+        "-m",
+        _PIP,
+        command,
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        *arguments,
+    ]
     try:
         done = subprocess.run(line, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
     except subprocess.TimeoutExpired as error:

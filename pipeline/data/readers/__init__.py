@@ -49,7 +49,9 @@ _FORMATS: Final[dict[str, _Format]] = {
     "hapt": _Format("edgehar.pipeline.data.readers.hapt", "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)"),
     "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)"),
     "device": _Format(
-        "edgehar.pipeline.data.readers.devices", "files of ActiGraph (.gt3x) and Axivity (.cwa) devices", ("scratch",)
+        "edgehar.pipeline.data.readers.devices",
+        "files of ActiGraph (.gt3x), Axivity (.cwa) and GENEActiv (.bin) devices",
+        ("scratch",),
     ),
     "csv": _Format(
         "edgehar.pipeline.data.readers.delimited",

@@ -1,4 +1,4 @@
-"""Files as devices write them: ActiGraph .gt3x, Axivity and OpenMovement .cwa; one recording a file.
+"""Files as devices write them: ActiGraph .gt3x, Axivity and OpenMovement .cwa, GENEActiv .bin; one recording a file.
 
 Their own time is kept as gaps: where a block is damaged or missing, no window spans the hole.
 """
@@ -12,12 +12,16 @@ from edgehar.models.errors import DataError
 from edgehar.pipeline.data.importing.sources import DOCUMENTS, TABLES
 from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.readers import Progress
-from edgehar.pipeline.data.readers.device_formats import cwa, gt3x
+from edgehar.pipeline.data.readers.device_formats import cwa, geneactiv, gt3x
 from edgehar.pipeline.data.readers.device_formats.blocks import Block
 from edgehar.pipeline.data.recordings import Dataset, Recording
 
-READERS: Final[dict[str, Callable[[Path], Iterable[Block]]]] = {".gt3x": gt3x.blocks, ".cwa": cwa.blocks}
-_TITLES: Final = {".gt3x": "ActiGraph", ".cwa": "Axivity or OpenMovement"}
+READERS: Final[dict[str, Callable[[Path], Iterable[Block]]]] = {
+    ".gt3x": gt3x.blocks,
+    ".cwa": cwa.blocks,
+    ".bin": geneactiv.blocks,
+}
+_TITLES: Final = {".gt3x": "ActiGraph", ".cwa": "Axivity or OpenMovement", ".bin": "GENEActiv"}
 _LATE_S: Final = 0.25
 """By so much more than its samples take, a block may come after the one before: device clocks drift."""
 
@@ -79,7 +83,12 @@ def read(path: Path, *, scratch: Path | None = None, progress: Progress | None =
 def _files(path: Path) -> list[Path]:
     """Return the files of devices at a path."""
     found = [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []
-    return [file for file in found if file.suffix.lower() in READERS and file.is_file()]
+    return [file for file in found if file.suffix.lower() in READERS and file.is_file() and _is_one(file)]
+
+
+def _is_one(file: Path) -> bool:
+    """Tell whether a file is what its suffix says, where other programs use the suffix too."""
+    return file.suffix.lower() != ".bin" or geneactiv.begins_like_one(file)
 
 
 def _left_out(path: Path) -> Iterator[str]:

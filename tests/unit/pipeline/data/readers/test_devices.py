@@ -190,3 +190,57 @@ def test_damage_anywhere_ends_in_a_recording_or_a_sentence(
     except DataError:
         return
     assert 0 < len(item) <= 200
+
+
+CALIBRATION = (("x", 25600, 0), ("y", 25500, 100), ("z", 25700, -300))
+GENEACTIV = "Device Identity\nDevice Unique Serial Code:012345\n\nCalibration Data\n" + "".join(
+    f"{axis} gain:{gain}\n{axis} offset:{offset}\n" for axis, gain, offset in CALIBRATION
+)
+
+
+def geneactiv_page(number: int, time: str, values: list[tuple[int, int, int]], rate: str = "100.0") -> str:
+    digits = "".join(f"{x & 4095:03X}{y & 4095:03X}{z & 4095:03X}002" for x, y, z in values)
+    head = f"Recorded Data\nSequence Number:{number}\nPage Time:{time}\nUnassigned:\nTemperature:21.5\n"
+    return f"{head}Battery voltage:4.1\nDevice Status:Recording\nMeasurement Frequency:{rate}\n{digits}\n"
+
+
+def test_pages_of_a_geneactiv_are_calibrated_and_follow_each_other(tmp_path: Path) -> None:
+    values = [(256, -1, 2047), (-2048, 0, 1)] * 150
+    text = GENEACTIV + geneactiv_page(0, "2012-05-23 16:47:50:000", values)
+    text += geneactiv_page(1, "2012-05-23 16:47:53:000", values)
+    (tmp_path / "wrist.bin").write_text(text)
+    (item,) = load_dataset(tmp_path / "wrist.bin").recordings
+    expected = (100.0 * np.array(values[:2]) - [0, 100, -300]) / [25600, 25500, 25700]
+    np.testing.assert_allclose(item.samples[:2], expected, rtol=1e-6)
+    assert (len(item), item.rate_hz, item.gaps, item.problems) == (600, 100.0, (), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("16:47:53:000", "16:99:53:000x"),
+        ("Measurement Frequency:100.0\n1", "Measurement Frequency:x\n1"),
+        ("\n100FFF7FF002", "\nZ00FFF7FF002"),
+        ("\n100FFF7FF002", "\n00FFF7FF002"),
+    ],
+)
+def test_a_damaged_page_of_a_geneactiv_is_a_gap(tmp_path: Path, old: str, new: str) -> None:
+    values = [(256, -1, 2047)] * 300
+    first, second, third = (
+        geneactiv_page(number, f"2012-05-23 16:47:{50 + 3 * number}:000", values) for number in range(3)
+    )
+    wrong = second.replace(old, new, 1)
+    assert wrong != second
+    (tmp_path / "wrist.bin").write_text(GENEACTIV + first + wrong + third)
+    (item,) = load_dataset(tmp_path / "wrist.bin").recordings
+    assert (len(item), item.gaps) == (600, (300,))
+    assert any("1 blocks are damaged" in problem for problem in item.problems)
+
+
+def test_a_bin_of_another_program_and_one_without_calibration_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.bin").write_bytes(bytes(100))
+    with pytest.raises(DataError):
+        load_dataset(tmp_path / "other.bin")
+    (tmp_path / "bare.bin").write_text("Device Identity\nRecorded Data\n")
+    with pytest.raises(DataError, match="expected gain and offset"):
+        load_dataset(tmp_path / "bare.bin")
