@@ -28,7 +28,10 @@ from edgehar.pipeline.data.store import check_target, save_store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Bring recordings in, look at them, fetch them.")
 
-PATH_HELP = "A store, USC-HAD, HAPT, captures, CSV, JSON, .gt3x, .cwa or .bin files, a folder of them, or synthetic (synthetic:SEED)."
+PATH_HELP = (
+    "A store, USC-HAD, HAPT, captures, CSV, JSON, .gt3x, .cwa or .bin files, a folder of them, or synthetic "
+    "(synthetic:SEED)."
+)
 
 CSV = "What a file does not say by itself"
 USC_HAD = "USC-HAD"

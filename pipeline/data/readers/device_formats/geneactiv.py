@@ -1,7 +1,7 @@
 """GENEActiv .bin: lines of text, with the samples of a page in hexadecimal.
 
-A file begins with ``Device Identity``, then lines ``name:value``; among them ``x gain``, ``x offset`` and so on. A page is
-``Recorded Data``, lines ``name:value`` (``Page Time:2012-05-23 16:47:50:000``, ``Measurement Frequency:100.0``), and
+A file begins with ``Device Identity``, then lines ``name:value``; among them ``x gain``, ``x offset`` and so on. A page
+is ``Recorded Data``, lines ``name:value`` (``Page Time:2012-05-23 16:47:50:000``, ``Measurement Frequency:100.0``), and
 one line of 12 hexadecimal digits a sample: 12 bits each of x, y and z, signed, then light and a button. In g a value is
 ``(100 value - offset) / gain``. The format: GENEActiv Operating Instructions, "Decoding .bin files".
 """
