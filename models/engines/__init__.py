@@ -169,12 +169,9 @@ def check_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
 
 
 def shaped_windows(windows: NDArray[Any], bundle: Bundle) -> NDArray[np.float32]:
-    """Return windows as contiguous float32; DataError if the shape is not the model's."""
+    """Return windows, or one alone, as contiguous float32 (n, ...); DataError if the shape is not the model's."""
     architecture = bundle.manifest.architecture
-    values = np.ascontiguousarray(windows, np.float32)
-    if architecture.vocabulary is not None:
-        # Tokens have one channel, which nobody writes.
-        values = with_channels(values, architecture)
+    values = with_channels(np.ascontiguousarray(windows, np.float32), architecture)
     if values.shape[1:] != (architecture.window, architecture.channels):
         expected = ", ".join(map(str, architecture.input_shape))
         raise DataError(

@@ -132,10 +132,14 @@ def test_a_file_that_is_no_model_is_refused_and_the_process_lives(random_bundle,
         load_engine(random_bundle("simple_rnn").with_artifacts([artifact]), engine)
 
 
-@pytest.mark.parametrize("shape", [(200, 3), (1, 199, 3), (1, 200, 6), (1, 3, 200), (1, 200, 3, 1), ()])
+@pytest.mark.parametrize("shape", [(3, 200), (1, 199, 3), (1, 200, 6), (1, 3, 200), (1, 200, 3, 1), ()])
 def test_windows_of_another_shape_are_refused(bundle, shape):
     with pytest.raises(DataError, match=r"expected shape \(n, 200, 3\), got"):
         check_windows(np.zeros(shape), bundle)
+
+
+def test_one_window_alone_is_one_window(bundle):
+    assert check_windows(np.zeros((200, 3)), bundle).shape == (1, 200, 3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39])
