@@ -27,6 +27,7 @@ from edgehar.pipeline.evaluation.held_out import TRAIN_PEOPLE, TRAIN_SUBJECTS
 from edgehar.pipeline.training.fit import Trained, fit
 from edgehar.pipeline.training.history import Watcher
 from edgehar.pipeline.training.recipe import Recipe
+from edgehar.pipeline.training.starting import Start
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, KERAS, choose_trainer, trainer_versions
 from edgehar.pipeline.training.upright import upright_g
 from edgehar.pipeline.tuning.roles import first_decoder
@@ -46,6 +47,8 @@ class Experiment:
         ``native``, ``keras`` or ``counting``: what `edgehar.pipeline.training.trainers.choose_trainer` returns.
     threads
         How many the native trainer may use.
+    start
+        A trained model to begin with; None begins with random weights.
     """
 
     dataset: Dataset
@@ -55,6 +58,7 @@ class Experiment:
     seed: int
     trainer: str
     threads: int = 1
+    start: Start | None = None
 
     @classmethod
     def of(
@@ -85,6 +89,7 @@ class Experiment:
             threads=self.threads,
             watcher=watcher,
             held_out=split.test,
+            start=self.start,
         )
 
     def bundle(self, split: Split, trained: Trained) -> Bundle:
@@ -154,6 +159,7 @@ class Experiment:
             "split": split.name,
             TRAIN_SUBJECTS: list(split.train_subjects),
             "held_out_subjects": list(split.test_subjects),
+            "start_from": None if self.start is None else self.start.model_id,
         }
 
     def _versions(self) -> dict[str, str]:
@@ -164,7 +170,8 @@ class Experiment:
     def _people(self, split: Split) -> list[dict[str, Any]]:
         """Return who is learned from, in a way that recognises them under another name."""
         people = people_of(self.dataset)
-        return [people[name].as_json() for name in split.train_subjects]
+        before = [] if self.start is None else list(self.start.people)
+        return [each.as_json() for each in (*before, *(people[name] for name in split.train_subjects))]
 
     def _upright(self, split: Split) -> dict[str, Any]:
         """Return where up is in the model's frame, if those learned from show it."""

@@ -20,6 +20,7 @@ from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 from edgehar.pipeline.training.initialization import initial_weights
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.schedule import rate_of_recipe
+from edgehar.pipeline.training.starting import Start
 from edgehar.pipeline.training.trainers import AUTO, COUNTING, Trainer, choose_trainer, open_trainer
 
 _JUDGED_AT_ONCE = 1024
@@ -73,6 +74,7 @@ def fit(
     threads: int = 1,
     watcher: Watcher | None = None,
     held_out: Indices | None = None,
+    start: Start | None = None,
 ) -> Trained:
     """Train an architecture; the same arguments give the same weights on the same machine.
 
@@ -97,9 +99,13 @@ def fit(
     held_out
         Windows of people the model does not learn from: every epoch is judged on up to 2,000 of them for the learning
         curves. They choose nothing.
+    start
+        A trained model to begin with; None begins with random weights.
 
     Raises
     ------
+    UsageError
+        If the model to begin with has other layers.
     TrainingError
         If the loss is no longer a finite number, or there is nothing to train on.
     KeyboardInterrupt
@@ -107,11 +113,13 @@ def fit(
     """
     learned, validation = _without_validation(windows, train) if recipe.patience else (train, train[:0])
     first, order = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
-    normalization = _normalization_of(windows, learned)
+    normalization = _normalization_of(windows, learned) if start is None else start.normalization
     name, _ = choose_trainer(trainer, architecture, recipe)
     if name == COUNTING:
         return _counted(architecture, windows, learned, normalization)
     weights = initial_weights(architecture, recipe.initialization, first, rate_hz=windows.rate_hz)
+    if start is not None:
+        weights = start.first_weights(architecture, windows.activities, weights)
     run = _Run(
         open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads),
         TrainingBatches(windows, learned, normalization, recipe),

@@ -16,8 +16,10 @@ from edgehar.commands.train.report import print_for_people, print_json
 from edgehar.commands.train.run import Result, carry_out
 from edgehar.commands.train.work import INTERRUPTED, Work
 from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
+from edgehar.models.bundle import read_bundle
 from edgehar.models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import UsageError
+from edgehar.models.zoo import find_bundle
 from edgehar.pipeline.data.splits import (
     Split,
     default_holdout,
@@ -32,6 +34,7 @@ from edgehar.pipeline.evaluation.held_out import check_apart
 from edgehar.pipeline.training.experiment import Experiment
 from edgehar.pipeline.training.recipe import INITIALIZATIONS
 from edgehar.pipeline.training.recipes import ModelRecipe, default_recipe, read_recipe
+from edgehar.pipeline.training.starting import Start
 from edgehar.pipeline.training.trainers import AUTO, NATIVE, choose_trainer
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
@@ -53,6 +56,16 @@ def train(
             metavar="FILE|NAME|BUNDLE",
             help="How to train: a recipe's file (TOML), a model's name, or a bundle, which keeps the recipe it was "
             "trained with. Default: the measured one of --model.",
+        ),
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="BUNDLE",
+            parser=find_bundle,
+            help="Begin with the weights of a trained model, such as a released one (lstm), instead of random ones; it "
+            "must not know those who are judged. --epochs and --learning-rate say how far to go.",
+            show_default="random weights",
         ),
     ] = None,
     out: Annotated[
@@ -198,7 +211,7 @@ def train(
     """
     chosen = _recipe(
         model,
-        recipe,
+        recipe if recipe or model or start_from is None else str(start_from),
         early_stopping=early_stopping,
         epochs=epochs,
         learning_rate=learning_rate,
@@ -226,10 +239,14 @@ def train(
     architecture = named_architecture(
         chosen.model, classes=len(windows.activities), window=windows.window_length, channels=len(windows.channels)
     )
+    start = None if start_from is None else Start(read_bundle(start_from))
+    if start is not None:
+        for split in splits:
+            start.check_apart(dataset, split)
     trains, reason = choose_trainer(trainer, architecture, chosen.recipe)
     at_once, threads = _shared_processors(jobs, trains, models=len(splits) * seeds)
     work = Work(
-        Experiment(dataset, windows, architecture, chosen.recipe, seed, trains, threads),
+        Experiment(dataset, windows, architecture, chosen.recipe, seed, trains, threads, start),
         splits,
         tuple(range(seed, seed + seeds)),
         place,
