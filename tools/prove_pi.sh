@@ -4,7 +4,8 @@
 #
 # Usage: tools/prove_pi.sh BUNDLE [arm64|armhf ...]     (a `har` with the training extra must be on the PATH)
 # Needs root or user namespaces (Linux 6.7 or later), mmdebstrap, and qemu-user 10 or later: Debian 12's own 7.2 crashes
-# LiteRT and ONNX Runtime. QEMU_FOLDER names the folder of qemu-aarch64 and qemu-arm; /usr/bin unless it is given.
+# LiteRT and ONNX Runtime. QEMU_FOLDER names the folder of qemu-aarch64 and qemu-arm (/usr/bin unless it is given),
+# DEBIAN_MIRROR where Debian is fetched from (this machine's own unless it is given).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bundle=${1:?name a bundle}
@@ -59,7 +60,7 @@ for arch in "$@"; do
     *) echo "expected arm64 or armhf, got $arch" >&2; exit 2 ;;
     esac
     root=$work/$arch
-    mmdebstrap --quiet --arch="$arch" --variant=extract --include="$include" bookworm "$root"
+    mmdebstrap --quiet --arch="$arch" --variant=extract --include="$include" bookworm "$root" ${DEBIAN_MIRROR:-}
     ln -sf dash "$root/usr/bin/sh"
     # Nothing was configured in the root: what alternatives would link is linked here.
     ln -sf python3.11 "$root/usr/bin/python3"
