@@ -47,7 +47,18 @@ cp -R model "$new/model"
 chmod -R a+rX "$new"
 
 echo "trying the model's golden windows on this machine"
-"$new/bin/har" verify "$new/model" || fail "this machine does not compute what the laptop did; nothing was changed"
+engine=""
+if ! "$new/bin/har" verify "$new/model"; then
+    # Of several engines one may be too coarse here, as TFLite's is on 32 bits; then the fastest that is not is used.
+    for candidate in native litert numpy; do
+        if "$new/bin/har" verify "$new/model" --engine "$candidate" >/dev/null 2>&1; then
+            engine=$candidate
+            break
+        fi
+    done
+    [ -n "$engine" ] || fail "this machine does not compute what the laptop did; nothing was changed"
+    echo "not every engine computes here what the laptop did; the service uses $engine, which does"
+fi
 
 # A virtual environment knows its own path; so the link points at it, and never is there a moment without one.
 [ ! -d "$link" ] || [ -L "$link" ] || mv "$link" "$root/opt/edgehar.d/before-$(date +%Y%m%d-%H%M%S)"
@@ -63,13 +74,19 @@ echo "installed: /opt/edgehar"
 [ -z "$old" ] || echo "the one before is kept: $old"
 [ "$service" = yes ] || exit 0
 
+if [ -n "$engine" ]; then
+    settings=$new/edgehar-live.env
+    sed "s/^HAR_OPTIONS=.*/& --engine $engine/" edgehar-live.env >"$settings"
+else
+    settings=edgehar-live.env
+fi
 mkdir -p "$root/etc/systemd/system" "$root/etc/udev/rules.d"
 install -m 644 edgehar-live.service "$root/etc/systemd/system/edgehar-live.service"
-if [ -e "$root/etc/edgehar-live.env" ] && ! cmp -s edgehar-live.env "$root/etc/edgehar-live.env"; then
-    install -m 600 edgehar-live.env "$root/etc/edgehar-live.env.new"
+if [ -e "$root/etc/edgehar-live.env" ] && ! cmp -s "$settings" "$root/etc/edgehar-live.env"; then
+    install -m 600 "$settings" "$root/etc/edgehar-live.env.new"
     echo "your /etc/edgehar-live.env stays; the new one is /etc/edgehar-live.env.new"
 else
-    install -m 600 edgehar-live.env "$root/etc/edgehar-live.env"
+    install -m 600 "$settings" "$root/etc/edgehar-live.env"
 fi
 [ ! -e 90-edgehar.rules ] || install -m 644 90-edgehar.rules "$root/etc/udev/rules.d/90-edgehar.rules"
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then

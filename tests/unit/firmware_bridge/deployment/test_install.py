@@ -24,7 +24,9 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no
 
 _HAR = """import pathlib, sys
 def main():
-    sys.exit(pathlib.Path(sys.argv[2], "broken").exists())
+    model = pathlib.Path(sys.argv[2])
+    works = (model / "works").read_text() if (model / "works").exists() else ""
+    sys.exit((model / "broken").exists() or bool(works) and works not in sys.argv)
 """
 
 
@@ -107,6 +109,17 @@ def test_a_model_that_fails_changes_nothing_and_one_that_works_replaces(
     assert not first.exists(), "the one before the one before is not"
     assert (root / "etc/systemd/system/edgehar-live.service").exists()
     assert (root / "etc/udev/rules.d/90-edgehar.rules").exists()
+
+
+def test_an_engine_that_is_too_coarse_here_is_not_used(deployed: Callable[..., Path], tmp_path: Path) -> None:
+    folder = deployed()
+    (folder / "model" / "works").write_text("litert")
+    sums(folder)
+    done = install(folder, tmp_path / "root")
+    assert done.returncode == 0, done.stderr
+    assert "the service uses litert" in done.stdout
+    settings = (tmp_path / "root" / "etc" / "edgehar-live.env").read_text()
+    assert settings == "HAR_OPTIONS=--port a --engine litert\n"
 
 
 def test_settings_and_folders_of_somebody_else_stay(deployed: Callable[..., Path], tmp_path: Path) -> None:
