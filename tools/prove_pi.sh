@@ -49,7 +49,7 @@ emulated() { # ROOT PROCESSOR COMMAND...
 
 now_s() { date +%s.%N; }
 # What any Raspberry Pi OS has.
-system=python3,dash,coreutils,diffutils
+system=python3,dash,coreutils,diffutils,sed
 rows=""
 row() { rows+="| $1 | $2 | $3 |"$'\n'; }
 
