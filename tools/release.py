@@ -26,10 +26,9 @@ from edgehar.models.zoo import released_names
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 _SECTION: Final = re.compile(r"^## \[(?P<version>[^\]]+)\](?: - (?P<date>\d{4}-\d{2}-\d{2}))?$", re.MULTILINE)
-_VENDORED: Final = (
-    {"type": "library", "name": "uPlot", "version": "1.6.32", "licenses": [{"license": {"id": "MIT"}}]},
-)
-"""What is inside the package without being one of its requirements."""
+_VENDORED: Final = ("firmware_bridge/web/dashboard/*/README.txt",)
+"""Notes of what is inside the package without being one of its requirements; each begins: NAME VERSION, address."""
+_NOTE: Final = re.compile(r"(\S+) (\S+), \S+, (\S+) licence")
 
 
 def tree_is_clean() -> str:
@@ -89,7 +88,7 @@ def distributions_build(folder: Path) -> str:
 
 def bill_of_materials() -> dict[str, Any]:
     """Return what the package needs, with versions and licences as installed here, in CycloneDX 1.6."""
-    components = [*_VENDORED]
+    components = list(_vendored())
     for name, optional in sorted(_needed()):
         try:
             found = importlib.metadata.metadata(name)
@@ -112,6 +111,17 @@ def bill_of_materials() -> dict[str, Any]:
         "metadata": {"component": {"type": "library", "name": "edgehar", "version": __version__}},
         "components": components,
     }
+
+
+def _vendored() -> Iterator[dict[str, Any]]:
+    """Yield what is inside the package."""
+    for pattern in _VENDORED:
+        for note in sorted(REPOSITORY.glob(pattern)):
+            found = _NOTE.match(note.read_text(encoding="utf-8"))
+            if found is None:
+                raise SystemExit(f"{note}: expected NAME VERSION, ADDRESS, LICENCE licence in the first line")
+            name, version, licence = found.groups()
+            yield {"type": "library", "name": name, "version": version, "licenses": [{"license": {"id": licence}}]}
 
 
 def _needed() -> Iterator[tuple[str, bool]]:

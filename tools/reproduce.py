@@ -93,8 +93,10 @@ def values_at(document: Any, path: str) -> list[float]:
     --------
     >>> values_at({"rows": [{"kind": "a", "n": 1}, {"kind": "b", "n": 2}]}, "rows[kind=b].n")
     [2.0]
+    >>> values_at(3, ".")
+    [3.0]
     """
-    found, place = [document], 0
+    found, place = [document], len(path) if path == "." else 0
     while place < len(path):
         step = _STEP.match(path, place)
         if step is None:
@@ -110,8 +112,7 @@ def values_at(document: Any, path: str) -> list[float]:
 def run(command: str, folder: Path) -> tuple[Any, str]:
     """Return what a command printed as JSON, and what went wrong; a folder is shared by all commands."""
     words = shlex.split(command.replace("DATA", os.environ.get("HAR_DATA", "DATA")))
-    words[0] = {"python": sys.executable, "har": str(Path(sys.executable).with_name("har"))}.get(words[0], words[0])
-    words = [str(REPOSITORY / word) if word.startswith("tools/") else word for word in words]
+    words[:1] = {"python": [sys.executable, "-P"], "har": [sys.executable, "-P", "-m", "edgehar"]}[words[0]]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         return None, (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:200]
@@ -152,14 +153,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="only what takes seconds and needs no data set")
     parser.add_argument("--out", type=Path, help="a page to write the table to")
-    parser.add_argument("--parameters", metavar="MODEL", help="print the parameters of a released model, and end")
     arguments = parser.parse_args()
-    if arguments.parameters:
-        import edgehar
-
-        architecture = edgehar.load(arguments.parameters).manifest.architecture
-        print(json.dumps({"parameters": architecture.parameter_count}))
-        return 0
     claims = [claim for claim in read_claims() if claim.quick or not arguments.quick]
     rows = reproduce(claims)
     said = table(rows)

@@ -10,12 +10,15 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.bundle_argument import BundleArgument
+from edgehar.commands.sensors import plan_sensors
+from edgehar.commands.stream_options import require_mqtt, require_rate
 from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.deployment.machine import AARCH64, Machine, default_pythons
 from edgehar.firmware_bridge.deployment.pi_folder import check_destination, write_pi_folder
 from edgehar.firmware_bridge.deployment.remote import RemoteMachine
 from edgehar.firmware_bridge.deployment.service import ServiceOptions
 from edgehar.models.bundle import read_bundle
+from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.errors import UsageError
 from edgehar.models.units import parse_unit
 
@@ -78,16 +81,16 @@ def pi(
     """
     if out is None and to is None:
         raise UsageError("expected --out DIR, --to USER@HOST or both, got neither", next_step="Pass --out pi.")
-    if home_assistant and mqtt is None:
-        raise UsageError(
-            "--home-assistant: expected --mqtt too, through which it is told",
-            next_step="Pass --mqtt mqtt://HOST/home/wearer.",
-        )
+    # What `har live` would refuse on the Pi is refused here.
+    require_mqtt(mqtt, home_assistant=home_assistant)
+    require_rate(rate)
+    plan_sensors([port], None if columns is None else [columns])
     if unit is not None:
         parse_unit(unit)
     if out is not None:
         check_destination(out)
     model = read_bundle(bundle)
+    check_recognises_activities(model.manifest, for_what="deploy")
     options = ServiceOptions(
         port=port, unit=unit, rate_hz=rate, columns=columns, hop=hop, mqtt=mqtt, home_assistant=home_assistant
     )

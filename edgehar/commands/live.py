@@ -34,6 +34,7 @@ from edgehar.commands.stream_options import (
     ReconnectOption,
     SensorsOption,
     UnitOption,
+    require_mqtt,
     require_positive,
     require_rate,
 )
@@ -143,11 +144,7 @@ def live(
     """
     if as_json and jsonl == _STDOUT:
         raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
-    if home_assistant and mqtt is None:
-        raise UsageError(
-            "--home-assistant: expected --mqtt too, through which it is told",
-            next_step="Pass --mqtt mqtt://HOST/home/wearer.",
-        )
+    require_mqtt(mqtt, home_assistant=home_assistant)
     _check_numbers(duration, bridge, hop, rate)
     declared = None if unit is None else parse_unit(unit)
     sensors = plan_sensors(port, columns, gyroscope=True)

@@ -89,6 +89,25 @@ def require_rate(value: float | None) -> None:
         )
 
 
+def require_mqtt(mqtt: str | None, *, home_assistant: bool) -> None:
+    """Refuse an ``--mqtt`` that is no broker's, and ``--home-assistant`` without one.
+
+    Raises
+    ------
+    UsageError
+        When it is so.
+    """
+    if mqtt is not None:
+        from edgehar.firmware_bridge.live.sinks.mqtt import parse_broker
+
+        parse_broker(mqtt)
+    elif home_assistant:
+        raise UsageError(
+            "--home-assistant: expected --mqtt too, through which it is told",
+            next_step="Pass --mqtt mqtt://HOST/home/wearer.",
+        )
+
+
 def parse_columns(text: str | None) -> tuple[str, str, str] | None:
     """Return the three columns of acceleration of ``--columns``.
 

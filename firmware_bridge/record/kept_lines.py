@@ -1,12 +1,12 @@
 """A source of text lines whose bytes are kept in the capture as well, with the unit that was found out."""
 
 from edgehar.firmware_bridge.record.writer import CaptureWriter
-from edgehar.firmware_bridge.stream.rate import RateEstimate
-from edgehar.firmware_bridge.stream.samples import Decoded, SampleSource, StreamCounts
+from edgehar.firmware_bridge.stream.forwarding import ForwardingSource
+from edgehar.firmware_bridge.stream.samples import Decoded, SampleSource
 from edgehar.models.units import Unit
 
 
-class KeptLinesSource:
+class KeptLinesSource(ForwardingSource):
     """Hand bytes on to a source, and keep them.
 
     Parameters
@@ -20,24 +20,9 @@ class KeptLinesSource:
     """
 
     def __init__(self, source: SampleSource, writer: CaptureWriter, *, unit: Unit | None) -> None:
-        self._source = source
+        super().__init__(source)
         self._writer = writer
         self._written = unit
-
-    @property
-    def counts(self) -> StreamCounts:
-        """What has come so far."""
-        return self._source.counts
-
-    @property
-    def rate(self) -> RateEstimate | None:
-        """The measured rate."""
-        return self._source.rate
-
-    @property
-    def unit(self) -> Unit | None:
-        """The unit of the numbers, once it is known."""
-        return self._source.unit
 
     def feed(self, data: bytes, arrived_s: float) -> Decoded:
         """Keep the bytes of one read, and decode them."""
@@ -48,17 +33,9 @@ class KeptLinesSource:
         """Give up what was held back, at the end of the stream."""
         return self._with_unit(self._source.finish(arrived_s))
 
-    def fell_silent(self, now_s: float) -> Decoded:
-        """Take note that nothing has come for long."""
-        return self._source.fell_silent(now_s)
-
     def line_was_cut(self, now_s: float) -> Decoded:
         """Take note that the line was gone."""
         return self._with_unit(self._source.line_was_cut(now_s))
-
-    def outgoing(self) -> bytes:
-        """Return what is to be written to the device."""
-        return self._source.outgoing()
 
     def _with_unit(self, decoded: Decoded) -> Decoded:
         """Keep the unit when it is known or has changed, before samples in it are kept."""

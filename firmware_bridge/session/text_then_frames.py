@@ -7,16 +7,15 @@ from edgehar.firmware_bridge.frames.framing import MAX_ENCODED_BYTES, TERMINATOR
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.frames.source import FrameSource
 from edgehar.firmware_bridge.session.protocol_detection import ProtocolDetector
-from edgehar.firmware_bridge.stream.rate import RateEstimate
-from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleSource, StreamCounts
-from edgehar.models.units import Unit
+from edgehar.firmware_bridge.stream.forwarding import ForwardingSource
+from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleSource
 
 _TEXT_LINES: Final = 5
 """So many lines of numbers make a stream text, although their meaning is not yet known."""
 _SWITCH_REMARK: Final = "frames, although the stream began as something else: reading frames from here on"
 
 
-class TextThenFramesSource:
+class TextThenFramesSource(ForwardingSource):
     """Decode text, and frames from the first one on, unless text has brought a sample by then.
 
     Once there is a sample the stream is text for good, and looking for frames costs nothing any more.
@@ -59,27 +58,12 @@ class TextThenFramesSource:
         make_frames: Callable[[], FrameSource] = FrameSource,
     ) -> None:
         self._make_frames = make_frames
-        self._source = text
+        super().__init__(text)
         self._on_hello = on_hello
         self._detector: ProtocolDetector | None = ProtocolDetector()
         self._possible_frame = b""
         self._frames: FrameSource | None = None
         self._hello_reported = False
-
-    @property
-    def counts(self) -> StreamCounts:
-        """What has come so far, as text and as frames."""
-        return self._source.counts
-
-    @property
-    def rate(self) -> RateEstimate | None:
-        """The measured rate."""
-        return self._source.rate
-
-    @property
-    def unit(self) -> Unit | None:
-        """The unit in which the device sends, once it is known."""
-        return self._source.unit
 
     def feed(self, data: bytes, arrived_s: float) -> Decoded:
         """Take the bytes of one read."""
@@ -99,18 +83,10 @@ class TextThenFramesSource:
         """Give up what was held back, at the end of the stream."""
         return self._report_hello(self._source.finish(arrived_s))
 
-    def fell_silent(self, now_s: float) -> Decoded:
-        """Take note that nothing has come for long."""
-        return self._source.fell_silent(now_s)
-
     def line_was_cut(self, now_s: float) -> Decoded:
         """Take note that the line was gone."""
         self._possible_frame = b""
         return self._report_hello(self._source.line_was_cut(now_s))
-
-    def outgoing(self) -> bytes:
-        """Return what is to be written: nothing, until there are frames."""
-        return self._source.outgoing()
 
     def _switch_to_frames(self, data: bytes, arrived_s: float) -> Decoded:
         """Read frames from the first one on; what came before stays counted."""

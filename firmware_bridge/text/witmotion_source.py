@@ -7,10 +7,9 @@ lines: it measures the rate, and breaks the stream at a loss.
 from collections.abc import Callable
 from typing import Final
 
-from edgehar.firmware_bridge.stream.rate import RateEstimate
-from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleSource, StreamCounts
+from edgehar.firmware_bridge.stream.forwarding import ForwardingSource
+from edgehar.firmware_bridge.stream.samples import Decoded, Remark, SampleSource
 from edgehar.firmware_bridge.text.witmotion import DamagedBytes, Packet, PacketParser, looks_like_packets
-from edgehar.models.units import Unit
 
 _FOUND: Final = (
     Remark("packets of a WitMotion sensor: acceleration in g"),
@@ -21,7 +20,7 @@ _MISSING_LINE: Final = b"nan,nan,nan\n"
 _ABOUT_LINES: Final = ("text lines", "the lines carry", "a line without")
 
 
-class WitMotionOrTextSource:
+class WitMotionOrTextSource(ForwardingSource):
     """Decode text, or the packets of a WitMotion sensor where these come before any sample of text.
 
     Parameters
@@ -33,26 +32,11 @@ class WitMotionOrTextSource:
     """
 
     def __init__(self, text: SampleSource, *, make_source: Callable[[], SampleSource]) -> None:
-        self._source = text
+        super().__init__(text)
         self._make_source = make_source
         self._looked_at = b""
         self._looks = True
         self._parser: PacketParser | None = None
-
-    @property
-    def counts(self) -> StreamCounts:
-        """What has come so far."""
-        return self._source.counts
-
-    @property
-    def rate(self) -> RateEstimate | None:
-        """The measured rate."""
-        return self._source.rate
-
-    @property
-    def unit(self) -> Unit | None:
-        """The unit of the numbers, once it is known."""
-        return self._source.unit
 
     def feed(self, data: bytes, arrived_s: float) -> Decoded:
         """Take the bytes of one read."""
@@ -73,10 +57,6 @@ class WitMotionOrTextSource:
         """Give up what was held back, at the end of the stream."""
         return self._without_lines(self._source.finish(arrived_s))
 
-    def fell_silent(self, now_s: float) -> Decoded:
-        """Take note that nothing has come for long."""
-        return self._source.fell_silent(now_s)
-
     def line_was_cut(self, now_s: float) -> Decoded:
         """Take note that the line was gone: another device may be there now."""
         decoded = self._without_lines(self._source.line_was_cut(now_s))
@@ -84,10 +64,6 @@ class WitMotionOrTextSource:
             self._parser = PacketParser()
             self._source.feed(b"\n", now_s)
         return decoded
-
-    def outgoing(self) -> bytes:
-        """Return nothing: the sensor sends by itself."""
-        return self._source.outgoing()
 
     def _packets(self, data: bytes, arrived_s: float) -> Decoded:
         """Decode packets."""

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.files import alone, atomic_path
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.bulk.days import Day, Days, summary_rows
+from edgehar.pipeline.bulk.days import Day, Days, is_date, summary_rows
 from edgehar.pipeline.bulk.labels_table import Labels, read_record
 
 FORMAT: Final = "edgehar labels"
@@ -80,7 +80,7 @@ class Archive:
         """Add up all files that are done, write the summary, and return what is worth saying of them."""
         days = Days(len(names))
         people: dict[str, list[tuple[float, float, str]]] = {}
-        windows = not_worn = doubtful = 0
+        windows = not_worn = doubtful = undated = 0
         for key in sorted(self._done):
             record = self.record(key)
             for entry in record["days"]:
@@ -88,6 +88,7 @@ class Archive:
                 windows += sum(entry["windows"]) + entry["not_worn"]
                 not_worn += entry["not_worn"]
                 doubtful += entry["doubtful"]
+            undated += sum(entry["began_s"] is None for entry in record["recordings"])
             for entry in record["recordings"]:
                 if entry["began_s"] is not None:
                     span = (entry["began_s"], entry["began_s"] + entry["seconds"], entry["recording"])
@@ -96,7 +97,8 @@ class Archive:
             self._write_summary(days, names, hop_s)
         return {
             "people": len({subject for subject, _ in days.found}),
-            "days": len(days.found),
+            "days": sum(is_date(name) for _, name in days.found),
+            "undated_recordings": undated,
             "windows": windows,
             "hours": windows * hop_s / 3600,
             "not_worn_hours": not_worn * hop_s / 3600,

@@ -6,7 +6,7 @@ the recording, counted from 1.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -138,6 +138,21 @@ def day_names(starts_s: npt.NDArray[np.float64], began_s: float | None, recordin
     else:
         names = [datetime.fromtimestamp(number * DAY_S, UTC).date().isoformat() for number in found.tolist()]
     return np.array(names, np.str_)[place] if len(names) else np.empty(0, np.str_)
+
+
+def is_date(name: str) -> bool:
+    """Tell whether a day is one of the calendar; of a recording without a time of day it is not.
+
+    Examples
+    --------
+    >>> is_date("2014-05-13"), is_date("a day 1")
+    (True, False)
+    """
+    try:
+        date.fromisoformat(name)
+    except ValueError:
+        return False
+    return True
 
 
 def summary_rows(

@@ -178,6 +178,8 @@ def test_a_sensor_that_is_worn_otherwise_is_said(tmp_path: Path, sketch: Callabl
 
 
 def test_a_phone_is_led_to_its_page(tmp_path: Path) -> None:
+    pytest.importorskip("trustme", reason="trustme is not installed: edgehar[phone]")
+    pytest.importorskip("segno", reason="segno is not installed: edgehar[phone]")
     command = [sys.executable, "-P", "-m", "edgehar", "start", "--port", "phone://127.0.0.1:0", "--yes"]
     options = ["--no-browser", "--dashboard-port", "0", "--duration", "3", "--recordings", str(tmp_path)]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=120)

@@ -66,7 +66,7 @@ class MqttSink:
     """
 
     def __init__(self, url: str, *, labels: tuple[str, ...], model_id: str, announce: bool = False) -> None:
-        scheme, host, port, user, topic = _parse(url)
+        scheme, host, port, user, topic = parse_broker(url)
         self._url, self._topic, self._labels, self._model_id = url, topic, labels, model_id
         self._announcements = announcements(topic, labels=labels, model_id=model_id) if announce else {}
         self._session_s: dict[str, float] = {}
@@ -174,8 +174,14 @@ def _client(scheme: str, user: str | None) -> Any:
     return client
 
 
-def _parse(url: str) -> tuple[str, str, int, str | None, str]:
-    """Return scheme, host, port, user and topic of a broker's URL."""
+def parse_broker(url: str) -> tuple[str, str, int, str | None, str]:
+    """Return scheme, host, port, user and topic of a broker's URL.
+
+    Raises
+    ------
+    UsageError
+        When it is none, or holds a password: URLs stand in lists of processes and in files of settings.
+    """
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
         topic = _topic(parts.path)
