@@ -299,18 +299,6 @@ def load_trainer() -> ctypes.CDLL:
     return library
 
 
-def trainer_lanes() -> int:
-    """Return how many windows the trainer computes side by side on this processor.
-
-    Raises
-    ------
-    EngineError
-        As `load_trainer`.
-    """
-    lanes: int = load_trainer().har_train_lanes()
-    return lanes
-
-
 def check_trainer(library: ctypes.CDLL) -> None:
     """Hold logits to the oracle's, and the slope of the loss along one direction to the gradient.
 

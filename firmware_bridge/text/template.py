@@ -80,11 +80,6 @@ class Template:
         """How many numbers the line has."""
         return len(self.constants) - 1
 
-    @property
-    def is_bare(self) -> bool:
-        """Whether there is nothing but punctuation between the numbers."""
-        return not any(character.isalpha() for constant in self.constants for character in constant)
-
     @cached_property
     def letters(self) -> int:
         """How many letters the constant text has."""

@@ -95,25 +95,6 @@ def pad_before(graph: Subgraph, image: Tensor, zeros: int) -> Tensor:
     return output
 
 
-def reverse_time(graph: Subgraph, sequence: Tensor) -> Tensor:
-    """Return a sequence (1, steps, channels) from its end to its beginning."""
-    output = graph.tensor("", sequence.shape)
-    axis = graph.constant("", np.array([1], np.int32))
-    graph.operator("REVERSE_V2", [sequence, axis], [output], schema.ReverseV2OptionsT())
-    return output
-
-
-def last_step(graph: Subgraph, sequence: Tensor) -> Tensor:
-    """Return the last step of a sequence (1, steps, units), as (1, units)."""
-    _, steps, units = sequence.shape
-    output = graph.tensor("", (1, units), sequence.dtype, scale=sequence.scale)
-    bounds = [np.array(bound, np.int32) for bound in ([0, steps - 1, 0], [1, steps, units], [1, 1, 1])]
-    options = schema.StridedSliceOptionsT()
-    options.shrinkAxisMask = 0b010
-    graph.operator("STRIDED_SLICE", [sequence, *(graph.constant("", bound) for bound in bounds)], [output], options)
-    return output
-
-
 def take_step(graph: Subgraph, sequence: Tensor, step: Tensor) -> Tensor:
     """Return the step of a sequence (1, steps, channels) that the scalar ``step`` names, as (1, channels)."""
     taken = graph.tensor("", (1, sequence.shape[2]), sequence.dtype, scale=sequence.scale)
