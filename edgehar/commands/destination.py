@@ -73,8 +73,15 @@ def chosen_destination(path: Path, *, force: bool) -> Destination:
     return Destination(path, may_replace=path.exists())
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, *, option: str = "--out") -> None:
     """Refuse a place that cannot be written to, before hours of work for it are done.
+
+    Parameters
+    ----------
+    path
+        What will be written: a folder or a file.
+    option
+        Which option named it.
 
     Raises
     ------
@@ -88,7 +95,7 @@ def check_writable(path: Path) -> None:
     except OSError as error:
         raise BundleError(
             f"{path}: expected a folder that can be written to, {above} cannot ({error.strerror})",
-            next_step="Choose another --out.",
+            next_step=f"Choose another {option}.",
             path=path,
         ) from error
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.bundle_argument import BundleArgument
+from edgehar.commands.destination import check_writable
 from edgehar.commands.interruption import stop_on_signals
 from edgehar.commands.phone_invitation import print_invitation
 from edgehar.commands.terminal_text import escape
@@ -18,6 +19,7 @@ from edgehar.firmware_bridge.web.phone_folder import FORMAT, check_destination, 
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.errors import UsageError
+from edgehar.models.foreign_text import printable
 from edgehar.models.portable.tables import FLOAT32
 from edgehar.pipeline.compilers import Target, compile_bundle
 
@@ -72,6 +74,7 @@ def phone(
     if as_json and not serve:
         typer.echo(json.dumps({"folder": str(out), "files": sorted(files), "bytes": size}))
     if serve:
+        check_writable(inbox, option="--inbox")
         box = Inbox(inbox, on_received=_print_received)
         _serve(files, out, size, inbox=box, host=host, port=port, as_json=as_json)
 
@@ -101,7 +104,7 @@ def _serve(
             typer.echo(
                 "To install the page and use it without a network, put a folder of --out on a server with HTTPS."
             )
-            typer.echo(f"Recordings that the page sends go into {escape(str(inbox.folder))}. Ctrl-C ends it.")
+            typer.echo(f"Recordings that the page sends go into {printable(str(inbox.folder))}. Ctrl-C ends it.")
         with stop_on_signals() as stop:
             while not stop():
                 time.sleep(_LOOK_EVERY_S)
@@ -110,4 +113,5 @@ def _serve(
 
 def _print_received(path: Path) -> None:
     """Say what came, and what to do with it; on stderr, for stdout may be JSON."""
-    typer.echo(f"{path}: {path.stat().st_size:,} bytes. Read it: har data import {path} --out recordings", err=True)
+    said = f"{path}: {path.stat().st_size:,} bytes. Read it: har data import {path} --out recordings"
+    typer.echo(printable(said), err=True)

@@ -94,7 +94,8 @@ class PhyphoxTransport:
             config = self._ask("/config")
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise BridgeError(
-                f"{self.name}: expected phyphox with remote access at {self._host}, port {self._port}, got {error}",
+                f"{self.name}: expected phyphox with remote access at {self._host}, port {self._port}, got "
+                f"{getattr(error, 'strerror', None) or error}",
                 next_step="Open 'Acceleration with g' in phyphox, choose 'Allow remote access' in its menu, and pass "
                 "the address that it shows: phyphox://HOST:PORT.",
                 port=self.name,

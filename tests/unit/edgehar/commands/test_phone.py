@@ -13,7 +13,7 @@ import pytest
 from edgehar.commands.phone import phone
 from edgehar.models.architecture import LSTM, Architecture, Dense
 from edgehar.models.bundle.tasks import REGRESSION
-from edgehar.models.errors import UsageError
+from edgehar.models.errors import BundleError, UsageError
 
 
 @pytest.fixture
@@ -41,6 +41,12 @@ def test_another_folder_is_refused_before_anything_is_compiled(path: Path, tmp_p
     (tmp_path / "mine" / "letter.txt").write_text("mine")
     with pytest.raises(UsageError, match=r"letter\.txt|mine"):
         phone(path, out=tmp_path / "mine")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="not for this machine: it has no /proc")
+def test_an_inbox_that_cannot_be_is_refused_before_anybody_records(path: Path) -> None:
+    with pytest.raises(BundleError, match="/proc/inbox: expected a folder that can be written to.* another --inbox"):
+        phone(path, serve=True, inbox=Path("/proc/inbox"), port=0)
 
 
 def test_it_is_served_until_it_is_interrupted(path: Path) -> None:
