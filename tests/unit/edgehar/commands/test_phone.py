@@ -45,7 +45,7 @@ def test_another_folder_is_refused_before_anything_is_compiled(path: Path, tmp_p
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="not for this machine: it has no /proc")
 def test_an_inbox_that_cannot_be_is_refused_before_anybody_records(path: Path) -> None:
-    with pytest.raises(BundleError, match="/proc/inbox: expected a folder that can be written to.* another --inbox"):
+    with pytest.raises(BundleError, match=r"/proc/inbox: expected a folder that can be written to.* another --inbox"):
         phone(path, serve=True, inbox=Path("/proc/inbox"), port=0)
 
 
