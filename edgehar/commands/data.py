@@ -165,7 +165,8 @@ def import_(
     content_hash = save_store(dataset, out)
     if as_json:
         facts = facts_about(dataset, content_hash=content_hash)
-        facts = {"store": str(out), **facts, "quarantined": list(dataset.quarantined)}
+        aside = {"quarantined": list(dataset.quarantined), "passed_over": list(dataset.passed_over)}
+        facts = {"store": str(out), **facts, **aside}
         typer.echo(json.dumps(facts, ensure_ascii=False))
     else:
         print_dataset(dataset, Console(), content_hash=content_hash)
