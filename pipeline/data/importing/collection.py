@@ -10,6 +10,7 @@ from edgehar.models.errors import DataError
 from edgehar.pipeline.data.importing.axis_windows import find_axis_files, read_axis_files
 from edgehar.pipeline.data.importing.documents import labels_of, read_document
 from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
+from edgehar.pipeline.data.importing.journal import Journal
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.outcome import Outcome, dataset_of, nothing_usable
 from edgehar.pipeline.data.importing.profiles import find_profile
@@ -25,7 +26,12 @@ _INFO: Final = "info.labels"
 
 
 def import_recordings(
-    path: Path, options: Options | None = None, *, progress: Progress | None = None, folder: Path | None = None
+    path: Path,
+    options: Options | None = None,
+    *,
+    progress: Progress | None = None,
+    folder: Path | None = None,
+    journal: Journal | None = None,
 ) -> Dataset:
     """Read every recording at a path.
 
@@ -39,6 +45,8 @@ def import_recordings(
         Called after each file with (files done, files in all).
     folder
         Where temporary files live; they have no names, and are gone when the program ends.
+    journal
+        Keeps what was read, and knows what an interrupted import has read.
 
     Returns
     -------
@@ -63,14 +71,20 @@ def import_recordings(
             next_step="Check the path.",
             path=str(path),
         )
-    outcome = _read_all(path, listing, options, progress, Workspace(folder, channels=channels))
+    workspace = journal.workspace(folder, channels) if journal else Workspace(folder, channels=channels)
+    outcome = _read_all(path, listing, options, progress, workspace, journal)
     if not outcome.read:
         raise nothing_usable(path, outcome)
     return dataset_of(path, outcome, options)
 
 
 def _read_all(
-    path: Path, listing: Listing, options: Options, progress: Progress | None, workspace: Workspace
+    path: Path,
+    listing: Listing,
+    options: Options,
+    progress: Progress | None,
+    workspace: Workspace,
+    journal: Journal | None,
 ) -> Outcome:
     """Read every file, and tell the broken ones from those that are something else."""
     sources = listing.sources
@@ -83,19 +97,33 @@ def _read_all(
     def table(source: Source, fallback: str | None, *, cut: bool = False) -> Imported:
         if source.suffix in DOCUMENTS:
             _accelerometer_alone(source, options)
-            return read_document(source, options, documents)
+            return _spooled(read_document(source, options, documents), workspace)
         beside = lambda this, name: by_path.get((PurePosixPath(this.inner).parent / name).as_posix())  # noqa: E731
         imported = read_table(source, options, beside=beside, workspace=workspace, fallback=fallback, cut=cut)
         if activity := documents.get(source.inner):
             imported.recordings = [_wholly(item, activity) for item in imported.recordings]
         return imported
 
-    for part, files in parts.items():
+    def windows(part: str, files: dict[str, Source]) -> Imported:
         _accelerometer_alone(files["x"], options)
-        outcome.attempt(files["x"], partial(read_axis_files, part, files, options, by_path.get), again=True)
+        return _spooled(read_axis_files(part, files, options, by_path.get), workspace)
+
+    def once(source: Source) -> Imported:
+        # What depends on other files than its own is not taken from a journal.
+        before = journal.read_before(source) if journal and source.inner not in documents else None
+        if before is not None:
+            return before
+        rows, times = len(workspace.samples), len(workspace.times)
+        imported = table(source, None)
+        if journal and imported.recordings and imported.alone and source.inner not in documents:
+            journal.keep(source, imported, _places(imported.recordings, rows, times))
+        return imported
+
+    for part, files in parts.items():
+        outcome.attempt(files["x"], partial(windows, part, files), again=True)
     for done, source in enumerate(rest, len(sources) - len(rest) + 1):
         if not (parts and source.suffix in MAYBE_TABLES):
-            outcome.attempt(source, partial(table, source, None), again=len(sources) == 1)
+            outcome.attempt(source, partial(once, source), again=len(sources) == 1)
         if progress is not None:
             progress(done, len(sources))
     # A file whose own values do not tell its unit may be one of many that do.
@@ -107,6 +135,33 @@ def _read_all(
         outcome.attempt(source, partial(table, source, usual, cut=True), again=True)
     outcome.settle()
     return outcome
+
+
+def _spooled(imported: Imported, workspace: Workspace) -> Imported:
+    """Return recordings whose samples and times lie in the workspace, instead of in memory."""
+    kept = []
+    for item in imported.recordings:
+        row, time_row = len(workspace.samples), len(workspace.times)
+        workspace.samples.append(item.samples)
+        samples = workspace.samples.view(row, row + len(item))
+        times = item.timestamps_s
+        if times is not None:
+            workspace.times.append(times)
+            times = workspace.times.view(time_row, time_row + len(item))
+        kept.append(replace(item, samples=samples, timestamps_s=times))
+    imported.recordings = kept
+    return imported
+
+
+def _places(recordings: Iterable[Recording], row: int, time_row: int) -> list[tuple[int, int | None]]:
+    """Return at which rows of the workspace the samples and times of each recording begin."""
+    places: list[tuple[int, int | None]] = []
+    for item in recordings:
+        timed = item.timestamps_s is not None
+        places.append((row, time_row if timed else None))
+        row += len(item)
+        time_row += len(item) if timed else 0
+    return places
 
 
 def _wholly(item: Recording, activity: str) -> Recording:

@@ -154,7 +154,9 @@ def _add_folder(listing: Listing, folder: Path) -> None:
         if _suffix(file.name) not in _READ:
             listing.others[_suffix(file.name)] += 1
         elif not file.is_file():
-            error = refusal(source.name, "expected a file, got a link to none", next_step="Copy the file here.")
+            error = refusal(
+                source.name, "expected a file, got a link to none, or a device", next_step="Copy the file here."
+            )
             listing.broken.append((source, error))
         elif file.suffix.lower() != ".zip":
             listing.sources.append(source)

@@ -73,6 +73,8 @@ class Imported:
         Names of its columns; empty where it has none, None where it is no table.
     ended
         Whether its last line ends in a line end.
+    alone
+        Whether no other file was read for it.
     """
 
     recordings: list[Recording] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Imported:
     terms: str = ""
     header: tuple[str, ...] | None = None
     ended: bool = True
+    alone: bool = True
 
 
 def read_table(
@@ -145,6 +148,7 @@ def read_table(
         _add_gravity(table, other)
     imported = recordings_of(table, fallback)
     imported.header, imported.ended = preamble.header or (), rows.ended
+    imported.alone = profile is None or not profile.beside
     return imported
 
 
