@@ -71,6 +71,8 @@ def import_recordings(
             next_step="Check the path.",
             path=str(path),
         )
+    # A file alone is read from its beginning: there is nothing to go on with.
+    journal = journal if len(listing.sources) > 1 else None
     workspace = journal.workspace(folder, channels) if journal else Workspace(folder, channels=channels)
     outcome = _read_all(path, listing, options, progress, workspace, journal)
     if not outcome.read:
