@@ -14,6 +14,7 @@ import numpy as np
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.sensor_limits import SLOWEST_GUESS_HZ
 from edgehar.models.units import parse_unit
+from edgehar.pipeline.data.importing.annotations import annotation_lines, label_studio_lines
 from edgehar.pipeline.data.importing.columns import find_roles
 from edgehar.pipeline.data.importing.devices_in_turn import is_of_body
 from edgehar.pipeline.data.importing.evidence import (
@@ -137,6 +138,8 @@ def read_table(
         spoken = LabelledLines.found_in(lines)
         if spoken is not None:
             lines, chunks = spoken.rewritten_head(lines), spoken.rewritten(chunks)
+        if (annotated := _annotations(source, lines, whole=len(start) < 2**16)) is not None:
+            return Imported(intervals=annotated)
         preamble = _preamble(source, lines, options)
         if intervals := _intervals(source, preamble, chunks):
             return Imported(intervals=intervals)
@@ -186,6 +189,16 @@ def _intervals(source: Source, preamble: Preamble, chunks: Iterator[Chunk]) -> I
     lines = text.split("\n")[preamble.first_line - 1 :][:_MOST_INTERVALS]
     rows = [cells_of(line, preamble.delimiter, source.name) for line in lines if line.strip()]
     return read_intervals(preamble, rows, folder=folder, stem=source.stem.rpartition("/")[2])
+
+
+def _annotations(source: Source, lines: list[str], *, whole: bool) -> IntervalTable | None:
+    """Return what a tool for annotation has exported; only files of which all lines are known are taken for that."""
+    if not whole:
+        return None
+    folder, _, stem = source.stem.rpartition("/")
+    return label_studio_lines(lines, name=source.name, folder=folder, stem=stem) or annotation_lines(
+        lines, name=source.name, folder=folder, stem=stem
+    )
 
 
 def _about_file(
