@@ -4,12 +4,21 @@ A decoder begins anew after a gap, as it does in `har live`.
 """
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.bundle.manifest import DecoderSpec, Manifest
-from edgehar.models.decoder import REJECTED, UNKNOWN, Decoder, Dwell, PosteriorFilter, scaled_count
+from edgehar.models.batch_decoding import forward
+from edgehar.models.bundle.manifest import DecoderSpec, Manifest, PushSpec
+from edgehar.models.decoder import REJECTED, UNKNOWN, Dwell, scaled_count
+from edgehar.models.decoder.filtering import evidence_weight, transitions_of
+from edgehar.models.decoder.markov import FLOOR
+from edgehar.models.decoder.push import DOWN, UP
+
+_WINDOWS_AT_A_TIME: Final = 2**15
+
+Posteriors = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,13 +55,11 @@ def decode_stretch(
     hop
         Samples from one window to the next.
     """
-    spec, rejected = manifest.decoder, len(manifest.labels)
-    if spec.push is not None:
-        return _one_by_one(manifest, posteriors, directions, hop)
-    window = manifest.window
+    spec, rejected, window = manifest.decoder, len(manifest.labels), manifest.window
+    if spec.push is not None and directions is not None:
+        posteriors = _moved(spec.push, manifest.labels, posteriors, directions)
     if spec.is_markov:
-        smooth = PosteriorFilter(spec, hop=hop, spec_hop=window.hop, window_length=window.length)
-        filtered = np.array([row for posterior in posteriors for row in smooth.feed(posterior)])
+        filtered = _forward(manifest, posteriors, hop)
     else:
         filtered = _means(posteriors, scaled_count(spec.smoothing_windows, window.hop, hop))
     filtered = filtered.reshape(-1, rejected)
@@ -92,7 +99,7 @@ def dwelled(
     return Decoded(np.where(shown == REJECTED, rejected, shown).astype(np.int16), peaks.astype(np.float32))
 
 
-def _means(posteriors: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float64]:
+def _means(posteriors: Posteriors, count: int) -> npt.NDArray[np.float64]:
     """Return the mean of every window's posterior and those of the windows before it, oldest first, as a deque has."""
     values = posteriors.astype(np.float64)
     if count <= 1 or not len(values):
@@ -103,15 +110,31 @@ def _means(posteriors: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.fl
     return np.asarray(summed / np.minimum(np.arange(1, len(values) + 1), count)[:, np.newaxis])
 
 
-def _one_by_one(
-    manifest: Manifest, posteriors: npt.NDArray[np.float32], directions: npt.NDArray[np.int8] | None, hop: int
-) -> Decoded:
-    """Decode as a stream is decoded."""
-    decoder = Decoder.of_model(manifest, hop=hop)
-    known = {name: place for place, name in enumerate(names(manifest))}
-    told = np.zeros(len(posteriors), np.int8) if directions is None else directions
-    found = [decoder.decode(row, int(way)) for row, way in zip(posteriors, told.tolist(), strict=True)]
-    return Decoded(
-        np.array([known[label.label] for label in found], np.int16),
-        np.array([label.probability for label in found], np.float32),
-    )
+def _moved(
+    push: PushSpec, labels: tuple[str, ...], posteriors: Posteriors, directions: npt.NDArray[np.int8]
+) -> npt.NDArray[np.float64]:
+    """Return posteriors in which the pushes of elevators have moved probability, as `redistribute` does it."""
+    up, down = labels.index(push.up), labels.index(push.down)
+    moved = posteriors.astype(np.float64)
+    for direction in (UP, DOWN):
+        odds = np.exp(direction * push.log_odds / 2)
+        rise, fall = moved[:, up] * odds, moved[:, down] / odds
+        mass = moved[:, up] + moved[:, down]
+        here = np.flatnonzero((directions == direction) & (mass > 0) & (push.log_odds != 0))
+        whole = (rise + fall)[here]
+        moved[here, up], moved[here, down] = mass[here] * rise[here] / whole, mass[here] * fall[here] / whole
+    return moved
+
+
+def _forward(manifest: Manifest, posteriors: Posteriors, hop: int) -> npt.NDArray[np.float64]:
+    """Return posteriors filtered by the hidden Markov model of the decoder."""
+    spec, window = manifest.decoder, manifest.window
+    transitions = transitions_of(spec, posteriors.shape[1], steps=hop / window.hop)
+    weight = evidence_weight(spec, hop=hop, spec_hop=window.hop, window_length=window.length)
+    filtered, belief = np.empty(posteriors.shape, np.float64), None
+    for start in range(0, len(posteriors), _WINDOWS_AT_A_TIME):
+        evidence = np.maximum(posteriors[start : start + _WINDOWS_AT_A_TIME].astype(np.float64), FLOOR)
+        # The first window repeats nothing.
+        evidence[0 if start else 1 :] **= weight
+        filtered[start : start + len(evidence)], belief = forward(transitions, evidence, belief)
+    return filtered

@@ -140,7 +140,7 @@ class LabelsWriter:
             best = np.concatenate([part.best for part in parts]).astype(np.intp)
             peaks = np.concatenate([part.peaks for part in parts])
             return dwelled(best, peaks, None, self._manifest, hop=self._hop)
-        heard = [part.directions for part in parts if part.directions is not None]
+        heard = [part.heard.directions for part in parts if part.heard is not None]
         return decode_stretch(
             self._manifest, np.concatenate(posteriors), np.concatenate(heard) if heard else None, hop=self._hop
         )
