@@ -7,8 +7,8 @@ A column's name says what it is, as in a text table. The file's metadata may say
 `rate_hz`.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -38,7 +38,10 @@ BATCH_ROWS: Final = 2**16
 time costs more than reading does."""
 LARGEST_GROUP_ROWS: Final = 2**23
 """Row groups that are longer are read in one piece only: each part would read most of one again."""
-_BUFFER_BYTES: Final = 2**20
+_BUFFER_BYTES: Final = 2**17
+"""What Arrow keeps between two reads; larger ones are given back to the system each time, and touching them anew costs
+more than reading does."""
+_READER_ROWS: Final = 2**18
 _MEASURED: Final = 6
 _MEASURED_ROWS: Final = 65_536
 _HEAD_ROWS: Final = 32
@@ -108,21 +111,6 @@ def open_parquet(stream: Any, name: str) -> pq.ParquetFile:
         raise refusal(name, f"expected a whole Parquet file, but {reason}", next_step="Copy it again.") from error
 
 
-@contextlib.contextmanager
-def kept_memory() -> Iterator[None]:
-    """Let Arrow take memory that stays with this process.
-
-    Its own allocator gives memory back between two batches, while a model computes: touching it anew doubles what
-    reading costs.
-    """
-    before = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(before)
-
-
 def plan_parquet(
     file: pq.ParquetFile, name: str, stem: str, options: Options, *, rate_hz: float, bridge_s: float
 ) -> ParquetPlan | None:
@@ -177,7 +165,7 @@ def read_rows(file: pq.ParquetFile, plan: ParquetPlan, start: int, stop: int) ->
     memory = np.empty((BATCH_ROWS, 3), np.float32)
     scale = parse_unit(plan.unit)
     groups, first = _groups(file, start, stop)
-    for batch in file.iter_batches(BATCH_ROWS, use_threads=False, row_groups=groups, columns=list(plan.axes)):
+    for batch in _batches(file, plan.axes, groups):
         low, high = max(start, first), min(stop, first + batch.num_rows)
         if low < high:
             part, found = batch.slice(low - first, high - low), memory[: high - low]
@@ -208,7 +196,7 @@ def import_parquet(file: pq.ParquetFile, name: str, source: Source, options: Opt
         workspace=workspace,
     )
     line = 1
-    for batch in file.iter_batches(BATCH_ROWS, use_threads=False, columns=list(table.columns)):
+    for batch in _batches(file, table.columns):
         _take(table, rows, batch, line)
         line += batch.num_rows
     if not len(rows):
@@ -373,7 +361,7 @@ def _first_steps(table: _Table, values: npt.NDArray[Any]) -> tuple[Steps | None,
 
 def _times(table: _Table) -> Iterator[npt.NDArray[Any]]:
     """Yield the values of the time column."""
-    for batch in table.file.iter_batches(BATCH_ROWS, use_threads=False, columns=[table.time]):
+    for batch in _batches(table.file, [str(table.time)]):
         column = batch.column(0)
         if pa.types.is_timestamp(column.type):
             column = column.view(pa.int64())
@@ -403,6 +391,23 @@ def _after(file: pq.ParquetFile, groups: list[int], axes: list[str], skipped: in
         if skipped < batch.num_rows:
             yield batch.slice(skipped)
         skipped = max(0, skipped - batch.num_rows)
+
+
+def _batches(
+    file: pq.ParquetFile, columns: Sequence[str], groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of row groups, all by default, a few groups at a time.
+
+    A reader keeps what it made of every group, such as its dictionaries, until it ends.
+    """
+    left = deque(range(file.metadata.num_row_groups) if groups is None else groups)
+    while left:
+        some = [left.popleft()]
+        rows = file.metadata.row_group(some[0]).num_rows
+        while left and rows + file.metadata.row_group(left[0]).num_rows <= _READER_ROWS:
+            rows += file.metadata.row_group(left[0]).num_rows
+            some.append(left.popleft())
+        yield from file.iter_batches(BATCH_ROWS, use_threads=False, row_groups=some, columns=list(columns))
 
 
 def _groups(file: pq.ParquetFile, start: int, stop: int) -> tuple[list[int], int]:

@@ -99,10 +99,10 @@ def look(job: Job, item: Input) -> Look:
     """Look at a file."""
     if item.form != "parquet":
         return Look(None)
-    from edgehar.pipeline.bulk.parquet_samples import kept_memory, open_parquet, plan_parquet
+    from edgehar.pipeline.bulk.parquet_samples import open_parquet, plan_parquet
 
     window = job.bundle.manifest.window
-    with opened_stream(item) as stream, kept_memory():
+    with opened_stream(item) as stream:
         file = open_parquet(stream, item.inner)
         plan = plan_parquet(file, item.inner, item.stem, job.options, rate_hz=window.rate_hz, bridge_s=job.bridge_s)
     if plan is None:
@@ -146,13 +146,13 @@ def part(job: Job, item: Input, plan: Any, cut: Cut) -> Part | None:
 @contextlib.contextmanager
 def _part_samples(job: Job, item: Input, plan: Any, cut: Cut, early: int = 0) -> Iterator[Iterator[Samples]]:
     """Yield the samples of a part, and so many before it, block by block."""
-    from edgehar.pipeline.bulk.parquet_samples import kept_memory, open_parquet, read_rows
+    from edgehar.pipeline.bulk.parquet_samples import open_parquet, read_rows
 
     stretch, length = plan.stretches[cut.stretch], job.bundle.manifest.window.length
     start = cut.first * job.hop - early
     stop = len(stretch) if cut.stop is None else max((cut.stop - 1) * job.hop + length, cut.stop * job.hop)
     low, high = stretch.span(start, stop)
-    with opened_stream(item) as stream, kept_memory():
+    with opened_stream(item) as stream:
         rows = read_rows(open_parquet(stream, item.inner), plan, low, high)
         yield read_forward(stretch, rows, low, start, stop)
 
