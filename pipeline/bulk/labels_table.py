@@ -94,8 +94,9 @@ class LabelsWriter:
         stretches = np.repeat([part.stretch for part in parts], [len(part) for part in parts])
         follows = np.concatenate([[False], stretches[1:] == stretches[:-1]]) if len(stretches) else worn
         best = _joined([part.best for part in parts], np.int16)
+        seconds = float(starts_s[-1]) + window.length / window.rate_hz if len(starts_s) else 0.0
         self._days.count(
-            about.subject, *days_of(starts_s, about.began_s, about.recording_id), decoded.labels,
+            about.subject, *days_of(starts_s, about.began_s, about.recording_id, seconds=seconds), decoded.labels,
             decoded.probabilities, follows=follows, worn=worn, doubtful=doubtful, filled=filled > 0,
         )  # fmt: skip
         quality = (filled > 0) * 4 + doubtful * 2 + ~worn
@@ -105,7 +106,7 @@ class LabelsWriter:
             {
                 "recording": about.recording_id, "subject": about.subject, "began_s": about.began_s,
                 "rate_hz": about.rate_hz, "unit": about.unit, "windows": len(starts_s),
-                "seconds": float(starts_s[-1]) + window.length / window.rate_hz if len(starts_s) else 0.0,
+                "seconds": seconds,
                 "stretches": len({part.stretch for part in parts}), "problems": list(about.problems),
                 "not_worn_s": [list(interval) for interval in idle],
                 "still_share": float(np.mean(np.concatenate([part.still for part in parts]))) if parts and any(

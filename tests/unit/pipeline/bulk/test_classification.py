@@ -294,3 +294,29 @@ def test_only_models_that_give_labels(bundle: Bundle, tmp_path: Path) -> None:
         run(binary, tmp_path / "out", tmp_path)
     with pytest.raises(DataError, match="found nothing"):
         run(bundle, tmp_path / "out", tmp_path / "no.parquet")
+
+
+def test_recordings_without_a_time_of_day_are_no_days(bundle: Bundle, tmp_path: Path) -> None:
+    """Short ones are added up as undated; the 24 hours of a long one are counted from its beginning; dates are days."""
+    for number in range(3):
+        samples = movement(0, 6_000, seed=number)
+        columns = {name: np.ascontiguousarray(samples[:, axis]) for axis, name in enumerate("xyz")}
+        table = pa.table({"time": np.arange(6_000) * 0.01, **columns}).replace_schema_metadata({"subject": "7"})
+        (tmp_path / "data").mkdir(exist_ok=True)
+        pq.write_table(table, tmp_path / "data" / f"{number}.parquet")
+    write_week(tmp_path / "data" / "dated.parquet", days=0.001, subject="7")
+    seconds = 26 * 3600
+    slow = movement(0, seconds)
+    columns = {name: np.ascontiguousarray(slow[:, axis]) for axis, name in enumerate("xyz")}
+    long = pa.table(columns).replace_schema_metadata({"subject": "8", "rate_hz": "1", "unit": "g"})
+    pq.write_table(long, tmp_path / "data" / "long.parquet")
+    slow_bundle = replace(
+        bundle, manifest=replace(bundle.manifest, window=replace(bundle.manifest.window, rate_hz=1.0))
+    )
+    found = run(bundle, tmp_path / "out", *(tmp_path / "data" / f"{name}.parquet" for name in (0, 1, 2, "dated")))
+    kinds = {(row["day"], row["day_kind"]) for row in pq.read_table(tmp_path / "out" / "summary.parquet").to_pylist()}
+    assert kinds == {("undated", "undated"), ("2014-05-13", "date")}
+    assert (found.facts["days"], found.facts["undated_recordings"]) == (1, 3)
+    run(slow_bundle, tmp_path / "long", tmp_path / "data" / "long.parquet")
+    days = [(row["day"], row["day_kind"]) for row in pq.read_table(tmp_path / "long" / "summary.parquet").to_pylist()]
+    assert set(days) == {("long day 1", "recording"), ("long day 2", "recording")}
