@@ -17,7 +17,8 @@ from edgehar.commands.bundles import check_writable_bundles, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
 from edgehar.commands.evaluate.calibrated import calibrated
 from edgehar.commands.evaluate.cases import Case, pool, pooled_people
-from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
+from edgehar.commands.evaluate.choices import check_choices
+from edgehar.commands.evaluate.continuous import judge_continuous, publish_continuous
 from edgehar.commands.evaluate.kept import evaluate_predictions, evaluate_run, write_plots
 from edgehar.commands.evaluate.robustness import judge_robustness, publish_robustness
 from edgehar.commands.progress import progress_bar
@@ -152,33 +153,26 @@ def evaluate(
         raise UsageError(
             "expected a bundle and --data, or --from-predictions", next_step="har evaluate BUNDLE --data PATH"
         )
-    if subjects is not None and all_subjects:
-        raise UsageError("expected --subjects or --all-subjects, got both", next_step="Choose one.")
+    check_choices(
+        {
+            "subjects": subjects is not None,
+            "all-subjects": all_subjects,
+            "windows": most_windows is not None,
+            "every-artifact": every_artifact,
+            "show-leaky": show_leaky,
+            "plots": plots is not None,
+            "keep": keep,
+            "continuous": continuous,
+            "robustness": robustness,
+            "calibrate": calibrate,
+            "unlearned": unlearned,
+            "engine": engine != "auto",
+            "quantization": quantization != "float32",
+            "port": port is not None,
+        }
+    )
     if plots is not None and plots.exists() and not plots.is_dir():
         raise UsageError(f"{plots}: expected a folder, got a file", next_step="Choose another --plots.")
-    if keep and most_windows is not None:
-        raise UsageError(
-            "--keep: expected all windows, got --windows: figures of a part would replace those of all",
-            next_step="Leave one of them out.",
-        )
-    if unlearned and not continuous:
-        raise UsageError("--unlearned: expected --continuous beside it", next_step="Add --continuous.")
-    if continuous and robustness:
-        raise UsageError("expected --continuous or --robustness, got both", next_step="Judge one after the other.")
-    if robustness:
-        check_alone("--robustness", every_artifact=every_artifact, show_leaky=show_leaky, plots=plots, keep=keep)
-    if calibrate:
-        check_alone("--calibrate", every_artifact=every_artifact, show_leaky=show_leaky, keep=keep)
-    if continuous:
-        check_alone(
-            "--continuous",
-            every_artifact=every_artifact,
-            show_leaky=show_leaky,
-            plots=plots,
-            keep=keep,
-            windows=most_windows,
-        )
-    _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     found = read_bundles(bundle)
     if keep:
@@ -271,16 +265,6 @@ def _warn(people: JudgedSubjects) -> None:
     if not people.is_honest:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"[bold red]har:[/] {escape(people.protocol)}. Such a number says nothing about other people."
-        )
-
-
-def _fitting(every_artifact: bool, **chosen: object) -> None:
-    """Refuse what names one artifact, or draws one, where all are asked for."""
-    given = [f"--{name}" for name, value in chosen.items() if value]
-    if every_artifact and given:
-        raise UsageError(
-            f"--every-artifact: expected no {' or '.join(given)} beside it: each file runs on its own format's runtime",
-            next_step="Leave one of them out.",
         )
 
 

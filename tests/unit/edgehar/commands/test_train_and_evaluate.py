@@ -342,7 +342,7 @@ def test_every_artifact_of_every_group_is_judged_and_kept(
 
 
 def test_a_glance_is_not_kept(data: str, trained: Path) -> None:
-    with pytest.raises(UsageError, match=r"--keep: expected all windows, got --windows"):
+    with pytest.raises(UsageError, match=r"--keep: expected no --windows beside it"):
         evaluate(trained, [data], keep=True, most_windows=5)
 
 
