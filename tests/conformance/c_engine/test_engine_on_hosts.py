@@ -101,7 +101,7 @@ def test_every_warning_is_an_error(
 
 def test_layers_can_be_left_out(need, compile_c, strict, tmp_path: Path) -> None:
     gcc = need("gcc", "gcc")
-    names = ("SIMPLE_RNN", "LSTM", "GRU", "HIDDEN_DENSE")
+    names = ("SIMPLE_RNN", "LSTM", "GRU", "HIDDEN_DENSE", "OTHER_HEADS")
     engine = tmp_path / "engine"
     engine.mkdir()
     for file in (SOURCES / "engine").iterdir():
@@ -187,7 +187,7 @@ def test_nothing_is_undefined_whatever_comes(
     [
         (lambda blob: b"TFL3" + blob[4:], 5),
         (lambda blob: blob[:20], 5),
-        (lambda blob: blob[:12] + b"\x02" + blob[13:], 6),
+        (lambda blob: blob[:12] + b"\x03" + blob[13:], 6),
         (lambda blob: blob[:-1], 8),
         (lambda blob: blob[:-1] + bytes([blob[-1] ^ 1]), 8),
     ],
