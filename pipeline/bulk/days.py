@@ -74,7 +74,8 @@ class Days:
     def count(
         self,
         subject: str,
-        names: npt.NDArray[np.str_],
+        names: tuple[str, ...],
+        of_day: npt.NDArray[np.intp],
         labels: npt.NDArray[np.int16],
         probabilities: npt.NDArray[np.float32],
         *,
@@ -89,8 +90,10 @@ class Days:
         ----------
         subject
             Whose.
-        names, labels, probabilities
-            The day of every window, its label and how probable that is.
+        names, of_day
+            The days, and which of them each window is of.
+        labels, probabilities
+            The label of every window, and how probable that is.
         follows
             Which windows have one right before them.
         worn, doubtful, filled
@@ -98,8 +101,7 @@ class Days:
         """
         changed = np.zeros(len(labels), np.bool_)
         changed[1:] = follows[1:] & worn[1:] & worn[:-1] & (labels[1:] != labels[:-1])
-        days, of_day = np.unique(names, return_inverse=True)
-        for place, name in enumerate(days.tolist()):
+        for place, name in enumerate(names):
             here = of_day == place
             kept = here & worn
             day = Day(
@@ -121,23 +123,24 @@ class Days:
         return [{"subject": subject, "day": name, **day.to_json()} for (subject, name), day in self.found.items()]
 
 
-def day_names(starts_s: npt.NDArray[np.float64], began_s: float | None, recording_id: str) -> npt.NDArray[np.str_]:
-    """Return the day of every window.
+def days_of(
+    starts_s: npt.NDArray[np.float64], began_s: float | None, recording_id: str
+) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
+    """Return the days of a recording, and which of them each window is of.
 
     Examples
     --------
-    >>> day_names(np.array([0.0, 90_000.0]), 1.4e9, "a").tolist()
-    ['2014-05-13', '2014-05-14']
-    >>> day_names(np.array([0.0, 90_000.0]), None, "a").tolist()
-    ['a day 1', 'a day 2']
+    >>> names, of_day = days_of(np.array([0.0, 90_000.0]), 1.4e9, "a")
+    >>> names, of_day.tolist()
+    (('2014-05-13', '2014-05-14'), [0, 1])
+    >>> days_of(np.array([0.0, 90_000.0]), None, "a")[0]
+    ('a day 1', 'a day 2')
     """
     numbers = np.floor((starts_s + (began_s or 0.0)) / DAY_S).astype(np.int64)
-    found, place = np.unique(numbers, return_inverse=True)
+    found, of_day = np.unique(numbers, return_inverse=True)
     if began_s is None:
-        names = [f"{recording_id} day {number + 1}" for number in found.tolist()]
-    else:
-        names = [datetime.fromtimestamp(number * DAY_S, UTC).date().isoformat() for number in found.tolist()]
-    return np.array(names, np.str_)[place] if len(names) else np.empty(0, np.str_)
+        return tuple(f"{recording_id} day {number + 1}" for number in found.tolist()), of_day
+    return tuple(datetime.fromtimestamp(number * DAY_S, UTC).date().isoformat() for number in found.tolist()), of_day
 
 
 def is_date(name: str) -> bool:

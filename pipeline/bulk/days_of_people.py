@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from edgehar.pipeline.bulk.archive import LABELS
-from edgehar.pipeline.bulk.days import DAY_S, day_names
+from edgehar.pipeline.bulk.days import DAY_S, days_of
 from edgehar.pipeline.bulk.labels_table import read_record
 from edgehar.pipeline.data.recordings import in_natural_order
 
@@ -94,11 +94,11 @@ def _add(
     places: dict[str, int],
 ) -> None:
     """Count the windows of a recording."""
-    names = day_names(starts_s, began_s, recording)
+    names, of_day = days_of(starts_s, began_s, recording)
     bins = ((starts_s + (began_s or 0.0)) % DAY_S / DAY_S * BINS).astype(np.int64)
     column = np.where(worn, label, len(places))
-    for name in np.unique(names).tolist():
-        here = names == name
+    for number, name in enumerate(names):
+        here = of_day == number
         day = days.setdefault(name, DayBins(np.zeros((BINS, len(places) + 1), np.int64), np.zeros(BINS)))
         np.add.at(day.windows, (bins[here], column[here]), 1)
         day.probability += np.bincount(bins[here & worn], sure[here & worn], minlength=BINS)
