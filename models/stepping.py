@@ -3,9 +3,10 @@
 from typing import Final
 
 from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, is_standard
-from edgehar.models.portable.tables import ACTIVATIONS, FLOAT32, INT8
+from edgehar.models.portable.tables import FLOAT32, HEADS, HIDDEN, INT8
 
 QUANTIZATIONS: Final = (FLOAT32, INT8)
+_HEADS: Final = "softmax, sigmoid or linear"
 
 
 def obstacle(architecture: Architecture, quantization: str) -> str | None:
@@ -23,7 +24,7 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
     for layer in architecture.layers[steps:]:
         if not isinstance(layer, Dense):
             return f"layer {layer.name} comes after the last step, where it takes Dense alone"
-    return None if _activations_fit(architecture) else "it needs a softmax in the last layer, and in no other"
+    return None if _activations_fit(architecture) else f"it needs {_HEADS} in the last layer, known activations before"
 
 
 def step_layers(architecture: Architecture) -> int:
@@ -35,6 +36,6 @@ def step_layers(architecture: Architecture) -> int:
 
 
 def _activations_fit(architecture: Architecture) -> bool:
-    """Whether dense layers name known activations, the last one softmax and no other."""
+    """Whether dense layers name activations that the engine has there."""
     names = [layer.activation for layer in architecture.layers if isinstance(layer, Dense)]
-    return bool(names) and names[-1] == "softmax" and all(name in ACTIVATIONS[:-1] for name in names[:-1])
+    return bool(names) and names[-1] in HEADS and all(name in HIDDEN for name in names[:-1])

@@ -39,7 +39,8 @@ def tables_source(model: CModel, *, name: str, comment: str) -> str:
     parts.append(
         f"const har_model {name} HAR_FLASH = {{\n    {name}_layers, {len(model.layers)}, {model.step_layers}, "
         f"{model.window}, {model.channels}, {model.classes},\n"
-        f"    {model.scratch_sums}, {model.kept_sums}, {model.kept_values},\n}};"
+        f"    {model.scratch_sums}, {model.kept_sums}, {model.kept_values},\n"
+        f"#if HAR_USE_OTHER_HEADS\n    HAR_{model.head.upper()}, {model.sample_bits},\n#endif\n}};"
     )
     return "\n\n".join(parts) + "\n"
 

@@ -22,22 +22,28 @@ from edgehar.models.portable.fixed_point import (
     tanh,
     to_samples,
 )
-from edgehar.models.portable.tables import CLayer, CModel, Matrix
+from edgehar.models.portable.tables import HEADS, CLayer, CModel, Matrix
 
 _BATCH: Final = 512
 
 
 def predict(model: CModel, windows: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the class probabilities of windows (n_windows, window, channels) in g, as exact multiples of 2^-15."""
-    probabilities = np.empty((len(windows), model.classes), np.float32)
+    """Return the outputs of windows (n_windows, window, channels) in g: probabilities, or numbers."""
+    outputs = np.empty((len(windows), model.classes), np.float32)
     for start in range(0, len(windows), _BATCH):
-        part = forward(model, to_samples(windows[start : start + _BATCH]))
-        probabilities[start : start + _BATCH] = part / 2.0**VALUE_BITS
-    return probabilities
+        part = forward(model, to_samples(windows[start : start + _BATCH], model.sample_bits))
+        outputs[start : start + _BATCH] = to_reals(part)
+    return outputs
 
 
-def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16]:
-    """Return the probabilities of windows of samples.
+def to_reals(outputs: NDArray[Any]) -> NDArray[np.float32]:
+    """Return integer outputs as the float32 next to them: int32 are numbers, uint16 probabilities."""
+    bits = SUM_BITS if outputs.dtype == np.int32 else VALUE_BITS
+    return (outputs / 2.0**bits).astype(np.float32)
+
+
+def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16] | NDArray[np.int32]:
+    """Return the outputs of windows of samples.
 
     Parameters
     ----------
@@ -47,7 +53,8 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16]:
 
     Returns
     -------
-    ndarray of shape (n_windows, n_classes), uint16, 32768 for certainty
+    ndarray of shape (n_windows, n_outputs)
+        uint16 probabilities, 32768 for certainty; int32 where they are numbers, 8192 for one
     """
     steppers = [_Stepper(layer, len(samples)) for layer in model.layers[: model.step_layers]]
     values = np.empty(0, np.int64)
@@ -57,7 +64,11 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16]:
             values = stepper.step(values)
     for layer in model.layers[model.step_layers : -1]:
         values = _dense(layer, values)
-    return softmax(_sums(model.layers[-1].kernel, values)).astype(np.uint16)
+    logits = _sums(model.layers[-1].kernel, values)
+    if model.gives_numbers:
+        return logits.astype(np.int32)
+    probabilities = softmax(logits) if model.head == HEADS["softmax"] else sigmoid(logits) >> 1
+    return probabilities.astype(np.uint16)
 
 
 class _Stepper:

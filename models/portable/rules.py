@@ -6,10 +6,11 @@ other. The rules of the bytes themselves (checksum, offsets, lengths) are in `ed
 ==============  =====================================================================================================
 of              rule
 ==============  =====================================================================================================
-the model       2 to 255 layers; a window of 1 to 2047 samples; at most 255 classes
+the model       2 to 255 layers; a window of 1 to 2047 samples; at most 255 outputs; samples with 0 to 15 bits below
+                the point
 the chain       the first layer takes the channels, every other one what the layer before it hands on
 the order       at least one layer runs for every sample and at least one at the end; those at the end are dense
-the activation  the last layer, and no other, is dense with a softmax
+the activation  the last layer, and no other, is dense with the activation of a head
 a layer         units x gates outputs; the recurrent kernel takes the units and has as many outputs as the kernel
 a bias          only a GRU that resets after the product has one in its recurrent kernel
 a fraction      0 to 12 bits
@@ -28,11 +29,12 @@ from typing import Final
 import numpy as np
 
 from edgehar.models.errors import CompileError
-from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS
-from edgehar.models.portable.tables import GATES, SHIFTS, CLayer, CModel, Matrix
+from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS, VALUE_BITS
+from edgehar.models.portable.tables import GATES, HEADS, SHIFTS, CLayer, CModel, Matrix
 
 MAXIMUM_LAYERS: Final = 255
 MAXIMUM_CLASSES: Final = 255
+MAXIMUM_SAMPLE_BITS: Final = VALUE_BITS
 MAXIMUM_WINDOW: Final = 2 ** (31 - CELL_BITS) - 1
 """A cell grows by at most 1 a step."""
 
@@ -77,9 +79,11 @@ def _broken_rules(model: CModel) -> Iterator[str]:
         yield f"expected 1 to {count - 1} of {count} layers to run for every sample, got {model.step_layers}"
     if not 1 <= model.window <= MAXIMUM_WINDOW or model.classes > MAXIMUM_CLASSES:
         yield (
-            f"expected a window of at most {MAXIMUM_WINDOW} samples and at most {MAXIMUM_CLASSES} classes, "
+            f"expected a window of at most {MAXIMUM_WINDOW} samples and at most {MAXIMUM_CLASSES} outputs, "
             f"got {model.window} and {model.classes}"
         )
+    if not 0 <= model.sample_bits <= MAXIMUM_SAMPLE_BITS:
+        yield f"expected samples with 0 to {MAXIMUM_SAMPLE_BITS} bits below the point, got {model.sample_bits}"
     inputs = model.channels
     for number, layer in enumerate(model.layers, start=1):
         for problem in _broken_by_layer(layer, inputs, at_end=number > model.step_layers, last=number == count):
@@ -106,8 +110,8 @@ def _broken_by_layer(layer: CLayer, inputs: int, *, at_end: bool, last: bool) ->
         yield f"expected a multiple of {GATES[layer.kind]} outputs, got {layer.kernel.outputs}"
     if at_end and layer.kind != "dense":
         yield "expected a dense layer where the window has ended"
-    if last != (layer.kind == "dense" and layer.activation == "softmax"):
-        yield "expected a softmax in the last layer, and in no other"
+    if last != (layer.kind == "dense" and layer.activation in HEADS.values()):
+        yield "expected a head in the last layer, and in no other"
     if layer.kind != "dense":
         yield from _broken_by_recurrent_kernel(layer)
 

@@ -13,10 +13,22 @@ INT8: Final = "int8"
 KINDS: Final = ("simple_rnn", "lstm", "gru", "gru_reset_after", "dense")
 """Layer kinds in the order of `har_kind`, whose numbers begin at 1."""
 
-ACTIVATIONS: Final = ("linear", "relu", "tanh", "sigmoid", "softmax")
-"""Activations of dense layers in the order of `har_activation`, whose numbers begin at 1."""
+ACTIVATIONS: Final = ("linear", "relu", "tanh", "sigmoid", "softmax", "sigmoid_head", "linear_head")
+"""Activations of layers in the order of `har_activation`, whose numbers begin at 1; the last three are heads."""
+
+HEADS: Final = {"softmax": "softmax", "sigmoid": "sigmoid_head", "linear": "linear_head"}
+"""What the last layer is called, by its activation: its outputs are what the model gives, no layer takes them."""
+
+HIDDEN: Final = ACTIVATIONS[:4]
+"""Activations of layers before the last one."""
+
+NUMBERS: Final = "linear_head"
+"""The head whose outputs are numbers, as a forecast's are; those of the others are probabilities."""
 
 GATES: Final = {"simple_rnn": 1, "lstm": 4, "gru": 3, "gru_reset_after": 3, "dense": 1}
+
+SAMPLE_BITS: Final = 11
+"""Bits below the point of a sample of acceleration."""
 
 SHIFTS: Final = (16, 32)
 """Least and most bits that a product with a multiplier is shifted by."""
@@ -83,6 +95,8 @@ class CModel:
     channels: int
     layers: tuple[CLayer, ...]
     step_layers: int
+    sample_bits: int = SAMPLE_BITS
+    """Bits below the point of an integer sample: 11 hold acceleration up to 16 g."""
 
     @property
     def quantization(self) -> str:
@@ -91,8 +105,18 @@ class CModel:
 
     @property
     def classes(self) -> int:
-        """Probabilities it gives."""
+        """Outputs it gives."""
         return self.layers[-1].units
+
+    @property
+    def head(self) -> str:
+        """The activation of its last layer."""
+        return self.layers[-1].activation
+
+    @property
+    def gives_numbers(self) -> bool:
+        """Whether its outputs are numbers; else they are probabilities."""
+        return self.head == NUMBERS
 
     @property
     def scratch_sums(self) -> int:
@@ -113,3 +137,15 @@ class CModel:
     def multiply_adds_per_step(self) -> int:
         """Products of weights and values that one sample costs."""
         return sum(matrix.weights.size for layer in self.layers[: self.step_layers] for matrix in layer.matrices)
+
+
+def output_type(model: CModel) -> str:
+    """Return the type of a model's outputs."""
+    if model.quantization == FLOAT32:
+        return FLOAT32
+    return "int32" if model.gives_numbers else "uint16"
+
+
+def has_other_head(model: CModel) -> bool:
+    """Whether a model needs more than probabilities of one label of several, or samples in a scale of their own."""
+    return model.head != HEADS["softmax"] or model.sample_bits != SAMPLE_BITS

@@ -25,9 +25,9 @@ from edgehar.pipeline.data.importing.clock import SECONDS, Steps, guess_time_uni
 from edgehar.pipeline.data.importing.columns import Roles, find_roles
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import Lost, Rows
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import foreign, refusal
+from edgehar.pipeline.data.importing.rows import Lost, Rows
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool, Workspace
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported, recordings_of

@@ -6,7 +6,8 @@
 #define HAR_HEADER_BYTES 24u
 #define HAR_MATRIX_BYTES 20u
 #define HAR_LAYER_BYTES (4u + 2u * HAR_MATRIX_BYTES)
-#define HAR_FORMAT_VERSION 1u
+#define HAR_MORE_BYTES 12u /* of a layer, from version 2 on */
+#define HAR_FORMAT_VERSION 2u
 #ifdef HAR_FLOAT
 #define HAR_NUMBERS 1u
 #else
@@ -22,11 +23,14 @@
 #define HAR_LEAST_SHIFT 16u
 #define HAR_MOST_SHIFT 32u
 #define HAR_MOST_FRACTION 12u
+#define HAR_MOST_SAMPLE_BITS 15u
+#define HAR_PLAIN_SAMPLE_BITS 11u
 
-/* The blob, where its arrays may begin, and how many bytes they may take that none of them has taken yet. */
+/* The blob, its version, where its arrays may begin, and how many bytes they may take that none of them has taken yet. */
 typedef struct har_bytes {
     const uint8_t *at;
     size_t count;
+    uint8_t version;
     size_t arrays_at;
     size_t left;
 } har_bytes;
@@ -160,6 +164,18 @@ static har_status har_load_recurrent(har_layer *layer, har_bytes *blob, const ui
     return HAR_OK;
 }
 
+/* The last activation of a dense layer that a version has. */
+static uint8_t har_last_activation(const har_bytes *blob)
+{
+    return blob->version > 1 ? HAR_LINEAR_HEAD : HAR_SOFTMAX;
+}
+
+/* Bytes of a layer's record. */
+static size_t har_record_bytes(const har_bytes *blob)
+{
+    return HAR_LAYER_BYTES + (blob->version > 1 ? HAR_MORE_BYTES : 0u);
+}
+
 /* Load one layer that takes ``inputs`` numbers. */
 static har_status har_load_layer(har_layer *layer, har_bytes *blob, const uint8_t *record, uint16_t inputs)
 {
@@ -177,7 +193,8 @@ static har_status har_load_layer(har_layer *layer, har_bytes *blob, const uint8_
     if (layer->kernel.inputs != inputs || layer->kernel.outputs % gates != 0)
         return HAR_DAMAGED_MODEL;
     if (layer->kind == HAR_DENSE)
-        return layer->activation >= HAR_LINEAR && layer->activation <= HAR_SOFTMAX ? HAR_OK : HAR_DAMAGED_MODEL;
+        return layer->activation >= HAR_LINEAR && layer->activation <= har_last_activation(blob) ? HAR_OK
+                                                                                                 : HAR_DAMAGED_MODEL;
     return layer->activation == 0 ? har_load_recurrent(layer, blob, record + 4 + HAR_MATRIX_BYTES) : HAR_DAMAGED_MODEL;
 }
 
@@ -198,7 +215,7 @@ static har_status har_add_needs(har_model *model, const har_layer *layer, int la
     return HAR_OK;
 }
 
-/* Every layer takes what the one before it hands on; the last one, and no other, ends in a softmax. */
+/* Every layer takes what the one before it hands on; the last one, and no other, is a head. */
 static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes *blob)
 {
     uint16_t numbers = model->channels;
@@ -206,17 +223,18 @@ static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes
     model->scratch_sums = model->kept_sums = model->kept_values = 0;
     for (index = 0; index < model->layer_count; index++) {
         const int last = index + 1 == model->layer_count;
-        const uint8_t *record = blob->at + HAR_HEADER_BYTES + index * HAR_LAYER_BYTES;
+        const uint8_t *record = blob->at + HAR_HEADER_BYTES + index * har_record_bytes(blob);
         if (har_load_layer(layers + index, blob, record, numbers) != HAR_OK)
             return HAR_DAMAGED_MODEL;
         if (har_add_needs(model, layers + index, last) != HAR_OK)
             return HAR_DAMAGED_MODEL;
         numbers = layers[index].units;
-        if (last != (layers[index].kind == HAR_DENSE && layers[index].activation == HAR_SOFTMAX))
+        if (last != (layers[index].kind == HAR_DENSE && layers[index].activation >= HAR_SOFTMAX))
             return HAR_DAMAGED_MODEL;
         if (index >= model->step_layers && layers[index].kind != HAR_DENSE)
             return HAR_DAMAGED_MODEL;
     }
+    model->head = layers[model->layer_count - 1].activation;
     return numbers == model->classes ? HAR_OK : HAR_DAMAGED_MODEL;
 }
 
@@ -226,11 +244,13 @@ har_status har_load(har_model *model, har_layer *layers, size_t layer_room, cons
     own.at = blob;
     own.count = bytes;
     own.arrays_at = own.left = 0;
+    own.version = 0;
     if (!model || !layers || !blob || (uintptr_t)blob % 4 != 0 || !har_is_little_endian())
         return HAR_BAD_ARGUMENT;
     if (bytes < HAR_HEADER_BYTES || memcmp(own.at, "HARC", 4) != 0)
         return HAR_NOT_A_MODEL;
-    if (own.at[12] != HAR_FORMAT_VERSION)
+    own.version = own.at[12];
+    if (own.version == 0 || own.version > HAR_FORMAT_VERSION)
         return HAR_OTHER_VERSION;
     if (har_u32(own.at + 8) != bytes || har_u32(own.at + 4) != har_crc32(own.at + 8, bytes - 8))
         return HAR_DAMAGED_MODEL;
@@ -242,10 +262,13 @@ har_status har_load(har_model *model, har_layer *layers, size_t layer_room, cons
     model->window = har_u16(own.at + 16);
     model->channels = har_u16(own.at + 18);
     model->classes = har_u16(own.at + 20);
+    model->sample_bits = own.version > 1 ? own.at[22] : HAR_PLAIN_SAMPLE_BITS;
+    if (model->sample_bits > HAR_MOST_SAMPLE_BITS || (own.version > 1 && own.at[23] != 0))
+        return HAR_DAMAGED_MODEL;
     if (model->step_layers == 0 || model->step_layers >= model->layer_count || model->window == 0 ||
         model->window > HAR_MOST_WINDOW || model->classes > HAR_MOST_CLASSES)
         return HAR_DAMAGED_MODEL;
-    own.arrays_at = HAR_HEADER_BYTES + (size_t)model->layer_count * HAR_LAYER_BYTES;
+    own.arrays_at = HAR_HEADER_BYTES + (size_t)model->layer_count * har_record_bytes(&own);
     if (bytes < own.arrays_at)
         return HAR_DAMAGED_MODEL;
     own.left = bytes - own.arrays_at;

@@ -7,5 +7,6 @@
 #define HAR_USE_LSTM 1
 #define HAR_USE_GRU 1
 #define HAR_USE_HIDDEN_DENSE 1
+#define HAR_USE_OTHER_HEADS 1
 
 #endif

@@ -121,7 +121,7 @@ static void har_dense(const har_layer *layer, const har_value *inputs, const har
     har_affine(&layer->kernel, inputs, at->scratch);
 #if HAR_USE_HIDDEN_DENSE
     /* Not of the last layer, whose logits har_finish takes from the scratch memory. */
-    if (layer->activation != HAR_SOFTMAX) {
+    if (layer->activation < HAR_SOFTMAX) {
         uint16_t unit;
         for (unit = 0; unit < HAR_SPAN(layer->units); unit++)
             at->values[unit] = har_activate(layer, at->scratch[unit]);
@@ -217,6 +217,36 @@ har_status har_step(har_engine *engine, const har_sample *sample)
     return HAR_OK;
 }
 
+#if HAR_USE_OTHER_HEADS
+har_status har_finish(const har_engine *engine, har_probability *probabilities)
+{
+    if (!engine || !probabilities)
+        return HAR_BAD_ARGUMENT;
+    if (engine->steps == 0)
+        return HAR_WINDOW_EMPTY;
+    HAR_VIEW(har_model, model, engine->model);
+    if (model->head == HAR_LINEAR_HEAD)
+        return HAR_OTHER_HEAD;
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
+    if (model->head == HAR_SOFTMAX)
+        har_softmax(engine->scratch, model->classes, probabilities);
+    else
+        har_sigmoid_head(engine->scratch, model->classes, probabilities);
+    return HAR_OK;
+}
+
+har_status har_finish_numbers(const har_engine *engine, har_number *numbers)
+{
+    if (!engine || !numbers)
+        return HAR_BAD_ARGUMENT;
+    if (engine->steps == 0)
+        return HAR_WINDOW_EMPTY;
+    HAR_VIEW(har_model, model, engine->model);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
+    memcpy(numbers, engine->scratch, model->classes * sizeof *numbers);
+    return HAR_OK;
+}
+#else
 har_status har_finish(const har_engine *engine, har_probability *probabilities)
 {
     if (!engine || !probabilities)
@@ -228,3 +258,4 @@ har_status har_finish(const har_engine *engine, har_probability *probabilities)
     har_softmax(engine->scratch, model->classes, probabilities);
     return HAR_OK;
 }
+#endif

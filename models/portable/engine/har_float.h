@@ -138,6 +138,14 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_block(matrix, row, 1, inputs, sums);
 }
 
+/* Each logit by itself. */
+static inline void har_sigmoid_head(const float *logits, uint16_t classes, har_probability *probabilities)
+{
+    uint16_t k;
+    for (k = 0; k < classes; k++)
+        probabilities[k] = har_sigmoid(logits[k]);
+}
+
 /* Shifted by the largest logit, so that no input overflows. */
 static inline void har_softmax(float *logits, uint16_t classes, har_probability *probabilities)
 {

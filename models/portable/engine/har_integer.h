@@ -6,6 +6,7 @@
  *   cell         int32, 2^-20     the long memory of an LSTM
  *   sample       int16, 2^-11 g
  *   probability  uint16, 2^-15
+ *   number       int32, 2^-13     what a linear head gives
  *
  * Rounding is half away from zero, on magnitudes: no shift of a negative number, which C leaves to the compiler.
  * models/portable/integer_reference.py says the same in NumPy, and a test holds each to the other bit for bit. */
@@ -214,6 +215,14 @@ HAR_ROUTINE void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t
     }
 }
 #endif
+
+/* Each logit by itself. */
+static inline void har_sigmoid_head(const har_sum *logits, uint16_t classes, har_probability *probabilities)
+{
+    uint16_t k;
+    for (k = 0; k < classes; k++)
+        probabilities[k] = (har_probability)(har_sigmoid(logits[k]) >> 1);
+}
 
 /* exp(-distance) in 2^-15 from distance in 2^-13: a power of two, its fraction from a table; 0 from 16 on */
 HAR_ROUTINE uint16_t har_exp_down(uint32_t distance)

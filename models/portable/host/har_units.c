@@ -5,6 +5,7 @@
 #define har_reset har_units_reset
 #define har_step har_units_step
 #define har_finish har_units_finish
+#define har_finish_numbers har_units_finish_numbers
 #include "../engine/har_engine.c"
 
 #include "har_fast.h"
@@ -23,7 +24,7 @@ int har_units_fit(const har_model *model)
     return 1;
 }
 
-har_status har_units_predict(const har_model *model, void *memory, const float *window, float *probabilities)
+har_status har_units_predict(const har_model *model, void *memory, const float *window, float *outputs)
 {
     const size_t sums = HAR_SPAN(model->scratch_sums) + HAR_KEPT_SUMS(model);
     har_lanes *vectors = memory;
@@ -32,5 +33,7 @@ har_status har_units_predict(const har_model *model, void *memory, const float *
     uint16_t step;
     for (step = 0; status == HAR_OK && step < model->window; step++, window += model->channels)
         status = har_step(&engine, window);
-    return status == HAR_OK ? har_finish(&engine, probabilities) : status;
+    if (status != HAR_OK)
+        return status;
+    return model->head == HAR_LINEAR_HEAD ? har_finish_numbers(&engine, outputs) : har_finish(&engine, outputs);
 }

@@ -95,6 +95,16 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_row(matrix, row, numbers, totals);
 }
 
+/* Each logit by itself. */
+HAR_INLINE void har_sigmoid_head(const har_lanes *logits, uint16_t classes, float *probabilities)
+{
+    uint16_t k;
+    for (k = 0; k < classes; k++) {
+        const har_lanes found = har_sigmoid(logits[k / HAR_LANES]);
+        probabilities[k] = found[k % HAR_LANES];
+    }
+}
+
 /* Shifted by the largest logit, so that no input overflows. */
 HAR_INLINE void har_softmax(har_lanes *sums, uint16_t classes, float *probabilities)
 {

@@ -6,6 +6,7 @@ rounded for the inputs they will see (`rows`), which halves what is left of it.
 """
 
 import math
+from dataclasses import replace
 from itertools import repeat
 from typing import Any, Final
 
@@ -14,12 +15,17 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import GRU, Architecture, Dense, Layer, Weights, layer_weights
 from edgehar.models.errors import CompileError
-from edgehar.models.portable.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
-from edgehar.models.portable.tables import CLayer, Matrix
+from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
+from edgehar.models.portable.tables import HEADS, SAMPLE_BITS, CLayer, Matrix
 from edgehar.pipeline.compilers.c99.rows import Linear, quantize_rows
 from edgehar.pipeline.compilers.quantization.observation import observe
 
 _MOST_FRACTION_BITS: Final = SUM_BITS - 1
+_CALM_SHARE: Final = 0.999
+"""Of all numbers in calibration: those above are impacts."""
+
+_SAMPLE_ROOM_BITS: Final = 0.5
+"""Above the largest sample of a signal that is not acceleration."""
 
 
 def float_layers(architecture: Architecture, weights: Weights) -> tuple[CLayer, ...]:
@@ -30,11 +36,14 @@ def float_layers(architecture: Architecture, weights: Weights) -> tuple[CLayer, 
         input_bias, recurrent_bias = _biases(own["bias"])
         recurrent = Matrix(own["recurrent_kernel"], recurrent_bias) if "recurrent_kernel" in own else None
         layers.append(CLayer(_kind(layer), Matrix(own["kernel"], input_bias), recurrent, _activation(layer)))
-    return tuple(layers)
+    return _with_head(layers)
 
 
 def integer_layers(
-    architecture: Architecture, weights: Weights, calibration: NDArray[Any] | None = None
+    architecture: Architecture,
+    weights: Weights,
+    calibration: NDArray[Any] | None = None,
+    input_bits: int = SAMPLE_BITS,
 ) -> tuple[CLayer, ...]:
     """Return the layers with int8 rows.
 
@@ -44,6 +53,8 @@ def integer_layers(
         The model; it takes raw g.
     calibration : ndarray of shape (n_windows, window_length, channels), in g, or None
         Windows of training subjects, for whose inputs rounding errors shall cancel.
+    input_bits
+        Bits below the point of a sample.
 
     Raises
     ------
@@ -51,7 +62,6 @@ def integer_layers(
         If a weight is too large for 32-bit arithmetic.
     """
     layers = []
-    input_bits = SAMPLE_ONE.bit_length() - 1
     observed = repeat(None) if calibration is None else observe(architecture, weights, calibration)
     for layer, met in zip(architecture.layers, observed, strict=False):
         own, (seen, before) = layer_weights(layer, weights), (met.inputs, met.states) if met else (None, None)
@@ -65,7 +75,27 @@ def integer_layers(
         second = matrices[1] if recurrent is not None else None
         layers.append(CLayer(_kind(layer), matrices[0], second, _activation(layer), fraction))
         input_bits = fraction or VALUE_BITS
-    return tuple(layers)
+    return _with_head(layers)
+
+
+def sample_bits(calibration: NDArray[Any] | None) -> int:
+    """Return the bits below the point of samples that hold what the model was trained on.
+
+    Acceleration keeps 11, which hold 16 g: an impact beyond that saturates, as in the sensor. Other signals, such as
+    those of a weather station, may need fewer.
+    """
+    if calibration is None or not calibration.size:
+        return SAMPLE_BITS
+    largest = float(np.quantile(np.abs(calibration), _CALM_SHARE))
+    if largest <= 2.0 ** (VALUE_BITS - SAMPLE_BITS):
+        return SAMPLE_BITS
+    return max(0, VALUE_BITS - math.ceil(math.log2(float(np.abs(calibration).max())) + _SAMPLE_ROOM_BITS))
+
+
+def _with_head(layers: list[CLayer]) -> tuple[CLayer, ...]:
+    """Return the layers, the last one called the head it is."""
+    *hidden, last = layers
+    return (*hidden, replace(last, activation=HEADS[last.activation], fraction=0))
 
 
 def _quantize_layer(layer: Layer, kernel: Linear, recurrent: Linear | None, bias: NDArray[Any]) -> list[Matrix]:

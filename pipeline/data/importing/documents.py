@@ -22,7 +22,7 @@ from edgehar.pipeline.data.importing.clock import look_at_steps, read_clock
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure, problems_of
 from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, moment_of
 from edgehar.pipeline.data.importing.options import Options
-from edgehar.pipeline.data.importing.refusals import foreign, refusal
+from edgehar.pipeline.data.importing.refusals import foreign, refusal, unrecognised
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported
@@ -60,6 +60,8 @@ def read_document(source: Source, options: Options, labels: Mapping[str, str]) -
     ------
     ForeignTableError
         When the document is no recording.
+    UnrecognisedError
+        When it is no document.
     DataError
         When it is damaged.
     """
@@ -129,7 +131,7 @@ def _parsed(source: Source) -> Any:
             return _cbor(data, source.name)
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise refusal(source.name, f"expected a whole JSON document, but {error}") from error
+        raise unrecognised(source.name, f"expected a whole JSON document, but {error}") from error
 
 
 def _cbor(data: bytes, name: str) -> Any:

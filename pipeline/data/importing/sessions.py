@@ -14,8 +14,8 @@ import numpy.typing as npt
 from edgehar.pipeline.data.importing.clock import Steps
 from edgehar.pipeline.data.importing.dates import DAY_S
 from edgehar.pipeline.data.importing.options import DROP_OPTION
-from edgehar.pipeline.data.importing.parser import Rows
 from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.spool import Column, Scaled, Spool
 
 _WRAPS: Final = (2.0**16, 2.0**24, 2.0**31, 2.0**32)

@@ -27,7 +27,7 @@ from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per
 from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
 from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, read_intervals
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import Rows, read_rows
+from edgehar.pipeline.data.importing.parser import read_rows
 from edgehar.pipeline.data.importing.preamble import (
     DELIMITERS,
     HEAD_LINES,
@@ -37,7 +37,8 @@ from edgehar.pipeline.data.importing.preamble import (
     read_preamble,
 )
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
-from edgehar.pipeline.data.importing.refusals import ForeignTableError, foreign, refusal
+from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal
+from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Workspace
@@ -68,6 +69,12 @@ class Imported:
         In which the file was.
     terms
         Of its profile.
+    header
+        Names of its columns; empty where it has none, None where it is no table.
+    ended
+        Whether its last line ends in a line end.
+    alone
+        Whether no other file was read for it.
     """
 
     recordings: list[Recording] = field(default_factory=list)
@@ -75,10 +82,19 @@ class Imported:
     notes: list[str] = field(default_factory=list)
     unit: str | None = None
     terms: str = ""
+    header: tuple[str, ...] | None = None
+    ended: bool = True
+    alone: bool = True
 
 
 def read_table(
-    source: Source, options: Options, *, beside: Beside, workspace: Workspace, fallback: str | None = None
+    source: Source,
+    options: Options,
+    *,
+    beside: Beside,
+    workspace: Workspace,
+    fallback: str | None = None,
+    cut: bool = False,
 ) -> Imported:
     """Read a file into recordings.
 
@@ -94,11 +110,15 @@ def read_table(
         Keeps the samples.
     fallback
         The unit of the other files, for one whose own values do not tell it.
+    cut
+        Whether a last line without a line end was cut off.
 
     Raises
     ------
     ForeignTableError
-        When the file is readable and no recording of acceleration.
+        When the file is surely no recording of acceleration.
+    UnrecognisedError
+        When no recording is found in it.
     DataError
         When it is damaged, or leaves something open that the caller has to say.
     UsageError
@@ -119,23 +139,28 @@ def read_table(
         if intervals := _intervals(source, preamble, chunks):
             return Imported(intervals=intervals)
         roles = find_roles(preamble, options, stem=source.stem)
-        rows = read_rows(chunks, preamble, roles.places, drop_bad_rows=options.drop_bad_rows, workspace=workspace)
+        rows = read_rows(
+            chunks, preamble, roles.places, drop_bad_rows=options.drop_bad_rows, workspace=workspace, cut=cut
+        )
     notes = [*_about_file(preamble, encoding, spoken, profile), *roles.notes]
     table = OpenTable(source, options, preamble, roles, rows, notes, profile, workspace)
     if profile is not None and profile.beside and (other := beside(source, profile.beside)):
         _add_gravity(table, other)
-    return recordings_of(table, fallback)
+    imported = recordings_of(table, fallback)
+    imported.header, imported.ended = preamble.header or (), rows.ended
+    imported.alone = profile is None or not profile.beside
+    return imported
 
 
 def _preamble(source: Source, lines: list[str], options: Options) -> Preamble:
-    """Read the head of a file; what is no table at all is a foreign one."""
+    """Read the head of a file, where there is a table."""
     mark = _delimiter(options.delimiter)
     try:
         return read_preamble(lines, source.name, delimiter=mark, names=options.names, skip=options.skip_lines)
     except DataError as error:
         if (pairs := read_pairs(lines, source.name)) is not None:
             return pairs
-        raise ForeignTableError(error.message, next_step=error.next_step, **error.details) from error
+        raise UnrecognisedError(error.message, next_step=error.next_step, **error.details) from error
 
 
 def _delimiter(declared: str | None) -> str | None:

@@ -14,10 +14,10 @@ from edgehar.models.sensor_limits import FASTEST_GUESS_HZ, SLOWEST_GUESS_HZ
 from edgehar.pipeline.data.importing.clock import SECONDS, Clock, Steps, guess_time_unit, look_at_steps, read_clock
 from edgehar.pipeline.data.importing.columns import Roles
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import Rows
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.profiles import Profile
 from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions, apart, find_sessions
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Workspace

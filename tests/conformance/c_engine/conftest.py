@@ -57,14 +57,13 @@ def _build_driver(compiler: Sequence[str], target: Path, *flags: str) -> Path:
 
 
 def _run_driver(run: Sequence[str | Path] | Callable[[bytes], bytes], cases: Iterable[Case]) -> list[np.ndarray | int]:
-    cases, request, numbers = list(cases), bytearray(), np.dtype(np.uint16)
+    cases, request = list(cases), bytearray()
     for model, samples in cases:
         blob = model if isinstance(model, bytes) else pack_model(model)
         request += struct.pack("<I", len(blob)) + blob
         request += struct.pack("<II", len(samples), samples.size) + samples.tobytes()
-        numbers = np.dtype(np.float32) if samples.dtype == np.float32 else np.dtype(np.uint16)
     reply = run(bytes(request) + bytes(4)) if callable(run) else _run(run, bytes(request) + bytes(4))
-    return list(_replies(reply, numbers, [len(samples) for _, samples in cases]))
+    return list(_replies(reply, [samples for _, samples in cases]))
 
 
 def _run(command: Sequence[str | Path], request: bytes) -> bytes:
@@ -73,17 +72,18 @@ def _run(command: Sequence[str | Path], request: bytes) -> bytes:
     return done.stdout
 
 
-def _replies(reply: bytes, numbers: np.dtype, windows: Sequence[int]) -> Iterable[np.ndarray | int]:
+def _replies(reply: bytes, windows: Sequence[np.ndarray]) -> Iterable[np.ndarray | int]:
     at = 0
-    for count in windows:
+    for samples in windows:
         (status,) = struct.unpack_from("<I", reply, at)
         at += 4
         if status:
             yield status
             continue
-        (size,) = struct.unpack_from("<I", reply, at)
-        yield np.frombuffer(reply, numbers, size, at + 4).reshape(count, -1)
-        at += 4 + size * numbers.itemsize
+        count, size = struct.unpack_from("<II", reply, at)
+        numbers = np.float32 if samples.dtype == np.float32 else {2: np.uint16, 4: np.int32}[size]
+        yield np.frombuffer(reply, numbers, count, at + 8).reshape(len(samples), -1)
+        at += 8 + count * size
     assert at == len(reply)
 
 
@@ -100,7 +100,8 @@ def _random_architecture(generator: np.random.Generator) -> Architecture:
         layers.append(kind(f"layer_{index}", int(generator.integers(1, 20)), return_sequences=not last, **options))
     if generator.random() < 0.4:
         layers.append(Dense("after", int(generator.integers(1, 9)), str(generator.choice(["relu", "tanh"]))))
-    layers.append(Dense("Output", int(generator.integers(2, 14)), "softmax"))
+    head = str(generator.choice(["softmax", "softmax", "sigmoid", "linear"]))
+    layers.append(Dense("Output", int(generator.integers(1 + (head == "softmax"), 14)), head))
     return Architecture("random", int(generator.integers(1, 30)), int(generator.integers(1, 5)), tuple(layers))
 
 
@@ -148,7 +149,7 @@ def build_driver() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def run_driver() -> Callable[..., list[np.ndarray | int]]:
-    """``run_driver(run, cases)``: the probabilities of each (model or blob, samples), or the status that refuses it.
+    """``run_driver(run, cases)``: the outputs of each (model or blob, samples), or the status that refuses it.
 
     ``run`` is a command, or a function from stdin's bytes to stdout's.
     """

@@ -18,6 +18,8 @@ from edgehar.pipeline.compilers.c99 import tables
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 ARCHITECTURES = (
     Architecture("small", 3, 2, (SimpleRNN("a", 3), Dense("o", 2, "softmax"))),
+    Architecture("yes", 4, 2, (SimpleRNN("a", 3), Dense("o", 2, "sigmoid"))),
+    Architecture("number", 4, 2, (LSTM("a", 2), Dense("b", 3, "relu"), Dense("o", 1))),
     Architecture(
         "all",
         5,
@@ -33,7 +35,7 @@ ARCHITECTURES = (
         ),
     ),
 )
-RECORD = 44
+RECORD = {1: 44, 2: 56}
 DAMAGED = 8
 """HAR_DAMAGED_MODEL of har.h."""
 
@@ -52,8 +54,8 @@ def sealed(content: bytes) -> bytes:
 
 def altered(blob: bytes, generator: np.random.Generator) -> bytes:
     """Return a blob with a few bytes, words, records or arrays changed, and sealed again."""
-    content = bytearray(blob[8:])
-    records = (HEADER.size - 8, HEADER.size - 8 + RECORD * blob[14])
+    content, record = bytearray(blob[8:]), RECORD[blob[12]]
+    records = (HEADER.size - 8, HEADER.size - 8 + record * blob[14])
     for _ in range(int(generator.integers(1, 3))):
         kind = generator.integers(6)
         if kind == 0:  # Any byte of the header and the records.
@@ -67,8 +69,8 @@ def altered(blob: bytes, generator: np.random.Generator) -> bytes:
             new = old + int(generator.choice([-64, -4, -2, 1, 2, 4, 64, len(blob), 2**31]))
             content[at : at + 4] = struct.pack("<I", new & 0xFFFFFFFF)
         elif kind == 3:  # A layer in the place of another.
-            one, other = (records[0] + RECORD * int(generator.integers(blob[14])) for _ in range(2))
-            content[one : one + RECORD] = content[other : other + RECORD]
+            one, other = (records[0] + record * int(generator.integers(blob[14])) for _ in range(2))
+            content[one : one + record] = content[other : other + record]
         elif kind == 4:  # A number in an array.
             at = 4 * int(generator.integers(records[1] // 4, len(content) // 4))
             number = generator.choice([0x7F800000, 0xFF800001, 0x7F7FFFFF, 0x10000000, 0x10000001, 0xEFFFFFFF])
@@ -94,7 +96,7 @@ def blobs(quantization: str, random_weights) -> Iterator[bytes]:
     for architecture in ARCHITECTURES:
         whole = pack_model(tables(architecture, random_weights(architecture), quantization))
         yield whole
-        for _ in range(4000):
+        for _ in range(2500):
             yield altered(whole, generator)
 
 
@@ -117,7 +119,16 @@ def test_both_readers_agree(quantization: str, need, build_driver, run_driver, r
     assert 0.02 < np.mean(expected) < 0.9
 
 
-def wide(inputs: int, multiplier: int, *, shift: int = 16, bias: int = 0, fraction: int = 0) -> CModel:
+def wide(
+    inputs: int,
+    multiplier: int,
+    *,
+    shift: int = 16,
+    bias: int = 0,
+    fraction: int = 0,
+    head: str = "softmax",
+    bits: int = 11,
+) -> CModel:
     """Return an integer model whose second layer has so many inputs, and numbers at the edge of a rule."""
     rows = np.zeros((2, inputs), np.int8)
     first = Matrix(np.zeros((inputs, 3), np.int8), None, np.ones(inputs, np.uint16), 32)
@@ -126,9 +137,9 @@ def wide(inputs: int, multiplier: int, *, shift: int = 16, bias: int = 0, fracti
     layers = (
         CLayer("dense", first, None, "tanh"),
         CLayer("dense", second, None, "linear", fraction),
-        CLayer("dense", last, None, "softmax"),
+        CLayer("dense", last, None, head),
     )
-    return CModel(5, 3, layers, 1)
+    return CModel(5, 3, layers, 1, bits)
 
 
 EDGES = {
@@ -143,6 +154,9 @@ EDGES = {
     "bias": (wide(4, 1, bias=2**28), wide(4, 1, bias=2**28 + 1)),
     "least bias": (wide(4, 1, bias=-(2**28)), wide(4, 1, bias=-(2**28) - 1)),
     "fraction": (wide(4, 1, fraction=12), wide(4, 1, fraction=13)),
+    "sample bits": (wide(4, 1, bits=15), wide(4, 1, bits=16)),
+    "head": (wide(4, 1, head="sigmoid_head"), wide(4, 1, head="sigmoid")),
+    "number": (wide(4, 1, head="linear_head"), wide(4, 1, head="linear")),
 }
 
 
@@ -159,10 +173,11 @@ def test_both_readers_have_the_same_edges(edge: str, integer_driver: Path, run_d
 
 def with_layers(blob: bytes, repeats: int) -> bytes:
     """Return a blob whose second layer is there more often, and whose arrays are there once."""
-    records = [bytearray(blob[at : at + RECORD]) for at in range(HEADER.size, HEADER.size + RECORD * blob[14], RECORD)]
-    arrays = blob[HEADER.size + RECORD * blob[14] :]
+    size = RECORD[1]
+    records = [bytearray(blob[at : at + size]) for at in range(HEADER.size, HEADER.size + size * blob[14], size)]
+    arrays = blob[HEADER.size + size * blob[14] :]
     many = [records[0], *(bytearray(records[1]) for _ in range(repeats)), *records[2:]]
-    shift = RECORD * (len(many) - len(records))
+    shift = size * (len(many) - len(records))
     for record in many:
         for at in (12, 16, 20, 32, 36, 40):
             offset = struct.unpack_from("<I", record, at)[0]

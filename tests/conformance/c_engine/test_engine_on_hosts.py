@@ -66,9 +66,9 @@ def float_cases(random_architecture, random_weights) -> tuple[list[tuple[CModel,
 
 
 ENGINE, HOST = SOURCES / "engine", SOURCES / "host"
-ENGINE_SOURCES = ("engine/har_engine.c", "engine/har_blob.c", "engine/har_slide.c")
+ENGINE_SOURCES = ("engine/har_engine.c", "engine/har_blob.c", "engine/har_slide.c", "engine/har_stream.c")
 FLOAT_SOURCES = ("host/har_native_float.c", "host/har_units.c", "host/har_windows.c")
-INTEGER_SOURCES = ("host/har_native_integer.c",)
+STREAM_SOURCES = ("host/har_native_integer.c", "host/har_native_stream.c")
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -92,7 +92,7 @@ def test_every_warning_is_an_error(
         command = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
     if processor and platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("not for this machine: these vectors are those of another processor")
-    own = FLOAT_SOURCES if numbers else INTEGER_SOURCES
+    own = (*STREAM_SOURCES, *(FLOAT_SOURCES if numbers else ()))
     for source in (*ENGINE_SOURCES, *own):
         includes = (f"-I{ENGINE}", f"-I{HOST}")
         target = ("-o", tmp_path / "object.o")
@@ -101,7 +101,7 @@ def test_every_warning_is_an_error(
 
 def test_layers_can_be_left_out(need, compile_c, strict, tmp_path: Path) -> None:
     gcc = need("gcc", "gcc")
-    names = ("SIMPLE_RNN", "LSTM", "GRU", "HIDDEN_DENSE")
+    names = ("SIMPLE_RNN", "LSTM", "GRU", "HIDDEN_DENSE", "OTHER_HEADS")
     engine = tmp_path / "engine"
     engine.mkdir()
     for file in (SOURCES / "engine").iterdir():
@@ -187,7 +187,7 @@ def test_nothing_is_undefined_whatever_comes(
     [
         (lambda blob: b"TFL3" + blob[4:], 5),
         (lambda blob: blob[:20], 5),
-        (lambda blob: blob[:12] + b"\x02" + blob[13:], 6),
+        (lambda blob: blob[:12] + b"\x03" + blob[13:], 6),
         (lambda blob: blob[:-1], 8),
         (lambda blob: blob[:-1] + bytes([blob[-1] ^ 1]), 8),
     ],
