@@ -26,6 +26,8 @@ _LIBRARY: Final = CLibrary(
     ("-ffp-contract=off",),
     advice="decode in Python, as is done now",
 )  # fmt: skip
+_REMEMBERED: Final = ("length", "baseline", "deviation", "seen", "off", "direction", "rides", "is_ready")
+"""Of a stream: the first three are real numbers."""
 _CHECKED_SAMPLES: Final = 3000
 _CHECKED_WINDOWS: Final = 50
 
@@ -45,8 +47,8 @@ class _State(ctypes.Structure):
     """`har_stream_state`."""
 
     _fields_ = (
-        *((name, ctypes.c_double) for name in ("length", "baseline", "deviation")),
-        *((name, ctypes.c_int64) for name in ("seen", "off", "direction", "rides", "is_ready")),
+        *((name, ctypes.c_double) for name in _REMEMBERED[:3]),
+        *((name, ctypes.c_int64) for name in _REMEMBERED[3:]),
     )
 
 
@@ -136,7 +138,7 @@ def _listened(
     rules = _Rules(
         spec.strong_g, spec.weak_g, spec.moving_g, spec.jump_g, *(in_samples(time_s, rate_hz) for time_s in times)
     )
-    now = _State(*(getattr(state, name) for name, _ in _State._fields_))
+    now = _State(**{name: getattr(state, name) for name in _REMEMBERED})
     found = np.empty(len(samples), np.int8)
     library.har_streams_listen(
         ctypes.byref(rules), ctypes.byref(now), samples.ctypes.data, len(samples), found.ctypes.data

@@ -293,21 +293,20 @@ class _Clock:
 
     def follow(self, values: npt.NDArray[Any]) -> bool:
         """Take the next times; False where they do not plainly run on."""
-        at, usual = self.rows, self.steps.usual
-        passed = np.diff(values, prepend=values[:1] if self.last is None else self.last)
-        passed = passed[1:] if self.last is None else passed
-        if len(passed) and not passed.min() >= 0.25 * usual:
+        before = values[:0] if self.last is None else self.last
+        passed, first = np.diff(values, prepend=before), 1 - len(before)
+        if len(passed) and not passed.min() >= 0.25 * self.steps.usual:
             return False
-        long = np.flatnonzero(passed > self.steps.limit) if len(passed) and passed.max() > self.steps.limit else []
-        places = [int(place) + (self.last is None) for place in long]
-        span = float(values[-1] - (values[0] if self.last is None else self.last[0]))
-        self.regular_s += (span - sum(float(passed[place]) for place in long)) * self.scale
-        self.regular += len(passed) - len(places)
-        self.gaps += [at + row for row in places]
-        rows = {0, len(values) - 1, *places, *range(-at % KNOWN_EVERY, len(values), KNOWN_EVERY)}
+        is_long = passed > self.steps.limit
+        after_gaps = (np.flatnonzero(is_long) + first).tolist()
+        steps = np.concatenate([before, values[-1:]]) if len(before) else values[[0, -1]]
+        self.regular_s += float(steps[1] - steps[0] - passed[is_long].sum()) * self.scale
+        self.regular += len(passed) - len(after_gaps)
+        at = self.rows
+        self.gaps += [at + row for row in after_gaps]
+        rows = {0, len(values) - 1, *after_gaps, *range(-at % KNOWN_EVERY, len(values), KNOWN_EVERY)}
         self.known |= {at + row: self._seconds(values[row]) for row in rows}
-        before = {row: values[row - 1] if row else self.last[0] for row in places if row or self.last is not None}
-        self.known |= {at + row - 1: self._seconds(value) for row, value in before.items()}
+        self.known |= {at + row - 1: self._seconds(values[row - 1] if row else before[0]) for row in after_gaps}
         self.last, self.rows = values[-1:].copy(), at + len(values)
         return True
 
