@@ -132,7 +132,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
         stack(lambda kl: kl.Flatten(), lambda kl: kl.Dense(8, "relu"), number),
         False,
     ),
-    "GRU forecast": (temperatures, "mse", stack(lambda kl: kl.GRU(6), number), False),
+    "GRU forecast": (temperatures, "mse", stack(lambda kl: kl.GRU(6), number), True),
     "stacked GRU with dropout": (
         temperatures,
         "mse",
@@ -141,7 +141,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
             lambda kl: kl.GRU(6, dropout=0.1, recurrent_dropout=0.5),
             number,
         ),
-        False,
+        True,
     ),
     "bidirectional GRU": (temperatures, "mse", stack(lambda kl: kl.Bidirectional(kl.GRU(5)), number), False),
     "convolutions": (
@@ -169,7 +169,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
     ),
     "temporal convolutions": (temperatures, "mse", temporal, False),
     "attention": (temperatures, "mse", attention, False),
-    "several steps": (several_hours, "mse", stack(lambda kl: kl.LSTM(6), lambda kl: kl.Dense(4)), False),
+    "several steps": (several_hours, "mse", stack(lambda kl: kl.LSTM(6), lambda kl: kl.Dense(4)), True),
 }
 """Data, loss, layers, and whether the C engine runs it."""
 

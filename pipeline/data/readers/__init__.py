@@ -6,7 +6,7 @@ format is asked for, or when its turn comes while looking.
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -15,6 +15,7 @@ from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
 from edgehar.pipeline.data.importing.journal import Journal
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.label_file import with_label_file
+from edgehar.pipeline.data.mixing import mix
 from edgehar.pipeline.data.recordings import Dataset
 
 Progress = Callable[[int, int], None]
@@ -117,14 +118,22 @@ def load_dataset(
             f"{place}: expected a file or folder, found nothing", next_step="Check the path.", path=str(place)
         )
     name = recognise(place) if format == "auto" else format
+    known = _FORMATS[name].options
     layout = options.get("layout")
-    if isinstance(layout, Options) and "gyroscope" in _FORMATS[name].options and layout.says_only_channels:
-        options = {**options, "layout": None, "gyroscope": wants_gyroscope(layout.channels)}
-    accepted = _accepted(name, options, _FORMATS[name].options)
+    label_map: dict[str, str] = {}
+    if isinstance(layout, Options) and "layout" not in known:
+        # Labels can be renamed whatever the files look like; the rest of a layout describes text.
+        label_map, layout = layout.label_map, replace(layout, label_map={})
+        if "gyroscope" in known and layout.says_only_channels:
+            options = {**options, "gyroscope": wants_gyroscope(layout.channels)}
+            layout = Options()
+        options = {**options, "layout": None if layout == Options() else layout}
+    accepted = _accepted(name, options, known)
     for extra, value in (("scratch", scratch), ("journal", journal)):
-        if value is not None and extra in _FORMATS[name].options:
+        if value is not None and extra in known:
             accepted[extra] = value
-    return with_label_file(_reader(name).read(place, progress=progress, **accepted), place, labels)
+    found = with_label_file(_reader(name).read(place, progress=progress, **accepted), place, labels)
+    return mix([found], label_map=label_map)
 
 
 def recognise(path: Path) -> str:
