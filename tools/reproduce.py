@@ -27,8 +27,8 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 CLAIMS: Final = REPOSITORY / "docs" / "claims.toml"
 _STEP: Final = re.compile(r"(\w+)(?:\[(?:(\w+)=([^\]]*)|(\d+))\])?(?:\.|$)")
 _MARKED: Final = re.compile(r"\{([^}]*)\}")
-_NUMBER: Final = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_UNITS: Final = {"KB": 1000.0, "MB": 1e6}
+_NUMBER: Final = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+_UNITS: Final = {"KB": 1000.0, "MB": 1e6, "million": 1e6, "%": 0.01}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
