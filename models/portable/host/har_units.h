@@ -81,6 +81,27 @@ HAR_INLINE void har_add_vectors(const har_matrix *matrix, size_t row, size_t vec
         *(har_lanes *)(sums + row + k * HAR_LANES) += even[k] + odd[k];
 }
 
+#if HAR_LANES > 4
+/* Four numbers, where a layer's last rows do not fill a register. */
+typedef float har_four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* The same for four rows. */
+HAR_INLINE void har_add_four(const har_matrix *matrix, size_t row, const float *inputs, float *sums)
+{
+    const size_t outputs = matrix->outputs;
+    const float *weights = matrix->weights + row;
+    har_four even = {0.0f}, odd = {0.0f};
+    size_t column;
+    for (column = 0; column + 1 < matrix->inputs; column += 2, weights += 2 * outputs) {
+        even += inputs[column] * *(const har_four *)weights;
+        odd += inputs[column + 1] * *(const har_four *)(weights + outputs);
+    }
+    if (column < matrix->inputs)
+        even += inputs[column] * *(const har_four *)weights;
+    *(har_four *)(sums + row) += even + odd;
+}
+#endif
+
 /* The same for one row, where there are too few for a vector. */
 HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *inputs, float *sums)
 {
@@ -109,6 +130,10 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_vectors(matrix, row, 2, numbers, totals);
     for (; row + HAR_LANES <= last; row += HAR_LANES)
         har_add_vectors(matrix, row, 1, numbers, totals);
+#if HAR_LANES > 4
+    for (; row + 4 <= last; row += 4)
+        har_add_four(matrix, row, numbers, totals);
+#endif
     for (; row < last; row++)
         har_add_row(matrix, row, numbers, totals);
 }

@@ -210,10 +210,11 @@ def test_other_numbers_are_refused(need, build_driver, run_driver, cases, float_
 
 
 @pytest.mark.parametrize("quantization", ["int8", "float32"])
+@pytest.mark.parametrize("name", ["gru", "cnn", "bi_gru"])
 def test_generated_source_runs_like_the_blob(
-    quantization: str, need, compile_c, strict, random_weights, tmp_path: Path
+    name: str, quantization: str, need, compile_c, strict, random_weights, tmp_path: Path
 ) -> None:
-    architecture = named_architecture("gru")
+    architecture = named_architecture(name).deployed
     model = tables(architecture, random_weights(architecture), quantization)
     (tmp_path / "har_model.h").write_text('#include "har.h"\nextern const har_model my_model;\n')
     (tmp_path / "har_model.c").write_text(tables_source(model, name="my_model", comment="A test."))
