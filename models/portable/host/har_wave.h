@@ -38,7 +38,7 @@ static size_t har_wave_vectors(const har_model *model)
 {
     size_t vectors = 0;
     uint8_t index;
-    if (!HAR_WAVE_PAYS || model->step_layers > HAR_WAVE_LAYERS)
+    if (!HAR_WAVE_PAYS || model->step_layers > HAR_WAVE_LAYERS || model->needs_whole_windows)
         return 0;
     for (index = 0; index < model->step_layers; index++) {
         const har_layer *layer = model->layers + index;
@@ -57,16 +57,16 @@ static void har_wave_open(har_wave_layer *layers, const har_engine *engine, har_
     uint8_t index;
     for (index = 0; index < model->step_layers; index++) {
         const har_layer *layer = model->layers + index;
-        const size_t units = HAR_SPAN(layer->units), scratch = har_wave_scratch(layer);
+        const size_t scratch = har_wave_scratch(layer);
         layers[index].cell = *layer;
         layers[index].cell.kernel.weights = NULL;
         layers[index].kernel = &layer->kernel;
         layers[index].at = at;
         layers[index].sums = (har_series){(float *)vectors, scratch * HAR_LANES};
         layers[index].outputs = vectors + HAR_WAVE_STEPS * scratch;
-        vectors += HAR_WAVE_STEPS * (scratch + units);
-        at.sums += layer->kind == HAR_LSTM ? units : 0;
-        at.values += layer->kind == HAR_GRU ? 2 * units : units;
+        vectors += HAR_WAVE_STEPS * (scratch + HAR_SPAN(layer->units));
+        at.sums += har_kept_sums(layer);
+        at.values += har_kept_values(layer);
     }
 }
 
@@ -76,13 +76,13 @@ HAR_INLINE void har_wave_step(har_wave_layer *layer, size_t step)
     const size_t units = HAR_SPAN(layer->cell.units);
     size_t k;
     layer->at.scratch = (har_lanes *)(layer->sums.numbers + step * layer->sums.stride);
-    har_cells(&layer->cell, NULL, &layer->at);
+    har_step_layer(&layer->cell, NULL, &layer->at);
     for (k = 0; k < units; k++)
         layer->outputs[step * units + k] = layer->at.values[k];
 }
 
 /* Run the layers over a whole window; ``vectors``: as many as har_wave_vectors says. */
-static void har_wave_run(const har_engine *engine, har_lanes *vectors, const float *window)
+static void har_wave_run(har_engine *engine, har_lanes *vectors, const float *window)
 {
     const har_model *model = engine->model;
     const size_t depth = model->step_layers, steps = model->window;
@@ -101,6 +101,7 @@ static void har_wave_run(const har_engine *engine, har_lanes *vectors, const flo
                 if (step < own[index])
                     har_wave_step(layers + index, step);
     }
+    engine->steps = model->window;
 }
 
 #endif
