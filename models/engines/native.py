@@ -17,8 +17,9 @@ from edgehar.models.engines import check_finite, shaped_windows
 from edgehar.models.engines.native_library import find_compiler, load_library
 from edgehar.models.engines.native_tables import artifact_tables
 from edgehar.models.errors import BundleError, EngineError
-from edgehar.models.portable.fixed_point import VALUE_BITS, to_samples
-from edgehar.models.portable.tables import INT8, CModel
+from edgehar.models.portable.fixed_point import to_samples
+from edgehar.models.portable.integer_reference import to_reals
+from edgehar.models.portable.tables import INT8, CModel, output_type
 
 _CACHE_LINE: Final = 64
 _LEAST_WINDOWS_A_THREAD: Final = 64
@@ -85,24 +86,24 @@ class NativeEngine:
         self._integer = opened.tables.quantization == INT8
         self._library_predict = self._library.har_native_predict
         self._classes = opened.tables.classes
-        self._probability_type = np.uint16 if self._integer else np.float32
+        self._output_type, self._sample_bits = np.dtype(output_type(opened.tables)), opened.tables.sample_bits
         self._idle: list[_Memory] = []
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
+        """Return the outputs (n_windows, n_outputs) of windows (n_windows, window_length, channels) in g."""
         values = shaped_windows(windows, self._bundle)
         count = len(values)
         if count == 1:
             outputs = self._predict_one(values)
         else:
-            outputs = np.empty((count, self._classes), self._probability_type)
+            outputs = np.empty((count, self._classes), self._output_type)
             parts = list(self._parts(count))
             if len(parts) == 1:
                 self._predict(values, outputs)
             else:
                 with ThreadPoolExecutor(self._threads) as pool:
                     list(pool.map(lambda part: self._predict(values[part], outputs[part]), parts))
-        return np.float32(2.0**-VALUE_BITS) * outputs if self._integer else outputs
+        return to_reals(outputs) if self._integer else outputs
 
     def _predict_one(self, values: NDArray[np.float32]) -> NDArray[Any]:
         """Predict one window in memory whose addresses are known: asking for them takes longer than copying it."""
@@ -124,7 +125,7 @@ class NativeEngine:
     def _numbers(self, values: NDArray[np.float32]) -> NDArray[Any]:
         """Return the numbers the model takes."""
         check_finite(values)
-        return to_samples(values) if self._integer else values
+        return to_samples(values, self._sample_bits) if self._integer else values
 
     def _run(self, memory: "_Memory", values_address: int, count: int, outputs_address: int) -> None:
         """Run the library."""
@@ -141,7 +142,7 @@ class NativeEngine:
             window = np.empty(
                 (1, architecture.window, architecture.channels), np.int16 if self._integer else np.float32
             )
-            outputs = np.empty((1, self._classes), self._probability_type)
+            outputs = np.empty((1, self._classes), self._output_type)
             return _Memory(aligned_bytes(self._library.har_native_memory(self._model)), window, outputs)
 
     def _parts(self, count: int) -> Iterator[slice]:
@@ -152,7 +153,7 @@ class NativeEngine:
 
 
 class _Memory:
-    """What a call of the library works in, and room for one window and its probabilities."""
+    """What a call of the library works in, and room for one window and its outputs."""
 
     def __init__(self, work: NDArray[np.uint8], window: NDArray[Any], outputs: NDArray[Any]) -> None:
         self._work, self.address = work, work.ctypes.data

@@ -6,10 +6,10 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry, TensorSpec
 from edgehar.models.errors import BundleError
 from edgehar.models.portable.blob import unpack_model
-from edgehar.models.portable.tables import FLOAT32, INT8, CModel
+from edgehar.models.portable.tables import FLOAT32, INT8, CModel, output_type
 
-_TYPES: Final = {FLOAT32: ("float32", "float32"), INT8: ("int16", "uint16")}
-"""Of the numbers that go in and come out, by the quantization of the weights."""
+_SAMPLES: Final = {FLOAT32: "float32", INT8: "int16"}
+"""Types of what goes in, by the quantization of the weights."""
 
 
 def artifact_tables(bundle: Bundle, artifact: ArtifactEntry) -> CModel:
@@ -44,7 +44,7 @@ def artifact_tables(bundle: Bundle, artifact: ArtifactEntry) -> CModel:
 def _of_input(bundle: Bundle, artifact: ArtifactEntry, model: CModel) -> tuple[str, str]:
     """Return the input that is expected, and the first that differs from it; else the same twice."""
     architecture = bundle.manifest.architecture
-    dtype = _TYPES[model.quantization][0]
+    dtype = _SAMPLES[model.quantization]
     return _first_other(
         (dtype, (1, architecture.window, architecture.channels)),
         artifact.input,
@@ -54,7 +54,7 @@ def _of_input(bundle: Bundle, artifact: ArtifactEntry, model: CModel) -> tuple[s
 
 def _of_output(bundle: Bundle, artifact: ArtifactEntry, model: CModel) -> tuple[str, str]:
     """Return the output that is expected, and the first that differs from it; else the same twice."""
-    dtype = _TYPES[model.quantization][1]
+    dtype = output_type(model)
     return _first_other(
         (dtype, (1, bundle.manifest.architecture.classes)), artifact.output, (dtype, (1, model.classes))
     )

@@ -3,12 +3,13 @@
 ==============  ========  ========  ==========================================
 number          C type    one is    holds
 ==============  ========  ========  ==========================================
-sample          int16     2048      acceleration in g, up to 16 g either way
+sample          int16     2048      acceleration in g, up to 16 g either way; other signals in a scale of their own
 value           int16     32768     what layers hand on, -1 to 1
 sum             int32     8192      biases, products, logits
 gate            uint16    65536     0 to 1
 cell            int32     1048576   the long memory of an LSTM
 probability     uint16    32768     0 to 1
+number          int32     8192      what a linear head gives
 ==============  ========  ========  ==========================================
 
 Everything is computed in int64 here, where nothing can overflow; the C engine needs 32 bits because of the bounds that
@@ -20,11 +21,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.portable.tables import SAMPLE_BITS
 from edgehar.models.quantization import quantize, round_half_away
 
 Integers = NDArray[np.int64]
 
-SAMPLE_ONE: Final = 2**11
+SAMPLE_ONE: Final = 2**SAMPLE_BITS
 VALUE_BITS: Final = 15
 SUM_BITS: Final = 13
 GATE_BITS: Final = 16
@@ -51,15 +53,15 @@ EXP_TABLE: Final[Integers] = round_half_away(2**VALUE_BITS * 2.0 ** (-np.arange(
 """2^-x from 0 to 1 in steps of 1/32."""
 
 
-def to_samples(windows: NDArray[Any]) -> NDArray[np.int16]:
-    """Return acceleration in g as samples, saturated at 16 g.
+def to_samples(windows: NDArray[Any], bits: int = SAMPLE_BITS) -> NDArray[np.int16]:
+    """Return acceleration in g as samples, saturated at 16 g; other signals have other ``bits`` below the point.
 
     Examples
     --------
     >>> to_samples(np.array([1.0, -0.0002, 99.0])).tolist()
     [2048, 0, 32767]
     """
-    samples: NDArray[np.int16] = quantize(windows, scale=1 / SAMPLE_ONE, dtype=np.int16)
+    samples: NDArray[np.int16] = quantize(windows, scale=2.0**-bits, dtype=np.int16)
     return samples
 
 
@@ -111,6 +113,30 @@ def mix(kept: Integers, fresh: Integers, gates: Integers) -> Integers:
 def narrow(sums: Integers, fraction: int) -> Integers:
     """Return sums as 16-bit values with ``fraction`` bits below the point, saturated."""
     return np.clip(round_shift(sums, SUM_BITS - fraction), -VALUE_LIMIT - 1, VALUE_LIMIT)
+
+
+def widen(values: Integers, bits: int) -> Integers:
+    """Return 16-bit values with so many bits below the point as sums."""
+    return values << (SUM_BITS - bits) if bits <= SUM_BITS else round_shift(values, bits - SUM_BITS)
+
+
+def mean(totals: Integers, count: int) -> Integers:
+    """Return totals / count, halves away from zero.
+
+    Examples
+    --------
+    >>> mean(np.array([5, -5, 4]), 2).tolist()
+    [3, -3, 2]
+    """
+    magnitude = (np.abs(totals) + count // 2) // count
+    return np.where(totals < 0, -magnitude, magnitude)
+
+
+def join(merge: str, forward: Integers, backward: Integers) -> Integers:
+    """Return two directions' values as one; those of ``sum`` have a bit less below the point."""
+    if merge == "concat":
+        return np.concatenate([forward, backward], axis=-1)
+    return round_shift(forward * backward, VALUE_BITS) if merge == "mul" else round_shift(forward + backward, 1)
 
 
 def softmax(logits: Integers) -> Integers:

@@ -8,9 +8,9 @@ import numpy as np
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import ENGINES
 from edgehar.models.errors import BundleError
-from edgehar.models.portable.blob import VERSION, unpack_model
-from edgehar.models.portable.fixed_point import SAMPLE_ONE, SUM_BITS, VALUE_BITS
-from edgehar.models.portable.tables import CModel, Matrix
+from edgehar.models.portable.blob import unpack_model, version_of
+from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
+from edgehar.models.portable.tables import CModel, Matrix, output_type
 from edgehar.models.verification import verify_bundle
 from edgehar.pipeline.inspection.facts import Contents, RuntimeFact, TensorFact, counted
 
@@ -29,8 +29,9 @@ def read_c(content: bytes, *, where: str) -> Contents:
         model = unpack_model(content)
     except BundleError as error:
         raise BundleError(f"{where}: {error}", file=where) from error
-    operators = [(layer.kind.upper(), VERSION) for layer in model.layers]
-    return Contents(counted(operators), (*_interface(model), *_tensors(model)), VERSION)
+    version = version_of(model)
+    operators = [(layer.kind.upper(), version) for layer in model.layers]
+    return Contents(counted(operators), (*_interface(model), *_tensors(model)), version)
 
 
 def c_claims() -> tuple[RuntimeFact, ...]:
@@ -58,7 +59,8 @@ def check_c(bundle: Bundle) -> dict[str, tuple[RuntimeFact, ...]]:
 def _interface(model: CModel) -> Iterator[TensorFact]:
     """Yield what goes in and comes out."""
     integer = model.layers[0].kernel.is_integer
-    types, steps = ("int16", "uint16") if integer else ("float32", "float32"), (SAMPLE_ONE, 2**VALUE_BITS)
+    types = ("int16" if integer else "float32", output_type(model))
+    steps = (2**model.sample_bits, 2 ** (SUM_BITS if model.gives_numbers else VALUE_BITS))
     shapes = (model.window, model.channels), (model.classes,)
     for name, dtype, shape, one in zip(("Input", "Output"), types, shapes, steps, strict=True):
         yield TensorFact("main", name, dtype, shape, (1 / one,) if integer else (), 0, 0)
@@ -66,7 +68,7 @@ def _interface(model: CModel) -> Iterator[TensorFact]:
 
 def _tensors(model: CModel) -> Iterator[TensorFact]:
     """Yield every stored array; a row of int8 weights has a scale of its own."""
-    input_bits = SAMPLE_ONE.bit_length() - 1
+    input_bits = model.sample_bits
     for number, layer in enumerate(model.layers, start=1):
         parts = {"kernel": (layer.kernel, input_bits), "recurrent_kernel": (layer.recurrent, VALUE_BITS)}
         for part, (matrix, bits) in parts.items():

@@ -68,7 +68,7 @@ static void run(const uint8_t *blob, size_t size)
         const size_t numbers = (size_t)native.model.window * native.model.channels, count = 19;
         const size_t memory_bytes = (har_native_memory(&native) + 63u) / 64u * 64u;
         har_sample *windows = malloc(count * numbers * sizeof *windows);
-        har_probability *found = malloc(count * native.model.classes * sizeof *found);
+        har_number *found = malloc(count * native.model.classes * sizeof *found);
         void *memory = aligned_alloc(64, memory_bytes > 0 ? memory_bytes : 64);
         if (!windows || !found || !memory)
             abort();
@@ -86,13 +86,20 @@ static void run(const uint8_t *blob, size_t size)
     }
 }
 #else
-static void walk(har_engine *engine, const har_model *model, const har_sample *samples, har_probability *found)
+static void walk(har_engine *engine, const har_model *model, const har_sample *samples, har_number *found)
 {
     uint16_t step;
     for (step = 0; step < MOST_STEPS && step < model->window; step++)
         if (har_step(engine, samples + (size_t)step * model->channels) != HAR_OK)
             abort();
-    if (har_finish(engine, found) != HAR_OK)
+    if (model->needs_whole_windows && step < model->window) {
+        if (har_finish_numbers(engine, found) != HAR_WINDOW_EMPTY)
+            abort();
+        return;
+    }
+    if (har_finish(engine, (har_probability *)(void *)found) != (model->head == HAR_LINEAR_HEAD ? HAR_OTHER_HEAD : HAR_OK))
+        abort();
+    if (model->head == HAR_LINEAR_HEAD && har_finish_numbers(engine, found) != HAR_OK)
         abort();
 }
 
@@ -106,7 +113,7 @@ static void run(const uint8_t *blob, size_t size)
         har_sum *sums = malloc(sum_count * sizeof *sums);
         har_value *values = malloc(model.kept_values * sizeof *values);
         har_sample *samples = malloc((size_t)MOST_STEPS * model.channels * sizeof *samples);
-        har_probability *first = malloc(model.classes * sizeof *first), *again = malloc(model.classes * sizeof *again);
+        har_number *first = calloc(model.classes, sizeof *first), *again = calloc(model.classes, sizeof *again);
         har_engine engine;
         if (!sums || !values || !samples || !first || !again)
             abort();

@@ -1,5 +1,5 @@
 /**
- * The C engine as WebAssembly: one model, windows in, probabilities out.
+ * The C engine as WebAssembly: one model, windows in, probabilities or a forecast's numbers out.
  *
  * @module engine
  */
@@ -17,8 +17,8 @@ const STATUS = [
   "numbers of another kind",
   "a model with a wrong checksum or impossible numbers",
 ];
-const SAMPLE_ONE = 2048;
 const PROBABILITY_ONE = 32768;
+const NUMBER_ONE = 8192;
 
 /** The C engine, holding one model. Every engine is an instance of its own, with memory of its own. */
 export class Engine {
@@ -52,7 +52,7 @@ export class Engine {
     return this.#c.har_web_channels();
   }
 
-  /** @returns {number} Probabilities of a window. */
+  /** @returns {number} Outputs of a window: probabilities, or numbers. */
   get classes() {
     return this.#c.har_web_classes();
   }
@@ -62,11 +62,16 @@ export class Engine {
     return this.#c.har_web_is_integer() === 1;
   }
 
+  /** @returns {boolean} Whether the outputs are numbers, as a forecast's are, and no probabilities. */
+  get givesNumbers() {
+    return this.#c.har_web_gives_numbers() === 1;
+  }
+
   /**
-   * Classify windows.
+   * Run the model on windows.
    *
    * @param {Float32Array} windows One or more windows, sample after sample (x, y, z), in g.
-   * @returns {Float32Array} The probabilities of each class, window after window.
+   * @returns {Float32Array} The outputs, window after window: the probability of each class, or numbers.
    * @throws {HarError} If the length is not that of whole windows, or a number is not finite.
    */
   predict(windows) {
@@ -88,12 +93,20 @@ export class Engine {
 
   #one(window) {
     const { buffer } = this.#c.memory;
-    if (this.isInteger) new Int16Array(buffer, this.#input, window.length).set(Array.from(window, toSample));
+    if (this.isInteger) new Int16Array(buffer, this.#input, window.length).set(this.#samples(window));
     else new Float32Array(buffer, this.#input, window.length).set(window);
     const status = this.#c.har_web_predict(this.#input, this.#output);
     if (status) throw new HarError(`the engine refused a window (status ${status}): report this, it is a bug`);
     if (!this.isInteger) return new Float32Array(buffer, this.#output, this.classes);
+    if (this.givesNumbers) {
+      return Array.from(new Int32Array(buffer, this.#output, this.classes), (value) => value / NUMBER_ONE);
+    }
     return Array.from(new Uint16Array(buffer, this.#output, this.classes), (value) => value / PROBABILITY_ONE);
+  }
+
+  #samples(window) {
+    const one = 2 ** this.#c.har_web_sample_bits();
+    return Array.from(window, (value) => toSample(value, one));
   }
 
   #take(bytes) {
@@ -103,9 +116,9 @@ export class Engine {
   }
 }
 
-/** Return acceleration in g as the integer engine takes it: halves away from zero, saturated at 16 g. */
-function toSample(valueG) {
-  const scaled = valueG * SAMPLE_ONE;
+/** Return a number as the integer engine takes it, ``one`` for 1: halves away from zero, saturated. */
+function toSample(value, one) {
+  const scaled = value * one;
   const whole = Math.trunc(scaled);
   const rounded = whole + (Math.abs(scaled - whole) >= 0.5 ? Math.sign(scaled) : 0);
   return Math.min(32767, Math.max(-32768, rounded));

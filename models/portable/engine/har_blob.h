@@ -5,9 +5,10 @@
  *
  *   - its length is the one it names, and its checksum is right;
  *   - it has 2 to 255 layers, at least one of them run for every sample and at least one, all dense, at the end;
- *   - its window is 1 to 2047 samples, and its classes, at most 255, are the outputs of its last layer;
+ *   - its window is 1 to 2047 samples, and its classes, at most 255, are the outputs of its last layer; a sample has at
+ *     most 15 bits below the point;
  *   - every layer takes what the one before it hands on, the first one the channels; the last layer, and no other, is
- *     dense with a softmax; only a GRU that resets after the product has a bias in its recurrent kernel;
+ *     a dense head; only a GRU that resets after the product has a bias in its recurrent kernel;
  *   - every array begins behind the records at a multiple of 4 bytes and ends within the blob, and all arrays together
  *     take no more bytes than there are;
  *   - scratch_sums, kept_sums and kept_values are at most 65535 each;

@@ -6,6 +6,7 @@
  *   cell         int32, 2^-20     the long memory of an LSTM
  *   sample       int16, 2^-11 g
  *   probability  uint16, 2^-15
+ *   number       int32, 2^-13     what a linear head gives
  *
  * Rounding is half away from zero, on magnitudes: no shift of a negative number, which C leaves to the compiler.
  * models/portable/integer_reference.py says the same in NumPy, and a test holds each to the other bit for bit. */
@@ -157,6 +158,45 @@ HAR_ROUTINE har_value har_narrow(har_sum sum, uint8_t fraction)
     return (har_value)(value < INT16_MIN ? INT16_MIN : (value > INT16_MAX ? INT16_MAX : value));
 }
 
+/* The larger value, and a value as a sum of values. */
+static inline har_value har_larger(har_value one, har_value other)
+{
+    return one > other ? one : other;
+}
+
+static inline har_sum har_value_sum(har_value value)
+{
+    return value;
+}
+
+/* A sum of so many values / count */
+static inline har_value har_mean(har_sum sum, uint16_t count)
+{
+    return (har_value)har_signed((har_magnitude(sum) + count / 2u) / count, sum);
+}
+
+/* A value with so many bits below the point, at most 15, as a sum. */
+static inline har_sum har_widen(har_value value, uint8_t bits)
+{
+    return bits <= 13 ? value * ((har_sum)1 << (13 - bits)) : har_round_shift(value, (uint8_t)(bits - 13));
+}
+
+/* Two directions' values as one; a sum has a bit less below the point. */
+static inline har_value har_join_sum(har_value forward, har_value backward)
+{
+    return (har_value)har_round_shift((int32_t)forward + backward, 1);
+}
+
+static inline har_value har_join_mean(har_value forward, har_value backward)
+{
+    return (har_value)har_round_shift((int32_t)forward + backward, 1);
+}
+
+static inline har_value har_join_product(har_value forward, har_value backward)
+{
+    return (har_value)har_round_shift((int32_t)forward * backward, 15);
+}
+
 #if defined(__AVR__)
 void har_avr_copy(int32_t *sums, const int32_t *bias, uint8_t count);
 #endif
@@ -214,6 +254,14 @@ HAR_ROUTINE void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t
     }
 }
 #endif
+
+/* Each logit by itself. */
+static inline void har_sigmoid_head(const har_sum *logits, uint16_t classes, har_probability *probabilities)
+{
+    uint16_t k;
+    for (k = 0; k < classes; k++)
+        probabilities[k] = (har_probability)(har_sigmoid(logits[k]) >> 1);
+}
 
 /* exp(-distance) in 2^-15 from distance in 2^-13: a power of two, its fraction from a table; 0 from 16 on */
 HAR_ROUTINE uint16_t har_exp_down(uint32_t distance)

@@ -21,9 +21,11 @@ typedef har_lanes har_sum;
 #ifdef HAR_LANES_OF_WINDOWS
 typedef har_lanes har_sample;
 typedef har_lanes har_probability;
+typedef har_lanes har_number;
 #else
 typedef float har_sample;
 typedef float har_probability;
+typedef float har_number;
 #endif
 
 #endif

@@ -1,4 +1,4 @@
-/* The engine as a shared library for the machine at hand: whole windows in, probabilities out. */
+/* The engine as a shared library for the machine at hand: whole windows in, probabilities or numbers out. */
 #ifndef HAR_NATIVE_H
 #define HAR_NATIVE_H
 
@@ -21,8 +21,9 @@ har_status har_native_open(har_native *native, const void *blob, size_t bytes);
 /* Bytes of memory that har_native_predict works in; aligned to 64. */
 size_t har_native_memory(const har_native *native);
 
-/* Classify ``count`` windows (count, window, channels), each from a fresh state. */
+/* Run ``count`` windows (count, window, channels), each from a fresh state. Out come har_probability or, where the head is
+ * HAR_LINEAR_HEAD, har_number. */
 har_status har_native_predict(const har_native *native, void *memory, const har_sample *windows, size_t count,
-                              har_probability *probabilities);
+                              void *outputs);
 
 #endif

@@ -19,8 +19,9 @@ size_t har_native_memory(const har_native *native)
 }
 
 har_status har_native_predict(const har_native *native, void *memory, const har_sample *windows, size_t count,
-                              har_probability *probabilities)
+                              void *found)
 {
+    float *outputs = found;
     const har_model *model = &native->model;
     const size_t window = (size_t)model->window * model->channels;
     /* A few windows are sooner done one by one than in half-empty vectors. */
@@ -29,13 +30,13 @@ har_status har_native_predict(const har_native *native, void *memory, const har_
         size_t done = 1;
         har_status status;
         if (count > alone)
-            status = har_windows_predict(model, memory, windows, count, probabilities, &done);
+            status = har_windows_predict(model, memory, windows, count, outputs, &done);
         else
-            status = har_units_predict(model, memory, windows, probabilities);
+            status = har_units_predict(model, memory, windows, outputs);
         if (status != HAR_OK)
             return status;
         windows += done * window;
-        probabilities += done * model->classes;
+        outputs += done * model->classes;
         count -= done;
     }
     return HAR_OK;

@@ -23,20 +23,23 @@ size_t har_native_memory(const har_native *native)
 }
 
 har_status har_native_predict(const har_native *native, void *memory, const har_sample *windows, size_t count,
-                              har_probability *probabilities)
+                              void *outputs)
 {
+    har_probability *probabilities = outputs;
+    har_number *numbers = outputs;
     const har_model *model = &native->model;
     har_sum *sums = memory;
     har_value *values = (har_value *)(void *)(sums + har_sum_count(model));
     har_engine engine;
     har_status status = har_open(&engine, model, sums, har_sum_count(model), values, model->kept_values);
-    for (; status == HAR_OK && count > 0; count--, probabilities += model->classes) {
+    for (; status == HAR_OK && count > 0; count--, probabilities += model->classes, numbers += model->classes) {
         uint16_t step;
         status = har_reset(&engine);
         for (step = 0; status == HAR_OK && step < model->window; step++, windows += model->channels)
             status = har_step(&engine, windows);
         if (status == HAR_OK)
-            status = har_finish(&engine, probabilities);
+            status = model->head == HAR_LINEAR_HEAD ? har_finish_numbers(&engine, numbers)
+                                                    : har_finish(&engine, probabilities);
     }
     return status;
 }

@@ -6,6 +6,7 @@
 #define har_reset har_windows_reset
 #define har_step har_windows_step
 #define har_finish har_windows_finish
+#define har_finish_numbers har_windows_finish_numbers
 #include "../engine/har_engine.c"
 
 #include "har_fast.h"
@@ -24,7 +25,7 @@ size_t har_windows_memory(const har_model *model)
 }
 
 har_status har_windows_predict(const har_model *model, void *memory, const float *windows, size_t count,
-                               float *probabilities, size_t *done)
+                               float *outputs, size_t *done)
 {
     const size_t lanes = count < HAR_LANES ? count : HAR_LANES;
     const size_t window = (size_t)model->window * model->channels;
@@ -42,10 +43,10 @@ har_status har_windows_predict(const har_model *model, void *memory, const float
         status = har_step(&engine, sample);
     }
     if (status == HAR_OK)
-        status = har_finish(&engine, classes);
+        status = model->head == HAR_LINEAR_HEAD ? har_finish_numbers(&engine, classes) : har_finish(&engine, classes);
     for (lane = 0; status == HAR_OK && lane < lanes; lane++)
         for (at = 0; at < model->classes; at++)
-            *probabilities++ = classes[at][lane];
+            *outputs++ = classes[at][lane];
     *done = lanes;
     return status;
 }

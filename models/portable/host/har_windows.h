@@ -47,6 +47,14 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_few(matrix, row, 1, inputs, sums);
 }
 
+/* Each logit by itself. */
+HAR_INLINE void har_sigmoid_head(const har_lanes *logits, uint16_t classes, har_lanes *probabilities)
+{
+    uint16_t k;
+    for (k = 0; k < classes; k++)
+        probabilities[k] = har_sigmoid(logits[k]);
+}
+
 /* Shifted by the largest logit of each window, so that no input overflows. */
 HAR_INLINE void har_softmax(har_lanes *logits, uint16_t classes, har_lanes *probabilities)
 {

@@ -40,10 +40,10 @@ uint32_t har_web_open(uint32_t blob, uint32_t bytes)
     const unsigned char *content = (const unsigned char *)(uintptr_t)blob;
     const int integers = blob && bytes > HAR_NUMBERS_AT && content[HAR_NUMBERS_AT] == HAR_INTEGERS;
     const har_web_engine *engine = har_engines[integers];
-    har_web_shape shape = {0, 0, 0, 0};
+    har_web_shape shape = {0, 0, 0, 0, 0, 0};
     const uint32_t status = engine->open(content, bytes, &shape);
     har_open_engine = NULL;
-    har_shape = (har_web_shape){0, 0, 0, 0};
+    har_shape = (har_web_shape){0, 0, 0, 0, 0, 0};
     if (status)
         return status;
     har_memory = har_web_take(shape.memory);
@@ -74,10 +74,20 @@ uint32_t har_web_is_integer(void)
     return har_open_engine == &har_web_integer;
 }
 
-uint32_t har_web_predict(uint32_t window, uint32_t probabilities)
+uint32_t har_web_gives_numbers(void)
 {
-    if (!har_open_engine || !window || !probabilities)
+    return har_shape.gives_numbers;
+}
+
+uint32_t har_web_sample_bits(void)
+{
+    return har_shape.sample_bits;
+}
+
+uint32_t har_web_predict(uint32_t window, uint32_t outputs)
+{
+    if (!har_open_engine || !window || !outputs)
         return HAR_WEB_BAD_ARGUMENT;
     return har_open_engine->predict((void *)(uintptr_t)har_memory, (const void *)(uintptr_t)window,
-                                    (void *)(uintptr_t)probabilities);
+                                    (void *)(uintptr_t)outputs);
 }

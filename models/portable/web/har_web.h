@@ -3,9 +3,9 @@
  * A page makes one instance of the module for every model it runs. The instance imports nothing, so it can reach
  * nothing but its own memory, whatever the bytes of a stranger's model make of it.
  *
- *   har_web_take     memory for the blob, a window and the probabilities; it is given back with the instance
+ *   har_web_take     memory for the blob, a window and the outputs; it is given back with the instance
  *   har_web_open     check the blob, and get ready to run it
- *   har_web_predict  a window in, probabilities out
+ *   har_web_predict  a window in, probabilities or numbers out
  */
 #ifndef HAR_WEB_H
 #define HAR_WEB_H
@@ -28,7 +28,13 @@ uint32_t HAR_WEB_EXPORT(har_web_classes)(void);
 /* 1 where samples are int16 and probabilities uint16, 0 where both are float. */
 uint32_t HAR_WEB_EXPORT(har_web_is_integer)(void);
 
-/* Classify one window (window, channels). Return a har_status. */
-uint32_t HAR_WEB_EXPORT(har_web_predict)(uint32_t window, uint32_t probabilities);
+/* 1 where outputs are numbers, int32 or float, 0 where they are probabilities. */
+uint32_t HAR_WEB_EXPORT(har_web_gives_numbers)(void);
+
+/* Bits below the point of an int16 sample. */
+uint32_t HAR_WEB_EXPORT(har_web_sample_bits)(void);
+
+/* Run one window (window, channels). Return a har_status. */
+uint32_t HAR_WEB_EXPORT(har_web_predict)(uint32_t window, uint32_t outputs);
 
 #endif

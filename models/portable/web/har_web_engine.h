@@ -12,12 +12,14 @@ typedef struct har_web_shape {
     uint32_t window;
     uint32_t channels;
     uint32_t classes;
+    uint32_t gives_numbers;
+    uint32_t sample_bits;
     uint32_t memory; /* bytes to work in */
 } har_web_shape;
 
 typedef struct har_web_engine {
     uint32_t (*open)(const void *blob, uint32_t bytes, har_web_shape *shape);
-    uint32_t (*predict)(void *memory, const void *window, void *probabilities);
+    uint32_t (*predict)(void *memory, const void *window, void *outputs);
 } har_web_engine;
 
 extern const har_web_engine har_web_float;

@@ -9,12 +9,12 @@ from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.portable.blob import pack_model
-from edgehar.models.portable.fixed_point import SAMPLE_ONE, VALUE_BITS
+from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
 from edgehar.models.portable.integer_reference import predict
 from edgehar.models.portable.rules import check_bounds
-from edgehar.models.portable.tables import INT8, CModel
+from edgehar.models.portable.tables import INT8, SAMPLE_BITS, CModel, output_type
 from edgehar.models.stepping import QUANTIZATIONS, obstacle, step_layers
-from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers
+from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers, sample_bits
 
 __all__ = ["QUANTIZATIONS", "lower", "obstacle", "supports", "tables"]
 
@@ -31,14 +31,18 @@ def lower(
     model = tables(architecture, weights, quantization, calibration)
     integer = quantization == INT8
     shapes = (1, architecture.window, architecture.channels), (1, architecture.classes)
-    number, scales = ("float32", (0.0, 0.0)) if not integer else ("int16", (1 / SAMPLE_ONE, 2.0**-VALUE_BITS))
+    number = "int16" if integer else "float32"
+    output_bits = SUM_BITS if model.gives_numbers else VALUE_BITS
+    scales = (2.0**-model.sample_bits, 2.0**-output_bits) if integer else (0.0, 0.0)
     return CompiledArtifact(
         file=f"model.{quantization}.harc",
         format="c",
         quantization=quantization,
         route="direct",
         input=TensorSpec("samples", number, shapes[0], scales[0], 0),
-        output=TensorSpec("probabilities", "uint16" if integer else number, shapes[1], scales[1], 0),
+        output=TensorSpec(
+            "numbers" if model.gives_numbers else "probabilities", output_type(model), shapes[1], scales[1], 0
+        ),
         content=pack_model(model),
         expected=predict(model, golden_windows(architecture.window, architecture.channels)) if integer else None,
         tolerance=0.0 if integer else FLOAT_TOLERANCE,
@@ -65,11 +69,16 @@ def tables(
         If the weights are too large for 32-bit arithmetic.
     """
     integer = quantization == INT8
+    bits = sample_bits(calibration) if integer else SAMPLE_BITS
+    layers = (
+        integer_layers(architecture, weights, calibration, bits) if integer else float_layers(architecture, weights)
+    )
     model = CModel(
         window=architecture.window,
         channels=architecture.channels,
-        layers=integer_layers(architecture, weights, calibration) if integer else float_layers(architecture, weights),
-        step_layers=step_layers(architecture),
+        layers=layers,
+        step_layers=step_layers(layers),
+        sample_bits=bits,
     )
     check_bounds(model)
     return model

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, cast
 
 from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
+from edgehar.pipeline.data.importing.journal import Journal
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.label_file import with_label_file
 from edgehar.pipeline.data.mixing import mix
@@ -57,7 +58,7 @@ _FORMATS: Final[dict[str, _Format]] = {
     "csv": _Format(
         "edgehar.pipeline.data.readers.delimited",
         "recordings as text or JSON, or a folder or .zip of them (.csv, .tsv, .txt, .json, .gz)",
-        ("layout", "scratch"),
+        ("layout", "scratch", "journal"),
     ),
 }
 
@@ -74,6 +75,7 @@ def load_dataset(
     format: str = "auto",  # noqa: A002
     progress: Progress | None = None,
     scratch: Path | None = None,
+    journal: Journal | None = None,
     labels: Path | None = None,
     **options: Any,
 ) -> Dataset:
@@ -90,6 +92,8 @@ def load_dataset(
         Called after each file with (files done, files in all).
     scratch
         Folder for the nameless temporary files of recordings longer than memory; by default the system's.
+    journal
+        Keeps what is read of CSV and the like, so that an interrupted import goes on; other formats are read again.
     labels
         A label file of ``har data label``; by default the one beside the recordings, if there is one.
     **options
@@ -125,8 +129,9 @@ def load_dataset(
             layout = Options()
         options = {**options, "layout": None if layout == Options() else layout}
     accepted = _accepted(name, options, known)
-    if scratch is not None and "scratch" in known:
-        accepted["scratch"] = scratch
+    for extra, value in (("scratch", scratch), ("journal", journal)):
+        if value is not None and extra in known:
+            accepted[extra] = value
     found = with_label_file(_reader(name).read(place, progress=progress, **accepted), place, labels)
     return mix([found], label_map=label_map)
 

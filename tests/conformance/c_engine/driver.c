@@ -1,8 +1,8 @@
 /* Runs models and windows from stdin through the engine, for machines that have a stdin.
  *
  * In, as often as wanted: u32 bytes of the model, the model, u32 windows, u32 numbers in them, these; u32 0 ends.
- * Out, for each: u32 status, and if it is 0: u32 number of probabilities, the probabilities. A window is fed twice, the first time after another
- * one was broken off, to show that nothing outlives a reset. */
+ * Out, for each: u32 status, and if it is 0: u32 number of outputs, u32 bytes of one, the outputs. A window is fed twice, the
+ * first time after another one was broken off, to show that nothing outlives a reset. */
 #include "har_blob.h"
 
 #include <stdio.h>
@@ -32,14 +32,33 @@ static void give_number(uint32_t number)
     fwrite(&number, sizeof number, 1, stdout);
 }
 
-static har_status run(har_engine *engine, const har_sample *window, uint16_t steps, har_probability *probabilities)
+static int gives_numbers(const har_model *model)
+{
+    return model->head == HAR_LINEAR_HEAD;
+}
+
+static har_status finish(const har_engine *engine, void *outputs)
+{
+    if (engine->model->needs_whole_windows && engine->steps < engine->model->window) {
+        if (har_finish(engine, outputs) != HAR_WINDOW_EMPTY || har_finish_numbers(engine, outputs) != HAR_WINDOW_EMPTY)
+            exit(5);
+        return HAR_OK;
+    }
+    if (!gives_numbers(engine->model))
+        return har_finish(engine, outputs);
+    if (har_finish(engine, outputs) != HAR_OTHER_HEAD)
+        exit(4);
+    return har_finish_numbers(engine, outputs);
+}
+
+static har_status run(har_engine *engine, const har_sample *window, uint16_t steps, void *outputs)
 {
     const har_model *model = engine->model;
     har_status status = har_reset(engine);
     uint16_t step;
     for (step = 0; step < steps && status == HAR_OK; step++)
         status = har_step(engine, window + (size_t)step * model->channels);
-    return status == HAR_OK ? har_finish(engine, probabilities) : status;
+    return status == HAR_OK ? finish(engine, outputs) : status;
 }
 
 static void run_all(const har_model *model, const har_sample *windows, uint32_t count)
@@ -48,24 +67,27 @@ static void run_all(const har_model *model, const har_sample *windows, uint32_t 
     const size_t sum_count = (size_t)model->scratch_sums + model->kept_sums;
     har_sum *sums = malloc(sum_count * sizeof *sums);
     har_value *values = malloc(model->kept_values * sizeof *values);
-    har_probability *probabilities = malloc(model->classes * sizeof *probabilities);
+    const size_t size = gives_numbers(model) ? sizeof(har_number) : sizeof(har_probability);
+    void *outputs = malloc(model->classes * size);
     har_engine engine;
     har_status status = HAR_SMALL_MEMORY;
-    if (sums && values && probabilities)
+    if (sums && values && outputs)
         status = har_open(&engine, model, sums, sum_count, values, model->kept_values);
     give_number(status);
-    if (status == HAR_OK)
+    if (status == HAR_OK) {
         give_number(count * model->classes);
+        give_number((uint32_t)size);
+    }
     for (; status == HAR_OK && count > 0; count--, windows += (size_t)model->window * model->channels) {
-        run(&engine, windows, (uint16_t)(model->window / 2 + 1), probabilities);
-        status = run(&engine, windows, model->window, probabilities);
+        run(&engine, windows, (uint16_t)(model->window / 2 + 1), outputs);
+        status = run(&engine, windows, model->window, outputs);
         if (status == HAR_OK && har_step(&engine, windows) != HAR_WINDOW_FULL)
             exit(3);
-        fwrite(probabilities, sizeof *probabilities, model->classes, stdout);
+        fwrite(outputs, size, model->classes, stdout);
     }
     free(sums);
     free(values);
-    free(probabilities);
+    free(outputs);
 }
 
 int main(void)

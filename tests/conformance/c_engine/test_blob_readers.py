@@ -9,7 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    AveragePooling1D,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    MaxPooling1D,
+    SimpleRNN,
+    TemporalBlock,
+)
 from edgehar.models.errors import BundleError
 from edgehar.models.portable.blob import HEADER, MAGIC, pack_model, unpack_model
 from edgehar.models.portable.tables import CLayer, CModel, Matrix
@@ -18,6 +31,34 @@ from edgehar.pipeline.compilers.c99 import tables
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 ARCHITECTURES = (
     Architecture("small", 3, 2, (SimpleRNN("a", 3), Dense("o", 2, "softmax"))),
+    Architecture("yes", 4, 2, (SimpleRNN("a", 3), Dense("o", 2, "sigmoid"))),
+    Architecture("number", 4, 2, (LSTM("a", 2), Dense("b", 3, "relu"), Dense("o", 1))),
+    Architecture(
+        "filters",
+        7,
+        2,
+        (
+            Conv1D("a", 3, 2, "relu", "same"),
+            MaxPooling1D("b", 2, padding="same"),
+            TemporalBlock("c", 2, 2, 2),
+            TemporalBlock("d", 2, 2, 1),
+            Bidirectional("e", "GRU", 2, True, reset_after=False),
+            GlobalAveragePooling1D("f"),
+            Dense("o", 2, "softmax"),
+        ),
+    ),
+    Architecture(
+        "both ways",
+        6,
+        2,
+        (
+            Conv1D("a", 3, 2, "tanh", strides=2),
+            AveragePooling1D("b", 1, strides=2),
+            Bidirectional("c", "LSTM", 2, merge="sum"),
+            Dense("o", 2, "softmax"),
+        ),
+    ),
+    Architecture("flat", 4, 2, (Conv1D("a", 2, 2, "relu"), Flatten("f"), Dense("d", 3), Dense("o", 2, "sigmoid"))),
     Architecture(
         "all",
         5,
@@ -33,7 +74,8 @@ ARCHITECTURES = (
         ),
     ),
 )
-RECORD = 44
+RECORD = {1: 44, 2: 56}
+DTYPES = {"int8": np.int16, "float32": np.float32}
 DAMAGED = 8
 """HAR_DAMAGED_MODEL of har.h."""
 
@@ -52,8 +94,8 @@ def sealed(content: bytes) -> bytes:
 
 def altered(blob: bytes, generator: np.random.Generator) -> bytes:
     """Return a blob with a few bytes, words, records or arrays changed, and sealed again."""
-    content = bytearray(blob[8:])
-    records = (HEADER.size - 8, HEADER.size - 8 + RECORD * blob[14])
+    content, record = bytearray(blob[8:]), RECORD[blob[12]]
+    records = (HEADER.size - 8, HEADER.size - 8 + record * blob[14])
     for _ in range(int(generator.integers(1, 3))):
         kind = generator.integers(6)
         if kind == 0:  # Any byte of the header and the records.
@@ -67,8 +109,8 @@ def altered(blob: bytes, generator: np.random.Generator) -> bytes:
             new = old + int(generator.choice([-64, -4, -2, 1, 2, 4, 64, len(blob), 2**31]))
             content[at : at + 4] = struct.pack("<I", new & 0xFFFFFFFF)
         elif kind == 3:  # A layer in the place of another.
-            one, other = (records[0] + RECORD * int(generator.integers(blob[14])) for _ in range(2))
-            content[one : one + RECORD] = content[other : other + RECORD]
+            one, other = (records[0] + record * int(generator.integers(blob[14])) for _ in range(2))
+            content[one : one + record] = content[other : other + record]
         elif kind == 4:  # A number in an array.
             at = 4 * int(generator.integers(records[1] // 4, len(content) // 4))
             number = generator.choice([0x7F800000, 0xFF800001, 0x7F7FFFFF, 0x10000000, 0x10000001, 0xEFFFFFFF])
@@ -88,14 +130,15 @@ def is_taken(blob: bytes) -> bool:
     return True
 
 
-def blobs(quantization: str, random_weights) -> Iterator[bytes]:
-    """Yield whole blobs, and many altered ones."""
+def blobs(quantization: str, random_weights) -> Iterator[tuple[bytes, np.ndarray]]:
+    """Yield whole blobs, and many altered ones, with a window of the whole one."""
     generator = np.random.default_rng(21)
     for architecture in ARCHITECTURES:
         whole = pack_model(tables(architecture, random_weights(architecture), quantization))
-        yield whole
-        for _ in range(4000):
-            yield altered(whole, generator)
+        window = np.zeros((1, architecture.window, architecture.channels), DTYPES[quantization])
+        yield whole, window
+        for _ in range(1500):
+            yield altered(whole, generator), window
 
 
 @pytest.fixture(scope="module")
@@ -109,15 +152,23 @@ def test_both_readers_agree(quantization: str, need, build_driver, run_driver, r
     """Under sanitizers, with exactly the memory that the model asks for; what is taken is run as well."""
     numbers = ("-DHAR_FLOAT",) if quantization == "float32" else ()
     driver = build_driver([need("gcc", "gcc")], tmp_path / "driver", *numbers, *SANITIZED)
-    dtype = np.float32 if numbers else np.int16
-    cases = [(blob, np.zeros((1, 5, 3), dtype)) for blob in blobs(quantization, random_weights)]
+    cases = list(blobs(quantization, random_weights))
     found = [not isinstance(reply, int) or reply == OTHER_SAMPLES for reply in run_driver([driver], cases)]
     expected = [is_taken(blob) for blob, _ in cases]
     assert [at for at, (c, python) in enumerate(zip(found, expected, strict=True)) if c != python] == []
     assert 0.02 < np.mean(expected) < 0.9
 
 
-def wide(inputs: int, multiplier: int, *, shift: int = 16, bias: int = 0, fraction: int = 0) -> CModel:
+def wide(
+    inputs: int,
+    multiplier: int,
+    *,
+    shift: int = 16,
+    bias: int = 0,
+    fraction: int = 0,
+    head: str = "softmax",
+    bits: int = 11,
+) -> CModel:
     """Return an integer model whose second layer has so many inputs, and numbers at the edge of a rule."""
     rows = np.zeros((2, inputs), np.int8)
     first = Matrix(np.zeros((inputs, 3), np.int8), None, np.ones(inputs, np.uint16), 32)
@@ -126,9 +177,9 @@ def wide(inputs: int, multiplier: int, *, shift: int = 16, bias: int = 0, fracti
     layers = (
         CLayer("dense", first, None, "tanh"),
         CLayer("dense", second, None, "linear", fraction),
-        CLayer("dense", last, None, "softmax"),
+        CLayer("dense", last, None, head),
     )
-    return CModel(5, 3, layers, 1)
+    return CModel(5, 3, layers, 1, bits)
 
 
 EDGES = {
@@ -143,6 +194,9 @@ EDGES = {
     "bias": (wide(4, 1, bias=2**28), wide(4, 1, bias=2**28 + 1)),
     "least bias": (wide(4, 1, bias=-(2**28)), wide(4, 1, bias=-(2**28) - 1)),
     "fraction": (wide(4, 1, fraction=12), wide(4, 1, fraction=13)),
+    "sample bits": (wide(4, 1, bits=15), wide(4, 1, bits=16)),
+    "head": (wide(4, 1, head="sigmoid_head"), wide(4, 1, head="sigmoid")),
+    "number": (wide(4, 1, head="linear_head"), wide(4, 1, head="linear")),
 }
 
 
@@ -159,10 +213,11 @@ def test_both_readers_have_the_same_edges(edge: str, integer_driver: Path, run_d
 
 def with_layers(blob: bytes, repeats: int) -> bytes:
     """Return a blob whose second layer is there more often, and whose arrays are there once."""
-    records = [bytearray(blob[at : at + RECORD]) for at in range(HEADER.size, HEADER.size + RECORD * blob[14], RECORD)]
-    arrays = blob[HEADER.size + RECORD * blob[14] :]
+    size = RECORD[1]
+    records = [bytearray(blob[at : at + size]) for at in range(HEADER.size, HEADER.size + size * blob[14], size)]
+    arrays = blob[HEADER.size + size * blob[14] :]
     many = [records[0], *(bytearray(records[1]) for _ in range(repeats)), *records[2:]]
-    shift = RECORD * (len(many) - len(records))
+    shift = size * (len(many) - len(records))
     for record in many:
         for at in (12, 16, 20, 32, 36, 40):
             offset = struct.unpack_from("<I", record, at)[0]

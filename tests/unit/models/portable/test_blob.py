@@ -2,6 +2,8 @@
 
 import contextlib
 import zlib
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ from hypothesis import strategies as st
 
 from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
 from edgehar.models.errors import BundleError
-from edgehar.models.portable.blob import HEADER, MAGIC, pack_model, unpack_model
+from edgehar.models.portable.blob import HEADER, MAGIC, pack_model, unpack_model, version_of
 from edgehar.models.portable.tables import CModel
 from edgehar.pipeline.compilers.c99 import tables
 
+ZOO = Path(__file__).parents[4] / "models" / "zoo"
 ODD = Architecture(
     "odd",
     17,
@@ -47,13 +50,32 @@ def assert_same(left: CModel, right: CModel) -> None:
                     np.testing.assert_array_equal(first, second)
 
 
+HEADS = [Architecture(head, 9, 2, (LSTM("a", 3), Dense("o", 2, head))) for head in ("sigmoid", "linear")]
+
+
 @pytest.mark.parametrize("quantization", ["float32", "int8"])
-@pytest.mark.parametrize("architecture", [ODD, named_architecture("gru")], ids=lambda it: it.name)
+@pytest.mark.parametrize("architecture", [ODD, named_architecture("gru"), *HEADS], ids=lambda it: it.name)
 def test_a_model_survives_the_journey(architecture: Architecture, quantization: str, random_weights) -> None:
     model = tables(architecture, random_weights(architecture), quantization)
     blob = pack_model(model)
     assert_same(unpack_model(blob), model)
     assert pack_model(unpack_model(blob)) == blob
+    assert blob[12] == version_of(model)
+
+
+@pytest.mark.parametrize("path", sorted(ZOO.rglob("*.harc")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_released_models_stay_what_they_are(path: Path) -> None:
+    """What version 1 holds is written as version 1: earlier engines take it, and its hash stays."""
+    blob = path.read_bytes()
+    assert blob[12] == 1
+    assert pack_model(unpack_model(blob)) == blob
+
+
+def test_samples_of_another_scale_need_version_2(random_weights) -> None:
+    model = replace(tables(ODD, random_weights(ODD), "int8"), sample_bits=4)
+    assert unpack_model(pack_model(model)).sample_bits == 4
+    with pytest.raises(BundleError, match="0 to 15 bits below the point, got 16"):
+        unpack_model(pack_model(replace(model, sample_bits=16)))
 
 
 @pytest.fixture(scope="module")

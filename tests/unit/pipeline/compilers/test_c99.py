@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgehar.firmware_bridge.projects.description import config_header
 from edgehar.firmware_bridge.projects.source import tables_source
 from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
 from edgehar.models.errors import CompileError
@@ -16,6 +17,7 @@ from edgehar.models.portable.integer_reference import predict
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import Target, compile_model, targets
 from edgehar.pipeline.compilers.c99 import supports, tables
+from edgehar.pipeline.compilers.c99.lowering import sample_bits
 from edgehar.pipeline.compilers.c99.rows import Linear, quantize_rows
 
 LAST = Dense("o", 4, "softmax")
@@ -71,7 +73,9 @@ def test_an_output_too_large_for_16_bits_is_refused(random_weights) -> None:
         ((Dense("d", 3, "relu"), GRU("g", 4, return_sequences=True), SimpleRNN("s", 4), Dense("e", 2), LAST), True),
         ((LSTM("l", 4, return_sequences=True), LAST), False),
         ((LSTM("l", 4),), False),
-        ((LSTM("l", 4), Dense("d", 4, "linear")), False),
+        ((LSTM("l", 4), Dense("d", 4, "linear")), True),
+        ((LSTM("l", 4), Dense("d", 1, "sigmoid")), True),
+        ((LSTM("l", 4), Dense("d", 4, "relu")), False),
         ((LSTM("l", 4), Dense("d", 4, "softmax"), LAST), False),
         ((Dense("d", 4), LAST), False),
     ],
@@ -160,3 +164,36 @@ def test_calibration_that_never_moves_is_harmless(random_weights) -> None:
     architecture = named_architecture("simple_rnn")
     model = tables(architecture, random_weights(architecture), "int8", np.zeros((2, 200, 3)))
     assert np.isfinite(predict(model, np.zeros((1, 200, 3)))).all()
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "dtype", "scale"),
+    [("sigmoid", "probabilities", "uint16", 1 / 32768), ("linear", "numbers", "int32", 1 / 8192)],
+)
+def test_other_heads_say_what_they_give(head: str, name: str, dtype: str, scale: float, random_weights) -> None:
+    architecture = Architecture("a", 20, 3, (GRU("g", 8), Dense("o", 2, head)))
+    artifact = compile_model(architecture, random_weights(architecture), format="c", quantization="int8")
+    assert (artifact.output.name, artifact.output.dtype, artifact.output.scale) == (name, dtype, scale)
+    model = unpack_model(artifact.content)
+    assert model.gives_numbers == (head == "linear")
+    assert "HAR_USE_OTHER_HEADS 1" in config_header(model)
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(0.5, 11), (15.9, 11), (17.0, 10), (1013.0, 4), (1e6, 0)])
+def test_samples_of_other_signals_get_a_scale_that_holds_them(largest: float, bits: int) -> None:
+    calibration = np.linspace(-largest, largest, 2000).reshape(10, 50, 4)
+    assert sample_bits(calibration) == bits
+    assert sample_bits(None) == 11
+    # A single impact is not what a signal looks like.
+    calm = np.zeros((10, 50, 4))
+    calm[0, 0, 0] = 40.0
+    assert sample_bits(calm) == 11
+
+
+def test_a_forecast_of_large_numbers_is_near_the_float_one(random_weights) -> None:
+    architecture = Architecture("weather", 24, 2, (GRU("g", 8), Dense("o", 1)))
+    weights = {name: value.copy() for name, value in random_weights(architecture).items()}
+    weights["g/kernel"] /= 500
+    windows = np.random.default_rng(3).normal(1000, 40, (20, 24, 2)).astype("f")
+    found = predict(tables(architecture, weights, "int8", windows), windows)
+    np.testing.assert_allclose(found, forward(architecture, weights, windows), atol=0.05)
