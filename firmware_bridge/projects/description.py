@@ -10,7 +10,7 @@ from edgehar.firmware_bridge.projects.escaping import c_comment, c_string, utf8
 from edgehar.firmware_bridge.projects.sensors import Sensor
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import UsageError
-from edgehar.models.portable.tables import FLOAT32, CModel, has_other_head
+from edgehar.models.portable.tables import FLOAT32, POOLS, WHOLE, CModel, has_other_head
 
 STREAM_SAMPLES: Final = 10
 """Samples in a frame of the stream: 7.9 bytes a sample on the line."""
@@ -200,6 +200,13 @@ def config_header(model: CModel) -> str:
         "GRU": bool(kinds & {"gru", "gru_reset_after"}),
         "HIDDEN_DENSE": any(layer.kind == "dense" for layer in model.layers[:-1]),
         "OTHER_HEADS": has_other_head(model),
+        "CONV": bool(kinds & {"conv", "residual"}),
+        "RESIDUAL": "residual" in kinds,
+        "POOL": bool(kinds & set(POOLS)),
+        "WHOLE": bool(kinds & set(WHOLE)),
+        "DENSE_OVER_TIME": "dense_over_time" in kinds,
+        "BACKWARD": any(layer.merge for layer in model.layers),
+        "TIME": model.needs_whole_windows,
     }
     lines = [f"#define HAR_USE_{name} {int(flag)}" for name, flag in used.items()]
     if model.quantization == FLOAT32:

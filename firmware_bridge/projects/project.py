@@ -49,9 +49,11 @@ _ENGINE_FILES: Final = (
     "har_float.h",
     "har_integer.h",
     "har_port.h",
+    "har_shares.h",
     "har_slide.c",
     "har_slide.h",
     "har_tables.h",
+    "har_time.h",
 )
 _DECODER_FILES: Final = ("har_decoder.c", "har_decoder.h", "har_push.c", "har_push.h")
 _SKETCH: Final = ".ino"

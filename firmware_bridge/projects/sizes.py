@@ -11,6 +11,12 @@ from edgehar.models.portable.tables import FLOAT32, GATES, INT8, CModel, Matrix
 _RECORD_BYTES: Final = 48
 """Of a layer in the array of layers, on a chip with 32-bit pointers."""
 
+_TIME_BYTES: Final = 24
+"""Of how a layer lies along time, in the same record."""
+
+_TIME_STACK_BYTES: Final = 128
+"""More of the stack for layers along time, whose records are longer."""
+
 _PROBABILITY_BYTES: Final = {FLOAT32: 4, INT8: 2}
 """Of a probability in a RESULT."""
 
@@ -46,7 +52,8 @@ def needs_of(
     engines = 2 if board.senses else 1
     step_s = None
     if board.clock_hz is not None:
-        gated = sum(layer.units for layer in model.layers if GATES[layer.kind] > 1)
+        runs = zip(model.runs_per_step, model.layers, strict=False)
+        gated = sum(count * layer.units for count, layer in runs if GATES[layer.kind] > 1)
         a_product = board.cycles_per_float_product if is_float else board.cycles_per_product
         cycles = model.multiply_adds_per_step * a_product + gated * board.cycles_per_gated_unit
         step_s = cycles / board.clock_hz
@@ -55,6 +62,7 @@ def needs_of(
         ram_bytes=engines * memory
         + board.ram_overhead_bytes
         + board.stack_bytes
+        + (_TIME_STACK_BYTES if model.needs_whole_windows else 0)
         + max(0, hello_bytes - board.longest_body)
         + decoder[1],
         step_s=step_s,
@@ -70,7 +78,8 @@ def has_room(board: Board, needs: Needs) -> bool:
 def table_bytes(model: CModel) -> int:
     """Return what the model's tables take in flash."""
     matrices = [matrix for layer in model.layers for matrix in layer.matrices]
-    return sum(map(_matrix_bytes, matrices)) + _RECORD_BYTES * len(model.layers)
+    record = _RECORD_BYTES + (_TIME_BYTES if model.needs_whole_windows else 0)
+    return sum(map(_matrix_bytes, matrices)) + record * len(model.layers)
 
 
 def most_labels(board: Board, quantization: str) -> int:
@@ -151,7 +160,7 @@ def _largest_matrix(model: CModel) -> int:
 def _matrix_bytes(matrix: Matrix) -> int:
     """Return the bytes of a matrix's arrays, an odd last row's neighbour included."""
     arrays = (matrix.weights, matrix.bias, matrix.multipliers)
-    padding = matrix.inputs if matrix.is_integer and matrix.outputs % 2 else 0
+    padding = matrix.taps * matrix.inputs if matrix.is_integer and matrix.outputs % 2 else 0
     return sum(array.nbytes for array in arrays if array is not None) + padding
 
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.projects.escaping import c_comment
-from edgehar.models.portable.blob import interleave
-from edgehar.models.portable.tables import CLayer, CModel, Matrix
+from edgehar.models.portable.blob import packed_weights
+from edgehar.models.portable.geometry import Place, is_first_of_two
+from edgehar.models.portable.tables import ACTIVATED, INT8, CLayer, CModel, Matrix
 
 _LINE: Final = 116
 
@@ -32,15 +33,19 @@ def tables_source(model: CModel, *, name: str, comment: str) -> str:
         f'{number}\n#error "this model holds {model.quantization} weights: build the engine for them"\n#endif',
     ]
     records = []
-    for index, layer in enumerate(model.layers, start=1):
+    for index, (layer, place) in enumerate(zip(model.layers, model.places, strict=True), start=1):
         parts += list(_layer_arrays(f"{name}_{index}", layer))
-        records.append(_layer_record(f"{name}_{index}", layer))
+        record = _layer_record(f"{name}_{index}", layer, place, integer=model.quantization == INT8)
+        if model.needs_whole_windows:
+            record += _time_record(layer, place, is_first_of_two=is_first_of_two(model.layers, index - 1))
+        records.append(record + "}")
     parts.append(f"static const har_layer {name}_layers[] HAR_FLASH = {{\n" + ",\n".join(records) + ",\n};")
     parts.append(
         f"const har_model {name} HAR_FLASH = {{\n    {name}_layers, {len(model.layers)}, {model.step_layers}, "
         f"{model.window}, {model.channels}, {model.classes},\n"
         f"    {model.scratch_sums}, {model.kept_sums}, {model.kept_values},\n"
-        f"#if HAR_USE_OTHER_HEADS\n    HAR_{model.head.upper()}, {model.sample_bits},\n#endif\n}};"
+        f"#if HAR_USE_OTHER_HEADS\n    HAR_{model.head.upper()}, {model.sample_bits},\n#endif\n"
+        f"#if HAR_USE_TIME\n    {int(model.needs_whole_windows)},\n#endif\n}};"
     )
     return "\n\n".join(parts) + "\n"
 
@@ -49,8 +54,7 @@ def _layer_arrays(prefix: str, layer: CLayer) -> Iterator[str]:
     """Yield the arrays of one layer."""
     for role, matrix in _roles(layer):
         number = "har_weight"
-        weights = interleave(matrix.weights) if matrix.is_integer else matrix.weights.ravel()
-        yield _array(f"{prefix}_{role}_weights", number, weights)
+        yield _array(f"{prefix}_{role}_weights", number, packed_weights(matrix))
         if matrix.bias is not None:
             yield _array(f"{prefix}_{role}_bias", "har_sum", matrix.bias)
         if matrix.multipliers is not None:
@@ -59,7 +63,9 @@ def _layer_arrays(prefix: str, layer: CLayer) -> Iterator[str]:
 
 def _roles(layer: CLayer) -> Iterator[tuple[str, Matrix]]:
     """Yield the matrices of a layer by the part they play."""
-    return zip(("kernel", "recurrent"), layer.matrices, strict=False)
+    for role, matrix in (("kernel", layer.kernel), ("recurrent", layer.recurrent)):
+        if matrix is not None:
+            yield role, matrix
 
 
 def _array(name: str, number: str, values: NDArray[Any]) -> str:
@@ -81,14 +87,22 @@ def _literal(value: Any) -> str:
     return str(int(value))
 
 
-def _layer_record(prefix: str, layer: CLayer) -> str:
-    """Return one element of the array of layers."""
+def _layer_record(prefix: str, layer: CLayer, place: Place, *, integer: bool) -> str:
+    """Return the beginning of one element of the array of layers."""
     kind = f"HAR_{layer.kind.upper()}"
-    activation = f"HAR_{layer.activation.upper()}" if layer.kind == "dense" else "0"
-    matrices = [_matrix_record(f"{prefix}_{role}", matrix) for role, matrix in _roles(layer)]
-    if len(matrices) == 1:
-        matrices.append(_no_matrix(integer=layer.kernel.is_integer))
-    return f"    {{{kind}, {activation}, {layer.fraction}, {layer.units},\n     " + ",\n     ".join(matrices) + "}"
+    activation = f"HAR_{layer.activation.upper()}" if layer.kind in ACTIVATED else "0"
+    own = {role: _matrix_record(f"{prefix}_{role}", matrix) for role, matrix in _roles(layer)}
+    matrices = [own.get(role, _no_matrix(integer=integer)) for role in ("kernel", "recurrent")]
+    units = layer.units or place.inputs
+    return f"    {{{kind}, {activation}, {layer.fraction}, {units},\n     " + ",\n     ".join(matrices)
+
+
+def _time_record(layer: CLayer, place: Place, *, is_first_of_two: bool) -> str:
+    """Return how a layer lies along the window, the end of its element."""
+    lie = (place.inputs, place.outputs, place.steps, place.count, layer.taps, layer.dilation, layer.stride)
+    numbers = ", ".join(map(str, (*lie, place.before, place.after)))
+    merge = f"HAR_{layer.merge.upper()}" if layer.merge else "HAR_FORWARD"
+    return f",\n     {numbers}, {merge}, {int(is_first_of_two)}, {layer.around_bits}"
 
 
 def _matrix_record(prefix: str, matrix: Matrix) -> str:
@@ -99,5 +113,5 @@ def _matrix_record(prefix: str, matrix: Matrix) -> str:
 
 
 def _no_matrix(*, integer: bool) -> str:
-    """Return the initialiser of the recurrent kernel a dense layer does not have."""
+    """Return the initialiser of a matrix that a layer does not have."""
     return "{0, 0, 0, 0, 0, 0}" if integer else "{0, 0, 0, 0}"

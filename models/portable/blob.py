@@ -10,7 +10,7 @@
         16     4  window, in samples; channels
         20     4  outputs; bits below the point of an integer sample (version 1: 0, for 11)
         24    44  a layer: kind, activation, fraction, 0 (4 bytes), its kernel (20), its recurrent kernel (20, or zeros)
-         …    12  version 2 only: zeros
+         …    12  version 2 only: taps, dilation, stride (16 bits each); padding, merge, around bits, 3 zeros
          …        the next layer, and so on
          …        arrays, each at a multiple of 64 bytes: a cache line, and the widest vector a processor loads
 
@@ -18,15 +18,18 @@ A matrix is 20 bytes: inputs and outputs (16 bits each), shift (8 bits) and 3 ze
 and multipliers (32 bits each, 0 for none). Float weights lie as Keras keeps them, (inputs, outputs). Int8 weights lie
 in rows, one an output, two and two interleaved: a0 b0 a1 b1 ...; an odd last row lies beside zeros.
 
-Version 2 is written where version 1 does not suffice: for heads other than a softmax, and for samples in another scale
-than that of acceleration. So a model that earlier engines know stays one that they take.
+A matrix with several taps is that many such arrays, one behind the other, with one bias and one row of multipliers.
+Codes of kinds, activations, paddings and merges are their places in the lists of `edgehar.models.portable.layers`.
+
+Version 2 is written where version 1 does not suffice: for heads other than a softmax, samples in another scale than
+that of acceleration, and layers that version 1 does not have. So what earlier engines know stays what they take.
 
 A blob is a stranger's bytes. Two readers take it, `unpack_model` here and `har_load` of har_blob.c, and both refuse the
 same blobs. Of the bytes they ask:
 
 - the length is the one the header names, and the checksum is right;
-- the records of all layers lie within it; a kind is 1 to 5, the activation of a dense layer 1 to 7 (version 1: to 5),
-  of another layer 0;
+- the records of all layers lie within it; codes are those that the version has, 0 for the activation of a layer
+  without one of its own;
 - an array begins behind the records, at a multiple of 4 bytes, and ends within the blob;
 - all arrays together take no more bytes than there are behind the records, so that a small blob cannot name one
   array many times and fill the memory of its reader;
@@ -38,6 +41,7 @@ that the layout calls 0, are not looked at.
 
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -46,11 +50,18 @@ from numpy.typing import NDArray
 from edgehar.models.errors import BundleError
 from edgehar.models.portable.rules import broken_rule
 from edgehar.models.portable.tables import (
+    ACTIVATED,
     ACTIVATIONS,
     FLOAT32,
     INT8,
     KINDS,
+    MERGES,
+    PADDINGS,
+    PLAIN_KINDS,
+    POOLS,
+    RECURRENT,
     SAMPLE_BITS,
+    WHOLE,
     CLayer,
     CModel,
     Matrix,
@@ -62,9 +73,13 @@ VERSION: Final = 2
 HEADER: Final = struct.Struct("<4sIIBBBBHHHH")
 _LAYER: Final = struct.Struct("<BBBx")
 _MATRIX: Final = struct.Struct("<HHB3xIII")
+_TIME: Final = struct.Struct("<HHHBBB3x")
 _PLAIN_BYTES: Final = _LAYER.size + 2 * _MATRIX.size
-_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _PLAIN_BYTES + 12}
-_MOST_ACTIVATIONS: Final = {1: ACTIVATIONS.index("softmax") + 1, 2: len(ACTIVATIONS)}
+_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _PLAIN_BYTES + _TIME.size}
+_KINDS: Final = {1: PLAIN_KINDS, 2: KINDS}
+_ACTIVATIONS: Final = {1: ACTIVATIONS[: ACTIVATIONS.index("softmax") + 1], 2: ACTIVATIONS}
+_FILTERS: Final = ("conv", "residual", *POOLS)
+_TAPPED: Final = (*_FILTERS, "dense_over_time")
 _NUMBERS: Final = {FLOAT32: 1, INT8: 2}
 _ALIGNMENT: Final = 64
 _LEAST_ALIGNMENT: Final = 4
@@ -78,10 +93,10 @@ def pack_model(model: CModel) -> bytes:
     records, arrays = bytearray(), bytearray()
     arrays_at = _aligned(HEADER.size + len(model.layers) * size)
     for layer in model.layers:
-        record = bytearray(_pack_layer(layer))
-        record += _pack_matrix(layer.kernel, arrays, arrays_at)
-        record += _NO_MATRIX if layer.recurrent is None else _pack_matrix(layer.recurrent, arrays, arrays_at)
-        records += record.ljust(size, b"\0")
+        record = _pack_layer(layer)
+        for matrix in (layer.kernel, layer.recurrent):
+            record += _NO_MATRIX if matrix is None else _pack_matrix(matrix, arrays, arrays_at)
+        records += (record + _pack_time(layer))[:size]
     records += bytes(arrays_at - HEADER.size - len(records))
     total = arrays_at + len(arrays)
     header = HEADER.pack(
@@ -103,7 +118,7 @@ def pack_model(model: CModel) -> bytes:
 
 def version_of(model: CModel) -> int:
     """Return the least version of the format that can hold a model."""
-    return 2 if has_other_head(model) else 1
+    return 2 if has_other_head(model) or model.needs_whole_windows else 1
 
 
 def unpack_model(blob: bytes) -> CModel:
@@ -152,34 +167,50 @@ def _read(blob: bytes) -> CModel:
     return model
 
 
-def interleave(weights: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return rows (outputs, inputs) two and two interleaved, flat; an odd last row beside zeros.
+def packed_weights(matrix: Matrix) -> NDArray[Any]:
+    """Return weights as they lie in memory, flat: int8 rows two and two interleaved, an odd last row beside zeros.
 
     Examples
     --------
-    >>> interleave(np.array([[1, 2], [3, 4], [5, 6]], np.int8)).tolist()
+    >>> rows = np.array([[1, 2], [3, 4], [5, 6]], np.int8)
+    >>> packed_weights(Matrix(rows, None, np.ones(3, np.uint16), 16)).tolist()
     [1, 3, 2, 4, 5, 0, 6, 0]
     """
-    outputs, inputs = weights.shape
-    padded = np.zeros((outputs + outputs % 2, inputs), np.int8)
-    padded[:outputs] = weights
-    return padded.reshape(-1, 2, inputs).transpose(0, 2, 1).ravel()
+    if not matrix.is_integer:
+        return matrix.weights.ravel()
+    outputs, taps, inputs = matrix.outputs, matrix.taps, matrix.inputs
+    padded = np.zeros((outputs + outputs % 2, taps * inputs), np.int8)
+    padded[:outputs] = matrix.weights
+    return padded.reshape(-1, 2, taps, inputs).transpose(2, 0, 3, 1).ravel()
 
 
-def _deinterleave(flat: NDArray[np.int8], outputs: int, inputs: int) -> NDArray[np.int8]:
-    """Undo `interleave`."""
-    return flat.reshape(-1, inputs, 2).transpose(0, 2, 1).reshape(-1, inputs)[:outputs]
+def _unpacked_rows(flat: NDArray[np.int8], outputs: int, taps: int) -> NDArray[np.int8]:
+    """Return the rows (outputs, taps x inputs) of `packed_weights`."""
+    pairs = (outputs + 1) // 2
+    return flat.reshape(taps, pairs, -1, 2).transpose(1, 3, 0, 2).reshape(2 * pairs, -1)[:outputs]
 
 
 def _pack_layer(layer: CLayer) -> bytes:
     """Return the beginning of a layer's record."""
-    activation = 0 if layer.kind != "dense" else 1 + ACTIVATIONS.index(layer.activation)
+    activation = 1 + ACTIVATIONS.index(layer.activation) if layer.kind in ACTIVATED else 0
     return _LAYER.pack(1 + KINDS.index(layer.kind), activation, layer.fraction)
+
+
+def _pack_time(layer: CLayer) -> bytes:
+    """Return the end of a layer's record in version 2."""
+    return _TIME.pack(
+        layer.taps,
+        layer.dilation,
+        layer.stride,
+        PADDINGS.index(layer.padding),
+        MERGES.index(layer.merge),
+        layer.around_bits,
+    )
 
 
 def _pack_matrix(matrix: Matrix, arrays: bytearray, arrays_at: int) -> bytes:
     """Append a matrix's arrays and return its record."""
-    weights = interleave(matrix.weights) if matrix.is_integer else matrix.weights.astype("<f4").ravel()
+    weights = packed_weights(matrix).astype("i1" if matrix.is_integer else "<f4")
     bias_type = "<i4" if matrix.is_integer else "<f4"
     offsets = [
         _append(arrays, arrays_at, array)
@@ -219,6 +250,13 @@ def _numbers_of(code: int) -> str:
     raise _UnreadableError(f"expected numbers of kind {' or '.join(map(str, _NUMBERS.values()))}, got {code}")
 
 
+def _named(what: str, names: Sequence[str], code: int) -> str:
+    """Return the name that a code stands for."""
+    if not 0 <= code < len(names):
+        raise _UnreadableError(f"expected {what} of {', '.join(names)}, got another code")
+    return names[code]
+
+
 class _Reader:
     """Takes layers and arrays from a blob and never looks beyond it."""
 
@@ -233,29 +271,51 @@ class _Reader:
         """Return one layer."""
         offset = HEADER.size + index * _RECORD_BYTES[self._version]
         number, activation, fraction = _LAYER.unpack_from(self._blob, offset)
-        if not 1 <= number <= len(KINDS):
-            raise _UnreadableError(f"layer {index + 1}: expected a kind of 1 to {len(KINDS)}, got {number}")
-        kind = KINDS[number - 1]
-        is_dense = kind == "dense"
-        least, most = (1, _MOST_ACTIVATIONS[self._version]) if is_dense else (0, 0)
-        if not least <= activation <= most:
-            raise _UnreadableError(f"layer {index + 1}: expected an activation of {least} to {most}, got {activation}")
+        kind = _named(f"layer {index + 1}: a kind", _KINDS[self._version], number - 1)
+        known = _ACTIVATIONS[self._version] if kind in ACTIVATED else ("linear",)
+        named = _named(f"layer {index + 1}: an activation", known, activation - (kind in ACTIVATED))
         try:
-            kernel = self._matrix(offset + _LAYER.size)
-            recurrent = None if is_dense else self._matrix(offset + _LAYER.size + _MATRIX.size)
+            return self._layer(offset, kind, named, fraction)
         except _UnreadableError as error:
             raise _UnreadableError(f"layer {index + 1} ({kind}): {error}") from error
-        return CLayer(kind, kernel, recurrent, ACTIVATIONS[max(activation, 1) - 1], fraction)
 
-    def _matrix(self, offset: int) -> Matrix:
-        """Return the matrix whose record begins at ``offset``."""
+    def _layer(self, offset: int, kind: str, activation: str, fraction: int) -> CLayer:
+        """Return a layer of this kind, whose record begins at ``offset``."""
+        taps, dilation, stride, padding, merge, around_bits = 1, 1, 1, 0, 0, 0
+        if self._version > 1:
+            taps, dilation, stride, padding, merge, around_bits = _TIME.unpack_from(self._blob, offset + _PLAIN_BYTES)
+        has_weights, is_filter = kind not in (*POOLS, *WHOLE), kind in _FILTERS
+        kernel_at, second_at = offset + _LAYER.size, offset + _LAYER.size + _MATRIX.size
+        kernel = self._matrix(kernel_at, taps if kind in _TAPPED else 1) if has_weights else None
+        has_second = kind in RECURRENT or (kind == "residual" and self._has_weights(second_at))
+        return CLayer(
+            kind,
+            kernel,
+            self._matrix(second_at, 1) if has_second else None,
+            activation,
+            fraction,
+            pool=taps if kind in POOLS else 1,
+            dilation=dilation if is_filter and kind not in POOLS else 1,
+            stride=stride if is_filter else 1,
+            padding=_named("a padding", PADDINGS, padding) if is_filter else "valid",
+            merge=_named("a merge", MERGES, merge) if kind in RECURRENT else "",
+            around_bits=around_bits if kind == "residual" else 0,
+        )
+
+    def _has_weights(self, offset: int) -> bool:
+        """Whether the matrix at ``offset`` names weights."""
+        return bool(_MATRIX.unpack_from(self._blob, offset)[3])
+
+    def _matrix(self, offset: int, taps: int) -> Matrix:
+        """Return the matrix of so many taps whose record begins at ``offset``."""
         inputs, outputs, shift, weights_at, bias_at, multipliers_at = _MATRIX.unpack_from(self._blob, offset)
         bias = self._array("<i4" if self._is_integer else "<f4", bias_at, outputs) if bias_at else None
         if not self._is_integer:
-            return Matrix(self._array("<f4", weights_at, inputs * outputs).reshape(inputs, outputs), bias)
-        flat = self._array("i1", weights_at, inputs * (outputs + outputs % 2))
+            weights = self._array("<f4", weights_at, taps * inputs * outputs)
+            return Matrix(weights.reshape(taps * inputs, outputs), bias, taps=taps)
+        flat = self._array("i1", weights_at, taps * inputs * (outputs + outputs % 2))
         multipliers = self._array("<u2", multipliers_at, outputs)
-        return Matrix(_deinterleave(flat, outputs, inputs), bias, multipliers, shift)
+        return Matrix(_unpacked_rows(flat, outputs, taps), bias, multipliers, shift, taps)
 
     def _array(self, dtype: str, offset: int, count: int) -> NDArray[Any]:
         """Return ``count`` numbers at ``offset``."""

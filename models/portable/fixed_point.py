@@ -115,6 +115,30 @@ def narrow(sums: Integers, fraction: int) -> Integers:
     return np.clip(round_shift(sums, SUM_BITS - fraction), -VALUE_LIMIT - 1, VALUE_LIMIT)
 
 
+def widen(values: Integers, bits: int) -> Integers:
+    """Return 16-bit values with so many bits below the point as sums."""
+    return values << (SUM_BITS - bits) if bits <= SUM_BITS else round_shift(values, bits - SUM_BITS)
+
+
+def mean(totals: Integers, count: int) -> Integers:
+    """Return totals / count, halves away from zero.
+
+    Examples
+    --------
+    >>> mean(np.array([5, -5, 4]), 2).tolist()
+    [3, -3, 2]
+    """
+    magnitude = (np.abs(totals) + count // 2) // count
+    return np.where(totals < 0, -magnitude, magnitude)
+
+
+def join(merge: str, forward: Integers, backward: Integers) -> Integers:
+    """Return two directions' values as one; those of ``sum`` have a bit less below the point."""
+    if merge == "concat":
+        return np.concatenate([forward, backward], axis=-1)
+    return round_shift(forward * backward, VALUE_BITS) if merge == "mul" else round_shift(forward + backward, 1)
+
+
 def softmax(logits: Integers) -> Integers:
     """Return the softmax over the last axis as probabilities: powers of two, their fractions from a table."""
     powers = _exp_down(logits.max(axis=-1, keepdims=True) - logits)

@@ -1,4 +1,7 @@
-"""The integer forward pass in NumPy: what the C engine must give, bit for bit, on every target."""
+"""The integer forward pass in NumPy: what the C engine must give, bit for bit, on every target.
+
+The engine walks through the layers sample by sample; here every layer takes the whole window, which is the same.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,6 +15,8 @@ from edgehar.models.portable.fixed_point import (
     SUM_BITS,
     VALUE_BITS,
     Integers,
+    join,
+    mean,
     mix,
     narrow,
     pass_gate,
@@ -21,10 +26,12 @@ from edgehar.models.portable.fixed_point import (
     softmax,
     tanh,
     to_samples,
+    widen,
 )
+from edgehar.models.portable.geometry import is_first_of_two, margins
 from edgehar.models.portable.tables import HEADS, CLayer, CModel, Matrix
 
-_BATCH: Final = 512
+_BATCH: Final = 128
 
 
 def predict(model: CModel, windows: NDArray[Any]) -> NDArray[np.float32]:
@@ -56,45 +63,52 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16] | N
     ndarray of shape (n_windows, n_outputs)
         uint16 probabilities, 32768 for certainty; int32 where they are numbers, 8192 for one
     """
-    steppers = [_Stepper(layer, len(samples)) for layer in model.layers[: model.step_layers]]
-    values = np.empty(0, np.int64)
-    for step in range(samples.shape[1]):
-        values = samples[:, step].astype(np.int64)
-        for stepper in steppers:
-            values = stepper.step(values)
+    values = samples.astype(np.int64)
+    around = values
+    for index, layer in enumerate(model.layers[: model.step_layers]):
+        if layer.merge:
+            values = _backward(layer, values, around, ends=index + 1 == model.step_layers)
+        elif is_first_of_two(model.layers, index):
+            around = _MAKE[layer.kind](layer, values, around)
+        else:
+            values, around = _MAKE[layer.kind](layer, values, around), values
+    values = values[:, -1]
     for layer in model.layers[model.step_layers : -1]:
-        values = _dense(layer, values)
-    logits = _sums(model.layers[-1].kernel, values)
+        values = _activate(layer, _sums(_kernel(layer), values))
+    logits = _sums(_kernel(model.layers[-1]), values)
     if model.gives_numbers:
         return logits.astype(np.int32)
     probabilities = softmax(logits) if model.head == HEADS["softmax"] else sigmoid(logits) >> 1
     return probabilities.astype(np.uint16)
 
 
-class _Stepper:
-    """One layer, stepped along the windows, and its state between the steps."""
-
-    def __init__(self, layer: CLayer, windows: int) -> None:
-        self._layer = layer
-        self._advance = _ADVANCE[layer.kind]
-        self.hidden: Integers = np.zeros((windows, layer.units), np.int64)
-        self.cell: Integers = np.zeros((windows, layer.units), np.int64)
-
-    def step(self, inputs: Integers) -> Integers:
-        """Take one step and return what the layer hands on."""
-        self.hidden, self.cell = self._advance(self._layer, inputs, self.hidden, self.cell)
-        return self.hidden
-
-
 State = tuple[Integers, Integers]
 
 
+def _recurrent(layer: CLayer, values: Integers, around: Integers) -> Integers:
+    """Return the state after every step."""
+    hidden, cell = (np.zeros((len(values), layer.units), np.int64) for _ in range(2))
+    states = []
+    for step in range(values.shape[1]):
+        hidden, cell = _ADVANCE[layer.kind](layer, values[:, step], hidden, cell)
+        states.append(hidden)
+    return np.stack(states, axis=1)
+
+
+def _backward(layer: CLayer, values: Integers, forwards: Integers, *, ends: bool) -> Integers:
+    """Join the states of a walk from the window's end to those of a walk forward: of each step, or the last of each."""
+    backwards = _recurrent(layer, values[:, ::-1], values)
+    if ends:
+        return join(layer.merge, forwards[:, -1:], backwards[:, -1:])
+    return join(layer.merge, forwards, backwards[:, ::-1])
+
+
 def _simple_rnn(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
-    return tanh(_sums(layer.kernel, inputs) + _sums(_recurrent(layer), hidden)), cell
+    return tanh(_sums(_kernel(layer), inputs) + _sums(_second(layer), hidden)), cell
 
 
 def _lstm(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
-    sums = _sums(layer.kernel, inputs) + _sums(_recurrent(layer), hidden)
+    sums = _sums(_kernel(layer), inputs) + _sums(_second(layer), hidden)
     entering, forget, candidate, output = np.split(sums, 4, axis=-1)
     admitted = round_shift(tanh(candidate) * sigmoid(entering), VALUE_BITS + GATE_BITS - CELL_BITS)
     cell = pass_gate(cell, sigmoid(forget)) + admitted
@@ -102,8 +116,8 @@ def _lstm(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> 
 
 
 def _gru(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
-    gated, recurrent = 2 * layer.units, _recurrent(layer)
-    of_input = _sums(layer.kernel, inputs)
+    gated, recurrent = 2 * layer.units, _second(layer)
+    of_input = _sums(_kernel(layer), inputs)
     gates = sigmoid(of_input[:, :gated] + _sums(recurrent, hidden)[:, :gated])
     update, reset = np.split(gates, 2, axis=-1)
     of_state = _sums(recurrent, pass_gate(hidden, reset))[:, gated:]
@@ -112,19 +126,56 @@ def _gru(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> S
 
 def _gru_reset_after(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
     gated = 2 * layer.units
-    of_input, of_state = _sums(layer.kernel, inputs), _sums(_recurrent(layer), hidden)
+    of_input, of_state = _sums(_kernel(layer), inputs), _sums(_second(layer), hidden)
     update, reset = np.split(sigmoid(of_input[:, :gated] + of_state[:, :gated]), 2, axis=-1)
     reset_sums = pass_gate(of_state[:, gated:], reset)
     return mix(hidden, tanh(of_input[:, gated:] + reset_sums), update), cell
 
 
-def _dense_step(layer: CLayer, inputs: Integers, hidden: Integers, cell: Integers) -> State:
-    return _dense(layer, inputs), cell
+def _dense(layer: CLayer, values: Integers, around: Integers) -> Integers:
+    return _activate(layer, _sums(_kernel(layer), values))
 
 
-def _dense(layer: CLayer, inputs: Integers) -> Integers:
-    """Return what a dense layer before the last one hands on."""
-    sums = _sums(layer.kernel, inputs)
+def _conv(layer: CLayer, values: Integers, around: Integers) -> Integers:
+    return _activate(layer, _convolve(layer, values))
+
+
+def _residual(layer: CLayer, values: Integers, around: Integers) -> Integers:
+    """relu(relu(conv) + what goes around)."""
+    second = widen(around, layer.around_bits) if layer.recurrent is None else _sums(layer.recurrent, around)
+    return _activate(layer, np.maximum(_convolve(layer, values), 0) + second)
+
+
+def _convolve(layer: CLayer, values: Integers) -> Integers:
+    """Return the sums of every place of the filters: each tap is rounded by itself, and zeros stand outside."""
+    kernel, steps = _kernel(layer), values.shape[1]
+    count, before, after = margins(layer, steps)
+    padded = np.pad(values, ((0, 0), (before, after), (0, 0)))
+    taps = [
+        padded[:, tap * layer.dilation :][:, : (count - 1) * layer.stride + 1 : layer.stride]
+        for tap in range(kernel.taps)
+    ]
+    return _sums_of_taps(kernel, taps)
+
+
+def _pool(layer: CLayer, values: Integers, around: Integers) -> Integers:
+    """Return the largest or the mean of every pool, of what of it is inside the window."""
+    count, before, _ = margins(layer, values.shape[1])
+    pools = []
+    for index in range(count):
+        start = index * layer.stride - before
+        inside = values[:, max(0, start) : start + layer.pool]
+        pools.append(inside.max(axis=1) if layer.kind == "max_pool" else mean(inside.sum(axis=1), inside.shape[1]))
+    return np.stack(pools, axis=1)
+
+
+def _dense_over_time(layer: CLayer, values: Integers, around: Integers) -> Integers:
+    taps = [values[:, step] for step in range(values.shape[1])]
+    return _activate(layer, _sums_of_taps(_kernel(layer), taps))[:, np.newaxis]
+
+
+def _activate(layer: CLayer, sums: Integers) -> Integers:
+    """Return what a layer hands on of its sums."""
     if layer.activation == "tanh":
         return tanh(sums)
     if layer.activation == "sigmoid":
@@ -134,7 +185,14 @@ def _dense(layer: CLayer, inputs: Integers) -> Integers:
     return narrow(sums, layer.fraction)
 
 
-def _recurrent(layer: CLayer) -> Matrix:
+def _kernel(layer: CLayer) -> Matrix:
+    """Return the kernel of a layer that has one."""
+    if layer.kernel is None:
+        raise ValueError(f"expected a kernel in a {layer.kind} layer")
+    return layer.kernel
+
+
+def _second(layer: CLayer) -> Matrix:
     """Return the recurrent kernel of a layer that has one."""
     if layer.recurrent is None:
         raise ValueError(f"expected a recurrent kernel in a {layer.kind} layer")
@@ -142,13 +200,20 @@ def _recurrent(layer: CLayer) -> Matrix:
 
 
 def _sums(matrix: Matrix, inputs: Integers) -> Integers:
-    """Return bias + weights x inputs as sums, each row in its own scale.
+    """Return bias + weights x inputs as sums, each row in its own scale."""
+    return _sums_of_taps(matrix, [inputs])
+
+
+def _sums_of_taps(matrix: Matrix, taps: list[Integers]) -> Integers:
+    """Return bias + weights x inputs as sums, the products of each tap rounded for themselves.
 
     The products are added up in float64, which holds integers below 2^53 exactly and multiplies matrices fast.
     """
-    products = inputs.astype(np.float64) @ matrix.weights.T.astype(np.float64)
-    sums = rescale(products.astype(np.int64), matrix.multipliers, matrix.shift)
-    return sums if matrix.bias is None else sums + matrix.bias.astype(np.int64)
+    sums = np.zeros((1,), np.int64) if matrix.bias is None else matrix.bias.astype(np.int64)
+    for inputs, weights in zip(taps, np.split(matrix.weights, matrix.taps, axis=1), strict=True):
+        products = inputs.astype(np.float64) @ weights.T.astype(np.float64)
+        sums = sums + rescale(products.astype(np.int64), matrix.multipliers, matrix.shift)
+    return sums
 
 
 _ADVANCE: Final[dict[str, Callable[[CLayer, Integers, Integers, Integers], State]]] = {
@@ -156,5 +221,16 @@ _ADVANCE: Final[dict[str, Callable[[CLayer, Integers, Integers, Integers], State
     "lstm": _lstm,
     "gru": _gru,
     "gru_reset_after": _gru_reset_after,
-    "dense": _dense_step,
+}
+
+_MAKE: Final[dict[str, Callable[[CLayer, Integers, Integers], Integers]]] = {
+    **dict.fromkeys(_ADVANCE, _recurrent),
+    "dense": _dense,
+    "conv": _conv,
+    "residual": _residual,
+    "max_pool": _pool,
+    "average_pool": _pool,
+    "global_max": lambda layer, values, around: values.max(axis=1, keepdims=True),
+    "global_average": lambda layer, values, around: mean(values.sum(axis=1, keepdims=True), values.shape[1]),
+    "dense_over_time": _dense_over_time,
 }

@@ -9,20 +9,27 @@ of              rule
 the model       2 to 255 layers; a window of 1 to 2047 samples; at most 255 outputs; samples with 0 to 15 bits below
                 the point
 the chain       the first layer takes the channels, every other one what the layer before it hands on
-the order       at least one layer runs for every sample and at least one at the end; those at the end are dense
+the order       at least one layer runs for every sample and at least one at the end; those at the end are dense; a
+                convolution or a pool is not the last one before them, what makes one vector of all steps is
 the activation  the last layer, and no other, is dense with the activation of a head
+a filter        1 to 2048 steps, within the window and its margins; dilation and stride of 1 or more; pools that do not
+                overlap; a dense layer over time has a tap for every step
+a pair          a backward layer is recurrent, behind one that is not backward and has as many units; a residual layer
+                is behind a convolution, both causal with a stride of 1, and what goes around fits its units
 a layer         units x gates outputs; the recurrent kernel takes the units and has as many outputs as the kernel
 a bias          only a GRU that resets after the product has one in its recurrent kernel
 a fraction      0 to 12 bits
 the memory      each of scratch sums, kept sums and kept values is at most 65,535 numbers
 float numbers   all finite
-int8 numbers    at most 511 inputs, a shift of 16 to 32, biases within 2^28, inputs x multiplier < 128 x 2^shift
+int8 numbers    at most 511 inputs of a tap, a shift of 16 to 32, biases within 2^28, taps x inputs x multiplier <
+                128 x 2^shift; at most 15 bits below the point of what goes around a residual layer
 ==============  =====================================================================================================
 
 The last line keeps every sum of the engine within 32 bits: a matrix makes at most 2^29 of its inputs, a cell grows by
 at most 1 (2^20) a step, and 511 products of int8 and int16 are the most that an int32 holds.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
@@ -30,7 +37,19 @@ import numpy as np
 
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS, VALUE_BITS
-from edgehar.models.portable.tables import GATES, HEADS, SHIFTS, CLayer, CModel, Matrix
+from edgehar.models.portable.geometry import is_first_of_two, place_of
+from edgehar.models.portable.tables import (
+    GATES,
+    HEADS,
+    HIDDEN,
+    POOLS,
+    RECURRENT,
+    SHIFTS,
+    WHOLE,
+    CLayer,
+    CModel,
+    Matrix,
+)
 
 MAXIMUM_LAYERS: Final = 255
 MAXIMUM_CLASSES: Final = 255
@@ -84,11 +103,7 @@ def _broken_rules(model: CModel) -> Iterator[str]:
         )
     if not 0 <= model.sample_bits <= MAXIMUM_SAMPLE_BITS:
         yield f"expected samples with 0 to {MAXIMUM_SAMPLE_BITS} bits below the point, got {model.sample_bits}"
-    inputs = model.channels
-    for number, layer in enumerate(model.layers, start=1):
-        for problem in _broken_by_layer(layer, inputs, at_end=number > model.step_layers, last=number == count):
-            yield f"layer {number} ({layer.kind}): {problem}"
-        inputs = layer.units
+    yield from _broken_in_chain(model)
     for what, numbers in (
         ("scratch sums", model.scratch_sums),
         ("kept sums", model.kept_sums),
@@ -98,22 +113,93 @@ def _broken_rules(model: CModel) -> Iterator[str]:
             yield f"expected at most {MAXIMUM_MEMORY:,} {what}, the layers need {numbers:,}"
 
 
+def _broken_in_chain(model: CModel) -> Iterator[str]:
+    """Yield what breaks a rule in a layer, or between layers."""
+    inputs, steps, before = model.channels, model.window, None
+    for index, layer in enumerate(model.layers):
+        at_end, ends = index >= model.step_layers, index + 1 == model.step_layers
+        problems = itertools.chain(
+            _broken_by_layer(layer, inputs, at_end=at_end, last=index + 1 == len(model.layers)),
+            _broken_in_time(layer, steps, ends=ends),
+            _broken_by_pair(before, layer),
+        )
+        for problem in problems:
+            yield f"layer {index + 1} ({layer.kind}): {problem}"
+        try:
+            place = place_of(layer, inputs, steps, ends=ends)
+        except ValueError as error:
+            yield f"layer {index + 1} ({layer.kind}): {error}"
+            return
+        if not is_first_of_two(model.layers, index):
+            inputs = place.outputs
+        steps, before = (1 if ends or at_end else place.count), layer
+
+
 def _broken_by_layer(layer: CLayer, inputs: int, *, at_end: bool, last: bool) -> Iterator[str]:
     """Yield what breaks a rule in one layer that is given ``inputs`` numbers."""
     if layer.fraction > MAXIMUM_FRACTION:
         yield f"expected at most {MAXIMUM_FRACTION} bits below the point, got {layer.fraction}"
     for matrix in layer.matrices:
         yield from _broken_by_matrix(matrix)
-    if layer.kernel.inputs != inputs:
+    if layer.kernel is not None and layer.kernel.inputs != inputs:
         yield f"expected {inputs} inputs, as many as it is given, got {layer.kernel.inputs}"
-    if layer.kernel.outputs % GATES[layer.kind]:
+    if layer.kernel is not None and layer.kernel.outputs % GATES[layer.kind]:
         yield f"expected a multiple of {GATES[layer.kind]} outputs, got {layer.kernel.outputs}"
     if at_end and layer.kind != "dense":
         yield "expected a dense layer where the window has ended"
     if last != (layer.kind == "dense" and layer.activation in HEADS.values()):
         yield "expected a head in the last layer, and in no other"
-    if layer.kind != "dense":
+    if not last and layer.activation not in HIDDEN:
+        yield f"expected an activation of {', '.join(HIDDEN)}, got {layer.activation}"
+    if layer.kind == "residual" and layer.activation != "relu":
+        yield f"expected the activation relu, got {layer.activation}"
+    if layer.kind in RECURRENT:
         yield from _broken_by_recurrent_kernel(layer)
+
+
+def _broken_in_time(layer: CLayer, steps: int, *, ends: bool) -> Iterator[str]:
+    """Yield what breaks a rule in how a layer lies along so many steps."""
+    if layer.taps < 1 or layer.dilation < 1 or layer.stride < 1 or layer.reach > MAXIMUM_WINDOW:
+        yield (
+            f"expected filters of 1 to {MAXIMUM_WINDOW + 1} steps, a dilation and a stride of 1 or more, "
+            f"got {layer.taps}, {layer.dilation} and {layer.stride}"
+        )
+    if layer.kind in POOLS and layer.stride < layer.pool:
+        yield f"expected pools that do not overlap, got {layer.pool} steps, {layer.stride} apart"
+    if layer.kind in (*POOLS, "conv", "residual") and ends:
+        yield "expected a layer behind it that ends the window"
+    if layer.kind in (*WHOLE, "dense_over_time") and not ends:
+        yield "expected it to be the last layer that runs for every sample"
+    if layer.kind == "dense_over_time" and layer.taps != steps:
+        yield f"expected weights for {steps} steps, as many as there are, got {layer.taps}"
+    if layer.around_bits > VALUE_BITS:
+        yield f"expected at most {VALUE_BITS} bits below the point of what goes around, got {layer.around_bits}"
+
+
+def _broken_by_pair(before: CLayer | None, layer: CLayer) -> Iterator[str]:
+    """Yield what breaks a rule in a layer that uses what the one before it was given or made."""
+    if layer.merge and (layer.kind not in RECURRENT or before is None or before.kind not in RECURRENT or before.merge):
+        yield "expected to run backward over what a recurrent layer before it runs forward over"
+    elif layer.merge and before is not None and before.units != layer.units:
+        yield f"expected {before.units} units, as many as the layer before it, got {layer.units}"
+    if layer.kind == "residual":
+        yield from _broken_by_way_around(before, layer)
+
+
+def _broken_by_way_around(before: CLayer | None, layer: CLayer) -> Iterator[str]:
+    """Yield what breaks a rule in the way around two convolutions."""
+    if before is None or before.kind != "conv" or not (_looks_back(before) and _looks_back(layer)):
+        yield "expected two causal convolutions, one step apart"
+        return
+    given = 0 if before.kernel is None else before.kernel.inputs
+    around = layer.recurrent
+    if (given, layer.units) != ((given, given) if around is None else (around.inputs, around.outputs)):
+        yield f"expected a way around from {given} to {layer.units} numbers"
+
+
+def _looks_back(layer: CLayer) -> bool:
+    """Whether a convolution hands on a vector for every one it is given, at once."""
+    return layer.stride == 1 and (layer.padding == "causal" or layer.reach == 0)
 
 
 def _broken_by_recurrent_kernel(layer: CLayer) -> Iterator[str]:
@@ -140,5 +226,5 @@ def _broken_by_matrix(matrix: Matrix) -> Iterator[str]:
         yield f"expected a shift of {SHIFTS[0]} to {SHIFTS[1]}, got {matrix.shift}"
     elif matrix.bias is not None and np.abs(matrix.bias.astype(np.int64)).max() > MAXIMUM_BIAS:
         yield f"expected biases within ±{MAXIMUM_BIAS >> SUM_BITS:,}"
-    elif matrix.inputs * int(matrix.multipliers.max()) >= MAXIMUM_GAIN << matrix.shift:
+    elif matrix.taps * matrix.inputs * int(matrix.multipliers.max()) >= MAXIMUM_GAIN << matrix.shift:
         yield "expected smaller weights: its sums could leave 32 bits"

@@ -98,7 +98,7 @@ def number(kl: Any) -> Any:
 
 
 MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]] = {
-    "perceptron": (movements, "sparse_categorical_crossentropy", stack(lambda kl: kl.Flatten(), three), False),
+    "perceptron": (movements, "sparse_categorical_crossentropy", stack(lambda kl: kl.Flatten(), three), True),
     **{
         name: (
             movements,
@@ -130,7 +130,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
         temperatures,
         "mse",
         stack(lambda kl: kl.Flatten(), lambda kl: kl.Dense(8, "relu"), number),
-        False,
+        True,
     ),
     "GRU forecast": (temperatures, "mse", stack(lambda kl: kl.GRU(6), number), True),
     "stacked GRU with dropout": (
@@ -143,7 +143,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
         ),
         True,
     ),
-    "bidirectional GRU": (temperatures, "mse", stack(lambda kl: kl.Bidirectional(kl.GRU(5)), number), False),
+    "bidirectional GRU": (temperatures, "mse", stack(lambda kl: kl.Bidirectional(kl.GRU(5)), number), True),
     "convolutions": (
         temperatures,
         "mse",
@@ -154,7 +154,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
             lambda kl: kl.GlobalMaxPooling1D(),
             number,
         ),
-        False,
+        True,
     ),
     "convolution and GRU": (
         temperatures,
@@ -165,7 +165,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
             lambda kl: kl.GRU(5, dropout=0.1, recurrent_dropout=0.5),
             number,
         ),
-        False,
+        True,
     ),
     "temporal convolutions": (temperatures, "mse", temporal, False),
     "attention": (temperatures, "mse", attention, False),

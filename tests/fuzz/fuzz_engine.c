@@ -92,6 +92,11 @@ static void walk(har_engine *engine, const har_model *model, const har_sample *s
     for (step = 0; step < MOST_STEPS && step < model->window; step++)
         if (har_step(engine, samples + (size_t)step * model->channels) != HAR_OK)
             abort();
+    if (model->needs_whole_windows && step < model->window) {
+        if (har_finish_numbers(engine, found) != HAR_WINDOW_EMPTY)
+            abort();
+        return;
+    }
     if (har_finish(engine, (har_probability *)(void *)found) != (model->head == HAR_LINEAR_HEAD ? HAR_OTHER_HEAD : HAR_OK))
         abort();
     if (model->head == HAR_LINEAR_HEAD && har_finish_numbers(engine, found) != HAR_OK)

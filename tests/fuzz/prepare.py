@@ -15,7 +15,19 @@ from edgehar.firmware_bridge.frames.messages import Ask, Infer, Start, Stop, Who
 from edgehar.firmware_bridge.projects.boards import find_board
 from edgehar.firmware_bridge.projects.project import write_project
 from edgehar.firmware_bridge.projects.sensors import find_sensor
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    MaxPooling1D,
+    SimpleRNN,
+    TemporalBlock,
+)
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.contract import CHANNELS
@@ -42,6 +54,25 @@ MODELS: Final = {
             Dense("o", 2, "softmax"),
         ),
     ),
+    "filters": Architecture(
+        "filters",
+        5,
+        2,
+        (
+            Conv1D("a", 2, 2, "relu", "same"),
+            TemporalBlock("b", 2, 2, 1),
+            MaxPooling1D("c", 2, padding="same"),
+            GlobalAveragePooling1D("d"),
+            Dense("o", 2, "softmax"),
+        ),
+    ),
+    "both_ways": Architecture(
+        "both_ways",
+        4,
+        1,
+        (Bidirectional("a", "GRU", 2, True, merge="sum"), Bidirectional("b", "LSTM", 2), Dense("o", 2, "sigmoid")),
+    ),
+    "forecast": Architecture("forecast", 3, 2, (Flatten("a"), Dense("b", 3, "relu"), Dense("o", 2))),
     "lanes": Architecture("lanes", 2, 1, (Dense("d", 1, "linear"), SimpleRNN("a", 16), Dense("o", 2, "softmax"))),
 }
 

@@ -8,6 +8,8 @@
 
 import { HarError } from "./errors.js";
 
+/** Later versions hold layers and heads that the trainer does not know. */
+const VERSION = 1;
 const HEADER_BYTES = 24;
 const RECORD_BYTES = 44;
 const FLOAT = 1;
@@ -32,6 +34,9 @@ const RECURRENT = new Map([
  */
 export function readWeights(blob) {
   const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+  if (blob[12] !== VERSION) {
+    throw new HarError("expected SimpleRNN, LSTM or GRU layers and a softmax layer, this model has others: it stays as it is");
+  }
   const depth = blob[14];
   if (blob[13] !== FLOAT) {
     throw new HarError("expected a model in float32, this one holds integers: write the page with --quantization float32");

@@ -56,7 +56,7 @@ typedef enum har_status {
     HAR_BAD_ARGUMENT,  /* a null pointer */
     HAR_SMALL_MEMORY,  /* less memory than the model asks for */
     HAR_WINDOW_FULL,   /* har_step after the last sample of a window: finish, then reset */
-    HAR_WINDOW_EMPTY,  /* har_finish before the first sample */
+    HAR_WINDOW_EMPTY,  /* har_finish before the first sample, or before the last one where all are needed */
     HAR_NOT_A_MODEL,   /* these bytes are no model, or one cut short */
     HAR_OTHER_VERSION, /* a model of a later format: update the engine */
     HAR_OTHER_NUMBERS, /* a float model in an integer engine, or the reverse */
@@ -64,7 +64,26 @@ typedef enum har_status {
     HAR_OTHER_HEAD     /* har_finish of a model that predicts numbers: har_finish_numbers has them */
 } har_status;
 
-typedef enum har_kind { HAR_SIMPLE_RNN = 1, HAR_LSTM, HAR_GRU, HAR_GRU_RESET_AFTER, HAR_DENSE } har_kind;
+typedef enum har_kind {
+    HAR_SIMPLE_RNN = 1,
+    HAR_LSTM,
+    HAR_GRU,
+    HAR_GRU_RESET_AFTER,
+    HAR_DENSE,
+    HAR_CONV,
+    HAR_RESIDUAL, /* the second convolution of a temporal block, and the way around both */
+    HAR_MAX_POOL,
+    HAR_AVERAGE_POOL,
+    HAR_GLOBAL_MAX,
+    HAR_GLOBAL_AVERAGE,
+    HAR_DENSE_OVER_TIME /* a dense layer over all steps in one vector */
+} har_kind;
+
+/* Where a filter lies at the ends of the window: inside, centred, or looking back only. */
+typedef enum har_padding { HAR_VALID, HAR_SAME, HAR_CAUSAL } har_padding;
+
+/* How a layer that runs backward joins the one before it, which runs forward over the same vectors. */
+typedef enum har_merge { HAR_FORWARD, HAR_CONCAT, HAR_SUM, HAR_MUL, HAR_AVE } har_merge;
 
 typedef enum har_activation {
     HAR_LINEAR = 1,
@@ -97,6 +116,16 @@ typedef struct har_layer {
     uint16_t units;     /* numbers it hands on */
     har_matrix kernel;
     har_matrix recurrent; /* not of a dense layer */
+#if HAR_USE_TIME
+    /* How the layer lies along the window. */
+    uint16_t inputs, outputs; /* numbers of a vector it is given, and of one it hands on */
+    uint16_t steps, count;    /* vectors it is given, and those it hands on */
+    uint16_t taps, dilation, stride;
+    uint16_t before, after; /* steps of zeros before the window; vectors handed on, or looked at, after it */
+    uint8_t merge;          /* har_merge */
+    uint8_t is_first_of_two; /* the next layer runs backward over what this one runs forward over */
+    uint8_t around_bits;     /* integer: bits below the point of what goes around a residual layer without weights */
+#endif
 } har_layer;
 
 typedef struct har_model {
@@ -112,6 +141,9 @@ typedef struct har_model {
 #if HAR_USE_OTHER_HEADS
     uint8_t head;        /* har_activation of the last layer */
     uint8_t sample_bits; /* integer: bits below the point of a sample; 11 for acceleration */
+#endif
+#if HAR_USE_TIME
+    uint8_t needs_whole_windows; /* har_finish before the last sample is HAR_WINDOW_EMPTY */
 #endif
 } har_model;
 
@@ -135,7 +167,8 @@ har_status har_reset(har_engine *engine);
 /* Take one sample of model->channels numbers. */
 har_status har_step(har_engine *engine, const har_sample *sample);
 
-/* Write model->classes probabilities. The window may be finished early; it is complete after model->window samples. */
+/* Write model->classes probabilities. A window is complete after model->window samples. It may be finished early where all
+ * layers are recurrent or dense. */
 har_status har_finish(const har_engine *engine, har_probability *probabilities);
 
 #if HAR_USE_OTHER_HEADS

@@ -1,6 +1,8 @@
 /* Reads a model blob, trusting nothing in it. */
 #include "har_blob.h"
 
+#include "har_shares.h"
+
 #include <string.h>
 
 #define HAR_HEADER_BYTES 24u
@@ -23,7 +25,7 @@
 #define HAR_LEAST_SHIFT 16u
 #define HAR_MOST_SHIFT 32u
 #define HAR_MOST_FRACTION 12u
-#define HAR_MOST_SAMPLE_BITS 15u
+#define HAR_MOST_VALUE_BITS 15u
 #define HAR_PLAIN_SAMPLE_BITS 11u
 
 /* The blob, its version, where its arrays may begin, and how many bytes they may take that none of them has taken yet. */
@@ -93,13 +95,13 @@ static int har_are_finite(const float *numbers, size_t count)
 }
 #else
 /* Whether 32 bits suffice for whatever the matrix is given. */
-static int har_fits_32_bits(const har_matrix *matrix)
+static int har_fits_32_bits(const har_matrix *matrix, uint16_t taps)
 {
     size_t row;
     if (matrix->inputs > HAR_MOST_INPUTS || matrix->shift < HAR_LEAST_SHIFT || matrix->shift > HAR_MOST_SHIFT)
         return 0;
     for (row = 0; row < matrix->outputs; row++) {
-        if ((uint64_t)matrix->inputs * matrix->multipliers[row] >= (uint64_t)HAR_MOST_GAIN << matrix->shift)
+        if ((uint64_t)taps * matrix->inputs * matrix->multipliers[row] >= (uint64_t)HAR_MOST_GAIN << matrix->shift)
             return 0;
         if (matrix->bias && (matrix->bias[row] > HAR_MOST_BIAS || matrix->bias[row] < -HAR_MOST_BIAS))
             return 0;
@@ -108,15 +110,16 @@ static int har_fits_32_bits(const har_matrix *matrix)
 }
 #endif
 
-/* Load a matrix from its record, every array and number checked. */
-static har_status har_load_matrix(har_matrix *matrix, har_bytes *blob, const uint8_t *record)
+/* Load a matrix of so many taps from its record, every array and number checked. */
+static har_status har_load_matrix(har_matrix *matrix, har_bytes *blob, const uint8_t *record, uint16_t taps)
 {
     const uint32_t bias = har_u32(record + 12);
-    size_t outputs, weights;
+    uint64_t weights;
+    size_t outputs;
     matrix->inputs = har_u16(record);
     matrix->outputs = har_u16(record + 2);
     outputs = matrix->outputs;
-    if (matrix->inputs == 0 || outputs == 0)
+    if (matrix->inputs == 0 || outputs == 0 || taps == 0)
         return HAR_DAMAGED_MODEL;
     matrix->bias = bias ? har_array(blob, bias, outputs, sizeof(har_sum)) : NULL;
     if (bias && !matrix->bias)
@@ -124,17 +127,19 @@ static har_status har_load_matrix(har_matrix *matrix, har_bytes *blob, const uin
 #ifndef HAR_FLOAT
     outputs += outputs % 2;
 #endif
-    weights = outputs * matrix->inputs;
-    matrix->weights = har_array(blob, har_u32(record + 8), weights, sizeof(har_weight));
+    weights = (uint64_t)taps * outputs * matrix->inputs;
+    if (weights > blob->count)
+        return HAR_DAMAGED_MODEL;
+    matrix->weights = har_array(blob, har_u32(record + 8), (size_t)weights, sizeof(har_weight));
     if (!matrix->weights)
         return HAR_DAMAGED_MODEL;
 #ifdef HAR_FLOAT
-    if (!har_are_finite(matrix->weights, weights) || (bias && !har_are_finite(matrix->bias, outputs)))
+    if (!har_are_finite(matrix->weights, (size_t)weights) || (bias && !har_are_finite(matrix->bias, outputs)))
         return HAR_DAMAGED_MODEL;
 #else
     matrix->shift = record[4];
     matrix->multipliers = har_array(blob, har_u32(record + 16), matrix->outputs, sizeof(uint16_t));
-    if (!matrix->multipliers || !har_fits_32_bits(matrix))
+    if (!matrix->multipliers || !har_fits_32_bits(matrix, taps))
         return HAR_DAMAGED_MODEL;
 #endif
     return HAR_OK;
@@ -158,16 +163,31 @@ static uint16_t har_gates_of(uint8_t kind)
 static har_status har_load_recurrent(har_layer *layer, har_bytes *blob, const uint8_t *record)
 {
     const har_matrix *matrix = &layer->recurrent;
-    if (har_load_matrix(&layer->recurrent, blob, record) != HAR_OK || matrix->inputs != layer->units ||
+    if (har_load_matrix(&layer->recurrent, blob, record, 1) != HAR_OK || matrix->inputs != layer->units ||
         matrix->outputs != layer->kernel.outputs || (matrix->bias && layer->kind != HAR_GRU_RESET_AFTER))
         return HAR_DAMAGED_MODEL;
     return HAR_OK;
 }
 
-/* The last activation of a dense layer that a version has. */
-static uint8_t har_last_activation(const har_bytes *blob)
+/* What kinds of layers have. */
+static int har_is_recurrent(uint8_t kind)
 {
-    return blob->version > 1 ? HAR_LINEAR_HEAD : HAR_SOFTMAX;
+    return kind < HAR_DENSE;
+}
+
+static int har_is_pool(uint8_t kind)
+{
+    return kind == HAR_MAX_POOL || kind == HAR_AVERAGE_POOL;
+}
+
+static int har_is_whole(uint8_t kind)
+{
+    return kind == HAR_GLOBAL_MAX || kind == HAR_GLOBAL_AVERAGE;
+}
+
+static int har_is_convolution(uint8_t kind)
+{
+    return kind == HAR_CONV || kind == HAR_RESIDUAL;
 }
 
 /* Bytes of a layer's record. */
@@ -176,36 +196,169 @@ static size_t har_record_bytes(const har_bytes *blob)
     return HAR_LAYER_BYTES + (blob->version > 1 ? HAR_MORE_BYTES : 0u);
 }
 
-/* Load one layer that takes ``inputs`` numbers. */
-static har_status har_load_layer(har_layer *layer, har_bytes *blob, const uint8_t *record, uint16_t inputs)
+/* Load how a layer lies along time; what its kind has not is 1, or nothing. */
+static har_status har_load_time(har_layer *layer, const har_bytes *blob, const uint8_t *record)
 {
-    uint16_t gates;
-    layer->kind = record[0];
-    layer->activation = record[1];
-    layer->fraction = record[2];
-    if (layer->kind < HAR_SIMPLE_RNN || layer->kind > HAR_DENSE || layer->fraction > HAR_MOST_FRACTION)
+    const uint8_t *more = record + HAR_LAYER_BYTES;
+    const int convolution = har_is_convolution(layer->kind), filter = convolution || har_is_pool(layer->kind);
+    uint8_t padding = 0;
+    layer->taps = layer->dilation = layer->stride = 1;
+    layer->merge = layer->around_bits = layer->is_first_of_two = 0;
+    layer->before = layer->after = 0;
+    if (blob->version > 1) {
+        if (filter || layer->kind == HAR_DENSE_OVER_TIME)
+            layer->taps = har_u16(more);
+        if (convolution)
+            layer->dilation = har_u16(more + 2);
+        if (filter) {
+            layer->stride = har_u16(more + 4);
+            padding = more[6];
+        }
+        if (har_is_recurrent(layer->kind))
+            layer->merge = more[7];
+        if (layer->kind == HAR_RESIDUAL)
+            layer->around_bits = more[8];
+    }
+    if (layer->taps == 0 || layer->dilation == 0 || layer->stride == 0 || padding > HAR_CAUSAL ||
+        (uint32_t)(layer->taps - 1) * layer->dilation > HAR_MOST_WINDOW || layer->merge > HAR_AVE ||
+        layer->around_bits > HAR_MOST_VALUE_BITS)
         return HAR_DAMAGED_MODEL;
-    if (har_load_matrix(&layer->kernel, blob, record + 4) != HAR_OK)
-        return HAR_DAMAGED_MODEL;
+    layer->before = padding; /* until har_place has made margins of it */
+    return HAR_OK;
+}
+
+/* Load the matrices of a layer that takes ``inputs`` numbers. */
+static har_status har_load_matrices(har_layer *layer, har_bytes *blob, const uint8_t *record, uint16_t inputs)
+{
+    const uint8_t *second = record + 4 + HAR_MATRIX_BYTES;
+    const uint16_t gates = har_gates_of(layer->kind), taps = layer->taps;
+    memset(&layer->kernel, 0, sizeof layer->kernel);
     memset(&layer->recurrent, 0, sizeof layer->recurrent);
-    gates = har_gates_of(layer->kind);
+    layer->units = inputs;
+    if (har_is_pool(layer->kind) || har_is_whole(layer->kind))
+        return HAR_OK;
+    if (har_load_matrix(&layer->kernel, blob, record + 4, taps) != HAR_OK)
+        return HAR_DAMAGED_MODEL;
     layer->units = (uint16_t)(layer->kernel.outputs / gates);
     if (layer->kernel.inputs != inputs || layer->kernel.outputs % gates != 0)
         return HAR_DAMAGED_MODEL;
-    if (layer->kind == HAR_DENSE)
-        return layer->activation >= HAR_LINEAR && layer->activation <= har_last_activation(blob) ? HAR_OK
-                                                                                                 : HAR_DAMAGED_MODEL;
-    return layer->activation == 0 ? har_load_recurrent(layer, blob, record + 4 + HAR_MATRIX_BYTES) : HAR_DAMAGED_MODEL;
+    if (layer->kind == HAR_RESIDUAL && har_u32(second + 8) != 0)
+        return har_load_matrix(&layer->recurrent, blob, second, 1);
+    return har_is_recurrent(layer->kind) ? har_load_recurrent(layer, blob, second) : HAR_OK;
+}
+
+/* Whether an activation is one that the version and the place of a layer have. */
+static int har_is_activation(const har_bytes *blob, const har_layer *layer, int last)
+{
+    const uint8_t most = blob->version > 1 ? HAR_LINEAR_HEAD : HAR_SOFTMAX;
+    if (har_is_recurrent(layer->kind) || har_is_pool(layer->kind) || har_is_whole(layer->kind))
+        return layer->activation == 0 && !last;
+    if (layer->kind == HAR_RESIDUAL && layer->activation != HAR_RELU)
+        return 0;
+    if (last)
+        return layer->kind == HAR_DENSE && layer->activation >= HAR_SOFTMAX && layer->activation <= most;
+    return layer->activation >= HAR_LINEAR && layer->activation < HAR_SOFTMAX;
+}
+
+/* Load one layer that takes ``inputs`` numbers. */
+static har_status har_load_layer(har_layer *layer, har_bytes *blob, const uint8_t *record, uint16_t inputs, int last)
+{
+    const uint8_t most = blob->version > 1 ? HAR_DENSE_OVER_TIME : HAR_DENSE;
+    layer->kind = record[0];
+    layer->activation = record[1];
+    layer->fraction = record[2];
+    if (layer->kind < HAR_SIMPLE_RNN || layer->kind > most || layer->fraction > HAR_MOST_FRACTION ||
+        !har_is_activation(blob, layer, last))
+        return HAR_DAMAGED_MODEL;
+    if (har_load_time(layer, blob, record) != HAR_OK)
+        return HAR_DAMAGED_MODEL;
+    return har_load_matrices(layer, blob, record, inputs);
+}
+
+/* Place a filter along the steps, with the margins that its padding asks for. */
+static har_status har_place_filter(har_layer *layer)
+{
+    const uint8_t padding = (uint8_t)layer->before;
+    const uint32_t reach = (uint32_t)(layer->taps - 1) * layer->dilation, steps = layer->steps;
+    uint32_t before = 0, after = 0;
+    if (padding == HAR_SAME) {
+        const uint32_t wanted = ((steps + layer->stride - 1) / layer->stride - 1) * layer->stride + reach + 1;
+        const uint32_t missing = wanted > steps ? wanted - steps : 0;
+        before = missing / 2;
+        after = missing - before;
+    } else if (padding == HAR_CAUSAL) {
+        before = reach;
+    }
+    if (steps + before + after <= reach)
+        return HAR_DAMAGED_MODEL;
+    layer->count = (uint16_t)((steps + before + after - reach - 1) / layer->stride + 1);
+    layer->before = (uint16_t)before;
+    /* A pool that the window cuts off is handed on with the last vector. */
+    layer->after = har_is_pool(layer->kind) ? 0 : (uint16_t)after;
+    return HAR_OK;
+}
+
+/* Place a layer along the steps it is given; ``ends`` where the window ends with it. */
+static har_status har_place(har_layer *layer, uint16_t inputs, uint16_t steps, int at_end, int ends)
+{
+    const uint8_t kind = layer->kind;
+    uint32_t outputs = layer->units;
+    layer->inputs = inputs;
+    layer->steps = layer->count = steps;
+    if (at_end && kind != HAR_DENSE)
+        return HAR_DAMAGED_MODEL;
+    if (har_is_whole(kind) || kind == HAR_DENSE_OVER_TIME) {
+        if (!ends || (kind == HAR_DENSE_OVER_TIME && layer->taps != steps))
+            return HAR_DAMAGED_MODEL;
+        layer->count = 1;
+    }
+    if (har_is_pool(kind) || har_is_convolution(kind)) {
+        if (ends || (har_is_pool(kind) && layer->stride < layer->taps) || har_place_filter(layer) != HAR_OK)
+            return HAR_DAMAGED_MODEL;
+    } else if (layer->merge) {
+        outputs *= layer->merge == HAR_CONCAT ? 2u : 1u;
+        layer->after = ends ? 0 : steps;
+    }
+    if (outputs > UINT16_MAX)
+        return HAR_DAMAGED_MODEL;
+    layer->outputs = (uint16_t)outputs;
+    return HAR_OK;
+}
+
+/* Whether a convolution hands on a vector for every one it is given, at once. */
+static int har_looks_back(const har_layer *layer)
+{
+    return layer->stride == 1 && layer->count == layer->steps && layer->after == 0;
+}
+
+/* Hold a layer that uses what the one before it was given, or made, to that one. */
+static har_status har_pair(har_layer *layers, uint8_t index)
+{
+    const har_layer *layer = layers + index;
+    har_layer *before = index > 0 ? layers + index - 1 : NULL;
+    if (layer->merge) {
+        if (!before || !har_is_recurrent(before->kind) || before->merge || before->units != layer->units)
+            return HAR_DAMAGED_MODEL;
+    }
+    if (layer->kind == HAR_RESIDUAL) {
+        const har_matrix *around = &layer->recurrent;
+        if (!before || before->kind != HAR_CONV || !har_looks_back(before) || !har_looks_back(layer))
+            return HAR_DAMAGED_MODEL;
+        if (around->outputs ? around->inputs != before->inputs || around->outputs != layer->units
+                            : before->inputs != layer->units)
+            return HAR_DAMAGED_MODEL;
+    }
+    return HAR_OK;
 }
 
 /* Add a layer's share to the memory the model asks for; no share may pass 65535 numbers. The last layer's numbers are
  * logits, which stay in the scratch memory. */
 static har_status har_add_needs(har_model *model, const har_layer *layer, int last)
 {
-    const uint32_t scratch = (uint32_t)layer->kernel.outputs * (layer->kind == HAR_GRU_RESET_AFTER ? 2 : 1);
-    const uint32_t sums = model->kept_sums + (layer->kind == HAR_LSTM ? (uint32_t)layer->units : 0);
-    const uint32_t handed = last ? 0 : (uint32_t)layer->units * (layer->kind == HAR_GRU ? 2 : 1);
-    const uint32_t values = model->kept_values + handed;
+    const int twice = layer->kind == HAR_GRU_RESET_AFTER || layer->kind == HAR_RESIDUAL;
+    const uint32_t scratch = (uint32_t)layer->kernel.outputs * (twice ? 2 : 1);
+    const uint32_t sums = model->kept_sums + har_kept_sums(layer);
+    const uint32_t values = model->kept_values + (last ? 0 : har_kept_values(layer));
     if (scratch > UINT16_MAX || sums > UINT16_MAX || values > UINT16_MAX)
         return HAR_DAMAGED_MODEL;
     if (scratch > model->scratch_sums)
@@ -215,24 +368,31 @@ static har_status har_add_needs(har_model *model, const har_layer *layer, int la
     return HAR_OK;
 }
 
-/* Every layer takes what the one before it hands on; the last one, and no other, is a head. */
+/* Every layer takes what the one before it hands on; the last one, and no other, is a head. A layer that runs backward
+ * takes what the one before it takes. */
 static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes *blob)
 {
-    uint16_t numbers = model->channels;
+    uint16_t numbers = model->channels, steps = model->window;
     uint8_t index;
     model->scratch_sums = model->kept_sums = model->kept_values = 0;
+    model->needs_whole_windows = 0;
     for (index = 0; index < model->layer_count; index++) {
-        const int last = index + 1 == model->layer_count;
+        const int last = index + 1 == model->layer_count, ends = index + 1 == model->step_layers;
         const uint8_t *record = blob->at + HAR_HEADER_BYTES + index * har_record_bytes(blob);
-        if (har_load_layer(layers + index, blob, record, numbers) != HAR_OK)
+        har_layer *layer = layers + index;
+        uint16_t given = numbers;
+        if (blob->version > 1 && index > 0 && har_is_recurrent(record[0]) && record[HAR_LAYER_BYTES + 7] != 0) {
+            given = layer[-1].inputs;
+            layer[-1].is_first_of_two = 1;
+        }
+        if (har_load_layer(layer, blob, record, given, last) != HAR_OK ||
+            har_place(layer, given, steps, index >= model->step_layers, ends) != HAR_OK ||
+            har_pair(layers, index) != HAR_OK || har_add_needs(model, layer, last) != HAR_OK)
             return HAR_DAMAGED_MODEL;
-        if (har_add_needs(model, layers + index, last) != HAR_OK)
-            return HAR_DAMAGED_MODEL;
-        numbers = layers[index].units;
-        if (last != (layers[index].kind == HAR_DENSE && layers[index].activation >= HAR_SOFTMAX))
-            return HAR_DAMAGED_MODEL;
-        if (index >= model->step_layers && layers[index].kind != HAR_DENSE)
-            return HAR_DAMAGED_MODEL;
+        if (layer->kind > HAR_DENSE || layer->merge)
+            model->needs_whole_windows = 1;
+        numbers = layer->outputs;
+        steps = ends || index >= model->step_layers ? 1 : layer->count;
     }
     model->head = layers[model->layer_count - 1].activation;
     return numbers == model->classes ? HAR_OK : HAR_DAMAGED_MODEL;
@@ -263,7 +423,7 @@ har_status har_load(har_model *model, har_layer *layers, size_t layer_room, cons
     model->channels = har_u16(own.at + 18);
     model->classes = har_u16(own.at + 20);
     model->sample_bits = own.version > 1 ? own.at[22] : HAR_PLAIN_SAMPLE_BITS;
-    if (model->sample_bits > HAR_MOST_SAMPLE_BITS || (own.version > 1 && own.at[23] != 0))
+    if (model->sample_bits > HAR_MOST_VALUE_BITS || (own.version > 1 && own.at[23] != 0))
         return HAR_DAMAGED_MODEL;
     if (model->step_layers == 0 || model->step_layers >= model->layer_count || model->window == 0 ||
         model->window > HAR_MOST_WINDOW || model->classes > HAR_MOST_CLASSES)

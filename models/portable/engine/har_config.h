@@ -9,4 +9,13 @@
 #define HAR_USE_HIDDEN_DENSE 1
 #define HAR_USE_OTHER_HEADS 1
 
+/* Layers along time, and any of them. */
+#define HAR_USE_CONV 1
+#define HAR_USE_RESIDUAL 1
+#define HAR_USE_POOL 1
+#define HAR_USE_WHOLE 1
+#define HAR_USE_DENSE_OVER_TIME 1
+#define HAR_USE_BACKWARD 1
+#define HAR_USE_TIME 1
+
 #endif

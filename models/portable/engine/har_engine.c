@@ -13,6 +13,9 @@
  * element of its own, and shares are added up as spans: the span of a sum of numbers can be less. */
 #ifndef HAR_SPAN
 #define HAR_SPAN(numbers) (numbers)
+#endif
+#ifndef HAR_KEPT_SUMS
+#define HAR_SCRATCH_SUMS(model) ((model)->scratch_sums)
 #define HAR_KEPT_SUMS(model) ((model)->kept_sums)
 #define HAR_KEPT_VALUES(model) ((model)->kept_values)
 #endif
@@ -98,8 +101,8 @@ static void har_gru(const har_layer *layer, const har_value *inputs, const har_c
 }
 #endif
 
-#if HAR_USE_HIDDEN_DENSE
-/* What a unit of a dense layer hands on. */
+#if HAR_USE_HIDDEN_DENSE || HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME
+/* What a unit of a dense layer or a convolution hands on. */
 static har_value har_activate(const har_layer *layer, har_sum sum)
 {
     switch (layer->activation) {
@@ -129,8 +132,8 @@ static void har_dense(const har_layer *layer, const har_value *inputs, const har
 #endif
 }
 
-/* One step of one layer. */
-static void har_cells(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+/* One step of a layer that hands on a vector at every step. */
+static void har_step_layer(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     switch (layer->kind) {
 #if HAR_USE_SIMPLE_RNN
@@ -156,26 +159,31 @@ static void har_cells(const har_layer *layer, const har_value *inputs, const har
     }
 }
 
+#if HAR_USE_TIME
+#include "har_time.h"
+#else
 /* Run layers first to last - 1; each finds what the one before it left in the engine's memory. */
 static void har_run(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
-                    const har_sample *sample)
+                    const har_sample *sample, uint16_t number)
 {
     har_cursor at;
     const har_value *vector = (const void *)sample;
     uint8_t index;
+    (void)number;
     at.scratch = engine->scratch;
     at.sums = engine->sums;
     at.values = engine->values;
     for (index = 0; index < last; index++) {
         HAR_VIEW(har_layer, layer, model->layers + index);
         if (index >= first)
-            har_cells(layer, vector, &at);
+            har_step_layer(layer, vector, &at);
         vector = at.values;
         at.sums += layer->kind == HAR_LSTM ? HAR_SPAN(layer->units) : 0;
         /* A GRU that resets before the product keeps room for the state it has reset. */
         at.values += layer->kind == HAR_GRU ? 2 * HAR_SPAN(layer->units) : HAR_SPAN(layer->units);
     }
 }
+#endif
 
 har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, size_t sum_count, har_value *values,
                     size_t value_count)
@@ -183,12 +191,12 @@ har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, s
     if (!engine || !model || !sums || !values)
         return HAR_BAD_ARGUMENT;
     HAR_VIEW(har_model, own, model);
-    if (sum_count < (size_t)HAR_SPAN(own->scratch_sums) + HAR_KEPT_SUMS(own) ||
+    if (sum_count < (size_t)HAR_SCRATCH_SUMS(own) + HAR_KEPT_SUMS(own) ||
         value_count < (size_t)HAR_KEPT_VALUES(own))
         return HAR_SMALL_MEMORY;
     engine->model = model;
     engine->scratch = sums;
-    engine->sums = sums + HAR_SPAN(own->scratch_sums);
+    engine->sums = sums + HAR_SCRATCH_SUMS(own);
     engine->values = values;
     return har_reset(engine);
 }
@@ -212,10 +220,20 @@ har_status har_step(har_engine *engine, const har_sample *sample)
     HAR_VIEW(har_model, model, engine->model);
     if (engine->steps >= model->window)
         return HAR_WINDOW_FULL;
-    har_run(engine, model, 0, model->step_layers, sample);
+    har_run(engine, model, 0, model->step_layers, sample, engine->steps);
     engine->steps++;
+#if HAR_USE_TIME
+    if (engine->steps == model->window)
+        har_run_out(engine, model);
+#endif
     return HAR_OK;
 }
+
+#if HAR_USE_TIME
+#define HAR_IS_SHORT(engine, model) ((model)->needs_whole_windows && (engine)->steps < (model)->window)
+#else
+#define HAR_IS_SHORT(engine, model) 0
+#endif
 
 #if HAR_USE_OTHER_HEADS
 har_status har_finish(const har_engine *engine, har_probability *probabilities)
@@ -225,9 +243,11 @@ har_status har_finish(const har_engine *engine, har_probability *probabilities)
     if (engine->steps == 0)
         return HAR_WINDOW_EMPTY;
     HAR_VIEW(har_model, model, engine->model);
+    if (HAR_IS_SHORT(engine, model))
+        return HAR_WINDOW_EMPTY;
     if (model->head == HAR_LINEAR_HEAD)
         return HAR_OTHER_HEAD;
-    har_run(engine, model, model->step_layers, model->layer_count, NULL);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
     if (model->head == HAR_SOFTMAX)
         har_softmax(engine->scratch, model->classes, probabilities);
     else
@@ -242,7 +262,9 @@ har_status har_finish_numbers(const har_engine *engine, har_number *numbers)
     if (engine->steps == 0)
         return HAR_WINDOW_EMPTY;
     HAR_VIEW(har_model, model, engine->model);
-    har_run(engine, model, model->step_layers, model->layer_count, NULL);
+    if (HAR_IS_SHORT(engine, model))
+        return HAR_WINDOW_EMPTY;
+    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
     memcpy(numbers, engine->scratch, model->classes * sizeof *numbers);
     return HAR_OK;
 }
@@ -254,7 +276,9 @@ har_status har_finish(const har_engine *engine, har_probability *probabilities)
     if (engine->steps == 0)
         return HAR_WINDOW_EMPTY;
     HAR_VIEW(har_model, model, engine->model);
-    har_run(engine, model, model->step_layers, model->layer_count, NULL);
+    if (HAR_IS_SHORT(engine, model))
+        return HAR_WINDOW_EMPTY;
+    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
     har_softmax(engine->scratch, model->classes, probabilities);
     return HAR_OK;
 }

@@ -91,6 +91,44 @@ static inline float har_narrow(float sum, uint8_t fraction)
     return sum;
 }
 
+/* The larger value, a value as a sum, the mean of so many, and a value of another layer as a sum. */
+static inline float har_larger(float one, float other)
+{
+    return one > other ? one : other;
+}
+
+static inline float har_value_sum(float value)
+{
+    return value;
+}
+
+static inline float har_mean(float sum, uint16_t count)
+{
+    return sum / (float)count;
+}
+
+static inline float har_widen(float value, uint8_t bits)
+{
+    (void)bits;
+    return value;
+}
+
+/* Two directions' values as one. */
+static inline float har_join_sum(float forward, float backward)
+{
+    return forward + backward;
+}
+
+static inline float har_join_mean(float forward, float backward)
+{
+    return 0.5f * (forward + backward);
+}
+
+static inline float har_join_product(float forward, float backward)
+{
+    return forward * backward;
+}
+
 /* sums = bias, or zero */
 static inline void har_start(const har_matrix *matrix, float *sums)
 {

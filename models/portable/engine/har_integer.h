@@ -158,6 +158,45 @@ HAR_ROUTINE har_value har_narrow(har_sum sum, uint8_t fraction)
     return (har_value)(value < INT16_MIN ? INT16_MIN : (value > INT16_MAX ? INT16_MAX : value));
 }
 
+/* The larger value, and a value as a sum of values. */
+static inline har_value har_larger(har_value one, har_value other)
+{
+    return one > other ? one : other;
+}
+
+static inline har_sum har_value_sum(har_value value)
+{
+    return value;
+}
+
+/* A sum of so many values / count */
+static inline har_value har_mean(har_sum sum, uint16_t count)
+{
+    return (har_value)har_signed((har_magnitude(sum) + count / 2u) / count, sum);
+}
+
+/* A value with so many bits below the point, at most 15, as a sum. */
+static inline har_sum har_widen(har_value value, uint8_t bits)
+{
+    return bits <= 13 ? value * ((har_sum)1 << (13 - bits)) : har_round_shift(value, (uint8_t)(bits - 13));
+}
+
+/* Two directions' values as one; a sum has a bit less below the point. */
+static inline har_value har_join_sum(har_value forward, har_value backward)
+{
+    return (har_value)har_round_shift((int32_t)forward + backward, 1);
+}
+
+static inline har_value har_join_mean(har_value forward, har_value backward)
+{
+    return (har_value)har_round_shift((int32_t)forward + backward, 1);
+}
+
+static inline har_value har_join_product(har_value forward, har_value backward)
+{
+    return (har_value)har_round_shift((int32_t)forward * backward, 15);
+}
+
 #if defined(__AVR__)
 void har_avr_copy(int32_t *sums, const int32_t *bias, uint8_t count);
 #endif

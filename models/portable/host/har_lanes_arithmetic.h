@@ -98,6 +98,42 @@ HAR_INLINE har_lanes har_positive(har_lanes sum)
     return har_where(sum > 0.0f, sum, har_all(0.0f));
 }
 
+HAR_INLINE har_lanes har_larger(har_lanes one, har_lanes other)
+{
+    return har_where(one > other, one, other);
+}
+
+HAR_INLINE har_lanes har_value_sum(har_lanes value)
+{
+    return value;
+}
+
+HAR_INLINE har_lanes har_mean(har_lanes sum, uint16_t count)
+{
+    return sum / (float)count;
+}
+
+HAR_INLINE har_lanes har_widen(har_lanes value, uint8_t bits)
+{
+    (void)bits;
+    return value;
+}
+
+HAR_INLINE har_lanes har_join_sum(har_lanes forward, har_lanes backward)
+{
+    return forward + backward;
+}
+
+HAR_INLINE har_lanes har_join_mean(har_lanes forward, har_lanes backward)
+{
+    return 0.5f * (forward + backward);
+}
+
+HAR_INLINE har_lanes har_join_product(har_lanes forward, har_lanes backward)
+{
+    return forward * backward;
+}
+
 HAR_INLINE har_lanes har_narrow(har_lanes sum, uint8_t fraction)
 {
     (void)fraction;

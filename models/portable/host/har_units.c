@@ -19,20 +19,25 @@ int har_units_fit(const har_model *model)
 {
     uint8_t index;
     for (index = 0; index < model->layer_count; index++)
-        if (model->layers[index].kind != HAR_DENSE && model->layers[index].units % HAR_LANES != 0)
+        if (model->layers[index].kind < HAR_DENSE && model->layers[index].units % HAR_LANES != 0)
             return 0;
     return 1;
 }
 
 har_status har_units_predict(const har_model *model, void *memory, const float *window, float *outputs)
 {
-    const size_t sums = HAR_SPAN(model->scratch_sums) + HAR_KEPT_SUMS(model);
+    const size_t sums = HAR_SCRATCH_SUMS(model) + HAR_KEPT_SUMS(model), values = HAR_KEPT_VALUES(model);
     har_lanes *vectors = memory;
     har_engine engine;
-    har_status status = har_open(&engine, model, vectors, sums, vectors + sums, HAR_KEPT_VALUES(model));
+    har_status status = har_open(&engine, model, vectors, sums, vectors + sums, values);
+    /* A pool, or a way around, reads a sample by whole vectors. */
+    float *sample = model->needs_whole_windows ? (float *)(vectors + sums + values) : NULL;
     uint16_t step;
-    for (step = 0; status == HAR_OK && step < model->window; step++, window += model->channels)
-        status = har_step(&engine, window);
+    for (step = 0; status == HAR_OK && step < model->window; step++, window += model->channels) {
+        if (sample)
+            memcpy(sample, window, model->channels * sizeof *sample);
+        status = har_step(&engine, sample ? sample : window);
+    }
     if (status != HAR_OK)
         return status;
     return model->head == HAR_LINEAR_HEAD ? har_finish_numbers(&engine, outputs) : har_finish(&engine, outputs);

@@ -5,15 +5,32 @@
 #define HAR_SPAN(numbers) ((uint16_t)(((numbers) + HAR_LANES - 1u) / HAR_LANES))
 #define HAR_MOST_VECTORS 4
 
+#define HAR_NUMBERS_BYTES(numbers) ((numbers) * sizeof(float))
+
+#include "har_shares.h"
+
 /* Vectors that all layers keep between steps. */
 HAR_INLINE size_t har_kept_sum_vectors(const har_model *model)
 {
     size_t vectors = 0;
     uint8_t index;
     for (index = 0; index < model->layer_count; index++)
-        if (model->layers[index].kind == HAR_LSTM)
-            vectors += HAR_SPAN(model->layers[index].units);
+        vectors += har_kept_sums(model->layers + index);
     return vectors;
+}
+
+/* Vectors of the layer that needs most while it runs: a layer that computes two products begins the second at a vector. */
+HAR_INLINE size_t har_scratch_vectors(const har_model *model)
+{
+    size_t most = 0;
+    uint8_t index;
+    for (index = 0; index < model->layer_count; index++) {
+        const har_layer *layer = model->layers + index;
+        const size_t products = layer->kind == HAR_GRU_RESET_AFTER || layer->kind == HAR_RESIDUAL ? 2 : 1;
+        const size_t vectors = products * HAR_SPAN(layer->kernel.outputs);
+        most = vectors > most ? vectors : most;
+    }
+    return most;
 }
 
 /* The last layer hands on none. */
@@ -22,10 +39,11 @@ HAR_INLINE size_t har_kept_value_vectors(const har_model *model)
     size_t vectors = 0;
     uint8_t index;
     for (index = 0; index + 1 < model->layer_count; index++)
-        vectors += (model->layers[index].kind == HAR_GRU ? 2u : 1u) * (size_t)HAR_SPAN(model->layers[index].units);
+        vectors += har_kept_values(model->layers + index);
     return vectors;
 }
 
+#define HAR_SCRATCH_SUMS(model) har_scratch_vectors(model)
 #define HAR_KEPT_SUMS(model) har_kept_sum_vectors(model)
 #define HAR_KEPT_VALUES(model) har_kept_value_vectors(model)
 
@@ -63,6 +81,27 @@ HAR_INLINE void har_add_vectors(const har_matrix *matrix, size_t row, size_t vec
         *(har_lanes *)(sums + row + k * HAR_LANES) += even[k] + odd[k];
 }
 
+#if HAR_LANES > 4
+/* Four numbers, where a layer's last rows do not fill a register. */
+typedef float har_four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* The same for four rows. */
+HAR_INLINE void har_add_four(const har_matrix *matrix, size_t row, const float *inputs, float *sums)
+{
+    const size_t outputs = matrix->outputs;
+    const float *weights = matrix->weights + row;
+    har_four even = {0.0f}, odd = {0.0f};
+    size_t column;
+    for (column = 0; column + 1 < matrix->inputs; column += 2, weights += 2 * outputs) {
+        even += inputs[column] * *(const har_four *)weights;
+        odd += inputs[column + 1] * *(const har_four *)(weights + outputs);
+    }
+    if (column < matrix->inputs)
+        even += inputs[column] * *(const har_four *)weights;
+    *(har_four *)(sums + row) += even + odd;
+}
+#endif
+
 /* The same for one row, where there are too few for a vector. */
 HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *inputs, float *sums)
 {
@@ -91,6 +130,10 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_vectors(matrix, row, 2, numbers, totals);
     for (; row + HAR_LANES <= last; row += HAR_LANES)
         har_add_vectors(matrix, row, 1, numbers, totals);
+#if HAR_LANES > 4
+    for (; row + 4 <= last; row += 4)
+        har_add_four(matrix, row, numbers, totals);
+#endif
     for (; row < last; row++)
         har_add_row(matrix, row, numbers, totals);
 }

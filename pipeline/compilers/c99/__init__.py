@@ -70,13 +70,14 @@ def tables(
     """
     integer = quantization == INT8
     bits = sample_bits(calibration) if integer else SAMPLE_BITS
+    layers = (
+        integer_layers(architecture, weights, calibration, bits) if integer else float_layers(architecture, weights)
+    )
     model = CModel(
         window=architecture.window,
         channels=architecture.channels,
-        layers=integer_layers(architecture, weights, calibration, bits)
-        if integer
-        else float_layers(architecture, weights),
-        step_layers=step_layers(architecture),
+        layers=layers,
+        step_layers=step_layers(layers),
         sample_bits=bits,
     )
     check_bounds(model)

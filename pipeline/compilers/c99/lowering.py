@@ -1,24 +1,27 @@
 """Keras weights -> the layers of the C engine, in float32 or with int8 rows.
 
-Only the weights lose precision in the integer model: activations keep 16 bits and sums 32, so a row's rounding to
-int8 is the one error worth looking at, and no calibration is needed for formats. With calibration windows the rows are
-rounded for the inputs they will see (`rows`), which halves what is left of it.
+Only the weights lose precision in the integer model: activations keep 16 bits and sums 32, so a row's rounding to int8
+is the one error worth looking at. Formats of what is not bounded come from calibration windows, or from the golden ones
+where there are none. With calibration windows the rows are rounded for the inputs they will see (`rows`), which halves
+what is left of that error.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, Architecture, Dense, Layer, Weights, layer_weights
+from edgehar.models.architecture import Architecture, Weights, layer_weights
+from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
-from edgehar.models.portable.tables import HEADS, SAMPLE_BITS, CLayer, Matrix
+from edgehar.models.portable.tables import HIDDEN, POOLS, RECURRENT, SAMPLE_BITS, WHOLE, CLayer, Matrix
+from edgehar.models.stepping import Part, parts
+from edgehar.pipeline.compilers.c99.observed import Met, Weighed, observe
 from edgehar.pipeline.compilers.c99.rows import Linear, quantize_rows
-from edgehar.pipeline.compilers.quantization.observation import observe
 
 _MOST_FRACTION_BITS: Final = SUM_BITS - 1
 _CALM_SHARE: Final = 0.999
@@ -27,16 +30,16 @@ _CALM_SHARE: Final = 0.999
 _SAMPLE_ROOM_BITS: Final = 0.5
 """Above the largest sample of a signal that is not acceleration."""
 
+_ROOM: Final = 8.0
+"""How many times larger than in calibration a value may be before it saturates: an impact."""
+
+_GOLDEN_ROOM: Final = 2.0
+"""The same of golden windows, which go to a sensor's limits."""
+
 
 def float_layers(architecture: Architecture, weights: Weights) -> tuple[CLayer, ...]:
     """Return the layers with the weights as they are."""
-    layers = []
-    for layer in architecture.layers:
-        own = layer_weights(layer, weights)
-        input_bias, recurrent_bias = _biases(own["bias"])
-        recurrent = Matrix(own["recurrent_kernel"], recurrent_bias) if "recurrent_kernel" in own else None
-        layers.append(CLayer(_kind(layer), Matrix(own["kernel"], input_bias), recurrent, _activation(layer)))
-    return _with_head(layers)
+    return tuple(_float_layer(each) for each in weigh(architecture, weights))
 
 
 def integer_layers(
@@ -61,21 +64,18 @@ def integer_layers(
     CompileError
         If a weight is too large for 32-bit arithmetic.
     """
-    layers = []
-    observed = repeat(None) if calibration is None else observe(architecture, weights, calibration)
-    for layer, met in zip(architecture.layers, observed, strict=False):
-        own, (seen, before) = layer_weights(layer, weights), (met.inputs, met.states) if met else (None, None)
-        kernel = Linear(f"{layer.name}/kernel", own["kernel"], input_bits, seen)
-        recurrent = None
-        if "recurrent_kernel" in own:
-            name = f"{layer.name}/recurrent_kernel"
-            recurrent = Linear(name, own["recurrent_kernel"], VALUE_BITS, before)
-        fraction = _fraction_bits(layer, own, input_bits)
-        matrices = _quantize_layer(layer, kernel, recurrent, own["bias"])
-        second = matrices[1] if recurrent is not None else None
-        layers.append(CLayer(_kind(layer), matrices[0], second, _activation(layer), fraction))
-        input_bits = fraction or VALUE_BITS
-    return _with_head(layers)
+    weighed = weigh(architecture, weights)
+    known = calibration is not None
+    windows = calibration if calibration is not None else golden_windows(architecture.window, architecture.channels)
+    layers: list[CLayer] = []
+    bits, around_bits = input_bits, input_bits
+    for index, (each, met) in enumerate(zip(weighed, observe(weighed, windows), strict=True)):
+        fraction = _fraction_bits(each, met, bits, room=_ROOM if known else _GOLDEN_ROOM)
+        layers.append(_integer_layer(each, met if known else None, bits, around_bits, fraction))
+        if index + 1 < len(weighed) and weighed[index + 1].part.structure.merge:
+            continue
+        bits, around_bits = _bits_after(layers[-1], bits), bits
+    return tuple(layers)
 
 
 def sample_bits(calibration: NDArray[Any] | None) -> int:
@@ -92,54 +92,108 @@ def sample_bits(calibration: NDArray[Any] | None) -> int:
     return max(0, VALUE_BITS - math.ceil(math.log2(float(np.abs(calibration).max())) + _SAMPLE_ROOM_BITS))
 
 
-def _with_head(layers: list[CLayer]) -> tuple[CLayer, ...]:
-    """Return the layers, the last one called the head it is."""
-    *hidden, last = layers
-    return (*hidden, replace(last, activation=HEADS[last.activation], fraction=0))
+def weigh(architecture: Architecture, weights: Weights) -> Sequence[Weighed]:
+    """Return the engine's layers for an architecture, each with its own weights."""
+    centred = {name.removesuffix("/offset") for name in weights if name.endswith("/offset")}
+    return [_weighed(part, layer_weights(part.layer, weights)) for part in parts(architecture, centred)]
 
 
-def _quantize_layer(layer: Layer, kernel: Linear, recurrent: Linear | None, bias: NDArray[Any]) -> list[Matrix]:
+def _weighed(part: Part, weights: dict[str, NDArray[Any]]) -> Weighed:
+    """Return a part with its weights."""
+    kind, units = part.structure.kind, part.structure.units
+    if part.role == "centre":
+        return Weighed(part, np.eye(units, dtype=np.float32), -weights["offset"])
+    if part.role == "head":
+        return Weighed(part, np.eye(units, dtype=np.float32), np.zeros(units, np.float32))
+    if kind in (*POOLS, *WHOLE):
+        return Weighed(part)
+    own = {name.removeprefix(part.prefix): value for name, value in weights.items() if name.startswith(part.prefix)}
+    kernel, bias = own["kernel"].reshape(-1, own["kernel"].shape[-1]), own["bias"]
+    if kind in RECURRENT:
+        # A GRU that resets after the product has two biases: one of them is within the reset gate.
+        biases = (bias[0], bias[1]) if bias.ndim == 2 else (bias, None)
+        return Weighed(part, kernel, biases[0], own["recurrent_kernel"], biases[1], own)
+    return Weighed(part, kernel, bias, weights.get("residual_kernel"), weights.get("residual_bias"))
+
+
+def _float_layer(each: Weighed) -> CLayer:
+    """Return a layer with float weights."""
+    structure = each.part.structure
+    if structure.kernel is None:
+        return structure
+    kernel = replace(structure.kernel, weights=each.kernel, bias=each.bias)
+    second = None if structure.recurrent is None else Matrix(_there(each.second), each.second_bias)
+    return replace(structure, kernel=kernel, recurrent=second)
+
+
+def _integer_layer(each: Weighed, met: Met | None, bits: int, around_bits: int, fraction: int) -> CLayer:
+    """Return a layer with int8 rows, rounded for what it met."""
+    structure, name = each.part.structure, f"{each.part.layer.name}/{each.part.prefix}"
+    if structure.kernel is None:
+        return structure
+    inputs, second_inputs = (None, None) if met is None else (met.inputs, met.second)
+    kernel = Linear(f"{name}kernel", _there(each.kernel), bits, inputs)
+    second = None
+    if structure.recurrent is not None:
+        is_state = structure.kind in RECURRENT
+        second_name = "recurrent_kernel" if is_state else "residual_kernel"
+        second = Linear(
+            f"{name}{second_name}", _there(each.second), VALUE_BITS if is_state else around_bits, second_inputs
+        )
+    matrices = _quantize(structure, kernel, second, each)
+    return replace(
+        structure,
+        kernel=replace(matrices[0], taps=structure.taps),
+        recurrent=matrices[1] if second is not None else None,
+        fraction=fraction,
+        around_bits=around_bits if structure.kind == "residual" and second is None else 0,
+    )
+
+
+def _quantize(structure: CLayer, kernel: Linear, second: Linear | None, each: Weighed) -> list[Matrix]:
     """Return the layer's one or two matrices."""
-    if recurrent is None:
-        return quantize_rows([kernel], bias)
-    if isinstance(layer, GRU):
-        # The reset gate stands between the two products: neither can make good what the other lost.
-        input_bias, recurrent_bias = _biases(bias)
-        return quantize_rows([kernel], input_bias) + quantize_rows([recurrent], recurrent_bias)
-    return quantize_rows([kernel, recurrent], bias)
+    if second is None:
+        return quantize_rows([kernel], each.bias)
+    if structure.kind in ("simple_rnn", "lstm"):
+        return quantize_rows([kernel, second], each.bias)
+    # The reset gate, or a relu, stands between the two products: neither can make good what the other lost.
+    return quantize_rows([kernel], each.bias) + quantize_rows([second], each.second_bias)
 
 
-def _biases(bias: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Return the input bias and, of a GRU that resets after the product, the recurrent bias."""
-    return (bias[0], bias[1]) if bias.ndim == 2 else (bias, None)
+def _bits_after(layer: CLayer, bits: int) -> int:
+    """Return the bits below the point of what a layer hands on."""
+    if layer.kind in (*POOLS, *WHOLE):
+        return bits
+    if layer.merge == "sum":
+        return VALUE_BITS - 1
+    return layer.fraction or VALUE_BITS
 
 
-def _kind(layer: Layer) -> str:
-    """Return the C engine's name of a layer's kind."""
-    if isinstance(layer, GRU):
-        return "gru_reset_after" if layer.reset_after else "gru"
-    return {"SimpleRNN": "simple_rnn", "LSTM": "lstm", "Dense": "dense"}[layer.kind]
-
-
-def _activation(layer: Layer) -> str:
-    """Return a dense layer's activation; the others' are part of their kind."""
-    return layer.activation if isinstance(layer, Dense) else "linear"
-
-
-def _fraction_bits(layer: Layer, weights: dict[str, NDArray[Any]], input_bits: int) -> int:
+def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float) -> int:
     """Return the bits below the point of what a linear or relu layer hands on, 0 where the format is fixed.
 
-    As many as let the largest output there can be fit 16 bits: no window saturates, and none is needed to find out.
+    As many as let the largest output there can be fit 16 bits, or what is ``room`` times as large as any that was seen.
     """
-    if not isinstance(layer, Dense) or layer.activation not in ("linear", "relu"):
+    structure, name = each.part.structure, each.part.layer.name
+    if structure.kind in RECURRENT or structure.kernel is None or structure.activation not in HIDDEN[:2]:
         return 0
-    largest_input = 2.0 ** (VALUE_BITS - input_bits)
-    bound = float((np.abs(weights["kernel"]).sum(axis=0) * largest_input + np.abs(weights["bias"])).max())
+    bound = room * met.largest
+    if structure.kind != "residual":
+        largest_input = 2.0 ** (VALUE_BITS - bits)
+        can_be = np.abs(_there(each.kernel)).sum(axis=0) * largest_input + np.abs(_there(each.bias))
+        bound = min(float(can_be.max()), bound)
     if bound >= 2.0 ** (VALUE_BITS - 1):
         raise CompileError(
-            f"{layer.name}: expected outputs below {2 ** (VALUE_BITS - 1):,}, they can reach {bound:,.0f}",
+            f"{name}: expected outputs below {2 ** (VALUE_BITS - 1):,}, they can reach {bound:,.0f}",
             next_step="Use the float32 artifact, or train with weight decay.",
-            layer=layer.name,
+            layer=name,
         )
     needed = max(0, math.ceil(math.log2(bound))) if bound > 0 else 0
     return max(1, min(_MOST_FRACTION_BITS, VALUE_BITS - needed))
+
+
+def _there(values: NDArray[Any] | None) -> NDArray[Any]:
+    """Return weights that a layer has."""
+    if values is None:
+        raise TypeError("expected weights")
+    return values

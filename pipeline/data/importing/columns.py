@@ -10,6 +10,7 @@ from edgehar.models.sensing.names import accelerometers, read_name, sensor_group
 from edgehar.models.sensing.roles import DATE, INDEX, LABEL, SENSOR, SUBJECT, TIME, ColumnRole, role_of
 from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
 from edgehar.pipeline.data.importing.dates import DateForm, is_only_a_date, looks_like_date, read_form
+from edgehar.pipeline.data.importing.devices_in_turn import device_column
 from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
 from edgehar.pipeline.data.importing.parser import sensors_in
@@ -40,12 +41,15 @@ class Roles:
         As written in names or in a row of units.
     notes
         What was found, as sentences.
+    unread_time
+        A column that is called a time, and what is written in it, where that is neither a number nor a date.
     """
 
     places: Places
     unit: str | None
     time_unit: str | None
     notes: tuple[str, ...]
+    unread_time: str | None = None
 
 
 def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
@@ -99,8 +103,20 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     form = _date_form(preamble, time, notes if options.time != NO_COLUMN else [])
     if form is None and options.time == NO_COLUMN and time and not _is_number(preamble, time[0]):
         time = ()
-    places = Places(axes, added, turning, time, form, label, subject, sensor, sensors)
-    return Roles(places, _unit(preamble, axes), _time_unit(preamble, roles, time), tuple(notes))
+    known = {*axes, *added, *turning, *time, *(at for at in (label, subject, sensor) if at is not None)}
+    device = device_column(preamble, known)
+    places = Places(axes, added, turning, time, form, label, subject, device, sensor, sensors)
+    unread = next(
+        (at for at, said in enumerate(roles) if said.role in (TIME, DATE) and not _filled(preamble, at)), None
+    )
+    text = "" if time or unread is None else _cell(preamble, unread)
+    return Roles(
+        places,
+        _unit(preamble, axes),
+        _time_unit(preamble, roles, time),
+        tuple(notes),
+        f"{text[:40]!r} in {preamble.called(unread)}" if text and unread is not None else None,
+    )
 
 
 def _column(preamble: Preamble, name: str) -> int:

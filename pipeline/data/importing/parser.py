@@ -87,6 +87,7 @@ class _Parser:
             time=workspace.column() if places.time else None,
             labels=None if places.label is None else [],
             subjects=None if places.subject is None else [],
+            devices=None if places.device is None else [],
             workspace=workspace,
         )
         self._trailing = any(len(row) == preamble.width + 1 and not row[-1] for row in preamble.head[:20])
@@ -164,7 +165,8 @@ class _Parser:
         rows.values.append(values)
         if rows.time is not None and time is not None:
             rows.time.append(time)
-        for runs, place in ((rows.labels, places.label), (rows.subjects, places.subject)):
+        texts = ((rows.labels, places.label), (rows.subjects, places.subject), (rows.devices, places.device))
+        for runs, place in texts:
             if runs is not None and place is not None:
                 _note_changes(runs, table[f"c{place}"], start)
         note_anchor(rows.anchors, start, line)

@@ -25,7 +25,7 @@ class Places:
         One column, or a date and a time of day.
     form
         How dates are written; None for numbers.
-    label, subject
+    label, subject, device
         Text columns.
     sensor, sensors
         The column that says which sensor a row is of, and what it says for the accelerometer.
@@ -38,6 +38,7 @@ class Places:
     form: DateForm | None = None
     label: int | None = None
     subject: int | None = None
+    device: int | None = None
     sensor: int | None = None
     sensors: tuple[str, ...] = ()
 
@@ -49,7 +50,7 @@ class Places:
     @property
     def texts(self) -> tuple[int, ...]:
         """Columns that hold text."""
-        named = (self.label, self.subject, self.sensor)
+        named = (self.label, self.subject, self.device, self.sensor)
         return (*(() if self.form is None else self.time), *(place for place in named if place is not None))
 
 
@@ -72,7 +73,7 @@ class Rows:
         float64 (n, 3), or (n, 6) with the turning rate, in the units of the file, finite.
     time
         float64 (n,), as written, or dates in s; None if there is none.
-    labels, subjects
+    labels, subjects, devices
         The rows where a text changes, and the text from there on; None if there is no such column.
     anchors
         Rows and their lines; between two anchors lines follow one another.
@@ -94,6 +95,7 @@ class Rows:
     lost: list[Lost] = field(default_factory=list)
     breaks: list[int] = field(default_factory=list)
     repeated_names: list[int] = field(default_factory=list)
+    devices: list[tuple[int, str]] | None = None
     passed_over: int = 0
     ended: bool = True
     workspace: Workspace = field(default_factory=Workspace)
@@ -110,6 +112,7 @@ class Rows:
             taken.time = self.workspace.column()
             taken.time.append(self.time.read(0, len(self))[order])
         taken.labels, taken.subjects = _permuted(self.labels, order), _permuted(self.subjects, order)
+        taken.devices = _permuted(self.devices, order)
         for row, line in enumerate(np.array([self.line_of(int(row)) for row in order]).tolist()):
             note_anchor(taken.anchors, row, line)
         place = np.searchsorted(np.sort(order), [lost.row for lost in self.lost])
@@ -118,6 +121,16 @@ class Rows:
         taken.repeated_names = np.searchsorted(np.sort(order), self.repeated_names).tolist()
         taken.passed_over = self.passed_over
         return taken
+
+    def owners(self) -> list[tuple[int, tuple[str, str]]]:
+        """Return the rows where the person or the device changes, and who and what it is from there on."""
+        person, device = "", ""
+        found: dict[int, tuple[str, str]] = {}
+        people, devices = (dict(runs or ()) for runs in (self.subjects, self.devices))
+        for row in sorted({*people, *devices}):
+            person, device = people.get(row, person), devices.get(row, device)
+            found[row] = (person, device)
+        return list(found.items())
 
     def line_of(self, row: int) -> int:
         """Return the line of a row."""

@@ -1,5 +1,6 @@
 """Compilers and emulators for the C engine, and what to do where one is missing."""
 
+import contextlib
 import importlib.util
 import shutil
 import struct
@@ -10,7 +11,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    AveragePooling1D,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    Layer,
+    MaxPooling1D,
+    SimpleRNN,
+    TemporalBlock,
+)
 from edgehar.models.portable import SOURCES
 from edgehar.models.portable.blob import pack_model
 from edgehar.models.portable.tables import CModel
@@ -88,7 +104,22 @@ def _replies(reply: bytes, windows: Sequence[np.ndarray]) -> Iterable[np.ndarray
 
 
 def _random_architecture(generator: np.random.Generator) -> Architecture:
-    layers: list = []
+    while True:
+        layers = _random_steps(generator) if generator.random() < 0.4 else _random_filters(generator)
+        if generator.random() < 0.4:
+            layers.append(Dense("after", int(generator.integers(1, 9)), str(generator.choice(["relu", "tanh"]))))
+        head = str(generator.choice(["softmax", "softmax", "sigmoid", "linear"]))
+        layers.append(Dense("Output", int(generator.integers(1 + (head == "softmax"), 14)), head))
+        window, channels = int(generator.integers(1, 30)), int(generator.integers(1, 5))
+        architecture = Architecture("random", window, channels, tuple(layers))
+        with contextlib.suppress(ValueError):  # A window shorter than a filter.
+            architecture.shapes()
+            return architecture
+
+
+def _random_steps(generator: np.random.Generator) -> list[Layer]:
+    """Return layers that have a vector ready after every sample."""
+    layers: list[Layer] = []
     depth = int(generator.integers(1, 4))
     for index in range(depth):
         if generator.random() < 0.3:
@@ -98,11 +129,51 @@ def _random_architecture(generator: np.random.Generator) -> Architecture:
         options = {"reset_after": bool(generator.integers(2))} if kind is GRU else {}
         last = index == depth - 1
         layers.append(kind(f"layer_{index}", int(generator.integers(1, 20)), return_sequences=not last, **options))
-    if generator.random() < 0.4:
-        layers.append(Dense("after", int(generator.integers(1, 9)), str(generator.choice(["relu", "tanh"]))))
-    head = str(generator.choice(["softmax", "softmax", "sigmoid", "linear"]))
-    layers.append(Dense("Output", int(generator.integers(1 + (head == "softmax"), 14)), head))
-    return Architecture("random", int(generator.integers(1, 30)), int(generator.integers(1, 5)), tuple(layers))
+    return layers
+
+
+def _random_filters(generator: np.random.Generator) -> list[Layer]:
+    """Return layers along time of every kind, the last of which makes one vector of all steps."""
+
+    def number(most: int) -> int:
+        return int(generator.integers(1, most + 1))
+
+    def choice(*options: str) -> str:
+        return str(generator.choice(options))
+
+    def both_ways(name: str, *, every_step: bool) -> Layer:
+        cell, merge = choice("SimpleRNN", "LSTM", "GRU"), choice("concat", "sum", "mul", "ave")
+        after = bool(generator.integers(2))
+        return Bidirectional(name, cell, number(18), every_step, merge=merge, reset_after=after)
+
+    def pool(name: str) -> Layer:
+        kind, size = (MaxPooling1D, AveragePooling1D)[generator.integers(2)], number(4)
+        return kind(name, size, strides=size + number(2) - 1, padding=choice("valid", "same"))
+
+    def convolution(name: str) -> Layer:
+        activation, padding = choice("relu", "linear", "tanh", "sigmoid"), choice("valid", "same", "causal")
+        stride = 1 if padding == "causal" else number(2)
+        dilation = number(3) if stride == 1 else 1
+        return Conv1D(name, number(18), number(4), activation, padding, dilation, strides=stride)
+
+    makers: list[Callable[[str], Layer]] = [
+        convolution,
+        convolution,
+        pool,
+        lambda name: TemporalBlock(name, number(4), number(3), number(3)),
+        lambda name: both_ways(name, every_step=True),
+        lambda name: GRU(name, number(18), return_sequences=True),
+        lambda name: Dense(name, number(6), choice("relu", "tanh")),
+    ]
+    ends: list[Callable[[str], Layer]] = [
+        lambda name: both_ways(name, every_step=False),
+        lambda name: LSTM(name, number(18)),
+        GlobalAveragePooling1D,
+        GlobalMaxPooling1D,
+        Flatten,
+    ]
+    layers = [makers[generator.integers(len(makers))](f"layer_{index}") for index in range(number(4) - 1)]
+    return [*layers, ends[generator.integers(len(ends))]("end")]
 
 
 @pytest.fixture(scope="session")

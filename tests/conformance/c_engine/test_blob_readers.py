@@ -9,7 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    AveragePooling1D,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    MaxPooling1D,
+    SimpleRNN,
+    TemporalBlock,
+)
 from edgehar.models.errors import BundleError
 from edgehar.models.portable.blob import HEADER, MAGIC, pack_model, unpack_model
 from edgehar.models.portable.tables import CLayer, CModel, Matrix
@@ -20,6 +33,32 @@ ARCHITECTURES = (
     Architecture("small", 3, 2, (SimpleRNN("a", 3), Dense("o", 2, "softmax"))),
     Architecture("yes", 4, 2, (SimpleRNN("a", 3), Dense("o", 2, "sigmoid"))),
     Architecture("number", 4, 2, (LSTM("a", 2), Dense("b", 3, "relu"), Dense("o", 1))),
+    Architecture(
+        "filters",
+        7,
+        2,
+        (
+            Conv1D("a", 3, 2, "relu", "same"),
+            MaxPooling1D("b", 2, padding="same"),
+            TemporalBlock("c", 2, 2, 2),
+            TemporalBlock("d", 2, 2, 1),
+            Bidirectional("e", "GRU", 2, True, reset_after=False),
+            GlobalAveragePooling1D("f"),
+            Dense("o", 2, "softmax"),
+        ),
+    ),
+    Architecture(
+        "both ways",
+        6,
+        2,
+        (
+            Conv1D("a", 3, 2, "tanh", strides=2),
+            AveragePooling1D("b", 1, strides=2),
+            Bidirectional("c", "LSTM", 2, merge="sum"),
+            Dense("o", 2, "softmax"),
+        ),
+    ),
+    Architecture("flat", 4, 2, (Conv1D("a", 2, 2, "relu"), Flatten("f"), Dense("d", 3), Dense("o", 2, "sigmoid"))),
     Architecture(
         "all",
         5,
@@ -36,6 +75,7 @@ ARCHITECTURES = (
     ),
 )
 RECORD = {1: 44, 2: 56}
+DTYPES = {"int8": np.int16, "float32": np.float32}
 DAMAGED = 8
 """HAR_DAMAGED_MODEL of har.h."""
 
@@ -90,14 +130,15 @@ def is_taken(blob: bytes) -> bool:
     return True
 
 
-def blobs(quantization: str, random_weights) -> Iterator[bytes]:
-    """Yield whole blobs, and many altered ones."""
+def blobs(quantization: str, random_weights) -> Iterator[tuple[bytes, np.ndarray]]:
+    """Yield whole blobs, and many altered ones, with a window of the whole one."""
     generator = np.random.default_rng(21)
     for architecture in ARCHITECTURES:
         whole = pack_model(tables(architecture, random_weights(architecture), quantization))
-        yield whole
-        for _ in range(2500):
-            yield altered(whole, generator)
+        window = np.zeros((1, architecture.window, architecture.channels), DTYPES[quantization])
+        yield whole, window
+        for _ in range(1500):
+            yield altered(whole, generator), window
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +152,7 @@ def test_both_readers_agree(quantization: str, need, build_driver, run_driver, r
     """Under sanitizers, with exactly the memory that the model asks for; what is taken is run as well."""
     numbers = ("-DHAR_FLOAT",) if quantization == "float32" else ()
     driver = build_driver([need("gcc", "gcc")], tmp_path / "driver", *numbers, *SANITIZED)
-    dtype = np.float32 if numbers else np.int16
-    cases = [(blob, np.zeros((1, 5, 3), dtype)) for blob in blobs(quantization, random_weights)]
+    cases = list(blobs(quantization, random_weights))
     found = [not isinstance(reply, int) or reply == OTHER_SAMPLES for reply in run_driver([driver], cases)]
     expected = [is_taken(blob) for blob, _ in cases]
     assert [at for at, (c, python) in enumerate(zip(found, expected, strict=True)) if c != python] == []

@@ -5,7 +5,18 @@ import ctypes
 import numpy as np
 import pytest
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    AveragePooling1D,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    GlobalMaxPooling1D,
+    SimpleRNN,
+    named_architecture,
+)
 from edgehar.models.portable import SOURCES
 from edgehar.models.portable.blob import pack_model
 from edgehar.models.portable.fixed_point import to_samples
@@ -60,6 +71,18 @@ int slide(const void *blob, size_t bytes, uint16_t hop, const har_sample *sample
 ARCHITECTURES = (
     named_architecture("lstm"),
     Architecture("mixed", 50, 3, (GRU("g", 6, return_sequences=True), SimpleRNN("s", 5), Dense("o", 4, "softmax"))),
+    Architecture(
+        "filters",
+        30,
+        3,
+        (
+            Conv1D("c", 5, 3, "relu", "same"),
+            AveragePooling1D("p", 2),
+            Bidirectional("b", "GRU", 3, True),
+            GlobalMaxPooling1D("m"),
+            Dense("o", 4, "softmax"),
+        ),
+    ),
     Architecture("one", 7, 3, (LSTM("l", 3), Dense("o", 2, "softmax"))),
 )
 

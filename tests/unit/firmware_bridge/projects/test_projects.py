@@ -19,13 +19,26 @@ from edgehar.firmware_bridge.projects.elf import ProgramSize, program_size
 from edgehar.firmware_bridge.projects.project import write_project
 from edgehar.firmware_bridge.projects.sensors import SENSORS, find_sensor
 from edgehar.firmware_bridge.projects.sizes import most_labels, needs_of, require_fit, too_slow
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.architecture import (
+    ARCHITECTURE_NAMES,
+    GRU,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling1D,
+    MaxPooling1D,
+    SimpleRNN,
+    TemporalBlock,
+)
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.errors import BundleError, DataError, UsageError
 from edgehar.models.portable.blob import unpack_model
 from edgehar.models.portable.tables import CModel, Matrix
-from edgehar.pipeline.compilers import Target, compile_bundle
+from edgehar.pipeline.compilers import Target, compile_bundle, targets
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +115,13 @@ def test_a_board_too_small_is_told_with_the_sizes(random_bundle, tmp_path: Path)
 
 def test_a_model_that_the_engine_cannot_run_gets_no_advice_to_compile_it(random_bundle, tmp_path: Path) -> None:
     """The compiler would refuse it, by the same words."""
-    both_ways = random_bundle("bi_gru", seed=1)
-    with pytest.raises(UsageError, match=r"BiGRU_1 is a Bidirectional.*such as har train --model gru") as caught:
-        write_project(both_ways, find_board("host"), tmp_path / "p", quantization="int8")
-    assert "har compile" not in str(caught.value)
-    with pytest.raises(UsageError, match="har compile"):
-        write_project(random_bundle("gru", seed=1), find_board("host"), tmp_path / "p", quantization="int8")
+    for name in ARCHITECTURE_NAMES:
+        bundle = random_bundle(name, seed=1)
+        compiles = Target("c", "int8") in targets(bundle.manifest.architecture)
+        said = "Run: har compile" if compiles else r"Attention_1 is a SelfAttention.*such as har train --model gru"
+        with pytest.raises(UsageError, match=said) as caught:
+            write_project(bundle, find_board("host"), tmp_path / "p", quantization="int8")
+        assert ("har compile" in str(caught.value)) == compiles == (name != "attention")
 
 
 @pytest.mark.parametrize(
@@ -323,3 +337,41 @@ def test_a_decoder_that_a_board_cannot_run_is_left_out_and_said(bundle: Bundle, 
         for file in ("README.md", "src/har_decoding.h"):
             assert why in (tmp_path / "p" / file).read_text(encoding="utf-8")
         assert "#define HAR_DECODES 0" in (tmp_path / "p" / "src" / "har_decoding.h").read_text(encoding="utf-8")
+
+
+FILTERS = (Conv1D("c", 6, 3, "relu"), MaxPooling1D("p", 2), TemporalBlock("t", 4, 2, 1), GlobalAveragePooling1D("g"))
+
+
+@pytest.mark.parametrize(
+    ("layers", "used"),
+    [
+        ((GRU("g", 4),), set()),
+        (FILTERS, {"CONV", "RESIDUAL", "POOL", "WHOLE", "TIME"}),
+        ((Flatten("f"), Dense("d", 5, "relu")), {"DENSE_OVER_TIME", "TIME"}),
+        ((Bidirectional("b", "LSTM", 4),), {"BACKWARD", "TIME"}),
+    ],
+)
+def test_code_of_layers_that_a_model_lacks_is_left_out(layers, used: set[str], random_bundle, tmp_path: Path) -> None:
+    write_project(of(random_bundle, *layers), find_board("host"), tmp_path / "p", quantization="int8")
+    config = (tmp_path / "p" / "src" / "har_config.h").read_text(encoding="utf-8")
+    along_time = ("CONV", "RESIDUAL", "POOL", "WHOLE", "DENSE_OVER_TIME", "BACKWARD", "TIME")
+    assert {name for name in along_time if f"HAR_USE_{name} 1" in config} == used
+    assert all(f"HAR_USE_{name} {int(name in used)}" in config for name in along_time)
+    source = (tmp_path / "p" / "src" / "har_model.c").read_text(encoding="utf-8")
+    assert ("HAR_FORWARD" in source) == bool(used)
+
+
+def test_a_window_s_end_is_what_a_step_takes_at_most(random_bundle) -> None:
+    """A backward layer runs over the whole window when that has ended; a pool lets the layers behind it run seldom."""
+    board = find_board("mps2-an386")
+
+    def step_s(*layers) -> float:
+        bundle = of(random_bundle, *layers)
+        return needs_of(unpack_model(bundle.files["model.int8.harc"]), board).step_s
+
+    one, both = step_s(GRU("g", 8)), step_s(Bidirectional("b", "GRU", 8))
+    assert both > 50 * one
+    model = unpack_model(of(random_bundle, *FILTERS).files["model.int8.harc"])
+    assert model.runs_per_step == (1, 0, 1, 1, 1)
+    assert too_slow(model, board, 100.0) is None
+    assert too_slow(unpack_model(of(random_bundle, Bidirectional("b", "GRU", 32)).files["model.int8.harc"]), board, 99)

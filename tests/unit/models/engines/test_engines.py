@@ -90,11 +90,16 @@ def test_auto_takes_the_first_engine_that_is_installed(bundle, monkeypatch):
 
 @pytest.mark.parametrize(
     ("model", "first"),
-    [("simple_rnn", "litert"), ("lstm", "onnxruntime"), ("bi_gru", "onnxruntime"), ("cnn", "litert")],
+    [("simple_rnn", "litert"), ("lstm", "onnxruntime"), ("bi_gru", "onnxruntime"), ("cnn_gru", "onnxruntime")],
 )
 def test_the_faster_of_the_runtimes_comes_first(model, first):
     native, *runtimes, last = fastest_first(named_architecture(model))
     assert (native, runtimes[0], last) == ("native", first, "numpy")
+
+
+@pytest.mark.parametrize("model", ["cnn", "tcn"])
+def test_runtimes_come_before_the_c_engine_where_there_are_convolutions_alone(model):
+    assert fastest_first(named_architecture(model)) == ("litert", "onnxruntime", "native", "numpy")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,20 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    AveragePooling1D,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Flatten,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
+    SimpleRNN,
+    TemporalBlock,
+)
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import load_engine, missing_reason, native_library
 from edgehar.models.engines.native_library import find_compiler, load_library
@@ -397,3 +410,45 @@ def test_the_sources_travel_with_the_package() -> None:
     folder = SOURCES
     assert (folder / "engine" / "har_engine.c").is_file()
     assert os.access(folder / "host" / "har_units.c", os.R_OK)
+
+
+ALONG_TIME = {
+    "filters": (
+        Conv1D("a", 24, 3, "relu", "same", strides=2),
+        MaxPooling1D("b", 2, padding="same"),
+        TemporalBlock("c", 24, 2, 3),
+        TemporalBlock("d", 20, 2, 1),
+        AveragePooling1D("e", 3),
+        GlobalMaxPooling1D("f"),
+    ),
+    "samples pooled": (AveragePooling1D("a", 2), Bidirectional("b", "LSTM", 16, True, merge="mul"), Flatten("c")),
+    "both ways": (Bidirectional("a", "GRU", 32, True), Bidirectional("b", "SimpleRNN", 16, merge="ave")),
+    "odd both ways": (Bidirectional("a", "GRU", 5, True, merge="sum", reset_after=False), GRU("b", 7)),
+}
+
+
+@pytest.mark.parametrize("name", ALONG_TIME)
+def test_layers_along_time_are_the_oracle_s_however_many_windows_there_are(name: str, random_bundle) -> None:
+    """Alone with units in the lanes, together with windows in the lanes; integers bit for bit."""
+    layers = (*ALONG_TIME[name], Dense("d", 9, "relu"), Dense("o", 5, "softmax"))
+    bundle = compile_bundle(random_bundle(Architecture("some", 37, 3, layers), seed=4, gain=0.6), BOTH)
+    windows = bundle.golden["windows"][:19]
+    expected = forward(bundle.manifest.architecture, bundle.folded_weights, windows)
+    floats, integers = (load_engine(bundle, "native", quantization) for quantization in ("float32", "int8"))
+    model = unpack_model(bundle.files["model.int8.harc"])
+    for count in (1, 3, 19):
+        np.testing.assert_allclose(floats.predict(windows[:count]), expected[:count], atol=1e-5)
+        np.testing.assert_array_equal(integers.predict(windows[:count]), predict(model, windows[:count]))
+
+
+@pytest.mark.parametrize("head", ["sigmoid", "linear"])
+def test_other_heads_are_the_oracle_s(head: str, random_bundle) -> None:
+    architecture = Architecture("some", 20, 3, (GRU("g", 16), Dense("o", 3, head)))
+    bundle = compile_bundle(random_bundle(architecture, seed=4), BOTH)
+    windows = bundle.golden["windows"][:19]
+    expected = forward(architecture, bundle.folded_weights, windows)
+    floats, integers = (load_engine(bundle, "native", quantization) for quantization in ("float32", "int8"))
+    model = unpack_model(bundle.files["model.int8.harc"])
+    for count in (1, 19):
+        np.testing.assert_allclose(floats.predict(windows[:count]), expected[:count], atol=1e-5, rtol=1e-5)
+        np.testing.assert_array_equal(integers.predict(windows[:count]), predict(model, windows[:count]))

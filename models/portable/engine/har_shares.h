@@ -1,0 +1,66 @@
+/* What a layer along time keeps between two steps. */
+#ifndef HAR_SHARES_H
+#define HAR_SHARES_H
+
+#include "har.h"
+
+#ifndef HAR_SPAN
+#define HAR_SPAN(numbers) (numbers)
+#endif
+
+/* Weights of one tap of a matrix. */
+static inline size_t har_tap_weights(const har_matrix *matrix)
+{
+#ifdef HAR_FLOAT
+    return (size_t)matrix->inputs * matrix->outputs;
+#else
+    return (size_t)matrix->inputs * (matrix->outputs + (matrix->outputs & 1u));
+#endif
+}
+
+/* Vectors that a convolution remembers. */
+static inline uint16_t har_ring(const har_layer *layer)
+{
+    const uint32_t seen = (uint32_t)(layer->taps - 1u) * layer->dilation + 1u;
+    return seen < layer->steps ? (uint16_t)seen : layer->steps;
+}
+
+/* Values of a recurrent layer's state. A GRU that resets before the product keeps room for the state it has reset. */
+static inline uint32_t har_state_values(const har_layer *layer)
+{
+    return (uint32_t)HAR_SPAN(layer->units) * (layer->kind == HAR_GRU ? 2u : 1u);
+}
+
+/* Values that a layer keeps between two steps; what it hands on is first. */
+static inline uint32_t har_kept_values(const har_layer *layer)
+{
+    const uint32_t inputs = HAR_SPAN(layer->inputs), outputs = HAR_SPAN(layer->outputs);
+    if (layer->merge)
+        return outputs + har_state_values(layer) + layer->steps * inputs + (layer->after ? layer->steps * outputs : 0u);
+    switch (layer->kind) {
+    case HAR_CONV:
+    case HAR_RESIDUAL:
+        return outputs + har_ring(layer) * inputs;
+    case HAR_GRU:
+        return har_state_values(layer);
+    default:
+        return outputs;
+    }
+}
+
+/* Sums that a layer keeps between two steps. */
+static inline uint32_t har_kept_sums(const har_layer *layer)
+{
+    switch (layer->kind) {
+    case HAR_LSTM:
+    case HAR_DENSE_OVER_TIME:
+        return HAR_SPAN(layer->units);
+    case HAR_AVERAGE_POOL:
+    case HAR_GLOBAL_AVERAGE:
+        return HAR_SPAN(layer->inputs);
+    default:
+        return 0;
+    }
+}
+
+#endif

@@ -1,0 +1,157 @@
+"""The layers of the C engine as data: their kinds, their matrices, and how they lie along time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FLOAT32: Final = "float32"
+INT8: Final = "int8"
+
+RECURRENT: Final = ("simple_rnn", "lstm", "gru", "gru_reset_after")
+POOLS: Final = ("max_pool", "average_pool")
+WHOLE: Final = ("global_max", "global_average")
+"""Layers without weights that make one vector of all steps."""
+
+KINDS: Final = (*RECURRENT, "dense", "conv", "residual", *POOLS, *WHOLE, "dense_over_time")
+"""Layer kinds in the order of `har_kind`, whose numbers begin at 1.
+
+A ``residual`` layer is the second convolution of a temporal block and the way around both. ``dense_over_time`` has a
+kernel for every step, and adds up what they make: a dense layer over all steps in one vector.
+"""
+
+PLAIN_KINDS: Final = KINDS[: KINDS.index("dense") + 1]
+"""Those of version 1 of the blob."""
+
+ACTIVATIONS: Final = ("linear", "relu", "tanh", "sigmoid", "softmax", "sigmoid_head", "linear_head")
+"""Activations of layers in the order of `har_activation`, whose numbers begin at 1; the last three are heads."""
+
+ACTIVATED: Final = ("dense", "conv", "residual", "dense_over_time")
+"""Kinds with an activation of their own; those of cells are fixed, pools have none."""
+
+HEADS: Final = {"softmax": "softmax", "sigmoid": "sigmoid_head", "linear": "linear_head"}
+"""What the last layer is called, by its activation: its outputs are what the model gives, no layer takes them."""
+
+HIDDEN: Final = ACTIVATIONS[:4]
+"""Activations of layers before the last one."""
+
+NUMBERS: Final = "linear_head"
+"""The head whose outputs are numbers, as a forecast's are; those of the others are probabilities."""
+
+PADDINGS: Final = ("valid", "same", "causal")
+"""Paddings along time in the order of `har_padding`, whose numbers begin at 0."""
+
+MERGES: Final = ("", "concat", "sum", "mul", "ave")
+"""How a backward layer joins the layer before it, in the order of `har_merge`: a layer with none runs forward."""
+
+GATES: Final = {**dict.fromkeys(KINDS, 1), "lstm": 4, "gru": 3, "gru_reset_after": 3}
+
+SAMPLE_BITS: Final = 11
+"""Bits below the point of a sample of acceleration."""
+
+SHIFTS: Final = (16, 32)
+"""Least and most bits that a product with a multiplier is shifted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Weights of one linear map, in the C engine's order of rows.
+
+    ``weights`` are float32 (taps x inputs, outputs), or int8 (outputs, taps x inputs) with one uint16 ``multipliers``
+    entry a row: a row's weights are worth multiplier / 2^shift each, from the format of its input to sums. ``bias`` is
+    float32, or int32 sums, or None. Several ``taps`` meet a vector each, and what they make is added up.
+    """
+
+    weights: NDArray[Any]
+    bias: NDArray[Any] | None
+    multipliers: NDArray[np.uint16] | None = None
+    shift: int = 0
+    taps: int = 1
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the weights are int8."""
+        return self.multipliers is not None
+
+    @property
+    def inputs(self) -> int:
+        """Numbers each tap takes."""
+        return int(self.weights.shape[1 if self.is_integer else 0]) // self.taps
+
+    @property
+    def outputs(self) -> int:
+        """Numbers it gives."""
+        return int(self.weights.shape[0 if self.is_integer else 1])
+
+
+@dataclass(frozen=True, slots=True)
+class CLayer:
+    """One layer: its kind, its matrices, its activation and the format it hands on, and how it lies along time.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`.
+    kernel
+        Its weights; None of layers without any.
+    recurrent
+        Of a recurrent layer, the weights of its state; of a residual one those of the way around, None for none.
+    activation, fraction
+        Of `ACTIVATED` kinds; bits below the point in what a linear or relu layer hands on, in integers.
+    pool
+        Steps of a pool.
+    dilation, stride, padding
+        Of convolutions and pools.
+    merge
+        Of a recurrent layer that runs backward, how it joins what the layer before it makes of the same input.
+    around_bits
+        Of a residual layer without weights around: bits below the point of what goes around, in integers.
+    """
+
+    kind: str
+    kernel: Matrix | None
+    recurrent: Matrix | None = None
+    activation: str = "linear"
+    fraction: int = 0
+    pool: int = 1
+    dilation: int = 1
+    stride: int = 1
+    padding: str = "valid"
+    merge: str = ""
+    around_bits: int = 0
+
+    @property
+    def units(self) -> int:
+        """Numbers of its state or output; 0 of a layer without weights, which hands on as many as it is given."""
+        return 0 if self.kernel is None else self.kernel.outputs // GATES[self.kind]
+
+    @property
+    def taps(self) -> int:
+        """Vectors that it looks at for one that it hands on."""
+        return self.pool if self.kernel is None else self.kernel.taps
+
+    @property
+    def reach(self) -> int:
+        """Steps from the first vector a filter sees to its last."""
+        return (self.taps - 1) * self.dilation
+
+    @property
+    def matrices(self) -> Iterator[Matrix]:
+        """Its kernel, and its recurrent kernel where there is one."""
+        if self.kernel is not None:
+            yield self.kernel
+        if self.recurrent is not None:
+            yield self.recurrent
+
+    @property
+    def products(self) -> int:
+        """Products of weights and numbers that one vector costs at most."""
+        taps = self.taps if self.kind == "dense_over_time" else 1
+        return sum(matrix.weights.size for matrix in self.matrices) // taps
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it can stand in version 1 of the blob: it has a vector ready after every sample."""
+        return self.kind in PLAIN_KINDS and not self.merge

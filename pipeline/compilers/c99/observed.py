@@ -1,0 +1,140 @@
+"""What every layer of the C engine meets in calibration, in floats: its inputs, its states, and what it hands on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgehar.models.architecture import Bidirectional, Recurrent
+from edgehar.models.portable.geometry import margins
+from edgehar.models.portable.tables import POOLS, RECURRENT, WHOLE, CLayer
+from edgehar.models.reference import ACTIVATIONS, layer_forward
+from edgehar.models.stepping import Part
+from edgehar.pipeline.compilers.quantization.observation import delayed
+
+Array = NDArray[Any]
+
+_MOST_ROWS: Final = 20_000
+"""Of what a kernel meets: enough to round it by."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighed:
+    """A part and its weights in floats: a kernel of (taps x inputs, outputs) and a bias, and a second pair of them."""
+
+    part: Part
+    kernel: Array | None = None
+    bias: Array | None = None
+    second: Array | None = None
+    second_bias: Array | None = None
+    own: dict[str, Array] | None = None
+    """The layer's weights by the short names of the oracle."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """What a layer met.
+
+    Parameters
+    ----------
+    inputs : ndarray of shape (n, taps x inputs) or None
+        What its kernel was given.
+    second : ndarray of shape (n, numbers) or None
+        What its second kernel was given: states, or what goes around.
+    largest
+        The largest magnitude of what it hands on.
+    """
+
+    inputs: Array | None
+    second: Array | None
+    largest: float
+
+
+def observe(weighed: Sequence[Weighed], windows: Array) -> Iterator[Met]:
+    """Yield what every part meets in windows (n_windows, steps, channels), in order."""
+    values = windows.astype(np.float64)
+    around = values
+    for index, each in enumerate(weighed):
+        layer = each.part.structure
+        merged = index + 1 < len(weighed) and bool(weighed[index + 1].part.structure.merge)
+        made, inputs, second = _run(each, values, around)
+        yield Met(_rows(inputs), _rows(second), float(np.abs(made).max(initial=0.0)))
+        if merged:
+            around = made
+            continue
+        given, values = values, _joined(each, around, made) if layer.merge else made
+        around = given
+        if layer.kind in RECURRENT and not getattr(each.part.layer, "return_sequences", True):
+            values = values[:, -1]
+
+
+def _run(each: Weighed, values: Array, around: Array) -> tuple[Array, Array | None, Array | None]:
+    """Return what a part makes, and what its two kernels are given."""
+    layer = each.part.structure
+    if layer.kind in RECURRENT:
+        return _walk(each, values)
+    if layer.kind in (*POOLS, *WHOLE):
+        return layer_forward(each.part.layer, {}, values), None, None
+    inputs = values
+    if layer.kind in ("conv", "residual"):
+        inputs = columns(layer, values)
+    elif layer.kind == "dense_over_time":
+        inputs = values.reshape(len(values), -1)
+    sums = inputs @ _array(each.kernel) + (0.0 if each.bias is None else each.bias)
+    if layer.kind != "residual":
+        return (sums if each.part.role == "head" else _activated(layer, sums)), inputs, None
+    way = around if each.second is None else around @ each.second + _array(each.second_bias)
+    return np.maximum(np.maximum(sums, 0.0) + way, 0.0), inputs, around
+
+
+def _walk(each: Weighed, values: Array) -> tuple[Array, Array, Array]:
+    """Return the states of a recurrent layer in the order of its own steps, and what its kernels are given."""
+    layer = each.part.layer
+    way = "backward" if each.part.structure.merge else "forward"
+    cell = layer.direction(way) if isinstance(layer, Bidirectional) else layer
+    if not isinstance(cell, Recurrent):
+        raise TypeError(f"expected a recurrent layer, got {cell.kind}")
+    seen = values[:, ::-1] if way == "backward" else values
+    states = layer_forward(replace(cell, return_sequences=True), each.own or {}, seen)
+    return states, seen, delayed(states)
+
+
+def _joined(each: Weighed, forwards: Array, backwards: Array) -> Array:
+    """Return both directions as one."""
+    ends = not getattr(each.part.layer, "return_sequences", False)
+    pair = [forwards[:, -1:], backwards[:, -1:]] if ends else [forwards, backwards[:, ::-1]]
+    merge = each.part.structure.merge
+    if merge == "concat":
+        return np.concatenate(pair, axis=-1)
+    return np.asarray({"sum": pair[0] + pair[1], "mul": pair[0] * pair[1]}.get(merge, (pair[0] + pair[1]) / 2))
+
+
+def columns(layer: CLayer, values: Array) -> Array:
+    """Return what a convolution sees at every place (n, places, taps x inputs), zeros outside of the window."""
+    count, before, after = margins(layer, values.shape[1])
+    padded = np.pad(values, ((0, 0), (before, after), (0, 0)))
+    span = (count - 1) * layer.stride + 1
+    taps = [padded[:, tap * layer.dilation :][:, : span : layer.stride] for tap in range(layer.taps)]
+    return np.concatenate(taps, axis=-1)
+
+
+def _activated(layer: CLayer, sums: Array) -> Array:
+    """Return what a layer hands on of its sums; of a head the sums."""
+    return np.asarray(ACTIVATIONS[layer.activation](sums)) if layer.activation in ACTIVATIONS else sums
+
+
+def _rows(values: Array | None) -> Array | None:
+    """Return what a kernel is given as rows, evenly chosen where there are many."""
+    if values is None:
+        return None
+    rows = values.reshape(-1, values.shape[-1])
+    return rows[np.linspace(0, len(rows) - 1, min(_MOST_ROWS, len(rows))).astype(int)]
+
+
+def _array(values: Array | None) -> Array:
+    """Return weights that are there."""
+    if values is None:
+        raise TypeError("expected weights")
+    return values
