@@ -28,9 +28,8 @@ AXES: Final = ("x", "y", "z")
 
 _SENSORS: Final = {
     ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl",
-    LINEAR_ACCELERATION: (
-        "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la lacc laccel"
-    ),
+    LINEAR_ACCELERATION: "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la "
+    "lacc laccel",
     GRAVITY: "gravity grav",
     GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel",
     MAGNETOMETER: "mag magn magnet magnetic magnetometer compass",

@@ -17,10 +17,10 @@ _GATES: Final = {SimpleRNN.kind: (0,), LSTM.kind: (0, 3, 1, 2), GRU.kind: (0, 1,
 """Where ONNX's gates (LSTM i, o, f, c; GRU z, r, h) stand in Keras (i, f, c, o; z, r, h)."""
 
 
-def recurrent(layer: Recurrent, weights: Arrays, values: Values) -> Values:
-    """Lower a layer that walks forwards."""
+def recurrent(layer: Recurrent, weights: Arrays, values: Values, lengths: str = "") -> Values:
+    """Lower a layer that walks forwards, over the first steps of each window where there are ``lengths``."""
     graph, last = values.graph, not layer.return_sequences
-    result = _operator(layer.name, layer, [weights], values)
+    result = _operator(layer.name, layer, [weights], values, lengths=lengths)
     # The operators have an axis for their direction: second of the sequence, first of the last step.
     axis = graph.constant("axis_0" if last else "axis_1", np.array([0 if last else 1]))
     return Values(graph, graph.node("Squeeze", [result, axis], name=layer.name), VECTOR if last else TIME_FIRST)
@@ -42,14 +42,16 @@ def continued(layer: Recurrent, weights: Arrays, values: Values, before: Sequenc
     return Values(graph, sequence, TIME_FIRST), after
 
 
-def bidirectional(layer: Bidirectional, weights: Arrays, values: Values) -> Values:
+def bidirectional(layer: Bidirectional, weights: Arrays, values: Values, lengths: str = "") -> Values:
     """Lower a layer that walks both ways, and join what the directions give."""
     graph = values.graph
     both = [
         {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
         for which in DIRECTIONS
     ]
-    result = _operator(layer.name, layer.direction(DIRECTIONS[0]), both, values, direction="bidirectional")
+    result = _operator(
+        layer.name, layer.direction(DIRECTIONS[0]), both, values, lengths=lengths, direction="bidirectional"
+    )
     if layer.merge != "concat":
         return _merged(layer, result, values)
     order, axes = ([0, 2, 1, 3], TIME_FIRST) if layer.return_sequences else ([1, 0, 2], VECTOR)
@@ -95,6 +97,7 @@ def _operator(
     directions: Sequence[Arrays],
     values: Values,
     *,
+    lengths: str = "",
     states: Sequence[str] = (),
     **options: Any,
 ) -> str:
@@ -111,8 +114,9 @@ def _operator(
         options["linear_before_reset"] = int(layer.reset_after)
     options |= _activations(layer, len(directions))
     outputs = [f"{name}/Y"] if layer.return_sequences else ["", f"{name}/Y_h"]
+    if lengths or states:
+        inputs += [lengths, *states]
     if states:
-        inputs += ["", *states]
         outputs = [outputs[0], *(f"{name}/{state}" for state in ("Y_h", "Y_c")[: layer.states])]
     return graph.node(_OPERATORS[layer.kind], inputs, outputs=outputs, hidden_size=layer.units, **options)
 
