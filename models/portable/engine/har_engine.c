@@ -20,6 +20,11 @@
 #define HAR_KEPT_VALUES(model) ((model)->kept_values)
 #endif
 
+/* A cell, or the choice of one: copied into every walk where speed is all that counts. */
+#ifndef HAR_CELL
+#define HAR_CELL static
+#endif
+
 /* Where a layer finds its share of the engine's memory. */
 typedef struct har_cursor {
     har_sum *scratch;  /* used by one layer after another */
@@ -36,7 +41,7 @@ static void har_affine(const har_matrix *matrix, const har_value *inputs, har_su
 
 #if HAR_USE_SIMPLE_RNN
 /* h = tanh(W x + b + U h) */
-static void har_simple_rnn(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+HAR_CELL void har_simple_rnn(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     har_affine(&layer->kernel, inputs, at->scratch);
     har_add_rows(&layer->recurrent, 0, layer->units, at->values, at->scratch);
@@ -46,7 +51,7 @@ static void har_simple_rnn(const har_layer *layer, const har_value *inputs, cons
 
 #if HAR_USE_LSTM
 /* c = f c + i tanh(candidate), h = o tanh(c); the rows are those of i, f, the candidate, o. */
-static void har_lstm(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+HAR_CELL void har_lstm(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units);
     const har_sum *input = at->scratch, *forget = input + units, *candidate = forget + units,
@@ -66,7 +71,7 @@ static void har_lstm(const har_layer *layer, const har_value *inputs, const har_
 
 #if HAR_USE_GRU
 /* h = z h + (1 - z) tanh(W x + b + r (U h + b')) */
-static void har_gru_reset_after(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+HAR_CELL void har_gru_reset_after(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units);
     har_sum *of_input = at->scratch, *of_state = of_input + HAR_SPAN(layer->kernel.outputs);
@@ -85,7 +90,7 @@ static void har_gru_reset_after(const har_layer *layer, const har_value *inputs,
 }
 
 /* h = z h + (1 - z) tanh(W x + b + U (r h)) */
-static void har_gru(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+HAR_CELL void har_gru(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units), gated = (uint16_t)(2 * layer->units);
     const har_sum *update = at->scratch, *reset = update + units, *candidate = reset + units;
@@ -119,7 +124,7 @@ static har_value har_activate(const har_layer *layer, har_sum sum)
 #endif
 
 /* activation(W x + b) */
-static void har_dense(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+HAR_CELL void har_dense(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     har_affine(&layer->kernel, inputs, at->scratch);
 #if HAR_USE_HIDDEN_DENSE
@@ -133,7 +138,7 @@ static void har_dense(const har_layer *layer, const har_value *inputs, const har
 }
 
 /* One step of a layer that hands on a vector at every step. */
-static void har_step_layer(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+HAR_CELL void har_step_layer(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     switch (layer->kind) {
 #if HAR_USE_SIMPLE_RNN
@@ -159,17 +164,14 @@ static void har_step_layer(const har_layer *layer, const har_value *inputs, cons
     }
 }
 
-#if HAR_USE_TIME
-#include "har_time.h"
-#else
+#if HAR_USE_PLAIN || !HAR_USE_TIME
 /* Run layers first to last - 1; each finds what the one before it left in the engine's memory. */
-static void har_run(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
-                    const har_sample *sample, uint16_t number)
+static void har_run_plain(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
+                          const har_sample *sample)
 {
     har_cursor at;
     const har_value *vector = (const void *)sample;
     uint8_t index;
-    (void)number;
     at.scratch = engine->scratch;
     at.sums = engine->sums;
     at.values = engine->values;
@@ -184,6 +186,27 @@ static void har_run(const har_engine *engine, const har_model *model, uint8_t fi
     }
 }
 #endif
+
+#if HAR_USE_TIME
+#include "har_time.h"
+#endif
+
+/* Run layers first to last - 1 for a sample, or for the end of a window. */
+static void har_run(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
+                    const har_sample *sample)
+{
+#if HAR_USE_TIME
+#if HAR_USE_PLAIN
+    if (!model->needs_whole_windows) {
+        har_run_plain(engine, model, first, last, sample);
+        return;
+    }
+#endif
+    har_run_along(engine, model, first, last, sample, engine->steps);
+#else
+    har_run_plain(engine, model, first, last, sample);
+#endif
+}
 
 har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, size_t sum_count, har_value *values,
                     size_t value_count)
@@ -220,10 +243,10 @@ har_status har_step(har_engine *engine, const har_sample *sample)
     HAR_VIEW(har_model, model, engine->model);
     if (engine->steps >= model->window)
         return HAR_WINDOW_FULL;
-    har_run(engine, model, 0, model->step_layers, sample, engine->steps);
+    har_run(engine, model, 0, model->step_layers, sample);
     engine->steps++;
 #if HAR_USE_TIME
-    if (engine->steps == model->window)
+    if (model->needs_whole_windows && engine->steps == model->window)
         har_run_out(engine, model);
 #endif
     return HAR_OK;
@@ -247,7 +270,7 @@ har_status har_finish(const har_engine *engine, har_probability *probabilities)
         return HAR_WINDOW_EMPTY;
     if (model->head == HAR_LINEAR_HEAD)
         return HAR_OTHER_HEAD;
-    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
     if (model->head == HAR_SOFTMAX)
         har_softmax(engine->scratch, model->classes, probabilities);
     else
@@ -264,7 +287,7 @@ har_status har_finish_numbers(const har_engine *engine, har_number *numbers)
     HAR_VIEW(har_model, model, engine->model);
     if (HAR_IS_SHORT(engine, model))
         return HAR_WINDOW_EMPTY;
-    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
     memcpy(numbers, engine->scratch, model->classes * sizeof *numbers);
     return HAR_OK;
 }
@@ -278,7 +301,7 @@ har_status har_finish(const har_engine *engine, har_probability *probabilities)
     HAR_VIEW(har_model, model, engine->model);
     if (HAR_IS_SHORT(engine, model))
         return HAR_WINDOW_EMPTY;
-    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
     har_softmax(engine->scratch, model->classes, probabilities);
     return HAR_OK;
 }

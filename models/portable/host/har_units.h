@@ -4,6 +4,9 @@
 /* Every layer's units fill whole vectors; its numbers lie as plain floats. */
 #define HAR_SPAN(numbers) ((uint16_t)(((numbers) + HAR_LANES - 1u) / HAR_LANES))
 #define HAR_MOST_VECTORS 4
+#ifndef __wasm__ /* a page's module is kept small */
+#define HAR_CELL HAR_INLINE
+#endif
 
 #define HAR_NUMBERS_BYTES(numbers) ((numbers) * sizeof(float))
 
