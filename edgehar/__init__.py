@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from edgehar.models.engines import Engine as Engine
     from edgehar.models.engines import load_engine as load_engine
     from edgehar.models.errors import HarError as HarError
+    from edgehar.models.stateful import StatefulModel as StatefulModel
+    from edgehar.models.stateful import load_stateful as load_stateful
     from edgehar.pipeline.data.forecasting import ForecastWindows as ForecastWindows
     from edgehar.pipeline.data.forecasting import forecast_windows as forecast_windows
     from edgehar.pipeline.data.recordings import Dataset as Dataset
@@ -73,6 +75,7 @@ _ROOMS: Final = {
     "edgehar.api.inference": ("classify", "load", "open_bundle", "predict", "save_bundle"),
     "edgehar.models.bundle": ("Bundle",),
     "edgehar.models.engines": ("Engine", "load_engine"),
+    "edgehar.models.stateful": ("StatefulModel", "load_stateful"),
     "edgehar.api.live": ("LiveStream", "live"),
     "edgehar.firmware_bridge.live.pipeline": ("Prediction",),
     "edgehar.api.pictures": ("plot",),

@@ -193,35 +193,38 @@ class StackGradients:
         values, wanted = (np.ascontiguousarray(array, np.float32) for array in (windows, targets))
         answers = _Answers(asked.ctypes.data, counted.ctypes.data, len(asked), sets)
         memory_bytes = self._library.har_train_memory(ctypes.byref(self._stack), len(asked))
+        parts = list(self._parts(count))
+        own = np.zeros((len(parts), len(parameters)), np.float32)
+        results = [_Result() for _ in parts]
+        # NumPy takes microseconds to tell an address, and small models ask for many.
+        at_parameters, at_values, at_wanted, at_own = (array.ctypes.data for array in (parameters, values, wanted, own))
 
-        def compute(part: slice) -> tuple[_Result, Floats]:
-            result, own = _Result(), np.zeros_like(parameters)
+        def compute(index: int) -> None:
+            part = parts[index]
             joined = None if masks is None else np.concatenate([np.ravel(mask[part]) for mask in masks])
             self._call(
                 memory_bytes,
                 lambda memory: self._library.har_train_gradient(
                     ctypes.byref(self._stack),
                     memory,
-                    parameters.ctypes.data,
+                    at_parameters,
                     ctypes.byref(answers),
-                    values[part].ctypes.data,
-                    wanted[part].ctypes.data,
+                    at_values + part.start * values.strides[0],
+                    at_wanted + part.start * wanted.strides[0],
                     None if joined is None else joined.ctypes.data,
                     part.stop - part.start,
                     part.stop - part.start,
                     1.0 / count,
-                    own.ctypes.data,
-                    ctypes.byref(result),
+                    at_own + index * own.strides[0],
+                    ctypes.byref(results[index]),
                 ),
             )
-            return result, own
 
-        results = self._map(compute, list(self._parts(count)))
+        self._map(compute, range(len(parts)))
         loss, final_loss, correct = (
-            sum(getattr(result, name) for result, _ in results) for name in ("loss", "final_loss", "correct")
+            sum(getattr(result, name) for result in results) for name in ("loss", "final_loss", "correct")
         )
-        gradient = functools.reduce(np.add, (own for _, own in results))
-        return BatchGradient(loss / count, final_loss / count, round(correct), gradient)
+        return BatchGradient(loss / count, final_loss / count, round(correct), functools.reduce(np.add, own))
 
     def logits(self, parameters: Floats, windows: Floats) -> Floats:
         """Return the logits (n, n_classes) of the last step."""
@@ -263,9 +266,13 @@ class StackGradients:
         bounds = [min(count, tiles * index // _PARTS * self._lanes) for index in range(_PARTS + 1)]
         yield from (slice(start, stop) for start, stop in itertools.pairwise(bounds) if stop > start)
 
-    def _map(self, compute: Callable[[slice], Any], parts: list[slice]) -> list[Any]:
+    def _map(self, compute: Callable[[Any], None], parts: Sequence[Any]) -> None:
         """Compute every part, several at once where there are threads: ctypes holds no lock."""
-        return [compute(part) for part in parts] if self._pool is None else list(self._pool.map(compute, parts))
+        if self._pool is None:
+            for part in parts:
+                compute(part)
+        else:
+            list(self._pool.map(compute, parts))
 
     def _call(self, memory_bytes: int, function: Callable[[int], int]) -> None:
         """Call the library with memory that no other thread works in."""

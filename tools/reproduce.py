@@ -25,9 +25,10 @@ from typing import Any, Final
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 CLAIMS: Final = REPOSITORY / "docs" / "claims.toml"
-_STEP: Final = re.compile(r"(\w+)(?:\[(\w+)=([^\]]*)\])?(?:\.|$)")
-_NUMBER: Final = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_UNITS: Final = {"KB": 1000.0, "MB": 1e6}
+_STEP: Final = re.compile(r"(\w+)(?:\[(?:(\w+)=([^\]]*)|(\d+))\])?(?:\.|$)")
+_MARKED: Final = re.compile(r"\{([^}]*)\}")
+_NUMBER: Final = re.compile(r"[-+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+_UNITS: Final = {"KB": 1000.0, "MB": 1e6, "million": 1e6, "%": 0.01}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Claim:
     what
         In words.
     page, text
-        Where it stands, and how.
+        Where it stands, and how. Where other numbers stand beside it, it is the one in braces.
     command, value
         What prints it as JSON, and where in that.
     tolerance
@@ -60,30 +61,45 @@ class Claim:
     quick: bool = False
 
     @property
+    def number(self) -> str:
+        """The number as it is written, with its unit."""
+        marked = _MARKED.search(self.text)
+        return self.text if marked is None else marked[1]
+
+    @property
+    def sentence(self) -> str:
+        """What the page says."""
+        return _MARKED.sub(r"\1", self.text)
+
+    @property
     def published(self) -> float:
         """The number that the text says."""
-        found = _NUMBER.search(self.text)
+        found = _NUMBER.search(self.number)
         if found is None:
             raise SystemExit(f"{CLAIMS.name}: expected a number in {self.text!r}, there is none")
-        unit = self.text[found.end() :].strip()
+        unit = self.number[found.end() :].strip()
         return float(found[0].replace(",", "")) * _UNITS.get(unit, 1.0)
 
     def complaint(self, values: list[float]) -> str:
         """Return what is wrong with values that were printed; empty if nothing is."""
         page = (REPOSITORY / self.page).read_text(encoding="utf-8")
-        if self.text not in page:
-            return f"{self.page} does not say {self.text} any more"
+        if self.sentence not in page:
+            return f"{self.page} does not say {self.sentence} any more"
         if not values:
             return "the command printed no such value"
         if self.at_most:
-            return "" if max(values) <= self.published else f"more than {self.text}"
+            return "" if max(values) <= self.published else f"more than {self.number}"
         far = max(abs(value - self.published) for value in values)
-        return "" if far <= self.tolerance or math.isclose(far, 0.0) else f"{far:g} from {self.text}"
+        return "" if far <= self.tolerance or math.isclose(far, 0.0) else f"{far:g} from {self.number}"
 
 
 def read_claims(path: Path = CLAIMS) -> list[Claim]:
-    """Return the claims of a file."""
-    return [Claim(**entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["claim"]]
+    """Return the claims of a file; one with ``numbers`` is several that share what stands beside them."""
+    found = []
+    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["claim"]:
+        numbers = entry.pop("numbers", [{}])
+        found += [Claim(**{**entry, **each}) for each in numbers]
+    return found
 
 
 def values_at(document: Any, path: str) -> list[float]:
@@ -93,6 +109,8 @@ def values_at(document: Any, path: str) -> list[float]:
     --------
     >>> values_at({"rows": [{"kind": "a", "n": 1}, {"kind": "b", "n": 2}]}, "rows[kind=b].n")
     [2.0]
+    >>> values_at({"interval": [0.2, 0.4]}, "interval[1]")
+    [0.4]
     >>> values_at(3, ".")
     [3.0]
     """
@@ -102,8 +120,10 @@ def values_at(document: Any, path: str) -> list[float]:
         if step is None:
             raise SystemExit(f"{CLAIMS.name}: expected a path of names, got {path}")
         place = step.end()
-        name, key, wanted = step.groups()
+        name, key, wanted, place_of = step.groups()
         found = [each[name] for each in found if isinstance(each, dict) and name in each]
+        if place_of is not None:
+            found = [each[int(place_of)] for each in found if len(each) > int(place_of)]
         if key is not None:
             found = [item for each in found for item in each if str(item.get(key)) == wanted]
     return [float(each) for each in found if isinstance(each, int | float)]
@@ -111,7 +131,8 @@ def values_at(document: Any, path: str) -> list[float]:
 
 def run(command: str, folder: Path) -> tuple[Any, str]:
     """Return what a command printed as JSON, and what went wrong; a folder is shared by all commands."""
-    words = shlex.split(command.replace("DATA", os.environ.get("HAR_DATA", "DATA")))
+    places = {"DATA": os.environ.get("HAR_DATA", "DATA"), "REPOSITORY": str(REPOSITORY)}
+    words = shlex.split(re.sub(r"\b(DATA|REPOSITORY)\b", lambda found: places[found[0]], command))
     words[:1] = {"python": [sys.executable, "-P"], "har": [sys.executable, "-P", "-m", "edgehar"]}[words[0]]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -144,7 +165,7 @@ def table(rows: list[tuple[Claim, str, str]]) -> str:
     lines = ["| claim | published | printed | within | |", "|---|---|---|---|---|"]
     for claim, shown, wrong in rows:
         within = "at most" if claim.at_most else f"± {claim.tolerance:g}"
-        lines.append(f"| {claim.what} | {claim.text} ({claim.page}) | {shown} | {within} | {wrong or 'holds'} |")
+        lines.append(f"| {claim.what} | {claim.number} ({claim.page}) | {shown} | {within} | {wrong or 'holds'} |")
     return "\n".join(lines) + "\n"
 
 

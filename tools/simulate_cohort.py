@@ -2,14 +2,16 @@
 
 Synthetic people are tasks like those of `har classify` (a hash, a look, parts, one that puts them together) that sleep
 instead of computing, so that two processes stand for as many workers as they have threads. Their number is doubled
-until the tasks that come back a second fall behind: that is the scheduler's rate. It says how many cores one scheduler
-keeps busy with real tasks.
+until the tasks that come back a second fall behind: that is the rate of scheduler and client, each a process of its
+own. With tasks of no work (--task-s 0) they are the limit at once. CPU milliseconds a task of either say what a whole
+core of its own would manage, on a busy machine too.
 
-    tools/simulate_cohort.py [--people 100000] [--days 365] [--cpu-s-per-day 4] [--seconds 8]
+    tools/simulate_cohort.py [--people 100000] [--days 365] [--cpu-s-per-day 4] [--seconds 8] [--task-s 0]
 """
 
 import argparse
 import json
+import math
 import sys
 import time
 from typing import Any, Final
@@ -18,6 +20,9 @@ from edgehar.pipeline.bulk.cluster import DaskCluster
 
 PART_DAYS: Final = 4e6 / 8.64e6
 """Days of a part, at 100 Hz."""
+_START_S: Final = 120
+_AHEAD: Final = 1000
+"""Tasks of no work in a round: so many that nobody waits for a message."""
 TASKS_A_FILE: Final = 3
 BYTES_A_WINDOW: Final = 12
 """Of labels, in Parquet; `har classify` measures it."""
@@ -54,33 +59,40 @@ def on_paper(options: argparse.Namespace, tasks_per_s: float | None) -> dict[str
 
 
 def drive(threads: int, task_s: float, seconds: float) -> dict[str, float]:
-    """Return the tasks that come back a second from so many workers."""
-    from distributed import Client, LocalCluster
+    """Return the tasks that come back a second from so many workers, and what they cost scheduler and client."""
+    from distributed import Client
+    from distributed.deploy.subprocess import SubprocessCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=threads // 2, dashboard_address=None, silence_logs=50) as local,
+        SubprocessCluster(n_workers=2, threads_per_worker=max(1, threads // 2), silence_logs=50) as local,
         Client(local, set_as_default=False) as client,
     ):
+        client.wait_for_workers(2, timeout=_START_S)
         cluster = DaskCluster(client, "the local cluster")
         for _ in range(submit_person(cluster, -1, 0.0)):
             cluster.wait()
         person = done = waiting = 0
+        scheduler_s, client_s = client.run_on_scheduler(time.process_time), time.process_time()
         began_s = time.perf_counter()
-        cpu_s = time.process_time()
-        while (passed_s := time.perf_counter() - began_s) < seconds:
-            while waiting < 3 * threads:
+        while (passed_s := time.perf_counter() - began_s) < seconds or (waiting and not task_s):
+            # Tasks of no work come in rounds: what was begun has ended when it is counted.
+            ahead = 3 * threads if task_s else _AHEAD * (waiting == 0)
+            while waiting < ahead:
                 waiting += submit_person(cluster, person, task_s)
                 person += 1
             cluster.wait()
             done, waiting = done + 1, waiting - 1
-        used_s = time.process_time() - cpu_s
-        return {
-            "workers": threads,
-            "tasks_per_s": done / passed_s,
-            "wanted_per_s": threads / task_s,
-            "share_of_a_core": used_s / passed_s,
-            "cpu_ms_a_task": 1e3 * used_s / max(1, done),
-        }
+        client_s = time.process_time() - client_s
+        scheduler_s = client.run_on_scheduler(time.process_time) - scheduler_s
+    return {
+        "workers": threads,
+        "tasks_per_s": done / passed_s,
+        "wanted_per_s": threads / task_s if task_s else math.inf,
+        "scheduler_share_of_a_core": scheduler_s / passed_s,
+        "client_share_of_a_core": client_s / passed_s,
+        "scheduler_cpu_ms_a_task": 1e3 * scheduler_s / max(1, done),
+        "client_cpu_ms_a_task": 1e3 * client_s / max(1, done),
+    }
 
 
 def submit_person(cluster: Any, person: int, task_s: float, parts: int = 15) -> int:
@@ -109,23 +121,30 @@ def main() -> int:
     parser.add_argument("--task-s", type=float, default=0.1, help="how long a synthetic task sleeps")
     parser.add_argument("--most", type=int, default=256, help="most synthetic workers")
     parser.add_argument("--seconds", type=float, default=8.0, help="of each step; 0 only computes")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    limit = None
-    threads = 4
+    limit, threads = None, 4
+    steps = []
     while options.seconds and threads <= options.most:
         step = drive(threads, options.task_s, options.seconds)
-        print(json.dumps({name: round(value, 2) for name, value in step.items()}), flush=True)
-        # What a core gives: on a busy machine the scheduler gets less of one.
-        limit = 1e3 / step["cpu_ms_a_task"]
+        steps.append(step)
+        if not options.json:
+            print(json.dumps({name: round(value, 3) for name, value in step.items()}), flush=True)
+        dearer = max(("scheduler", "client"), key=lambda who: step[f"{who}_cpu_ms_a_task"])
+        # What a core gives: on a busy machine either gets less of one.
+        limit = 1e3 / step[f"{dearer}_cpu_ms_a_task"]
         if step["tasks_per_s"] < 0.7 * step["wanted_per_s"]:
-            print(
-                f"scheduler and client are the limit, at {threads} workers: {step['tasks_per_s']:.0f} tasks/s with "
-                f"{step['share_of_a_core']:.0%} of a core, {limit:.0f} with a whole one"
-            )
+            if not options.json:
+                print(f"the limit, at {threads} workers: {step['tasks_per_s']:.0f} tasks/s; the {dearer} is dearer: "
+                      f"{limit:.0f} tasks/s with a core of its own")  # fmt: skip
             break
         threads *= 2
-    for name, value in on_paper(options, limit).items():
-        print(f"{name}: {value:,.4g}" if value < 100 else f"{name}: {value:,.0f}")
+    found = on_paper(options, limit)
+    if options.json:
+        print(json.dumps({"steps": steps, **found}))
+    else:
+        for name, value in found.items():
+            print(f"{name}: {value:,.4g}" if value < 100 else f"{name}: {value:,.0f}")
     return 0
 
 

@@ -16,6 +16,8 @@ def compile(  # noqa: A001  (edgehar.compile reads as what it does)
     formats: Sequence[str] | None = None,
     quantizations: Sequence[str] = (FLOAT32,),
     recordings: Dataset | None = None,
+    stateful: bool = False,
+    block: int = 1,
 ) -> Bundle:
     """Return the bundle with compiled files added; write it with `edgehar.save_bundle`.
 
@@ -29,15 +31,20 @@ def compile(  # noqa: A001  (edgehar.compile reads as what it does)
         Of ``float32``, ``float16``, ``int8-weights``, ``int8-hybrid`` and ``int8``; or ``("all",)``.
     recordings
         Those the model was trained on: integers take their scales from them, and int8 weights are rounded for them.
+    stateful
+        Add files that take samples and states instead of windows, and give back the states: for streams that are
+        never computed twice. `edgehar.load_stateful` runs them.
+    block
+        How many samples such a ``tflite`` file takes at once, a divisor of the window.
 
     Raises
     ------
     UsageError
-        If there is no such format or quantization.
+        If there is no such format or quantization, or the block is no divisor of the window.
     CompileError
         If a format cannot express a layer, or ``int8`` is asked for without recordings.
     """
     model = open_bundle(bundle)
-    wanted = wanted_targets(model.manifest.architecture, formats, quantizations)
+    wanted = wanted_targets(model.manifest.architecture, formats, quantizations, stateful=stateful)
     calibration = None if recordings is None else calibration_windows(model, recordings)
-    return compile_bundle(model, wanted, calibration=calibration)
+    return compile_bundle(model, wanted, calibration=calibration, block=block)

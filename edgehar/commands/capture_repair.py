@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from edgehar.firmware_bridge.record.repair import repaired
 from edgehar.models.capture_file import SUFFIX, read_capture
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.readers import Progress, capture
@@ -32,6 +31,9 @@ def repaired_captures(
         return None
     if not place.exists() or not capture.recognises(place):
         return None
+    # The bridge loads when there are captures to repair.
+    from edgehar.firmware_bridge.record.repair import repaired
+
     declared = None if unit is None else parse_unit(unit)
     files = [place] if place.is_file() else sorted(place.glob(f"*{SUFFIX}"))
     changed = (

@@ -132,6 +132,11 @@ def _print(found: "Classification") -> None:
             f"{facts['not_worn_hours']:,.1f} of them not worn."
         )
     )
+    if facts["undated_recordings"]:
+        console.print(
+            f"{facts['undated_recordings']} recordings say no time of day: the summary adds up as undated those "
+            "shorter than a day, and counts the days of longer ones from their beginning."
+        )
     for file, other in found.duplicates[:_MOST_SHOWN]:
         console.print(escape(f"{file} has the same content as {other}: counted once."))
     for sentence in facts["overlaps"][:_MOST_SHOWN]:

@@ -70,6 +70,19 @@ def compile_bundle(
     opset: Annotated[
         int, typer.Option(help=f"ONNX: the operator set, {OPSETS[0]} to {OPSETS[-1]}.")
     ] = OnnxOptions().opset,
+    stateful: Annotated[
+        bool,
+        typer.Option(
+            "--stateful",
+            help="Write files that take samples and states and give back the states: for streams without windows.",
+        ),
+    ] = False,
+    block: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="TFLite with --stateful: samples the file takes at once, a divisor of the window."
+        ),
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compile a bundle's model to files other runtimes load, and keep them in the bundle.
@@ -77,9 +90,10 @@ def compile_bundle(
     A file of the same format and quantization is replaced. Check the result with `har verify`.
     """
     options = _onnx_options(format, fast=fast, opset=opset)
+    _check_stateful(stateful=stateful, block=block, fast=fast)
     found = read_bundles(bundle)
     destination = _destination(found, out, force=force)
-    wanted = wanted_targets(found[0][1].manifest.architecture, format, quantization or ["float32"])
+    wanted = wanted_targets(found[0][1].manifest.architecture, format, quantization or ["float32"], stateful=stateful)
     if data is None and quantization == [ALL]:
         wanted = _without_calibration(wanted)
     arrays = None if data is None or not data.endswith(_ARRAYS) else read_windows(Path(data))
@@ -90,9 +104,8 @@ def compile_bundle(
         calibration = None if dataset is None else calibration_windows(model, dataset)
         if arrays is not None:
             calibration = sampled_windows(model.manifest.architecture, arrays, where=str(data))
-        compiled.append(
-            (path, model, compilers.compile_artifacts(model, wanted, calibration=calibration, onnx=options))
-        )
+        artifacts = compilers.compile_artifacts(model, wanted, calibration=calibration, onnx=options, block=block)
+        compiled.append((path, model, artifacts))
     added = []
     for path, model, artifacts in compiled:
         add = partial(Bundle.with_artifacts, artifacts=artifacts)
@@ -144,6 +157,20 @@ def _onnx_options(formats: list[str] | None, *, fast: bool, opset: int) -> OnnxO
             next_step="Leave them out, or add --format onnx.",
         )
     return options
+
+
+def _check_stateful(*, stateful: bool, block: int, fast: bool) -> None:
+    """Refuse choices that do not go together."""
+    if stateful and fast:
+        raise UsageError(
+            "--fast: expected files of windows, which a Scan goes through, got --stateful",
+            next_step="Leave one of them out.",
+        )
+    if block != 1 and not stateful:
+        raise UsageError(
+            "--block: expected --stateful, whose TFLite file takes so many samples at once",
+            next_step="Add --stateful, or leave --block out.",
+        )
 
 
 def _dataset(data: str) -> Dataset:

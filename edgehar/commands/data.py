@@ -11,6 +11,8 @@ from edgehar.commands.capture_repair import repaired_captures
 from edgehar.commands.data_label import label
 from edgehar.commands.data_show import show
 from edgehar.commands.dataset_report import facts_about, print_dataset
+from edgehar.commands.import_journal import resumable
+from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.stream_options import require_rate
 from edgehar.models.contract import DEGREES_PER_SECOND
@@ -115,11 +117,18 @@ def import_(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", rich_help_panel=USC_HAD, help="Read a folder that lacks files.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with an interrupted import, or refuse; without it, one goes on if it can."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read recordings of any format into a store, and say what was found in them.
 
     A store opens at once. What a CSV does not say is detected and printed: check it, and declare what is wrong.
+    An import that was interrupted goes on when the same command is given again.
     """
     wanted = tuple(name.strip() for name in channels.split(","))
     layout = Options(
@@ -144,28 +153,31 @@ def import_(
     )
     check_target(out)
     require_rate(rate)
-    with progress_bar("reading") as advance:
-        repaired = repaired_captures(
-            path, format=format, unit=unit, rate_hz=rate, columns=_three(layout.axes), progress=advance
-        )
-        dataset = (
-            with_label_file(repaired, path, labels)
-            if repaired
-            else load_dataset(
-                path,
-                format=format,
-                progress=advance,
-                labels=labels,
-                scratch=out.absolute().parent if out.absolute().parent.is_dir() else None,
-                layout=None if layout == Options() else layout,
-                exclude_suspect=exclude_suspect,
-                allow_missing=allow_missing,
+    with termination_interrupts(), resumable(out, path, layout, must_continue=resume) as journal:
+        with progress_bar("reading") as advance:
+            repaired = repaired_captures(
+                path, format=format, unit=unit, rate_hz=rate, columns=_three(layout.axes), progress=advance
             )
-        )
-    content_hash = save_store(dataset, out)
+            dataset = (
+                with_label_file(repaired, path, labels)
+                if repaired
+                else load_dataset(
+                    path,
+                    format=format,
+                    progress=advance,
+                    labels=labels,
+                    scratch=out.absolute().parent,
+                    journal=journal,
+                    layout=None if layout == Options() else layout,
+                    exclude_suspect=exclude_suspect,
+                    allow_missing=allow_missing,
+                )
+            )
+        content_hash = save_store(dataset, out)
     if as_json:
         facts = facts_about(dataset, content_hash=content_hash)
-        facts = {"store": str(out), **facts, "quarantined": list(dataset.quarantined)}
+        aside = {"quarantined": list(dataset.quarantined), "passed_over": list(dataset.passed_over)}
+        facts = {"store": str(out), **facts, **aside}
         typer.echo(json.dumps(facts, ensure_ascii=False))
     else:
         print_dataset(dataset, Console(), content_hash=content_hash)

@@ -12,8 +12,6 @@ from edgehar.commands.interruption import stop_on_signals
 from edgehar.commands.progress import progress_bar
 from edgehar.models.foreign_text import printable
 from edgehar.pipeline.data.label_file import label_file_of
-from edgehar.pipeline.data.labelling.server import serve_labelling
-from edgehar.pipeline.data.labelling.session import LabelSession
 from edgehar.pipeline.data.readers import FORMATS, load_dataset
 
 _LOOK_EVERY_S: Final = 0.2
@@ -38,6 +36,10 @@ def label(
 
     Every change is written to the label file at once; `har data import PATH` reads it, and `--labels FILE` another one.
     """
+    # The server of the page loads when a page is wanted.
+    from edgehar.pipeline.data.labelling.server import serve_labelling
+    from edgehar.pipeline.data.labelling.session import LabelSession
+
     with progress_bar("reading") as advance:
         dataset = load_dataset(path, format=format, progress=advance)
     names = tuple(name.strip() for name in activities.split(",") if name.strip())

@@ -10,7 +10,6 @@ from edgehar.commands.page_file import check_page_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.models.files import atomic_path
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.data.overview.page import dataset_page
 from edgehar.pipeline.data.readers import FORMATS, load_dataset
 
 
@@ -24,6 +23,9 @@ def show(
 
     A wrong unit, a swapped axis or lost samples are seen there. The page is one file that needs nothing else.
     """
+    # The page's charts load when a page is wanted.
+    from edgehar.pipeline.data.overview.page import dataset_page
+
     check_page_destination(out)
     with progress_bar("reading") as advance:
         dataset = load_dataset(path, format=format, progress=advance)

@@ -90,7 +90,10 @@ def _cells(row: ArtifactVerification) -> list[str]:
     numbers = (row.max_abs_error, row.mean_error, row.max_abs_deviation, row.tolerance, row.top1_agreement)
     if None in numbers:
         return [*names, "", "", "", "", "", verdict]
-    leaks = [name for name, matters in (("order", row.order_matters), ("batch", row.batch_matters)) if matters]
+    of_batch = "number of samples at once" if row.stateful else "batch of windows"
+    leaks = [
+        name for name, matters in (("order of windows", row.order_matters), (of_batch, row.batch_matters)) if matters
+    ]
     return [
         *names,
         f"{row.max_abs_error:.1e}",
@@ -98,5 +101,5 @@ def _cells(row: ArtifactVerification) -> list[str]:
         f"{row.top1_agreement:.1%}",
         f"{row.max_abs_deviation:.1e}",
         f"{row.tolerance:.2g}",
-        f"{verdict}, {' and '.join(leaks)} of windows matters" if leaks else verdict,
+        f"{verdict}, {' and '.join(leaks)} matters" if leaks else verdict,
     ]

@@ -16,6 +16,7 @@ class Recurrent:
     activation: str = field(default="tanh", kw_only=True, metadata=ADDED)
     kind: ClassVar[str]
     gates: ClassVar[int]
+    states: ClassVar[int] = 1
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return (steps, units) for a sequence, (units,) for the last step."""
@@ -43,6 +44,7 @@ class LSTM(Recurrent):
 
     kind: ClassVar[str] = "LSTM"
     gates: ClassVar[int] = 4
+    states: ClassVar[int] = 2
     recurrent_activation: str = field(default="sigmoid", kw_only=True, metadata=ADDED)
 
 

@@ -42,7 +42,11 @@ class PosteriorFilter:
     def feed(self, posterior: NDArray[Any]) -> list[NDArray[np.float64]]:
         """Take the next window's posterior; return the smoothed one that it completes, if there is one."""
         if self._spec.is_markov:
-            self._markov = self._markov or self._new_markov(len(posterior))
+            self._markov = self._markov or MarkovFilter(
+                transitions_of(self._spec, len(posterior), steps=self._steps),
+                weight=self._weight,
+                lag_windows=self._lag,
+            )
             return self._markov.feed(posterior)
         if self._kept.maxlen == 1:
             return [np.asarray(posterior, np.float64)]
@@ -60,14 +64,18 @@ class PosteriorFilter:
         self._kept.clear()
         self._markov = None
 
-    def _new_markov(self, classes: int) -> MarkovFilter:
-        """Return the hidden Markov model, at the beginning of a stream."""
-        spec = self._spec
-        if spec.transitions:
-            matrix = scaled_transitions(np.array(spec.transitions), self._steps)
-        else:
-            matrix = uniform_transitions(classes, spec.stay_probability, self._steps)
-        return MarkovFilter(matrix, weight=self._weight, lag_windows=self._lag)
+
+def transitions_of(spec: DecoderSpec, classes: int, *, steps: float) -> NDArray[np.float64]:
+    """Return the transition probabilities of a hidden Markov model over ``steps`` of the windows that the spec counts.
+
+    Examples
+    --------
+    >>> transitions_of(DecoderSpec(1, 0.0, 1, stay_probability=0.9), 2, steps=1.0).round(3).tolist()
+    [[0.9, 0.1], [0.1, 0.9]]
+    """
+    if spec.transitions:
+        return scaled_transitions(np.array(spec.transitions), steps)
+    return uniform_transitions(classes, spec.stay_probability, steps)
 
 
 def evidence_weight(spec: DecoderSpec, *, hop: int, spec_hop: int, window_length: int) -> float:

@@ -3,6 +3,8 @@
 Rabiner 1989, equations 19-20 (forward) and 24-27 (smoothing). All classes are held equally likely at first, so that a
 posterior stands for a scaled likelihood. Windows overlap, and models are surer than they are right: a posterior counts
 with an exponent below one.
+
+Going forward, products are added up class by class: `edgehar.models.batch_decoding` does the same in C, to the bit.
 """
 
 from collections import deque
@@ -67,16 +69,27 @@ class MarkovFilter:
 
     def _oldest(self) -> _Row:
         """Go one window forward, and return its belief with what is known of the windows after it."""
-        evidence = self._waiting.popleft()
-        belief = evidence if self._belief is None else (self._belief @ self._transitions) * evidence
-        self._belief = belief / belief.sum()
-        later = np.ones_like(belief)
+        self._belief = forward_step(self._transitions, self._waiting.popleft(), self._belief)
+        later: _Row | None = None
         for row in reversed(self._waiting):
-            later = self._transitions @ (row * later)
+            later = self._transitions @ (row if later is None else row * later)
             later /= later.sum()
-        smoothed: _Row = self._belief * later
-        smoothed /= smoothed.sum()
-        return smoothed
+        smoothed = self._belief if later is None else self._belief * later
+        return np.asarray(smoothed / in_order(smoothed), np.float64)
+
+
+def forward_step(transitions: _Row, evidence: _Row, belief: _Row | None) -> _Row:
+    """Return the belief after a window, from the one before it, if there is one."""
+    if belief is None:
+        found = evidence
+    else:
+        found = np.asarray(in_order(belief[:, np.newaxis] * transitions) * evidence, np.float64)
+    return np.asarray(found / in_order(found), np.float64)
+
+
+def in_order(values: _Row) -> Any:
+    """Return the sum over the first axis, added up one after the other: the same bits wherever it is computed."""
+    return np.add.accumulate(values, axis=0)[-1]
 
 
 def scaled_transitions(matrix: _Row, steps: float) -> _Row:

@@ -13,6 +13,7 @@ The direction redistributes the probability of the two elevator classes and touc
 operations a sample.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,34 @@ DOWN: Final = -1
 NEITHER: Final = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PushState:
+    """What is remembered of a stream: two that are equal go on alike. Its defaults are those of a stream that begins.
+
+    Parameters
+    ----------
+    length, baseline, deviation
+        Of the length of acceleration, in g: smoothed, slowly followed, and how far single samples are off.
+    seen, off
+        Samples in the baseline, and off it one after the other.
+    direction, rides, is_ready
+        Of the last ride, whether it lasts, and whether the next one may begin.
+    """
+
+    length: float = 0.0
+    baseline: float = 0.0
+    deviation: float = 0.0
+    seen: int = 0
+    off: int = 0
+    direction: int = NEITHER
+    rides: bool = False
+    is_ready: bool = True
+
+
+AT_REST: Final = PushState()
+"""Of a stream that begins."""
+
+
 class PushDetector:
     """Follow the direction of an elevator through a stream of samples.
 
@@ -34,6 +63,8 @@ class PushDetector:
         Bounds and times.
     rate_hz
         Of the samples.
+    state
+        What is known of the stream already.
 
     Examples
     --------
@@ -43,28 +74,36 @@ class PushDetector:
     (np.int8(0), np.int8(1), np.int8(1))
     """
 
-    def __init__(self, spec: PushSpec, *, rate_hz: float) -> None:
+    def __init__(self, spec: PushSpec, *, rate_hz: float, state: PushState = AT_REST) -> None:
         self._spec = spec
-        self._smoothing = _samples(spec.smoothing_s, rate_hz)
-        self._settling = _samples(spec.settling_s, rate_hz)
-        self._baseline_memory = _samples(spec.baseline_s, rate_hz)
-        self._longest_push = _samples(spec.longest_push_s, rate_hz)
-        self._direction: int = NEITHER
-        self._rides = False
-        self._is_ready = True
-        self.restart()
+        self._smoothing = in_samples(spec.smoothing_s, rate_hz)
+        self._settling = in_samples(spec.settling_s, rate_hz)
+        self._baseline_memory = in_samples(spec.baseline_s, rate_hz)
+        self._longest_push = in_samples(spec.longest_push_s, rate_hz)
+        self._resume(state)
 
     @property
     def direction(self) -> int:
         """`UP`, `DOWN` or `NEITHER`."""
         return self._direction
 
+    @property
+    def state(self) -> PushState:
+        """What is remembered of the stream."""
+        return PushState(
+            self._length, self._baseline, self._deviation, self._seen, self._off,
+            self._direction, self._rides, self._is_ready,
+        )  # fmt: skip
+
     def restart(self) -> None:
         """Forget everything: the stream was broken."""
-        self._length = self._baseline = self._deviation = 0.0
-        self._seen = 0
-        self._off = 0
-        self._forget_ride()
+        self._resume(AT_REST)
+
+    def _resume(self, state: PushState) -> None:
+        """Remember what is known of a stream."""
+        self._length, self._baseline, self._deviation = state.length, state.baseline, state.deviation
+        self._seen, self._off = state.seen, state.off
+        self._direction, self._rides, self._is_ready = state.direction, state.rides, state.is_ready
 
     def feed(self, samples_g: NDArray[Any]) -> NDArray[np.int8]:
         """Take samples; return the direction after each.
@@ -155,6 +194,6 @@ def redistribute(posterior: NDArray[Any], *, up: int, down: int, log_odds: float
     return moved
 
 
-def _samples(time_s: float, rate_hz: float) -> int:
+def in_samples(time_s: float, rate_hz: float) -> int:
     """Return how many samples a time is, at least one."""
     return max(1, round(time_s * rate_hz))

@@ -66,6 +66,27 @@ def _version(distribution: str) -> str:
         return "of an unknown version"
 
 
+def open_interpreter(content: bytes, *, file: str) -> tuple[Any, str]:
+    """Return an interpreter over the bytes of a file, ready to run, and its library with version.
+
+    Raises
+    ------
+    EngineError
+        If no runtime is installed, or the one that is refuses the file.
+    """
+    interpreter_class, runtime = _find_interpreter()
+    try:
+        with without_information():
+            interpreter = interpreter_class(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise EngineError(
+            f"engine litert: {runtime} refuses {file} ({one_line(error)})",
+            next_step="Update the runtime, or compile for it again with `har compile`.",
+        ) from error
+    return interpreter, runtime
+
+
 class TfliteModel:
     """One interpreter over the bytes of a .tflite file; not for several threads at a time.
 
@@ -86,16 +107,7 @@ class TfliteModel:
 
     def __init__(self, content: bytes, *, file: str, architecture: Architecture) -> None:
         self._file, self._architecture = file, architecture
-        interpreter_class, self.runtime = _find_interpreter()
-        try:
-            with without_information():
-                self._interpreter = interpreter_class(model_content=content, num_threads=1)
-                self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise EngineError(
-                f"engine litert: {self.runtime} refuses {file} ({one_line(error)})",
-                next_step="Update the runtime, or compile for it again with `har compile`.",
-            ) from error
+        self._interpreter, self.runtime = open_interpreter(content, file=file)
         self._input, self._output = self._checked_ends(architecture)
         self._places = self._input["index"], self._output["index"]
 

@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from edgehar.models.engines.native_tables import artifact_tables
 from edgehar.models.errors import BundleError, EngineError
 from edgehar.models.portable.fixed_point import to_samples
 from edgehar.models.portable.integer_reference import to_reals
-from edgehar.models.portable.tables import INT8, output_type
+from edgehar.models.portable.tables import INT8, CModel, output_type
 
 _CACHE_LINE: Final = 64
 _LEAST_WINDOWS_A_THREAD: Final = 64
@@ -36,6 +37,40 @@ def runtime_version() -> str:
     return "C99 by " + re.sub(r"\s*\(.*?\)", "", find_compiler().version)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenModel:
+    """A blob that the library has opened, and which must stay where it is."""
+
+    tables: CModel
+    blob: NDArray[np.uint8]
+    model: Any
+
+
+def open_model(bundle: Bundle, artifact: ArtifactEntry, library: ctypes.CDLL) -> OpenModel:
+    """Return one of a bundle's artifacts as the library runs it, held to the architecture.
+
+    Raises
+    ------
+    EngineError
+        If it is no model of the C engine, or one of another shape or other numbers.
+    """
+    try:
+        tables = artifact_tables(bundle, artifact)
+    except BundleError as error:
+        raise EngineError(f"engine native: {error.message}", next_step=error.next_step) from error
+    content = bundle.files[artifact.file]
+    blob = aligned_bytes(len(content))
+    blob[:] = np.frombuffer(content, np.uint8)
+    model = ctypes.create_string_buffer(library.har_native_size())
+    status = library.har_native_open(model, blob.ctypes.data, len(content))
+    if status:
+        raise EngineError(
+            f"engine native: {artifact.file}: expected the library to take what was checked, got status {status}",
+            next_step="Use another engine, and report this: it is a bug in edgehar.",
+        )
+    return OpenModel(tables, blob, model)
+
+
 class NativeEngine:
     """Runs a blob of the C engine's tables; see `edgehar.models.engines.Engine`."""
 
@@ -45,25 +80,13 @@ class NativeEngine:
         self.runtime = runtime_version()
         self.artifact, self.quantization = artifact.file, artifact.quantization
         self._bundle, self._threads = bundle, threads
-        try:
-            model = artifact_tables(bundle, artifact)
-        except BundleError as error:
-            raise EngineError(f"engine native: {error.message}", next_step=error.next_step) from error
-        self._integer = model.quantization == INT8
-        self._library = load_library(model.quantization)
-        content = bundle.files[artifact.file]
-        self._blob = _aligned_bytes(len(content))
-        self._blob[:] = np.frombuffer(content, np.uint8)
-        self._model = ctypes.create_string_buffer(self._library.har_native_size())
-        status = self._library.har_native_open(self._model, self._blob.ctypes.data, len(content))
-        if status:
-            raise EngineError(
-                f"engine native: {artifact.file}: expected the library to take what was checked, got status {status}",
-                next_step="Use another engine, and report this: it is a bug in edgehar.",
-            )
+        self._library = load_library(artifact.quantization)
+        opened = open_model(bundle, artifact, self._library)
+        self._opened, self._model = opened, opened.model
+        self._integer = opened.tables.quantization == INT8
         self._library_predict = self._library.har_native_predict
-        self._classes = model.classes
-        self._output_type, self._sample_bits = np.dtype(output_type(model)), model.sample_bits
+        self._classes = opened.tables.classes
+        self._output_type, self._sample_bits = np.dtype(output_type(opened.tables)), opened.tables.sample_bits
         self._idle: list[_Memory] = []
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
@@ -120,7 +143,7 @@ class NativeEngine:
                 (1, architecture.window, architecture.channels), np.int16 if self._integer else np.float32
             )
             outputs = np.empty((1, self._classes), self._output_type)
-            return _Memory(_aligned_bytes(self._library.har_native_memory(self._model)), window, outputs)
+            return _Memory(aligned_bytes(self._library.har_native_memory(self._model)), window, outputs)
 
     def _parts(self, count: int) -> Iterator[slice]:
         """Yield one slice of windows a thread."""
@@ -138,7 +161,7 @@ class _Memory:
         self.outputs, self.outputs_address = outputs, outputs.ctypes.data
 
 
-def _aligned_bytes(count: int) -> NDArray[np.uint8]:
+def aligned_bytes(count: int) -> NDArray[np.uint8]:
     """Return zeroed memory that begins with a cache line: vectors that straddle two take twice as long to load."""
     memory = np.zeros(count + _CACHE_LINE, np.uint8)
     offset = -memory.ctypes.data % _CACHE_LINE

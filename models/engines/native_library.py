@@ -75,6 +75,19 @@ _ENGINES: Final = {
     ),
 }
 
+_STREAM_FILES: Final = (
+    "engine/har_blob.c",
+    "engine/har_engine.c",
+    "engine/har_stream.c",
+    "host/har_native_integer.c",
+    "host/har_native_stream.c",
+)
+_STREAMS: Final = {
+    name: CLibrary("engine native", f"stream-{name}", ("engine", "host"), _STREAM_FILES, defines)
+    for name, defines in ((FLOAT32, ("-DHAR_FLOAT",)), ("int8", ()))
+}
+"""One sample after another, in the engine of the microcontrollers, in floats as in integers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
@@ -122,11 +135,7 @@ def load_library(quantization: str) -> ctypes.CDLL:
     EngineError
         If there is no compiler, its sources are not installed, or it cannot build them.
     """
-    library = build_library(_ENGINES[quantization])
-    library.har_native_size.restype = ctypes.c_size_t
-    library.har_native_memory.restype = ctypes.c_size_t
-    library.har_native_memory.argtypes = [ctypes.c_void_p]
-    library.har_native_open.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+    library = _described(build_library(_ENGINES[quantization]))
     library.har_native_predict.argtypes = [
         ctypes.c_void_p,
         ctypes.c_void_p,
@@ -134,6 +143,31 @@ def load_library(quantization: str) -> ctypes.CDLL:
         ctypes.c_size_t,
         ctypes.c_void_p,
     ]
+    return library
+
+
+@functools.cache
+def load_stream_library(quantization: str) -> ctypes.CDLL:
+    """Return the library that carries the state of models of this quantization; see `load_library`."""
+    library = _described(build_library(_STREAMS[quantization]))
+    library.har_native_stream.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    ]
+    return library
+
+
+def _described(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Return a library whose functions are known by the types that all libraries share."""
+    library.har_native_size.restype = ctypes.c_size_t
+    library.har_native_memory.restype = ctypes.c_size_t
+    library.har_native_memory.argtypes = [ctypes.c_void_p]
+    library.har_native_open.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
     return library
 
 

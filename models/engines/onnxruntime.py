@@ -13,7 +13,7 @@ from edgehar.models.engines import ENGINES, check_windows, one_line, wrong_ends
 from edgehar.models.errors import EngineError
 from edgehar.models.inputs import for_file, input_type
 
-_KINDS: Final = {"float32": "tensor(float)", "int32": "tensor(int32)"}
+KINDS: Final = {"float32": "tensor(float)", "int32": "tensor(int32)"}
 """What the library calls the types of inputs and outputs."""
 
 _BATCH: Final = 32
@@ -42,30 +42,38 @@ def runtime_version() -> str:
     return f"onnxruntime {_import_onnxruntime().__version__}"
 
 
+def open_session(content: bytes, *, file: str) -> Any:
+    """Return a session over the bytes of a file, on one thread.
+
+    Raises
+    ------
+    EngineError
+        If the library is not installed, or refuses the file.
+    """
+    library = _import_onnxruntime()
+    options = library.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        return library.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exception types share no base but Exception.
+        raise EngineError(
+            f"engine onnxruntime: {runtime_version()} refuses {file} ({one_line(error)})",
+            next_step="Update the runtime, or compile for it again with `har compile`.",
+        ) from error
+
+
 class ONNXRuntimeEngine:
     """Runs an .onnx artifact; see `edgehar.models.engines.Engine`."""
 
     name = "onnxruntime"
 
     def __init__(self, bundle: Bundle, artifact: ArtifactEntry, *, threads: int = 1) -> None:
-        library = _import_onnxruntime()
         self.runtime = runtime_version()
         self.artifact, self.quantization = artifact.file, artifact.quantization
-        self._bundle = bundle
-        options = library.SessionOptions()
-        self._threads = threads
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = library.InferenceSession(
-                bundle.files[artifact.file], options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's own exception types share no base but Exception.
-            raise EngineError(
-                f"engine onnxruntime: {self.runtime} refuses {artifact.file} ({one_line(error)})",
-                next_step="Update the runtime, or compile for it again with `har compile`.",
-            ) from error
+        self._bundle, self._threads = bundle, threads
+        self._session = open_session(bundle.files[artifact.file], file=artifact.file)
         self._batch = self._checked_batch()
         self._input = self._session.get_inputs()[0].name
         self._output = [self._session.get_outputs()[0].name]
@@ -109,7 +117,7 @@ class ONNXRuntimeEngine:
         """Return how many windows the file takes at once, after holding its input and output to the architecture."""
         architecture = self._bundle.manifest.architecture
         expected = (None, *architecture.input_shape), (None, *architecture.output_shape)
-        kinds = _KINDS[input_type(architecture).name], _KINDS["float32"]
+        kinds = KINDS[input_type(architecture).name], KINDS["float32"]
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         found = [(end.type, tuple(end.shape)) for end in (*inputs, *outputs)]
         fits = len(inputs) == len(outputs) == 1 and all(

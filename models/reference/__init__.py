@@ -90,9 +90,9 @@ def _branches(layer: Branches, weights: dict[str, Array], values: Array) -> Arra
 
 
 _FORWARD: Final[dict[str, Callable[[Any, dict[str, Array], Array], Array]]] = {
-    SimpleRNN.kind: recurrent.simple_rnn,
-    LSTM.kind: recurrent.lstm,
-    GRU.kind: recurrent.gru,
+    SimpleRNN.kind: recurrent.recurrent,
+    LSTM.kind: recurrent.recurrent,
+    GRU.kind: recurrent.recurrent,
     Bidirectional.kind: recurrent.bidirectional,
     Dense.kind: feedforward.dense,
     Conv1D.kind: feedforward.conv1d,

@@ -7,71 +7,56 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, SimpleRNN
+from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, Recurrent, SimpleRNN
 from edgehar.models.reference.activations import ACTIVATIONS
 
 Array = NDArray[Any]
 
+States = tuple[Array, ...]
+"""What one step hands to the next: the hidden state (n, units), which is the output, and of an LSTM its cell."""
 
-def simple_rnn(layer: SimpleRNN, weights: dict[str, Array], values: Array) -> Array:
-    """h = activation(x W + h U + b), which is tanh unless the layer says another one."""
-    recurrent_kernel = weights["recurrent_kernel"]
-    projected = values @ weights["kernel"] + weights["bias"]
-    hidden = np.zeros((len(values), layer.units), values.dtype)
-    outputs, activate = [], ACTIVATIONS[layer.activation]
-    for step in range(values.shape[1]):
-        hidden = activate(projected[:, step] + hidden @ recurrent_kernel)
-        outputs.append(hidden)
-    return _sequence_or_last(layer.return_sequences, outputs)
+Step = Callable[[Array, States], States]
+"""From x W + b of one step (n, gates x units) and the states before it to the states after it."""
 
 
-def lstm(layer: LSTM, weights: dict[str, Array], values: Array) -> Array:
-    """c = f c + i tanh(g), h = o tanh(c), with gates i, f, g, o = x W + h U + b."""
-    recurrent_kernel, units = weights["recurrent_kernel"], layer.units
-    projected = values @ weights["kernel"] + weights["bias"]
-    hidden = np.zeros((len(values), units), values.dtype)
-    cell = np.zeros_like(hidden)
-    outputs, activate, gate = [], ACTIVATIONS[layer.activation], ACTIVATIONS[layer.recurrent_activation]
-    for step in range(values.shape[1]):
-        gates = projected[:, step] + hidden @ recurrent_kernel
-        update, forget = gate(gates[:, :units]), gate(gates[:, units : 2 * units])
-        candidate, reveal = activate(gates[:, 2 * units : 3 * units]), gate(gates[:, 3 * units :])
-        cell = forget * cell + update * candidate
-        hidden = reveal * activate(cell)
-        outputs.append(hidden)
-    return _sequence_or_last(layer.return_sequences, outputs)
+def recurrent(layer: Recurrent, weights: dict[str, Array], values: Array) -> Array:
+    """Return the sequence (n, steps, units), or the last output (n, units), of a walk that begins with zeros."""
+    return walk(layer, weights, values)[0]
 
 
-def gru(layer: GRU, weights: dict[str, Array], values: Array) -> Array:
-    """h = z h + (1 - z) tanh(n); the reset gate is on the state or, with ``reset_after``, on its product."""
-    recurrent_kernel, bias, units = weights["recurrent_kernel"], weights["bias"], layer.units
-    input_bias, recurrent_bias = bias if layer.reset_after else (bias, np.zeros_like(bias))
+def walk(
+    layer: Recurrent, weights: dict[str, Array], values: Array, states: States | None = None
+) -> tuple[Array, States]:
+    """Return what a layer gives for values (n, steps, inputs), and its states after the last step.
+
+    Parameters
+    ----------
+    layer, weights
+        The layer; its weights by their short names.
+    values
+        At least one step of them.
+    states
+        What the walk begins with; zeros by default.
+    """
+    step = _STEPS[layer.kind](layer, weights)
+    input_bias = weights["bias"][0] if weights["bias"].ndim == 2 else weights["bias"]
     projected = values @ weights["kernel"] + input_bias
-    hidden = np.zeros((len(values), units), values.dtype)
-    outputs, activate, gate = [], ACTIVATIONS[layer.activation], ACTIVATIONS[layer.recurrent_activation]
-    for step in range(values.shape[1]):
-        from_input, gated = projected[:, step], 2 * units
-        from_state = hidden @ recurrent_kernel[:, :gated] + recurrent_bias[:gated]
-        update = gate(from_input[:, :units] + from_state[:, :units])
-        reset = gate(from_input[:, units:gated] + from_state[:, units:])
-        if layer.reset_after:
-            recalled = reset * (hidden @ recurrent_kernel[:, gated:] + recurrent_bias[gated:])
-        else:
-            recalled = (reset * hidden) @ recurrent_kernel[:, gated:]
-        candidate = activate(from_input[:, gated:] + recalled)
-        hidden = update * hidden + (1 - update) * candidate
-        outputs.append(hidden)
-    return _sequence_or_last(layer.return_sequences, outputs)
+    if states is None:
+        states = (np.zeros((len(values), layer.units), values.dtype),) * layer.states
+    outputs = []
+    for index in range(values.shape[1]):
+        states = step(projected[:, index], states)
+        outputs.append(states[0])
+    return np.stack(outputs, axis=1) if layer.return_sequences else outputs[-1], states
 
 
 def bidirectional(layer: Bidirectional, weights: dict[str, Array], values: Array) -> Array:
     """Join a walk forwards and a walk backwards, the latter's sequence turned to run with time."""
     parts = []
     for which in DIRECTIONS:
-        cell = layer.direction(which)
         own = {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
         seen = values if which == "forward" else values[:, ::-1]
-        result = _CELLS[cell.kind](cell, own, seen)
+        result = recurrent(layer.direction(which), own, seen)
         turned = result[:, ::-1] if which == "backward" and layer.return_sequences else result
         parts.append(turned)
     return np.asarray(MERGED[layer.merge](parts))
@@ -85,9 +70,56 @@ MERGED: Final[dict[str, Callable[[list[Array]], Array]]] = {
 }
 """How outputs are joined."""
 
-_CELLS: dict[str, Any] = {SimpleRNN.kind: simple_rnn, LSTM.kind: lstm, GRU.kind: gru}
+
+def _simple_rnn(layer: SimpleRNN, weights: dict[str, Array]) -> Step:
+    """h = activation(x W + h U + b), which is tanh unless the layer says another one."""
+    recurrent_kernel, activate = weights["recurrent_kernel"], ACTIVATIONS[layer.activation]
+
+    def step(projected: Array, states: States) -> States:
+        return (activate(projected + states[0] @ recurrent_kernel),)
+
+    return step
 
 
-def _sequence_or_last(return_sequences: bool, outputs: list[Array]) -> Array:
-    """Return all steps as (n, steps, units), or only the last as (n, units)."""
-    return np.stack(outputs, axis=1) if return_sequences else outputs[-1]
+def _lstm(layer: LSTM, weights: dict[str, Array]) -> Step:
+    """c = f c + i tanh(g), h = o tanh(c), with gates i, f, g, o = x W + h U + b."""
+    recurrent_kernel, units = weights["recurrent_kernel"], layer.units
+    activate, gate = ACTIVATIONS[layer.activation], ACTIVATIONS[layer.recurrent_activation]
+
+    def step(projected: Array, states: States) -> States:
+        hidden, cell = states
+        gates = projected + hidden @ recurrent_kernel
+        update, forget = gate(gates[:, :units]), gate(gates[:, units : 2 * units])
+        candidate, reveal = activate(gates[:, 2 * units : 3 * units]), gate(gates[:, 3 * units :])
+        cell = forget * cell + update * candidate
+        return reveal * activate(cell), cell
+
+    return step
+
+
+def _gru(layer: GRU, weights: dict[str, Array]) -> Step:
+    """h = z h + (1 - z) tanh(n); the reset gate is on the state or, with ``reset_after``, on its product."""
+    recurrent_kernel, bias, gated = weights["recurrent_kernel"], weights["bias"], 2 * layer.units
+    recurrent_bias = bias[1] if layer.reset_after else np.zeros_like(bias)
+    activate, gate = ACTIVATIONS[layer.activation], ACTIVATIONS[layer.recurrent_activation]
+
+    def step(projected: Array, states: States) -> States:
+        (hidden,) = states
+        from_state = hidden @ recurrent_kernel[:, :gated] + recurrent_bias[:gated]
+        update = gate(projected[:, : layer.units] + from_state[:, : layer.units])
+        reset = gate(projected[:, layer.units : gated] + from_state[:, layer.units :])
+        if layer.reset_after:
+            recalled = reset * (hidden @ recurrent_kernel[:, gated:] + recurrent_bias[gated:])
+        else:
+            recalled = (reset * hidden) @ recurrent_kernel[:, gated:]
+        candidate = activate(projected[:, gated:] + recalled)
+        return (update * hidden + (1 - update) * candidate,)
+
+    return step
+
+
+_STEPS: Final[dict[str, Callable[[Any, dict[str, Array]], Step]]] = {
+    SimpleRNN.kind: _simple_rnn,
+    LSTM.kind: _lstm,
+    GRU.kind: _gru,
+}

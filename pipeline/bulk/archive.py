@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.files import alone, atomic_path
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.bulk.days import Day, Days, is_date, summary_rows
+from edgehar.pipeline.bulk.days import DATE, Day, Days, kind_of, summary_rows
 from edgehar.pipeline.bulk.labels_table import Labels, read_record
 
 FORMAT: Final = "edgehar labels"
@@ -97,7 +97,7 @@ class Archive:
             self._write_summary(days, names, hop_s)
         return {
             "people": len({subject for subject, _ in days.found}),
-            "days": sum(is_date(name) for _, name in days.found),
+            "days": sum(kind_of(name) == DATE for _, name in days.found),
             "undated_recordings": undated,
             "windows": windows,
             "hours": windows * hop_s / 3600,
@@ -115,8 +115,8 @@ class Archive:
 
 
 _SUMMARY_SCHEMA: Final = pa.schema(
-    [("subject", pa.string()), ("day", pa.string()), ("activity", pa.string()), ("minutes", pa.float64())]
-    + [("begun", pa.int64()), ("probability", pa.float64()), ("transitions", pa.int64())]
+    [(name, pa.string()) for name in ("subject", "day", "day_kind", "activity")]
+    + [("minutes", pa.float64()), ("begun", pa.int64()), ("probability", pa.float64()), ("transitions", pa.int64())]
     + [(f"{name}_minutes", pa.float64()) for name in ("worn", "non_wear", "doubtful", "bridged")]
 )
 

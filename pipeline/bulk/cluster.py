@@ -195,8 +195,7 @@ class DaskCluster:
     def _gone(self) -> ClusterError:
         """Return the error of a cluster that went away."""
         return ClusterError(
-            f"{self._address}: expected a Dask scheduler with workers, but it went away; the files that are done are "
-            "kept",
+            f"{self._address}: expected a Dask scheduler with workers, but it went away; what is done is kept",
             next_step="Start it again and run the same command: it goes on where it stopped.",
         )
 
@@ -328,7 +327,7 @@ def _quiet() -> None:
 def _killed(error: Exception) -> ClusterError:
     """Return the error of a task that took several workers with it."""
     return ClusterError(
-        "expected a worker to live through it, but several were killed while they worked on this file "
+        "expected a worker to live through it, but several were killed by it "
         f"({printable(' '.join(str(error).split()), 120)})",
-        next_step="Give workers more memory, or look into the file.",
+        next_step="Give workers more memory, or look into what they read.",
     )

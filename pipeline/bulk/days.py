@@ -1,7 +1,12 @@
 """Minutes per person, day and activity: counted file by file, added up for the summary.
 
-A window counts for one hop. A day is a date on the clock of the recordings; where their times are no dates, a day of
-the recording, counted from 1.
+A window counts for one hop. There are three kinds of day:
+
+=============  =====================================================================================================
+``date``       on the clock of the recordings
+``recording``  24 hours of a recording of a day or longer whose times are no dates, counted from 1
+``undated``    all shorter recordings of a person without dates: which days they are of, and of how many, nobody knows
+=============  =====================================================================================================
 """
 
 from collections.abc import Iterable
@@ -13,6 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 DAY_S: Final = 86_400.0
+DATE: Final = "date"
+RECORDING: Final = "recording"
+UNDATED: Final = "undated"
 
 Mask = npt.NDArray[np.bool_]
 
@@ -74,7 +82,8 @@ class Days:
     def count(
         self,
         subject: str,
-        names: npt.NDArray[np.str_],
+        names: tuple[str, ...],
+        of_day: npt.NDArray[np.intp],
         labels: npt.NDArray[np.int16],
         probabilities: npt.NDArray[np.float32],
         *,
@@ -89,8 +98,10 @@ class Days:
         ----------
         subject
             Whose.
-        names, labels, probabilities
-            The day of every window, its label and how probable that is.
+        names, of_day
+            The days, and which of them each window is of.
+        labels, probabilities
+            The label of every window, and how probable that is.
         follows
             Which windows have one right before them.
         worn, doubtful, filled
@@ -98,8 +109,7 @@ class Days:
         """
         changed = np.zeros(len(labels), np.bool_)
         changed[1:] = follows[1:] & worn[1:] & worn[:-1] & (labels[1:] != labels[:-1])
-        days, of_day = np.unique(names, return_inverse=True)
-        for place, name in enumerate(days.tolist()):
+        for place, name in enumerate(names):
             here = of_day == place
             kept = here & worn
             day = Day(
@@ -121,38 +131,54 @@ class Days:
         return [{"subject": subject, "day": name, **day.to_json()} for (subject, name), day in self.found.items()]
 
 
-def day_names(starts_s: npt.NDArray[np.float64], began_s: float | None, recording_id: str) -> npt.NDArray[np.str_]:
-    """Return the day of every window.
+def days_of(
+    starts_s: npt.NDArray[np.float64], began_s: float | None, recording_id: str, *, seconds: float
+) -> tuple[tuple[str, ...], npt.NDArray[np.intp]]:
+    """Return the days of a recording, or of a piece of it, and which of them each window is of.
+
+    Parameters
+    ----------
+    starts_s
+        When windows begin, in s since the recording began.
+    began_s
+        When it began, in s since 1970 on its own clock; None where its times are no dates.
+    recording_id, seconds
+        Of the recording, and how long it is.
 
     Examples
     --------
-    >>> day_names(np.array([0.0, 90_000.0]), 1.4e9, "a").tolist()
-    ['2014-05-13', '2014-05-14']
-    >>> day_names(np.array([0.0, 90_000.0]), None, "a").tolist()
-    ['a day 1', 'a day 2']
+    >>> names, of_day = days_of(np.array([0.0, 90_000.0]), 1.4e9, "a", seconds=90_002.0)
+    >>> names, of_day.tolist()
+    (('2014-05-13', '2014-05-14'), [0, 1])
+    >>> days_of(np.array([0.0, 90_000.0]), None, "a", seconds=90_002.0)[0]
+    ('a day 1', 'a day 2')
+    >>> days_of(np.array([0.0, 60.0]), None, "a", seconds=62.0)[0]
+    ('undated',)
     """
+    if began_s is None and seconds < DAY_S:
+        return (UNDATED,), np.zeros(len(starts_s), np.intp)
     numbers = np.floor((starts_s + (began_s or 0.0)) / DAY_S).astype(np.int64)
-    found, place = np.unique(numbers, return_inverse=True)
+    found, of_day = np.unique(numbers, return_inverse=True)
     if began_s is None:
-        names = [f"{recording_id} day {number + 1}" for number in found.tolist()]
-    else:
-        names = [datetime.fromtimestamp(number * DAY_S, UTC).date().isoformat() for number in found.tolist()]
-    return np.array(names, np.str_)[place] if len(names) else np.empty(0, np.str_)
+        return tuple(f"{recording_id} day {number + 1}" for number in found.tolist()), of_day
+    return tuple(datetime.fromtimestamp(number * DAY_S, UTC).date().isoformat() for number in found.tolist()), of_day
 
 
-def is_date(name: str) -> bool:
-    """Tell whether a day is one of the calendar; of a recording without a time of day it is not.
+def kind_of(name: str) -> str:
+    """Return which kind a day is of.
 
     Examples
     --------
-    >>> is_date("2014-05-13"), is_date("a day 1")
-    (True, False)
+    >>> [kind_of(name) for name in ("2014-05-13", "a day 1", "undated")]
+    ['date', 'recording', 'undated']
     """
+    if name == UNDATED:
+        return UNDATED
     try:
         date.fromisoformat(name)
     except ValueError:
-        return False
-    return True
+        return RECORDING
+    return DATE
 
 
 def summary_rows(
@@ -162,7 +188,7 @@ def summary_rows(
     columns: dict[str, list[Any]] = {
         name: []
         for name in (
-            "subject", "day", "activity", "minutes", "begun", "probability", "transitions", "worn_minutes",
+            "subject", "day", "day_kind", "activity", "minutes", "begun", "probability", "transitions", "worn_minutes",
             "non_wear_minutes", "doubtful_minutes", "bridged_minutes",
         )
     }  # fmt: skip
@@ -172,7 +198,7 @@ def summary_rows(
         for place, name in enumerate(names):
             windows = int(counts.windows[place])
             row = (
-                subject, day, name, windows * minutes, int(counts.begun[place]),
+                subject, day, kind_of(day), name, windows * minutes, int(counts.begun[place]),
                 float(counts.probability[place] / windows) if windows else None, int(counts.begun.sum()),
                 total * minutes, counts.not_worn * minutes, counts.doubtful * minutes, counts.filled * minutes,
             )  # fmt: skip

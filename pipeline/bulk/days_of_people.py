@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from edgehar.pipeline.bulk.archive import LABELS
-from edgehar.pipeline.bulk.days import DAY_S, day_names
+from edgehar.pipeline.bulk.days import DAY_S, days_of
 from edgehar.pipeline.bulk.labels_table import read_record
 from edgehar.pipeline.data.recordings import in_natural_order
 
@@ -58,12 +58,12 @@ def people_of(folder: Path, labels: tuple[str, ...]) -> Iterator[Person]:
     for subject in in_natural_order(files):
         days: dict[str, DayBins] = {}
         for path in files[subject]:
-            _add_file(path, subject, {e["recording"]: e["began_s"] for e in recordings[subject]}, days, places)
+            _add_file(path, subject, {entry["recording"]: entry for entry in recordings[subject]}, days, places)
         yield Person(subject, dict(sorted(days.items())), tuple(recordings[subject]))
 
 
 def _add_file(
-    path: Path, subject: str, began: dict[str, float | None], days: dict[str, DayBins], places: dict[str, int]
+    path: Path, subject: str, known: dict[str, dict[str, Any]], days: dict[str, DayBins], places: dict[str, int]
 ) -> None:
     """Count the windows that a file holds of a person."""
     columns = ["recording", "subject", "start_s", "label", "probability", "worn"]
@@ -80,25 +80,25 @@ def _add_file(
         for number, recording in enumerate(names):
             here = own & (which == number)
             if here.any():
-                _add(days, starts_s[here], began.get(recording), recording, label[here], sure[here], worn[here], places)
+                _add(days, starts_s[here], known[recording], label[here], sure[here], worn[here], places)
 
 
 def _add(
     days: dict[str, DayBins],
     starts_s: npt.NDArray[np.float64],
-    began_s: float | None,
-    recording: str,
+    recording: dict[str, Any],
     label: npt.NDArray[np.int64],
     sure: npt.NDArray[np.float32],
     worn: npt.NDArray[np.bool_],
     places: dict[str, int],
 ) -> None:
     """Count the windows of a recording."""
-    names = day_names(starts_s, began_s, recording)
+    began_s = recording["began_s"]
+    names, of_day = days_of(starts_s, began_s, recording["recording"], seconds=recording["seconds"])
     bins = ((starts_s + (began_s or 0.0)) % DAY_S / DAY_S * BINS).astype(np.int64)
     column = np.where(worn, label, len(places))
-    for name in np.unique(names).tolist():
-        here = names == name
+    for number, name in enumerate(names):
+        here = of_day == number
         day = days.setdefault(name, DayBins(np.zeros((BINS, len(places) + 1), np.int64), np.zeros(BINS)))
         np.add.at(day.windows, (bins[here], column[here]), 1)
         day.probability += np.bincount(bins[here & worn], sure[here & worn], minlength=BINS)

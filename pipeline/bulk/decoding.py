@@ -3,13 +3,24 @@
 A decoder begins anew after a gap, as it does in `har live`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.batch_decoding import forward
 from edgehar.models.bundle.manifest import DecoderSpec, Manifest
-from edgehar.models.decoder import REJECTED, UNKNOWN, Decoder, Dwell, PosteriorFilter, scaled_count
+from edgehar.models.decoder import REJECTED, UNKNOWN, Dwell, scaled_count
+from edgehar.models.decoder.filtering import evidence_weight, transitions_of
+from edgehar.models.decoder.markov import FLOOR
+from edgehar.models.decoder.push import DOWN, UP
+
+_WINDOWS_AT_A_TIME: Final = 2**15
+
+Posteriors = npt.NDArray[Any]
+Directions = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +43,7 @@ def keeps_only_the_best(spec: DecoderSpec) -> bool:
 
 
 def decode_stretch(
-    manifest: Manifest, posteriors: npt.NDArray[np.float32], directions: npt.NDArray[np.int8] | None, *, hop: int
+    manifest: Manifest, posteriors: npt.NDArray[np.float32], directions: Directions | None, *, hop: int
 ) -> Decoded:
     """Decode the posteriors of consecutive windows.
 
@@ -46,25 +57,26 @@ def decode_stretch(
     hop
         Samples from one window to the next.
     """
-    spec, rejected = manifest.decoder, len(manifest.labels)
-    if spec.push is not None:
-        return _one_by_one(manifest, posteriors, directions, hop)
-    window = manifest.window
-    if spec.is_markov:
-        smooth = PosteriorFilter(spec, hop=hop, spec_hop=window.hop, window_length=window.length)
-        filtered = np.array([row for posterior in posteriors for row in smooth.feed(posterior)])
-    else:
-        filtered = _means(posteriors, scaled_count(spec.smoothing_windows, window.hop, hop))
-    filtered = filtered.reshape(-1, rejected)
-    best = filtered.argmax(axis=1)
-    peaks = filtered[np.arange(len(filtered)), best]
-    return dwelled(best, peaks, filtered, manifest, hop=hop)
+    count = len(posteriors)
+    best, peaks = np.empty(count, np.int16), np.empty(count, np.float64)
+    holds = scaled_count(manifest.decoder.minimum_dwell_windows, manifest.window.hop, hop) > 1
+    kept = np.empty(posteriors.shape, np.float32) if holds else None
+    filtered = _forward if manifest.decoder.is_markov else _means
+    at = 0
+    for rows in filtered(manifest, posteriors, directions, hop):
+        some = slice(at, at + len(rows))
+        best[some] = rows.argmax(axis=1)
+        peaks[some] = rows[np.arange(len(rows)), best[some]]
+        if kept is not None:
+            kept[some] = rows
+        at += len(rows)
+    return dwelled(best, peaks, kept, manifest, hop=hop)
 
 
 def dwelled(
-    best: npt.NDArray[np.intp],
+    best: npt.NDArray[np.signedinteger],
     peaks: npt.NDArray[np.floating],
-    filtered: npt.NDArray[np.floating] | None,
+    filtered: npt.NDArray[np.float32] | None,
     manifest: Manifest,
     *,
     hop: int,
@@ -92,26 +104,49 @@ def dwelled(
     return Decoded(np.where(shown == REJECTED, rejected, shown).astype(np.int16), peaks.astype(np.float32))
 
 
-def _means(posteriors: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float64]:
-    """Return the mean of every window's posterior and those of the windows before it, oldest first, as a deque has."""
-    values = posteriors.astype(np.float64)
+def _means(
+    manifest: Manifest, posteriors: Posteriors, directions: Directions | None, hop: int
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield the mean of every window's posterior and those of the windows before it, oldest first, as a deque has."""
+    count = scaled_count(manifest.decoder.smoothing_windows, manifest.window.hop, hop)
+    values = _moved(manifest, posteriors, directions)
     if count <= 1 or not len(values):
-        return values
+        yield values
+        return
     summed = np.zeros_like(values)
     for back in range(min(count, len(values)) - 1, -1, -1):
         summed[back:] += values[: len(values) - back]
-    return np.asarray(summed / np.minimum(np.arange(1, len(values) + 1), count)[:, np.newaxis])
+    yield summed / np.minimum(np.arange(1, len(values) + 1), count)[:, np.newaxis]
 
 
-def _one_by_one(
-    manifest: Manifest, posteriors: npt.NDArray[np.float32], directions: npt.NDArray[np.int8] | None, hop: int
-) -> Decoded:
-    """Decode as a stream is decoded."""
-    decoder = Decoder.of_model(manifest, hop=hop)
-    known = {name: place for place, name in enumerate(names(manifest))}
-    told = np.zeros(len(posteriors), np.int8) if directions is None else directions
-    found = [decoder.decode(row, int(way)) for row, way in zip(posteriors, told.tolist(), strict=True)]
-    return Decoded(
-        np.array([known[label.label] for label in found], np.int16),
-        np.array([label.probability for label in found], np.float32),
-    )
+def _moved(manifest: Manifest, posteriors: Posteriors, directions: Directions | None) -> npt.NDArray[np.float64]:
+    """Return posteriors in which the pushes of elevators have moved probability, as `redistribute` does it."""
+    push, moved = manifest.decoder.push, posteriors.astype(np.float64)
+    if push is None or directions is None or not push.log_odds:
+        return moved
+    up, down = manifest.labels.index(push.up), manifest.labels.index(push.down)
+    for direction in (UP, DOWN):
+        here = np.flatnonzero((directions == direction) & (moved[:, up] + moved[:, down] > 0))
+        odds = np.exp(direction * push.log_odds / 2)
+        mass = moved[here, up] + moved[here, down]
+        rise, fall = moved[here, up] * odds, moved[here, down] / odds
+        moved[here, up], moved[here, down] = mass * rise / (rise + fall), mass * fall / (rise + fall)
+    return moved
+
+
+def _forward(
+    manifest: Manifest, posteriors: Posteriors, directions: Directions | None, hop: int
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield posteriors filtered by the hidden Markov model of the decoder."""
+    spec, window = manifest.decoder, manifest.window
+    transitions = transitions_of(spec, posteriors.shape[1], steps=hop / window.hop)
+    weight = evidence_weight(spec, hop=hop, spec_hop=window.hop, window_length=window.length)
+    belief = None
+    for start in range(0, len(posteriors), _WINDOWS_AT_A_TIME):
+        some = slice(start, start + _WINDOWS_AT_A_TIME)
+        moved = _moved(manifest, posteriors[some], None if directions is None else directions[some])
+        evidence = np.maximum(moved, FLOOR)
+        # The first window repeats nothing.
+        evidence[0 if start else 1 :] **= weight
+        filtered, belief = forward(transitions, evidence, belief)
+        yield filtered

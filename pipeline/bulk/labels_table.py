@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from edgehar.models.bundle.manifest import Manifest
-from edgehar.pipeline.bulk.days import Days, day_names
+from edgehar.pipeline.bulk.days import Days, days_of
 from edgehar.pipeline.bulk.decoding import Decoded, decode_stretch, dwelled, names
 from edgehar.pipeline.bulk.posteriors import Part
 from edgehar.pipeline.bulk.wear import inside, not_worn
@@ -94,8 +94,9 @@ class LabelsWriter:
         stretches = np.repeat([part.stretch for part in parts], [len(part) for part in parts])
         follows = np.concatenate([[False], stretches[1:] == stretches[:-1]]) if len(stretches) else worn
         best = _joined([part.best for part in parts], np.int16)
+        seconds = float(starts_s[-1]) + window.length / window.rate_hz if len(starts_s) else 0.0
         self._days.count(
-            about.subject, day_names(starts_s, about.began_s, about.recording_id), decoded.labels,
+            about.subject, *days_of(starts_s, about.began_s, about.recording_id, seconds=seconds), decoded.labels,
             decoded.probabilities, follows=follows, worn=worn, doubtful=doubtful, filled=filled > 0,
         )  # fmt: skip
         quality = (filled > 0) * 4 + doubtful * 2 + ~worn
@@ -105,7 +106,7 @@ class LabelsWriter:
             {
                 "recording": about.recording_id, "subject": about.subject, "began_s": about.began_s,
                 "rate_hz": about.rate_hz, "unit": about.unit, "windows": len(starts_s),
-                "seconds": float(starts_s[-1]) + window.length / window.rate_hz if len(starts_s) else 0.0,
+                "seconds": seconds,
                 "stretches": len({part.stretch for part in parts}), "problems": list(about.problems),
                 "not_worn_s": [list(interval) for interval in idle],
                 "still_share": float(np.mean(np.concatenate([part.still for part in parts]))) if parts and any(
@@ -140,10 +141,9 @@ class LabelsWriter:
             best = np.concatenate([part.best for part in parts]).astype(np.intp)
             peaks = np.concatenate([part.peaks for part in parts])
             return dwelled(best, peaks, None, self._manifest, hop=self._hop)
-        heard = [part.directions for part in parts if part.directions is not None]
-        return decode_stretch(
-            self._manifest, np.concatenate(posteriors), np.concatenate(heard) if heard else None, hop=self._hop
-        )
+        heard = [part.heard.directions for part in parts if part.heard is not None]
+        rows = posteriors[0] if len(posteriors) == 1 else np.concatenate(posteriors)
+        return decode_stretch(self._manifest, rows, np.concatenate(heard) if heard else None, hop=self._hop)
 
     def _table(
         self,

@@ -7,7 +7,8 @@ A column's name says what it is, as in a text table. The file's metadata may say
 `rate_hz`.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -24,19 +25,23 @@ from edgehar.pipeline.data.importing.clock import SECONDS, Steps, guess_time_uni
 from edgehar.pipeline.data.importing.columns import Roles, find_roles
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import Lost, Rows
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import foreign, refusal
+from edgehar.pipeline.data.importing.rows import Lost, Rows
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool, Workspace
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported, recordings_of
 from edgehar.pipeline.data.importing.timing import OpenTable
 
-BATCH_ROWS: Final = 2**15
-"""Rows that stay in the processor's cache between decoding and copying: four times as fast as a million."""
+BATCH_ROWS: Final = 2**16
+"""Rows that stay in the processor's cache from decoding until they are classified: memory that is touched for the first
+time costs more than reading does."""
 LARGEST_GROUP_ROWS: Final = 2**23
 """Row groups that are longer are read in one piece only: each part would read most of one again."""
-_BUFFER_BYTES: Final = 2**20
+_BUFFER_BYTES: Final = 2**17
+"""What Arrow keeps between two reads; larger ones are given back to the system each time, and touching them anew costs
+more than reading does."""
+_READER_ROWS: Final = 2**18
 _MEASURED: Final = 6
 _MEASURED_ROWS: Final = 65_536
 _HEAD_ROWS: Final = 32
@@ -149,33 +154,31 @@ def plan_parquet(
     )
 
 
-def read_rows(file: pq.ParquetFile, plan: ParquetPlan, start: int, stop: int) -> Samples:
-    """Return rows of a recording in g, from the row groups that hold them.
+def read_rows(file: pq.ParquetFile, plan: ParquetPlan, start: int, stop: int) -> Iterator[Samples]:
+    """Yield rows of a recording in g, from the row groups that hold them; every block uses the same memory.
 
     Raises
     ------
     NotEvenError
         When a value is missing, not finite, or more than a sensor measures.
     """
-    found = np.empty((stop - start, 3), np.float32)
-    scale, at = parse_unit(plan.unit), 0
+    memory = np.empty((BATCH_ROWS, 3), np.float32)
+    scale = parse_unit(plan.unit)
     groups, first = _groups(file, start, stop)
-    for batch in file.iter_batches(BATCH_ROWS, use_threads=False, row_groups=groups, columns=list(plan.axes)):
+    for batch in _batches(file, plan.axes, groups):
         low, high = max(start, first), min(stop, first + batch.num_rows)
         if low < high:
-            part = batch.slice(low - first, high - low)
+            part, found = batch.slice(low - first, high - low), memory[: high - low]
             for axis, name in enumerate(plan.axes):
                 column = part.column(name)
                 if column.null_count:
                     raise NotEvenError
                 values = column.to_numpy(zero_copy_only=False)
-                found[at : at + len(values), axis] = values if scale.per_g == 1.0 else scale.to_g(values)
-            at += high - low
+                found[:, axis] = values if scale.per_g == 1.0 else scale.to_g(values)
+            if not max(float(found.max()), -float(found.min())) <= MOST_G:
+                raise NotEvenError
+            yield found
         first += batch.num_rows
-    peak = max(float(found.max()), -float(found.min())) if len(found) else 0.0
-    if not peak <= MOST_G:
-        raise NotEvenError
-    return found
 
 
 def import_parquet(file: pq.ParquetFile, name: str, source: Source, options: Options) -> Imported:
@@ -193,7 +196,7 @@ def import_parquet(file: pq.ParquetFile, name: str, source: Source, options: Opt
         workspace=workspace,
     )
     line = 1
-    for batch in file.iter_batches(BATCH_ROWS, use_threads=False, columns=list(table.columns)):
+    for batch in _batches(file, table.columns):
         _take(table, rows, batch, line)
         line += batch.num_rows
     if not len(rows):
@@ -211,7 +214,7 @@ def _open_table(file: pq.ParquetFile, name: str, stem: str, options: Options) ->
     columns = tuple(item.name for item in schema if not pa.types.is_nested(item.type))
     if len(columns) < 3 or not file.metadata.num_rows:
         raise foreign(name, f"expected columns of x, y and z, got {len(columns)} columns and no use for them")
-    head = next(file.iter_batches(_HEAD_ROWS, columns=list(columns)))
+    head = next(file.iter_batches(_HEAD_ROWS, use_threads=False, columns=list(columns)))
     shown, header, clock = [], [], None
     for column in columns:
         kind = schema.field(column).type
@@ -285,25 +288,31 @@ class _Clock:
     known: dict[int, float] = field(default_factory=dict)
     regular_s: float = 0.0
     regular: int = 0
-    last_s: float = 0.0
+    last: npt.NDArray[Any] | None = None
     rows: int = 0
 
     def follow(self, values: npt.NDArray[Any]) -> bool:
         """Take the next times; False where they do not plainly run on."""
-        times = (values - self.start).astype(np.float64) * self.scale
-        usual, at = self.steps.usual * self.scale, self.rows
-        passed = np.diff(times, prepend=self.last_s if at else times[0] - usual)
-        if (passed < 0.25 * usual).any():
+        before = values[:0] if self.last is None else self.last
+        passed, first = np.diff(values, prepend=before), 1 - len(before)
+        if len(passed) and not passed.min() >= 0.25 * self.steps.usual:
             return False
-        long = np.flatnonzero(passed > self.steps.limit * self.scale)
-        self.gaps += (long + at).tolist()
-        self.regular_s += float(passed.sum() - passed[long].sum())
-        self.regular += len(passed) - len(long)
-        rows = {0, len(times) - 1, *long.tolist(), *range(-at % KNOWN_EVERY, len(times), KNOWN_EVERY)}
-        self.known |= {at + row: float(times[row]) for row in rows}
-        self.known |= {at + row - 1: float(times[row - 1]) if row else self.last_s for row in long.tolist()}
-        self.last_s, self.rows = float(times[-1]), at + len(times)
+        is_long = passed > self.steps.limit
+        after_gaps = (np.flatnonzero(is_long) + first).tolist()
+        steps = np.concatenate([before, values[-1:]]) if len(before) else values[[0, -1]]
+        self.regular_s += float(steps[1] - steps[0] - passed[is_long].sum()) * self.scale
+        self.regular += len(passed) - len(after_gaps)
+        at = self.rows
+        self.gaps += [at + row for row in after_gaps]
+        rows = {0, len(values) - 1, *after_gaps, *range(-at % KNOWN_EVERY, len(values), KNOWN_EVERY)}
+        self.known |= {at + row: self._seconds(values[row]) for row in rows}
+        self.known |= {at + row - 1: self._seconds(values[row - 1] if row else before[0]) for row in after_gaps}
+        self.last, self.rows = values[-1:].copy(), at + len(values)
         return True
+
+    def _seconds(self, value: Any) -> float:
+        """Return a time in s since the first one."""
+        return float(value - self.start) * self.scale
 
 
 def _even_times(table: _Table) -> tuple[list[int], Callable[[int], float] | None, float, float | None, str] | None:
@@ -351,10 +360,10 @@ def _first_steps(table: _Table, values: npt.NDArray[Any]) -> tuple[Steps | None,
 
 def _times(table: _Table) -> Iterator[npt.NDArray[Any]]:
     """Yield the values of the time column."""
-    for batch in table.file.iter_batches(BATCH_ROWS, use_threads=False, columns=[table.time]):
+    for batch in _batches(table.file, [str(table.time)]):
         column = batch.column(0)
         if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.int64())
+            column = column.view(pa.int64())
         if column.null_count:
             raise refusal(table.name, f"expected a time in every row, got none in {column.null_count} of them")
         yield column.to_numpy(zero_copy_only=False)
@@ -381,6 +390,23 @@ def _after(file: pq.ParquetFile, groups: list[int], axes: list[str], skipped: in
         if skipped < batch.num_rows:
             yield batch.slice(skipped)
         skipped = max(0, skipped - batch.num_rows)
+
+
+def _batches(
+    file: pq.ParquetFile, columns: Sequence[str], groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of row groups, all by default, a few groups at a time.
+
+    A reader keeps what it made of every group, such as its dictionaries, until it ends.
+    """
+    left = deque(range(file.metadata.num_row_groups) if groups is None else groups)
+    while left:
+        some = [left.popleft()]
+        rows = file.metadata.row_group(some[0]).num_rows
+        while left and rows + file.metadata.row_group(left[0]).num_rows <= _READER_ROWS:
+            rows += file.metadata.row_group(left[0]).num_rows
+            some.append(left.popleft())
+        yield from file.iter_batches(BATCH_ROWS, use_threads=False, row_groups=some, columns=list(columns))
 
 
 def _groups(file: pq.ParquetFile, start: int, stop: int) -> tuple[list[int], int]:

@@ -10,10 +10,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.bundle.manifest import Manifest
-from edgehar.models.decoder import Decoder
+from edgehar.models.bundle.manifest import Manifest, PushSpec, WindowSpec
+from edgehar.models.decoder.push import AT_REST, PushState
 from edgehar.models.engines import Engine
 from edgehar.pipeline.bulk.decoding import keeps_only_the_best
+from edgehar.pipeline.bulk.listening import Heard, Listener
 from edgehar.pipeline.bulk.stretches import Samples, Stretch
 from edgehar.pipeline.bulk.wear import BLOCK_S, still_blocks
 
@@ -37,8 +38,8 @@ class Part:
         The most probable class of every window by itself, and its probability.
     posteriors
         Of every class; None where the decoder looks at the best only.
-    directions
-        What a decoder that listens for elevators heard at the end of each window, or None.
+    heard
+        What a decoder that listens for elevators heard, or None.
     doubtful
         Windows whose mean acceleration is not as long as gravity.
     filled
@@ -53,7 +54,7 @@ class Part:
     best: npt.NDArray[np.int16]
     peaks: npt.NDArray[np.float32]
     posteriors: npt.NDArray[np.float32] | None
-    directions: npt.NDArray[np.int8] | None
+    heard: Heard | None
     doubtful: npt.NDArray[np.bool_]
     filled: npt.NDArray[np.int16]
     starts_s: npt.NDArray[np.float64]
@@ -73,6 +74,18 @@ class Cut:
     first: int = 0
     stop: int | None = None
 
+    def samples(self, hop: int) -> int | None:
+        """Samples from where it begins to where the next one does; None where none follows."""
+        return None if self.stop is None else (self.stop - self.first) * hop
+
+
+def listener_of(
+    push: PushSpec, window: WindowSpec, cut: Cut, *, hop: int, early: int = 0, state: PushState = AT_REST
+) -> Listener:
+    """Return what listens to a part; see `Listener`."""
+    ends = (window.length - 1, hop)
+    return Listener(push, rate_hz=window.rate_hz, early=early, samples=cut.samples(hop), ends=ends, state=state)
+
 
 def classify_part(
     engine: Engine,
@@ -82,6 +95,7 @@ def classify_part(
     cut: Cut,
     *,
     hop: int,
+    early: int = 0,
 ) -> Part:
     """Classify the windows of a part.
 
@@ -90,17 +104,25 @@ def classify_part(
     engine, manifest
         The model.
     blocks
-        Samples at the model's rate, from that of the first window on.
+        Samples at the model's rate, from ``early`` before the first window on; their memory may be used again.
     stretch, cut
         Where they come from.
     hop
         Samples from one window to the next.
+    early
+        Samples before the first window, which are only listened to.
     """
+    window, push = manifest.window, manifest.decoder.push
     batches = _Batches(engine, manifest, hop)
-    still = _Still(manifest.window.rate_hz, None if cut.stop is None else (cut.stop - cut.first) * hop)
+    still = _Still(window.rate_hz, cut.samples(hop))
+    ears = None if push is None else listener_of(push, window, cut, hop=hop, early=early)
     for block in blocks:
-        batches.feed(block)
-        still.feed(block)
+        if ears is not None:
+            ears.feed(block)
+        passed = min(early, len(block))
+        early -= passed
+        batches.feed(block[passed:])
+        still.feed(block[passed:])
     ratio = manifest.window.rate_hz / stretch.rate_hz if len(stretch) else 1.0
     ratio = 1.0 if abs(ratio - 1.0) < 0.006 else ratio
     starts = (cut.first + np.arange(batches.count, dtype=np.int64)) * hop
@@ -110,7 +132,7 @@ def classify_part(
         _joined(batches.best, np.int16),
         _joined(batches.peaks, np.float32),
         None if batches.only_best else _joined(batches.posteriors, np.float32).reshape(-1, len(manifest.labels)),
-        None if batches.listener is None else _joined(batches.directions, np.int8),
+        None if ears is None else ears.heard(batches.count),
         _joined(batches.doubtful, np.bool_),
         stretch.filled(starts, manifest.window.length, ratio=ratio).astype(np.int16),
         _seconds(stretch, starts, ratio, manifest.window.rate_hz),
@@ -137,39 +159,34 @@ class _Batches:
     def __init__(self, engine: Engine, manifest: Manifest, hop: int) -> None:
         window = manifest.window
         self.only_best = keeps_only_the_best(manifest.decoder)
-        self.listener = None if manifest.decoder.push is None else Decoder.of_model(manifest, hop=hop)
         self.count = 0
         self.best: list[npt.NDArray[np.int16]] = []
         self.peaks: list[npt.NDArray[np.float32]] = []
         self.posteriors: list[npt.NDArray[np.float32]] = []
-        self.directions: list[npt.NDArray[np.int8]] = []
         self.doubtful: list[npt.NDArray[np.bool_]] = []
         self._engine, self._length, self._hop, self._channels = engine, window.length, hop, len(window.channels)
         self._held = np.empty((0, self._channels), np.float32)
-        self._heard = np.empty(0, np.int8)
         self._skip = 0
         # A window's mean vector as one product: its samples lie one after the other.
         self._mean = np.tile(np.eye(self._channels, dtype=np.float32), (window.length, 1)) / np.float32(window.length)
 
     def feed(self, block: Samples) -> None:
         """Take the next samples."""
-        heard = np.empty(0, np.int8) if self.listener is None else self.listener.watch(block)
         if self._skip:
             passed = min(self._skip, len(block))
-            block, heard, self._skip = block[passed:], heard[passed:], self._skip - passed
+            block, self._skip = block[passed:], self._skip - passed
         held = np.concatenate([self._held, block]) if len(self._held) else np.ascontiguousarray(block, np.float32)
-        self._heard = np.concatenate([self._heard, heard]) if len(self._heard) else heard
         count = max(0, (len(held) - self._length) // self._hop + 1)
         if count:
             views = np.lib.stride_tricks.sliding_window_view(held.reshape(-1), self._channels * self._length)
             views = views[:: self._channels * self._hop]
             for first in range(0, count, BATCH_WINDOWS):
-                self._classify(np.ascontiguousarray(views[first : min(count, first + BATCH_WINDOWS)]), first)
+                self._classify(np.ascontiguousarray(views[first : min(count, first + BATCH_WINDOWS)]))
         used = count * self._hop
         self._skip += max(0, used - len(held))
-        self._held, self._heard = held[used:].copy(), self._heard[used:]
+        self._held = held[used:].copy()
 
-    def _classify(self, flat: npt.NDArray[np.float32], first: int) -> None:
+    def _classify(self, flat: npt.NDArray[np.float32]) -> None:
         """Classify windows, each as one row."""
         posteriors = self._engine.predict(flat.reshape(len(flat), self._length, self._channels))
         best = posteriors.argmax(axis=1)
@@ -180,9 +197,6 @@ class _Batches:
         norms = np.linalg.norm((flat @ self._mean).astype(np.float64), axis=1)
         low, high = PLAUSIBLE_NORM_G
         self.doubtful.append((norms < low) | (norms > high))
-        if self.listener is not None:
-            ends = (first + np.arange(len(flat))) * self._hop + self._length - 1
-            self.directions.append(self._heard[ends])
         self.count += len(flat)
 
 

@@ -7,21 +7,20 @@ every split and seed, each of them a task of its own.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN
+from edgehar.models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import HarError, UsageError
 from edgehar.models.files import alone
 from edgehar.pipeline.bulk.cluster import Cluster, Outcome, opened_cluster
-from edgehar.pipeline.data.mixing import mix
-from edgehar.pipeline.data.readers import load_dataset
+from edgehar.pipeline.bulk.folds import shared_windows
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.splits import Split, leave_one_subject_out, subject_groups
-from edgehar.pipeline.data.windows import Windows, make_windows
+from edgehar.pipeline.data.windows import Windows
 from edgehar.pipeline.evaluation.intervals import bootstrap_intervals
 from edgehar.pipeline.evaluation.metrics import Scores
 from edgehar.pipeline.training.experiment import Experiment
@@ -297,8 +296,6 @@ def _result(trial: Any) -> TrialResult:
     return TrialResult(trial.number, dict(trial.params), float(trial.value), (low, high), trial.user_attrs["weights"])
 
 
-@lru_cache(maxsize=1)
 def _data(paths: tuple[str, ...], hop: int) -> tuple[Dataset, Windows]:
-    """Read the recordings, once in every process."""
-    dataset = mix([load_dataset(path) for path in paths])
-    return dataset, make_windows(dataset, hop=hop)
+    """Return the recordings, and windows of the usual length."""
+    return shared_windows(paths, WINDOW_LENGTH, hop, SAMPLE_RATE_HZ)

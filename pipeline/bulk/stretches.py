@@ -16,7 +16,7 @@ from edgehar.models.resampling import rates_agree
 from edgehar.pipeline.data.rate_conversion import resample_blocks
 from edgehar.pipeline.data.recordings import Recording
 
-BLOCK_ROWS: Final = 2**18
+BLOCK_ROWS: Final = 2**16
 KNOWN_EVERY: Final = 2**20
 """Rows of a recording whose times are kept; between two, a sensor's clock runs evenly."""
 
@@ -108,6 +108,56 @@ class Stretch:
             first, last = round(hole.at * ratio), round((hole.at + hole.length) * ratio)
             found += np.clip(np.minimum(starts + length, last) - np.maximum(starts, first), 0, None)
         return found
+
+
+def read_forward(
+    stretch: Stretch, blocks: Iterator[Samples], first_row: int, start: int, stop: int
+) -> Iterator[Samples]:
+    """Yield samples ``start`` to ``stop`` of a stretch, in order, from its rows in order; the memory is used again.
+
+    Parameters
+    ----------
+    stretch
+        What is read.
+    blocks
+        Rows of the recording from ``first_row`` on, in g; each may use the memory of the one before it.
+    first_row
+        As `Stretch.span` says.
+    start, stop
+        Samples.
+    """
+    if not stretch.holes:
+        skip, left = stretch.first_row + start - first_row, stop - start
+        for block in blocks:
+            passed = min(skip, len(block))
+            part = block[passed : passed + left]
+            skip, left = skip - passed, left - len(part)
+            if len(part):
+                yield part
+        return
+    rows = _Following(blocks, first_row)
+    for begin in range(start, stop, BLOCK_ROWS):
+        yield stretch.read(rows, begin, min(stop, begin + BLOCK_ROWS))
+
+
+class _Following:
+    """Rows from blocks that come in order: those asked for, and a few before them for the edges of holes."""
+
+    def __init__(self, blocks: Iterator[Samples], first_row: int) -> None:
+        self._blocks, self._first = blocks, first_row
+        self._held = np.empty((0, 3), np.float32)
+
+    def __call__(self, start: int, stop: int) -> Samples:
+        """Return rows; no call asks for any that lie more than two before those of an earlier one."""
+        passed = min(max(0, start - 2 - self._first), len(self._held))
+        kept = [self._held[passed:]]
+        self._first += passed
+        count = len(kept[0])
+        while self._first + count < stop and (block := next(self._blocks, None)) is not None:
+            kept.append(block.copy())
+            count += len(block)
+        self._held = np.concatenate(kept)
+        return self._held[start - self._first : stop - self._first]
 
 
 def stretches_of(recording: Recording, *, bridge_s: float) -> list[Stretch]:

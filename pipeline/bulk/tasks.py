@@ -6,20 +6,23 @@ A task's result depends on its arguments alone, so that it may be repeated on an
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import PushSpec
+from edgehar.models.decoder.push import AT_REST
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import DataError, HarError
 from edgehar.pipeline.bulk.decoding import names
 from edgehar.pipeline.bulk.inputs import Input, content_key, local_copy, opened_stream
 from edgehar.pipeline.bulk.labels_table import About, Labels, LabelsWriter
-from edgehar.pipeline.bulk.posteriors import Cut, Part, classify_part
-from edgehar.pipeline.bulk.stretches import at_rate, rows_of, stretches_of
+from edgehar.pipeline.bulk.listening import BEFORE_SAMPLES
+from edgehar.pipeline.bulk.posteriors import Cut, Part, classify_part, listener_of
+from edgehar.pipeline.bulk.stretches import Samples, at_rate, read_forward, rows_of, stretches_of
 from edgehar.pipeline.bulk.wear import BLOCK_S
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.sources import Source
@@ -94,7 +97,7 @@ class Look:
 
 def look(job: Job, item: Input) -> Look:
     """Look at a file."""
-    if item.form != "parquet" or job.bundle.manifest.decoder.push is not None:
+    if item.form != "parquet":
         return Look(None)
     from edgehar.pipeline.bulk.parquet_samples import open_parquet, plan_parquet
 
@@ -106,8 +109,12 @@ def look(job: Job, item: Input) -> Look:
         return Look(None)
     if plan.subject == UNKNOWN_SUBJECT:
         plan = replace(plan, subject=_person(item, item.stem))
-    cuts = [cut for number, stretch in enumerate(plan.stretches) for cut in cuts_of(job, number, len(stretch))]
-    return Look(plan, tuple(cuts))
+    return Look(plan, all_cuts(job, plan))
+
+
+def all_cuts(job: Job, plan: Any) -> tuple[Cut, ...]:
+    """Return the parts of a file."""
+    return tuple(cut for number, stretch in enumerate(plan.stretches) for cut in cuts_of(job, number, len(stretch)))
 
 
 def cuts_of(job: Job, number: int, samples: int) -> Iterator[Cut]:
@@ -124,19 +131,30 @@ def cuts_of(job: Job, number: int, samples: int) -> Iterator[Cut]:
 
 def part(job: Job, item: Input, plan: Any, cut: Cut) -> Part | None:
     """Classify a part of a file; None where only the importing chain can deal with it."""
-    from edgehar.pipeline.bulk.parquet_samples import NotEvenError, open_parquet, read_rows
+    from edgehar.pipeline.bulk.parquet_samples import NotEvenError
 
     manifest, stretch = job.bundle.manifest, plan.stretches[cut.stretch]
     start = cut.first * job.hop
-    stop = len(stretch) if cut.stop is None else (cut.stop - 1) * job.hop + manifest.window.length
-    low, high = stretch.span(start, stop)
+    early = 0 if manifest.decoder.push is None else min(start, BEFORE_SAMPLES)
     try:
-        with opened_stream(item) as stream:
-            rows = read_rows(open_parquet(stream, item.inner), plan, low, high)
+        with _part_samples(job, item, plan, cut, early) as blocks:
+            return classify_part(engine_of(job), manifest, blocks, stretch, cut, hop=job.hop, early=early)
     except NotEvenError:
         return None
-    samples = stretch.read(lambda first, last: rows[first - low : last - low], start, stop)
-    return classify_part(engine_of(job), manifest, [samples], stretch, cut, hop=job.hop)
+
+
+@contextlib.contextmanager
+def _part_samples(job: Job, item: Input, plan: Any, cut: Cut, early: int = 0) -> Iterator[Iterator[Samples]]:
+    """Yield the samples of a part, and so many before it, block by block."""
+    from edgehar.pipeline.bulk.parquet_samples import open_parquet, read_rows
+
+    stretch, length = plan.stretches[cut.stretch], job.bundle.manifest.window.length
+    start = cut.first * job.hop - early
+    stop = len(stretch) if cut.stop is None else max((cut.stop - 1) * job.hop + length, cut.stop * job.hop)
+    low, high = stretch.span(start, stop)
+    with opened_stream(item) as stream:
+        rows = read_rows(open_parquet(stream, item.inner), plan, low, high)
+        yield read_forward(stretch, rows, low, start, stop)
 
 
 def finish(job: Job, item: Input, key: str, plan: Any, *parts: Part | None) -> Labels:
@@ -144,9 +162,28 @@ def finish(job: Job, item: Input, key: str, plan: Any, *parts: Part | None) -> L
     known = [found for found in parts if found is not None]
     if len(known) < len(parts):
         return whole(job, item, key)
+    push = job.bundle.manifest.decoder.push
+    if push is not None:
+        known = list(_as_one_stream(job, push, item, plan, known))
     writer = LabelsWriter(job.bundle.manifest, hop=job.hop)
     writer.add(About(plan.recording_id, plan.subject, plan.began_s, plan.rate_hz, plan.unit), known)
     return writer.finish(_facts(item, key, plan.notes, ()))
+
+
+def _as_one_stream(job: Job, push: PushSpec, item: Input, plan: Any, parts: Sequence[Part]) -> Iterator[Part]:
+    """Yield parts whose directions are those of the whole stretch: listened to again where they began otherwise."""
+    before = AT_REST
+    for cut, found in zip(all_cuts(job, plan), parts, strict=True):
+        before = before if cut.first else AT_REST
+        heard = found.heard
+        if heard is None or heard.before != before:
+            listener = listener_of(push, job.bundle.manifest.window, cut, hop=job.hop, state=before)
+            with _part_samples(job, item, plan, cut) as blocks:
+                for block in blocks:
+                    listener.feed(block)
+            heard = listener.heard(len(found))
+        before = heard.after
+        yield replace(found, heard=heard)
 
 
 def whole(job: Job, item: Input, key: str) -> Labels:

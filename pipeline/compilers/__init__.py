@@ -5,7 +5,7 @@ ONNX, to tables in C. The standard converters turn them into large loops, or ref
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture, Weights
+from edgehar.models.architecture.stateful import STATEFUL
 from edgehar.models.bundle import Bundle, CompiledArtifact
 from edgehar.models.errors import CompileError, UsageError
 from edgehar.pipeline.compilers.onnx_options import OnnxOptions
@@ -25,6 +26,12 @@ FORMATS: Final = {
     "c": "edgehar.pipeline.compilers.c99",
 }
 """Every format, and the module with its ``QUANTIZATIONS``, ``obstacle`` and ``lower``; imported when it is used."""
+
+STATEFUL_FORMATS: Final = {
+    STATEFUL["tflite"]: "edgehar.pipeline.compilers.tflite.stateful",
+    STATEFUL["onnx"]: "edgehar.pipeline.compilers.onnx.stateful",
+}
+"""The forms that take samples and states instead of windows, and their modules. The C engine has one form for both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +47,10 @@ def needs_calibration(target: Target) -> bool:
     return target == Target("tflite", "int8")
 
 
-def targets(architecture: Architecture) -> tuple[Target, ...]:
+def targets(architecture: Architecture, *, stateful: bool = False) -> tuple[Target, ...]:
     """Return every target this architecture can be compiled to, the plain float32 ones first.
+
+    With ``stateful``, those that carry state from sample to sample.
 
     Examples
     --------
@@ -51,7 +60,7 @@ def targets(architecture: Architecture) -> tuple[Target, ...]:
     """
     found = [
         Target(name, quantization)
-        for name, compiler in _compilers().items()
+        for name, compiler in _compilers(_STREAMING if stateful else FORMATS).items()
         for quantization in compiler.QUANTIZATIONS
         if compiler.obstacle(architecture.deployed, quantization) is None
     ]
@@ -60,7 +69,7 @@ def targets(architecture: Architecture) -> tuple[Target, ...]:
 
 def known_quantizations() -> tuple[str, ...]:
     """Return every quantization some format has, the mildest first."""
-    return tuple(dict.fromkeys(each for compiler in _compilers().values() for each in compiler.QUANTIZATIONS))
+    return tuple(dict.fromkeys(each for compiler in _compilers(FORMATS).values() for each in compiler.QUANTIZATIONS))
 
 
 def compile_model(
@@ -71,6 +80,7 @@ def compile_model(
     quantization: str = FLOAT32,
     calibration: NDArray[Any] | None = None,
     onnx: OnnxOptions | None = None,
+    block: int = 1,
 ) -> CompiledArtifact:
     """Compile a model; the same arguments always give the same bytes.
 
@@ -79,40 +89,45 @@ def compile_model(
     architecture, folded_weights
         The model, with the normalisation folded into its weights: the artifact takes raw g.
     format
-        ``tflite``, ``onnx`` or ``c``.
+        ``tflite``, ``onnx`` or ``c``; or one of `STATEFUL_FORMATS`.
     quantization
         One that `targets` lists for this architecture.
     calibration : ndarray of shape (n_windows, window_length, channels), in g
         Windows of training subjects; needed where activations become integers.
     onnx
         How a model is written as ``onnx``; other formats have no choices.
+    block
+        How many samples a ``tflite-stateful`` file takes at once: a divisor of the window, which it is held to.
 
     Raises
     ------
     UsageError
-        If there is no such format.
+        If there is no such format, or the block is no divisor of the window.
     CompileError
         If the format cannot express the architecture at this quantization, or a weight is missing, misshapen or
         not finite.
     """
-    if format not in FORMATS:
+    known = {**FORMATS, **STATEFUL_FORMATS}
+    if format not in known:
         raise UsageError(
             f"format: expected one of {', '.join(FORMATS)}, got {format!r}",
             next_step="Choose one of these.",
             format=format,
         )
-    compiler = importlib.import_module(FORMATS[format])
+    compiler = importlib.import_module(known[format])
     obstacle = compiler.obstacle(architecture.deployed, quantization)
     if obstacle is not None:
-        there = ", ".join(f"{target.format} {target.quantization}" for target in targets(architecture))
+        there = targets(architecture, stateful=format in STATEFUL_FORMATS) or targets(architecture)
         raise CompileError(
             f"{architecture.name} as {format} {quantization}: {obstacle}",
-            next_step=f"Choose among {there}.",
+            next_step=f"Choose among {', '.join(f'{target.format} {target.quantization}' for target in there)}.",
             format=format,
             quantization=quantization,
         )
     weights = _checked_weights(architecture, folded_weights)
-    options = {"options": onnx or OnnxOptions()} if format == "onnx" else {}
+    options: dict[str, Any] = {"options": onnx or OnnxOptions()} if format in ("onnx", STATEFUL["onnx"]) else {}
+    if format == STATEFUL["tflite"]:
+        options["block"] = _checked_block(block, architecture.window)
     artifact: CompiledArtifact = compiler.lower(architecture.deployed, weights, quantization, calibration, **options)
     return artifact
 
@@ -123,6 +138,7 @@ def compile_artifacts(
     *,
     calibration: NDArray[Any] | None = None,
     onnx: OnnxOptions | None = None,
+    block: int = 1,
 ) -> list[CompiledArtifact]:
     """Return a bundle's model compiled to these targets; without ``wanted``, to all float32 ones."""
     architecture = bundle.manifest.architecture
@@ -136,6 +152,7 @@ def compile_artifacts(
             quantization=target.quantization,
             calibration=calibration,
             onnx=onnx,
+            block=block,
         )
         for target in wanted
     ]
@@ -147,14 +164,29 @@ def compile_bundle(
     *,
     calibration: NDArray[Any] | None = None,
     onnx: OnnxOptions | None = None,
+    block: int = 1,
 ) -> Bundle:
     """Return the bundle with the artifacts of these targets added; without ``wanted``, all float32 ones."""
-    return bundle.with_artifacts(compile_artifacts(bundle, wanted, calibration=calibration, onnx=onnx))
+    return bundle.with_artifacts(compile_artifacts(bundle, wanted, calibration=calibration, onnx=onnx, block=block))
 
 
-def _compilers() -> dict[str, Any]:
-    """Import every compiler."""
-    return {name: importlib.import_module(module) for name, module in FORMATS.items()}
+_STREAMING: Final = {**STATEFUL_FORMATS, "c": FORMATS["c"]}
+
+
+def _compilers(formats: Mapping[str, str]) -> dict[str, Any]:
+    """Import the compilers of formats."""
+    return {name: importlib.import_module(module) for name, module in formats.items()}
+
+
+def _checked_block(block: int, window: int) -> int:
+    """Return how many samples a file takes at once."""
+    if block < 1 or window % block:
+        raise UsageError(
+            f"block: expected a divisor of the window's {window} samples, got {block}",
+            next_step="Leave it out for one sample at a time.",
+            block=block,
+        )
+    return block
 
 
 def _checked_weights(architecture: Architecture, weights: Weights) -> dict[str, NDArray[np.float32]]:

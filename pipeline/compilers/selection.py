@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from edgehar.models.architecture import Architecture
+from edgehar.models.architecture.stateful import STATEFUL
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.compilers import FORMATS, Target, known_quantizations, targets
 
@@ -11,9 +12,11 @@ ALL: Final = "all"
 
 
 def wanted_targets(
-    architecture: Architecture, formats: Sequence[str] | None, quantizations: Sequence[str]
+    architecture: Architecture, formats: Sequence[str] | None, quantizations: Sequence[str], *, stateful: bool = False
 ) -> list[Target]:
     """Return the targets asked for; without formats, and for all quantizations, those that there are.
+
+    With ``stateful``, in the form that carries state from sample to sample; that of the C engine is the same.
 
     One that a format cannot express stays among them: compiling it says which layer is in the way.
 
@@ -33,8 +36,9 @@ def wanted_targets(
                 next_step="Choose one of these.",
                 quantization=quantization,
             )
-    wanted = [Target(name, quantization) for name in formats or FORMATS for quantization in quantizations]
+    names = [STATEFUL.get(name, name) if stateful else name for name in formats or FORMATS]
+    wanted = [Target(name, quantization) for name in names for quantization in quantizations]
     if formats is not None and not everything:
         return wanted
-    there = targets(architecture)
+    there = targets(architecture, stateful=stateful)
     return [target for target in wanted if target in there] or wanted

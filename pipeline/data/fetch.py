@@ -10,14 +10,13 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, cast
 
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.files import atomic_folder
-from edgehar.pipeline.data.download import Progress, download
 from edgehar.pipeline.data.readers import Reader
 
 
@@ -50,7 +49,9 @@ _MAX_UNPACKED: Final = 8 * 2**30
 _CLUTTER: Final = ("__MACOSX", ".DS_Store")
 
 
-def fetch(name: str, destination: Path, *, url: str | None = None, progress: Progress | None = None) -> Path:
+def fetch(
+    name: str, destination: Path, *, url: str | None = None, progress: Callable[[int, int | None], None] | None = None
+) -> Path:
     """Bring a data set to a folder.
 
     The archive is collected in ``DESTINATION.zip.part`` beside the folder. That file stays when a download breaks, so
@@ -88,6 +89,9 @@ def fetch(name: str, destination: Path, *, url: str | None = None, progress: Pro
             next_step="Choose another folder, or use what is there.",
             path=str(destination),
         )
+    # The network's modules load when something is fetched.
+    from edgehar.pipeline.data.download import download
+
     source = SOURCES[name]
     part = destination.parent / f"{destination.name}.zip.part"
     download(url or source.url, part, progress=progress)

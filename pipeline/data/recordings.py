@@ -201,6 +201,8 @@ class Dataset:
         Under which conditions the data may be used, as far as is known.
     quarantined
         Files that were put aside when the recordings were imported; not kept in a store.
+    passed_over
+        Files beside them that are no recordings; not kept in a store.
 
     Raises
     ------
@@ -215,6 +217,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     terms: str = ""
     quarantined: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.recordings:

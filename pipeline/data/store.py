@@ -97,7 +97,7 @@ def load_store(path: Path) -> Dataset:
         dataset = Dataset(
             name=_take(index, "name", str),
             activities=tuple(_each(index, "activities", str)),
-            recordings=tuple(_recording(entry, samples, timestamps) for entry in entries),
+            recordings=tuple(recording_of(entry, samples, timestamps) for entry in entries),
             problems=tuple(_each(index, "problems", str)),
             notes=tuple(_each(index, "notes", str)),
             terms=_take(index, "terms", str),
@@ -111,27 +111,30 @@ def load_store(path: Path) -> Dataset:
     return dataset
 
 
+def entry_of(item: Recording, row: int, time_row: int | None) -> dict[str, Any]:
+    """Return what an index says of a recording whose samples and times begin at these rows."""
+    return {
+        "recording_id": item.recording_id,
+        "subject": item.subject,
+        "rate_hz": float(item.rate_hz),
+        "placement": item.placement,
+        "source": item.source,
+        "samples_start": row,
+        "samples_stop": row + len(item),
+        "timestamps_start": time_row,
+        "labels": [[int(label.start), int(label.stop), label.activity] for label in item.labels],
+        "gaps": [int(gap) for gap in item.gaps],
+        "problems": list(item.problems),
+        **({"origin": list(item.origin)} if item.origin else {}),
+    }
+
+
 def _index(dataset: Dataset, content_hash: str) -> dict[str, Any]:
     """Return what is written to the index file."""
     entries: list[dict[str, Any]] = []
     row = time_row = 0
     for item in dataset.recordings:
-        entries.append(
-            {
-                "recording_id": item.recording_id,
-                "subject": item.subject,
-                "rate_hz": float(item.rate_hz),
-                "placement": item.placement,
-                "source": item.source,
-                "samples_start": row,
-                "samples_stop": row + len(item),
-                "timestamps_start": None if item.timestamps_s is None else time_row,
-                "labels": [[int(label.start), int(label.stop), label.activity] for label in item.labels],
-                "gaps": [int(gap) for gap in item.gaps],
-                "problems": list(item.problems),
-                **({"origin": list(item.origin)} if item.origin else {}),
-            }
-        )
+        entries.append(entry_of(item, row, None if item.timestamps_s is None else time_row))
         row += len(item)
         time_row += 0 if item.timestamps_s is None else len(item)
     return {
@@ -216,8 +219,14 @@ def _read_index(path: Path) -> dict[str, Any]:
     return index
 
 
-def _recording(entry: Mapping[str, Any], samples: npt.NDArray[Any], times: npt.NDArray[Any] | None) -> Recording:
-    """Return the recording an entry of the index describes."""
+def recording_of(entry: Mapping[str, Any], samples: npt.NDArray[Any], times: npt.NDArray[Any] | None) -> Recording:
+    """Return the recording an entry of an index describes.
+
+    Raises
+    ------
+    DataError
+        When a key is missing or of another type, or rows lie outside.
+    """
     start, stop = _take(entry, "samples_start", int), _take(entry, "samples_stop", int)
     if not 0 <= start < stop <= len(samples):
         raise DataError(f"recording rows {start} to {stop} lie outside the {len(samples)} rows of {SAMPLES_NAME}")

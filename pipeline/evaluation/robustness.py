@@ -159,7 +159,25 @@ def perturbed(
         The same seed draws the same.
     """
     changed = np.empty_like(windows)
-    for number, name in enumerate(in_natural_order(np.unique(subjects).tolist())):
+    for name, generator in _generators(subjects, seed).items():
         own = subjects == name
-        changed[own] = perturbation.change(windows[own], np.random.default_rng([seed, number]))
+        changed[own] = perturbation.change(windows[own], generator)
     return changed
+
+
+def perturbed_samples(
+    perturbation: Perturbation, subjects: npt.NDArray[np.str_], *, seed: int = 0
+) -> Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]:
+    """Return what changes a person's samples, of shape (n, 3), as `perturbed` changes the windows of these people."""
+
+    def change(subject: str, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        windows = np.asarray(samples, np.float32)[None]
+        return perturbation.change(windows, _generators(subjects, seed)[subject])[0]
+
+    return change
+
+
+def _generators(subjects: npt.NDArray[np.str_], seed: int) -> dict[str, np.random.Generator]:
+    """Return the source of what is drawn for each person."""
+    names = in_natural_order(np.unique(subjects).tolist())
+    return {name: np.random.default_rng([seed, number]) for number, name in enumerate(names)}

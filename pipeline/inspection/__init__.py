@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from edgehar.models.architecture.stateful import STATEFUL
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import BundleError
@@ -40,7 +41,16 @@ class Inspection:
         return all(runtime.checked in (None, runtime.claimed) for runtime in self.runtimes)
 
 
-_READERS: Final = {"tflite": read_tflite, "onnx": read_onnx, "c": read_c}
+_READERS: Final = {
+    "tflite": read_tflite,
+    STATEFUL["tflite"]: read_tflite,
+    "onnx": read_onnx,
+    STATEFUL["onnx"]: read_onnx,
+    "c": read_c,
+}
+
+_OF_WINDOWS: Final = ("tflite", "onnx")
+"""Formats that are tried on golden windows; `har verify` steps through those that carry state."""
 
 
 def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str] = ()) -> list[Inspection]:
@@ -51,7 +61,8 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
     bundle
         The bundle; its hashes are checked already.
     check
-        Run golden windows through each file with the runtimes that are installed, in processes of their own.
+        Run golden windows through each file that takes windows, with the runtimes that are installed, in processes of
+        their own.
     pythons
         Paths of other Pythons whose runtimes are asked too.
 
@@ -66,14 +77,14 @@ def inspect_bundle(bundle: Bundle, *, check: bool = True, pythons: Sequence[str]
     runtimes = [_claims(entry, found) for entry, found in zip(entries, contents, strict=True)]
     if check:
         golden, windows = bundle.golden, bundle.golden["windows"][:_TRIED]
-        foreign = [index for index, entry in enumerate(entries) if entry.format != "c"]
+        foreign = [index for index, entry in enumerate(entries) if entry.format in _OF_WINDOWS]
         trials = [
             Trial(files[index], golden[entries[index].file][:_TRIED], entries[index].tolerance) for index in foreign
         ]
         checked = check_claims([runtimes[index] for index in foreign], trials, windows, pythons)
         for index, facts in zip(foreign, checked, strict=True):
             runtimes[index] = tuple(facts)
-        if len(foreign) < len(entries):
+        if any(entry.format == "c" for entry in entries):
             blobs = check_c(bundle)
             runtimes = [blobs.get(entry.file, facts) for entry, facts in zip(entries, runtimes, strict=True)]
     return [
@@ -107,4 +118,4 @@ def _claims(entry: ArtifactEntry, contents: Contents) -> tuple[RuntimeFact, ...]
     """Return which runtimes can load a file."""
     if entry.format == "c":
         return c_claims()
-    return tflite_claims(contents) if entry.format == "tflite" else onnx_claims(contents)
+    return tflite_claims(contents) if _READERS[entry.format] is read_tflite else onnx_claims(contents)

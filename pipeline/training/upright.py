@@ -1,36 +1,9 @@
 """Where up is in a model's frame: what a sensor feels while the people learned from stand, and while they walk."""
 
-from typing import Final
-
 import numpy as np
 
+from edgehar.pipeline.data.mounting_takes import stands, walks
 from edgehar.pipeline.data.windows import Indices, Windows
-
-_STANDING: Final = ("stand", "still")
-_OTHER_WALKS: Final = ("left", "right", "up", "down", "back", "stair")
-
-
-def stands(activity: str) -> bool:
-    """Tell whether a label means standing.
-
-    Examples
-    --------
-    >>> [name for name in ("Standing", "STANDING", "Sitting") if stands(name)]
-    ['Standing', 'STANDING']
-    """
-    return any(word in activity.lower() for word in _STANDING)
-
-
-def walks(activity: str) -> bool:
-    """Tell whether a label means walking straight ahead on level ground.
-
-    Examples
-    --------
-    >>> [name for name in ("Walking Forward", "walk", "Walking Left", "Walking Upstairs") if walks(name)]
-    ['Walking Forward', 'walk']
-    """
-    name = activity.lower()
-    return "walk" in name and not any(word in name for word in _OTHER_WALKS)
 
 
 def upright_g(windows: Windows, indices: Indices) -> tuple[float, float, float] | None:

@@ -14,8 +14,9 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.batch_decoding import listen
 from edgehar.models.bundle.manifest import PushSpec
-from edgehar.models.decoder import REJECTED, PushDetector
+from edgehar.models.decoder import REJECTED
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.windows import Windows
 
@@ -133,7 +134,7 @@ def streams_of(
             done += len(batch)
             progress(done, total)
         ends = windows.window_length - 1 + windows.hop * np.arange(len(views))
-        directions = None if push is None else PushDetector(push, rate_hz=windows.rate_hz).feed(samples_g[:, :3])[ends]
+        directions = None if push is None else listen(push, samples_g[:, :3], rate_hz=windows.rate_hz)[0][ends]
         passed = np.searchsorted(joints, ends, side="right")
         began = np.searchsorted(joints, ends - windows.window_length + 1, side="right")
         step_s = windows.hop / windows.rate_hz

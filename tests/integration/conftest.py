@@ -1,8 +1,11 @@
-"""What integration tests share: notebooks, run as a notebook program runs them."""
+"""What integration tests share: notebooks, run as a notebook program runs them; a Dask cluster of real processes."""
 
 import ast
 import json
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -42,3 +45,30 @@ def run_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ru
     yield run
     plt.close("all")
     plt.switch_backend(before)
+
+
+@pytest.fixture(scope="module")
+def dask_address() -> Iterator[str]:
+    """The address of a Dask scheduler with two workers, each a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    commands = [
+        ("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"),
+        *[("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard")] * 2,
+    ]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{name}", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for name, *arguments in commands
+    ]
+    try:
+        yield address
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()

@@ -204,7 +204,7 @@ def test_tls_with_a_certificate_that_is_trusted(
 
 @needs_broker
 @needs_openssl
-@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")  # paho-mqtt forgets a refused one.
+@pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")  # paho-mqtt forgets the sockets of a refused client.
 @pytest.mark.parametrize(
     ("host", "trusted", "said"),
     [("127.0.0.1", False, "self-signed certificate"), ("localhost", True, "certificate is not valid for 'localhost'")],

@@ -45,10 +45,35 @@ def test_a_bound_is_held_by_the_largest_value(tool: ModuleType) -> None:
     assert "more than 200 KB" in claim.complaint([1.0, 200_001.0])
 
 
+def test_the_number_in_braces_is_meant(tool: ModuleType) -> None:
+    row = "| `lstm` | 13,324 | 0.693 ({0.644}–0.737) |"
+    claim = tool.Claim(what="x", page="README.md", text=row, command="har", value="a", tolerance=0.01)
+    assert (claim.published, claim.number) == (0.644, "0.644")
+    assert claim.sentence == "| `lstm` | 13,324 | 0.693 (0.644–0.737) |"
+    assert claim.complaint([0.65]) == ""
+    assert "0.049 from 0.644" in claim.complaint([0.693])
+    share = tool.Claim(what="x", page="README.md", text="{99.8 %}", command="har", value="a")
+    assert share.published == pytest.approx(0.998)
+    bare = tool.Claim(what="x", page="README.md", text="| {.693} |", command="har", value="a")
+    assert bare.published == 0.693
+
+
+def test_numbers_share_what_stands_beside_them(tool: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "claims.toml").write_text(
+        '[[claim]]\npage = "README.md"\ncommand = "har"\ntolerance = 2\nnumbers = [\n'
+        '  { what = "a", text = "1", value = "x" },\n  { what = "b", text = "2", value = "y", tolerance = 3 },\n]\n'
+    )
+    first, second = tool.read_claims(tmp_path / "claims.toml")
+    assert (first.what, first.page, first.tolerance, second.value, second.tolerance) == ("a", "README.md", 2, "y", 3)
+
+
 def test_values_are_found_by_path(tool: ModuleType) -> None:
     document = {"rows": [{"file": "a.b", "n": [{"m": 1}, {"m": 2}]}, {"file": "c", "n": []}], "top": 3}
     assert tool.values_at(document, "top") == [3.0]
     assert tool.values_at(document, "rows[file=a.b].n[m=2].m") == [2.0]
     assert tool.values_at(document, "rows[file=d].n") == []
+    assert tool.values_at(document, "rows[0].n[1].m") == [2.0]
+    assert tool.values_at({"interval": [0.1, 0.2]}, "interval[1]") == [0.2]
+    assert tool.values_at({"interval": [0.1, 0.2]}, "interval[2]") == []
     with pytest.raises(SystemExit):
         tool.values_at(document, "rows..n")

@@ -15,8 +15,10 @@ from rich.console import Console
 from edgehar.commands.bundle_argument import WHAT, bundle_argument
 from edgehar.commands.bundles import check_writable_bundles, read_bundles
 from edgehar.commands.evaluate.artifacts import ArtifactScores, judge_artifacts, print_artifacts
+from edgehar.commands.evaluate.calibrated import calibrated
 from edgehar.commands.evaluate.cases import Case, pool, pooled_people
-from edgehar.commands.evaluate.continuous import check_alone, judge_continuous, publish_continuous
+from edgehar.commands.evaluate.choices import check_choices
+from edgehar.commands.evaluate.continuous import judge_continuous, publish_continuous
 from edgehar.commands.evaluate.kept import evaluate_predictions, evaluate_run, write_plots
 from edgehar.commands.evaluate.robustness import judge_robustness, publish_robustness
 from edgehar.commands.progress import progress_bar
@@ -110,6 +112,14 @@ def evaluate(
             help="Judge the same windows as another mounting, rate, range or line would give them, three draws each.",
         ),
     ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Find first how each person's sensor is mounted, from seconds of their standing and walking, as "
+            "har live --calibrate does. With --robustness: after each change of it.",
+        ),
+    ] = False,
     lag: Annotated[float, typer.Option(metavar="S", help="With --continuous: how long a label may also wait.")] = LAG_S,
     unlearned: Annotated[
         bool,
@@ -143,31 +153,26 @@ def evaluate(
         raise UsageError(
             "expected a bundle and --data, or --from-predictions", next_step="har evaluate BUNDLE --data PATH"
         )
-    if subjects is not None and all_subjects:
-        raise UsageError("expected --subjects or --all-subjects, got both", next_step="Choose one.")
+    check_choices(
+        {
+            "subjects": subjects is not None,
+            "all-subjects": all_subjects,
+            "windows": most_windows is not None,
+            "every-artifact": every_artifact,
+            "show-leaky": show_leaky,
+            "plots": plots is not None,
+            "keep": keep,
+            "continuous": continuous,
+            "robustness": robustness,
+            "calibrate": calibrate,
+            "unlearned": unlearned,
+            "engine": engine != "auto",
+            "quantization": quantization != "float32",
+            "port": port is not None,
+        }
+    )
     if plots is not None and plots.exists() and not plots.is_dir():
         raise UsageError(f"{plots}: expected a folder, got a file", next_step="Choose another --plots.")
-    if keep and most_windows is not None:
-        raise UsageError(
-            "--keep: expected all windows, got --windows: figures of a part would replace those of all",
-            next_step="Leave one of them out.",
-        )
-    if unlearned and not continuous:
-        raise UsageError("--unlearned: expected --continuous beside it", next_step="Add --continuous.")
-    if continuous and robustness:
-        raise UsageError("expected --continuous or --robustness, got both", next_step="Judge one after the other.")
-    if robustness:
-        check_alone("--robustness", every_artifact=every_artifact, show_leaky=show_leaky, plots=plots, keep=keep)
-    if continuous:
-        check_alone(
-            "--continuous",
-            every_artifact=every_artifact,
-            show_leaky=show_leaky,
-            plots=plots,
-            keep=keep,
-            windows=most_windows,
-        )
-    _fitting(every_artifact, engine=engine != "auto", quantization=quantization != "float32", port=port, plots=plots)
     chosen = None if subjects is None else parse_subjects(subjects, option="--subjects")
     found = read_bundles(bundle)
     if keep:
@@ -177,12 +182,17 @@ def evaluate(
     cases = []
     for _, each in found:
         people = choose_judged(each, dataset, windows, subjects=chosen, everyone=all_subjects)
-        cases.append(Case(each, people, windows, _spread(people.indices(windows), most_windows)))
+        own = windows
+        if calibrate and not robustness:
+            turned, people = calibrated(each, dataset, people)
+            own = _windows(each, turned, hop, common_only=common_activities, unlearned=unlearned)
+        cases.append(Case(each, people, own, _spread(people.indices(own), most_windows)))
     if continuous:
         _judge_continuous(bundle, cases, engine, quantization, port, lag_s=lag, seed=order_seed, as_json=as_json)
         return
     if robustness:
-        _judge_robustness(bundle, cases, engine, quantization, port, as_json=as_json)
+        recordings = dataset if calibrate else None
+        _judge_robustness(bundle, cases, engine, quantization, port, recordings, as_json=as_json)
         return
     rows = _artifact_rows(cases) if every_artifact else []
     evaluations = [row.single for row in rows] or [_judge(cases, engine, quantization, port)]
@@ -225,12 +235,23 @@ def _judge_continuous(
 
 
 def _judge_robustness(
-    path: Path, cases: list[Case], engine: str, quantization: str, port: str | None, *, as_json: bool
+    path: Path,
+    cases: list[Case],
+    engine: str,
+    quantization: str,
+    port: str | None,
+    recordings: Dataset | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Judge windows that are changed, and print what that costs."""
     with progress_bar("perturbing") as advance:
         found = judge_robustness(
-            cases, lambda each: _runner(each, engine, quantization, port), draws=_DRAWS, advance=advance
+            cases,
+            lambda each: _runner(each, engine, quantization, port),
+            draws=_DRAWS,
+            recordings=recordings,
+            advance=advance,
         )
     people = pooled_people([case.people for case in cases])
     _warn(people)
@@ -244,16 +265,6 @@ def _warn(people: JudgedSubjects) -> None:
     if not people.is_honest:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"[bold red]har:[/] {escape(people.protocol)}. Such a number says nothing about other people."
-        )
-
-
-def _fitting(every_artifact: bool, **chosen: object) -> None:
-    """Refuse what names one artifact, or draws one, where all are asked for."""
-    given = [f"--{name}" for name, value in chosen.items() if value]
-    if every_artifact and given:
-        raise UsageError(
-            f"--every-artifact: expected no {' or '.join(given)} beside it: each file runs on its own format's runtime",
-            next_step="Leave one of them out.",
         )
 
 

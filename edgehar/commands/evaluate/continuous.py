@@ -15,7 +15,6 @@ from edgehar.commands.terminal_text import escape
 from edgehar.models.bundle import Bundle
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import Engine
-from edgehar.models.errors import UsageError
 from edgehar.pipeline.evaluation.held_out import JudgedSubjects
 from edgehar.pipeline.tuning.continuous import DECODED, DECODED_LAG, RAW, StreamScores, labels_of, score_streams
 from edgehar.pipeline.tuning.streams import streams_of
@@ -56,16 +55,6 @@ class ContinuousScores:
             "order_seed": self.seed,
             **{kind: scores.to_json() for kind, scores in self.scores.items()},
         }
-
-
-def check_alone(option: str, **chosen: object) -> None:
-    """Refuse what cannot stand beside an option that judges in a way of its own."""
-    given = [f"--{name.replace('_', '-')}" for name, value in chosen.items() if value]
-    if given:
-        raise UsageError(
-            f"{option}: expected no {' or '.join(given)} beside it: it judges in a way of its own",
-            next_step="Leave one of them out.",
-        )
 
 
 def judge_continuous(

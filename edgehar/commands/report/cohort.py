@@ -14,6 +14,7 @@ from edgehar.models import __version__
 from edgehar.models.errors import DataError
 from edgehar.models.files import atomic_path
 from edgehar.pipeline.bulk.archive import PUT_ASIDE, read_settings
+from edgehar.pipeline.bulk.days import UNDATED, kind_of
 from edgehar.pipeline.bulk.days_of_people import BINS, DayBins, Person, people_of
 from edgehar.pipeline.bulk.wear import RULE
 from edgehar.reporting.charts import NOT_WORN, Bar, DayStrip, Stretch, bar_chart, day_strips
@@ -72,13 +73,18 @@ class _Row:
         self.person, self.page = person, page
         windows = np.array([day.windows.sum(axis=0) for day in person.days.values()])
         minutes = windows * hop_s / 60
-        self.days = len(minutes)
+        self.days = sum(kind_of(name) != UNDATED for name in person.days)
         self.minutes: npt.NDArray[np.float64] = minutes[:, : len(labels)]
         self.worn_h = float(self.minutes.sum()) / 60
         self.not_worn_h = float(minutes[:, -1].sum()) / 60
         sure = sum(float(day.probability.sum()) for day in person.days.values())
         counted = float(windows[:, : len(labels)].sum())
         self.confidence = sure / counted if counted else None
+
+    @property
+    def worn(self) -> str:
+        """How long the sensor was worn: a day, where there are days."""
+        return f"{self.worn_h / self.days:.1f} hours a day" if self.days else f"{self.worn_h:.1f} hours"
 
     @property
     def daily(self) -> npt.NDArray[np.float64]:
@@ -90,7 +96,8 @@ class _Row:
 def _person_page(row: _Row, labels: tuple[str, ...], settings: dict[str, Any]) -> str:
     """Return the page of a person."""
     person = row.person
-    shown = list(person.days.items())[:_MOST_DAYS]
+    listed = list(person.days.items())[:_MOST_DAYS]
+    shown = [(name, day) for name, day in listed if kind_of(name) != UNDATED]
     used = [place for place in np.argsort(-row.minutes.sum(axis=0)).tolist() if row.minutes[:, place].any()]
     keys = [(labels[place], _color(place, labels)) for place in used] + [("not worn", NOT_WORN)]
     strips = [DayStrip(name, _stretches(day, labels)) for name, day in shown]
@@ -98,23 +105,24 @@ def _person_page(row: _Row, labels: tuple[str, ...], settings: dict[str, Any]) -
         "Each strip is a day, in steps of five minutes: the activity that most windows show. The bar below is the "
         "darker the surer the labels are. A thin line is a sensor not worn; an empty strip, nothing recorded."
     )
-    blocks = [figure(day_strips(strips, label=f"Days of person {person.name}", keys=keys), caption)]
-    if len(person.days) > len(shown):
+    blocks = [figure(day_strips(strips, label=f"Days of person {person.name}", keys=keys), caption)] if shown else []
+    if len(person.days) > len(listed):
         blocks.append(
-            note(f"The first {len(shown)} of {len(person.days)} days are shown; summary.parquet has them all.")
+            note(f"The first {len(listed)} of {len(person.days)} days are shown; summary.parquet has them all.")
         )
+    if UNDATED in person.days:
+        blocks.append(note("Recordings without a time of day have no strip: they are added up as undated."))
     total = row.minutes.sum(axis=0)
-    bars = [Bar(labels[place], total[place] / row.days, _color(place, labels)) for place in used]
-    amounts = [figure(bar_chart(bars, label="Minutes a day of every activity", written=_minutes))] if bars else []
+    bars = [Bar(labels[place], total[place] / max(1, row.days), _color(place, labels)) for place in used]
+    title = f"Minutes {'a day ' if row.days else ''}of every activity"
+    amounts = [figure(bar_chart(bars, label=title, written=_minutes))] if bars else []
     main = [Column(labels[place], numeric=True) for place in used[:4]]
     columns = [Column("day"), *(Column(name, numeric=True) for name in ("worn", "not worn", "sure")), *main]
-    rows = [_day_row(name, day, used[:4], len(labels), float(settings["hop_s"])) for name, day in shown]
+    rows = [_day_row(name, day, used[:4], len(labels), float(settings["hop_s"])) for name, day in listed]
     problems = [problem for recording in person.recordings for problem in recording["problems"]]
     sections = [
         Section("Days", blocks),
-        Section(
-            "Minutes", [*amounts, table(columns, rows)], lead="A mean day, and every day with the main activities."
-        ),
+        Section("Minutes", [*amounts, table(columns, rows)], lead="In all, and every day with the main activities."),
     ]
     if problems:
         sections.append(Section("What the files say against themselves", [paragraph(text) for text in problems[:20]]))
@@ -130,11 +138,11 @@ def _cohort_page(
 ) -> str:
     """Return the page of the cohort."""
     worn, idle = sum(row.worn_h for row in rows), sum(row.not_worn_h for row in rows)
-    people = f"{len(rows)} {'person' if len(rows) == 1 else 'people'}"
+    people, days = f"{len(rows)} {'person' if len(rows) == 1 else 'people'}", sum(row.days for row in rows)
     tiles = key_figures(
         [
-            KeyFigure("People", f"{len(rows):,}", f"{sum(row.days for row in rows):,} days"),
-            KeyFigure("Worn", f"{worn:,.0f} h", f"{worn / max(1, sum(row.days for row in rows)):.1f} h a day"),
+            KeyFigure("People", f"{len(rows):,}", f"{days:,} days"),
+            KeyFigure("Worn", f"{worn:,.0f} h", f"{worn / days:.1f} h a day" if days else "on unknown days"),
             KeyFigure("Not worn", f"{idle:,.0f} h", percent(idle / (worn + idle) if worn + idle else None)),
             KeyFigure("Files put aside", f"{len(aside):,}", "see below" if aside else "all could be read"),
         ]
@@ -210,8 +218,7 @@ def _person_row(row: _Row, labels: tuple[str, ...]) -> list[str | Markup]:
     return [
         name,
         f"{row.days}",
-        f"{row.worn_h / row.days:.1f}",
-        f"{row.not_worn_h / row.days:.1f}",
+        *(f"{hours / row.days:.1f}" if row.days else "–" for hours in (row.worn_h, row.not_worn_h)),
         sure,
         ", ".join(main),
     ]
@@ -220,12 +227,14 @@ def _person_row(row: _Row, labels: tuple[str, ...]) -> list[str | Markup]:
 def _lead(row: _Row, labels: tuple[str, ...], used: Sequence[int]) -> str:
     """Say the main thing of a person."""
     if not used:
-        return f"{row.days} days, never worn."
+        return f"{_days(row)}, never worn."
     share = float(row.minutes[:, used[0]].sum() / row.minutes.sum())
-    return (
-        f"Worn {row.worn_h / row.days:.1f} hours a day on {row.days} day{'s' * (row.days > 1)}; "
-        f"{labels[used[0]]} for {percent(share, 0)} of that time."
-    )
+    return f"Worn {row.worn} on {_days(row)}; {labels[used[0]]} for {percent(share, 0)} of that time."
+
+
+def _days(row: _Row) -> str:
+    """Write how many days there are."""
+    return f"{row.days} day{'s' * (row.days > 1)}" if row.days else "days that no recording names"
 
 
 def _middle(values: npt.NDArray[np.float64]) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ from edgehar.models.bundle import read_bundle
 from edgehar.models.contract import SAMPLE_RATE_HZ, WINDOW_LENGTH
 from edgehar.models.errors import UsageError
 from edgehar.models.zoo import find_bundle
+from edgehar.pipeline.data.readers import SYNTHETIC
 from edgehar.pipeline.data.splits import (
     Split,
     default_holdout,
@@ -134,6 +135,15 @@ def train(
             help="Models trained at once, each in a process. Default: one for each processor; one at a time by Keras.",
         ),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            rich_help_panel=_SPLIT,
+            help="A Dask scheduler, as tcp://HOST:8786, whose workers train the models of several splits or seeds; "
+            "they read --data themselves. Default: this machine.",
+        ),
+    ] = None,
     show_leaky: Annotated[
         bool,
         typer.Option(
@@ -244,6 +254,8 @@ def train(
         for split in splits:
             start.check_apart(dataset, split)
     trains, reason = choose_trainer(trainer, architecture, chosen.recipe)
+    if scheduler is not None:
+        _check_cluster(models=len(splits) * seeds, jobs=jobs)
     at_once, threads = _shared_processors(jobs, trains, models=len(splits) * seeds)
     work = Work(
         Experiment(dataset, windows, architecture, chosen.recipe, seed, trains, threads, start),
@@ -254,6 +266,8 @@ def train(
         resume=resume,
         show_leaky=show_leaky,
         quiet=quiet,
+        scheduler=scheduler,
+        data=tuple(map(_found_anywhere, data)),
     )
     if not quiet:
         for sentence in _remarks(windows, splits, reason):
@@ -287,6 +301,24 @@ def _shared_processors(jobs: int | None, trainer: str, *, models: int) -> tuple[
     processors = os.cpu_count() or 1
     at_once = min(models, jobs or (processors if trainer == NATIVE else 1))
     return at_once, max(1, processors // at_once)
+
+
+def _check_cluster(*, models: int, jobs: int | None) -> None:
+    """Refuse a cluster for one model, and processes of this machine beside it."""
+    if models == 1:
+        raise UsageError(
+            "--scheduler: expected several models to train, got one",
+            next_step="Pass --groups, --leave-one-subject-out or --seeds, or leave it out.",
+        )
+    if jobs is not None:
+        raise UsageError(
+            "--jobs: expected it without --scheduler: the cluster has its own workers", next_step="Leave one out."
+        )
+
+
+def _found_anywhere(data: str) -> str:
+    """Return a path of recordings that means the same in every working folder."""
+    return data if data.partition(":")[0] == SYNTHETIC else str(Path(data).absolute())
 
 
 def _recipe(model: str | None, named: str | None, *, early_stopping: bool, **changes: object) -> ModelRecipe:

@@ -1,4 +1,4 @@
-"""Run the work of `har train`: one model after the other, or several at once in processes of their own."""
+"""Run the work of `har train`: one model after the other, or several at once in processes or on a cluster."""
 
 import concurrent.futures
 import multiprocessing
@@ -17,6 +17,7 @@ from edgehar.commands.train.work import (
     Finished,
     Task,
     Work,
+    arrived,
     check_final,
     earlier,
     leaky,
@@ -25,7 +26,8 @@ from edgehar.commands.train.work import (
     train_task,
 )
 from edgehar.commands.training_progress import watched_folds
-from edgehar.models.errors import TrainingError
+from edgehar.models.errors import HarError, TrainingError
+from edgehar.models.foreign_text import printable
 from edgehar.pipeline.evaluation import Evaluation
 from edgehar.pipeline.evaluation.intervals import Intervals, bootstrap_intervals
 from edgehar.pipeline.evaluation.predictions import PREDICTIONS, Predictions, PredictionsOrigin
@@ -70,7 +72,11 @@ def carry_out(work: Work) -> Result:
             clear_folds(work.folds)
     kept = [earlier(work, task) for task in tasks]
     missing = [index for index, found in enumerate(kept) if found is None]
-    runner = _in_parallel if work.jobs > 1 and len(missing) > 1 else _one_by_one
+    runner = _one_by_one
+    if work.scheduler is not None and missing:
+        runner = _on_cluster
+    elif work.jobs > 1 and len(missing) > 1:
+        runner = _in_parallel
     for index, found in runner(work, tasks, missing):
         kept[index] = found
         if not found.complete:
@@ -112,10 +118,7 @@ def _in_parallel(work: Work, tasks: list[Task], missing: list[int]) -> Iterator[
     except KeyboardInterrupt:
         finished = done + sum(future.done() and not future.cancelled() for future in futures)
         _end(pool)
-        work.say(
-            f"har: interrupted: {finished} of {len(tasks)} models are complete, in {work.folds}: go on with --resume."
-        )
-        raise typer.Exit(INTERRUPTED) from None
+        raise _interrupted(work, finished, len(tasks)) from None
     except BrokenProcessPool as error:
         raise TrainingError(
             "expected every training process to end with a model, one died",
@@ -125,6 +128,47 @@ def _in_parallel(work: Work, tasks: list[Task], missing: list[int]) -> Iterator[
         _end(pool)
         raise
     pool.shutdown()
+
+
+def _on_cluster(work: Work, tasks: list[Task], missing: list[int]) -> Iterator[tuple[int, Finished]]:
+    """Train on a Dask cluster; this process writes every model when it comes."""
+    from edgehar.pipeline.bulk.cluster import opened_cluster
+    from edgehar.pipeline.bulk.folds import FoldPlan, submit_fold
+
+    name, done = work.experiment.architecture.name, len(tasks) - len(missing)
+    plan = FoldPlan.of(work.experiment, work.data)
+    try:
+        with (
+            opened_cluster(work.scheduler, None) as cluster,
+            watched_folds(name, done=done, total=len(tasks), quiet=work.quiet) as advance,
+        ):
+            if not work.quiet:
+                work.say(f"{name}: {len(missing)} models to train, by {cluster.workers} workers of {work.scheduler}")
+            for index in missing:
+                submit_fold(cluster, str(index), plan, tasks[index].split, tasks[index].experiment.seed)
+            for _ in missing:
+                outcome = cluster.wait()
+                if isinstance(outcome.error, HarError):
+                    raise outcome.error
+                if outcome.error is not None:
+                    raise TrainingError(
+                        f"expected a worker to end with a model, it failed ({printable(str(outcome.error), 200)})",
+                        next_step="Look into the worker's log, and go on with --resume.",
+                    ) from outcome.error
+                task = tasks[int(outcome.name)]
+                with uninterrupted():
+                    found = arrived(task, outcome.value)
+                    done += 1
+                advance(f"{task.title}: macro-F1 {found.evaluation.scores.macro_f1:.3f}")
+                yield int(outcome.name), found
+    except KeyboardInterrupt:
+        raise _interrupted(work, done, len(tasks)) from None
+
+
+def _interrupted(work: Work, finished: int, models: int) -> typer.Exit:
+    """Say what is complete, and return how the program ends."""
+    work.say(f"har: interrupted: {finished} of {models} models are complete, in {work.folds}: go on with --resume.")
+    return typer.Exit(INTERRUPTED)
 
 
 def _end(pool: concurrent.futures.ProcessPoolExecutor) -> None:

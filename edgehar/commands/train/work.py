@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import typer
@@ -19,6 +19,9 @@ from edgehar.pipeline.data.splits import Split
 from edgehar.pipeline.evaluation import Evaluation, pool_evaluations
 from edgehar.pipeline.evaluation.predictions import FOLDS_SUFFIX
 from edgehar.pipeline.training.experiment import Experiment, plots_of
+
+if TYPE_CHECKING:
+    from edgehar.pipeline.bulk.folds import Fold
 
 INTERRUPTED: Final = 130
 
@@ -65,6 +68,8 @@ class Work:
         Whether to train one more model on windows split at random.
     quiet
         Whether to show no progress.
+    scheduler, data
+        Address of a Dask scheduler that has the models trained, and where its workers find the recordings.
     """
 
     experiment: Experiment
@@ -75,6 +80,8 @@ class Work:
     resume: bool
     show_leaky: bool
     quiet: bool
+    scheduler: str | None = None
+    data: tuple[str, ...] = ()
 
     @property
     def folds(self) -> Path:
@@ -221,6 +228,12 @@ def train_task(task: Task, *, quiet: bool) -> Finished:
     plots = plots_of(trained, found.evaluation, name=experiment.architecture.name, seed=experiment.seed)
     saved = bundle.with_metrics([found.evaluation.metrics_entry()]).save(place, plots=plots)
     return replace(found, bundle=saved)
+
+
+def arrived(task: Task, fold: "Fold") -> Finished:
+    """Write the bundle of a model that a cluster trained."""
+    saved = fold.bundle.save(task.place.settled(), plots=fold.plots)
+    return Finished(saved, fold.evaluation, fold.probabilities)
 
 
 def pooled(work: Work, models: list[Finished]) -> Finished:

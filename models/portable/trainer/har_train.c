@@ -17,7 +17,7 @@ typedef struct {
     const float *kernel, *bias;
     float *kernel_transposed;
     har_lanes *windows;                            /* (steps, channels) */
-    har_lanes *upstream;                           /* (steps, units): the gradient at the last layer's states */
+    har_lanes *upstream;                           /* (steps, stride): the gradient at the last layer's states */
     har_lanes *answered, *logits, *wanted, *lacks; /* of every answer: states (units), and (classes) thrice */
     size_t parameters, bytes;
 } har_train_tile;
@@ -54,16 +54,18 @@ static int stack_is_sound(const har_train_stack *stack)
     return 1;
 }
 
-static void lay_out_layer(har_train_layer *layer, int32_t kind, size_t inputs, size_t units, size_t *at)
+/* ``input``: vectors from one step's inputs to the next ones. */
+static void lay_out_layer(har_train_layer *layer, int32_t kind, size_t inputs, size_t input, size_t units, size_t *at)
 {
     memset(layer, 0, sizeof *layer);
     layer->kind = kind;
     layer->inputs = inputs;
     layer->units = units;
     layer->width = units * har_train_gates(kind);
-    layer->input = inputs * HAR_WIDE;
+    layer->input = input;
     layer->state = units * HAR_WIDE;
-    layer->kept = layer->state * har_train_kept(kind);
+    layer->stride = har_stride(layer->state);
+    layer->kept = har_stride(layer->state * har_train_kept(kind));
     layer->kernel_at = *at;
     layer->recurrent_at = layer->kernel_at + inputs * layer->width;
     layer->bias_at = layer->recurrent_at + units * layer->width;
@@ -72,10 +74,11 @@ static void lay_out_layer(har_train_layer *layer, int32_t kind, size_t inputs, s
 
 static void give_memory(har_train_layer *layer, size_t steps, int is_first, char *memory, size_t *used)
 {
-    const size_t units = layer->units, inputs = layer->inputs, width = layer->width, state = layer->state;
-    layer->states = take_lanes(memory, used, (steps + 1) * state);
-    layer->cells = take_lanes(memory, used, layer->kind == HAR_TRAIN_LSTM ? (steps + 1) * state : 0);
-    layer->entered = take_lanes(memory, used, (steps + 1) * state);
+    const size_t units = layer->units, inputs = layer->inputs, width = layer->width;
+    const size_t state = layer->state, stride = layer->stride;
+    layer->states = take_lanes(memory, used, (steps + 1) * stride);
+    layer->cells = take_lanes(memory, used, layer->kind == HAR_TRAIN_LSTM ? (steps + 1) * stride : 0);
+    layer->entered = take_lanes(memory, used, (steps + 1) * stride);
     layer->mask = take_lanes(memory, used, state);
     layer->gates = take_lanes(memory, used, steps * layer->kept);
     layer->inputs_gradient = take_lanes(memory, used, is_first ? 0 : steps * layer->input);
@@ -93,13 +96,15 @@ static void give_memory(har_train_layer *layer, size_t steps, int is_first, char
 static void lay_out(har_train_tile *tile, const har_train_stack *stack, size_t answers, char *memory)
 {
     size_t inputs = (size_t)stack->channels, steps = (size_t)stack->steps, at = 0, used = 0, index;
+    size_t input = inputs * HAR_WIDE; /* vectors from one step's inputs to the next ones */
     tile->stack = stack;
     tile->depth = (size_t)stack->depth;
     tile->classes = (size_t)stack->classes;
     for (index = 0; index < tile->depth; index++) {
-        lay_out_layer(&tile->layers[index], stack->kinds[index], inputs, (size_t)stack->units[index], &at);
+        lay_out_layer(&tile->layers[index], stack->kinds[index], inputs, input, (size_t)stack->units[index], &at);
         give_memory(&tile->layers[index], steps, index == 0, memory, &used);
         inputs = (size_t)stack->units[index];
+        input = tile->layers[index].stride;
     }
     tile->units = inputs;
     tile->kernel_at = at;
@@ -107,7 +112,7 @@ static void lay_out(har_train_tile *tile, const har_train_stack *stack, size_t a
     tile->parameters = tile->bias_at + tile->classes;
     tile->kernel_transposed = take(memory, &used, sizeof(float) * inputs * tile->classes);
     tile->windows = take_values(memory, &used, steps * (size_t)stack->channels);
-    tile->upstream = take_values(memory, &used, steps * inputs);
+    tile->upstream = take_lanes(memory, &used, steps * input);
     tile->answered = take_values(memory, &used, answers * inputs);
     tile->logits = take_values(memory, &used, answers * tile->classes);
     tile->wanted = take_values(memory, &used, answers * tile->classes);
@@ -138,6 +143,12 @@ size_t har_train_memory(const har_train_stack *stack, int32_t answers)
     return tile.bytes;
 }
 
+/* Vectors from one of the last layer's states to the next. */
+static size_t stride_of(const har_train_tile *tile)
+{
+    return tile->layers[tile->depth - 1].stride;
+}
+
 /* Give the layers their weights. */
 static void prepare(har_train_tile *tile, const float *parameters, int is_masked)
 {
@@ -165,7 +176,7 @@ static void prepare(har_train_tile *tile, const float *parameters, int is_masked
     tile->kernel = parameters + tile->kernel_at;
     tile->bias = parameters + tile->bias_at;
     har_transpose(tile->kernel, tile->units, tile->classes, tile->kernel_transposed);
-    memset(tile->upstream, 0, steps * tile->units * HAR_TILE * sizeof(float));
+    memset(tile->upstream, 0, steps * stride_of(tile) * sizeof(har_lanes));
 }
 
 /* Rows of numbers side by side in the lanes; lanes that have no row get zeros. */
@@ -182,7 +193,7 @@ static void spread(const float *rows, size_t length, size_t count, har_lanes *va
 
 static const har_lanes *states_of(const har_train_layer *layer)
 {
-    return layer->states + layer->state;
+    return layer->states + layer->stride;
 }
 
 static void forward(har_train_tile *tile)
@@ -258,7 +269,7 @@ static void answer(har_train_tile *tile, const har_train_answers *answers, size_
                    har_train_result *result)
 {
     const size_t units = tile->units, classes = tile->classes, asked = (size_t)answers->count;
-    const size_t state = units * HAR_WIDE, answer_vectors = classes * HAR_WIDE;
+    const size_t state = units * HAR_WIDE, stride = stride_of(tile), answer_vectors = classes * HAR_WIDE;
     const har_lanes *states = states_of(&tile->layers[tile->depth - 1]);
     const har_series answered = {tile->answered, state}, lacking = {tile->lacks, answer_vectors};
     size_t place, k;
@@ -266,11 +277,11 @@ static void answer(har_train_tile *tile, const har_train_answers *answers, size_
         const size_t step = (size_t)answers->steps[place];
         har_lanes *logits = tile->logits + place * answer_vectors, *lacks = tile->lacks + place * answer_vectors;
         const har_lanes *wanted = tile->wanted + (answers->target_sets > 1 ? place : 0) * answer_vectors;
-        const har_product output = {tile->kernel, classes, units, states + step * state};
+        const har_product output = {tile->kernel, classes, units, states + step * stride};
         const har_product back = {tile->kernel_transposed, units, classes, lacks};
         const float share = answers->shares[place];
         double sum = 0.0;
-        memcpy(tile->answered + place * state, states + step * state, state * sizeof(har_lanes));
+        memcpy(tile->answered + place * state, states + step * stride, state * sizeof(har_lanes));
         har_sums(classes, tile->bias, &output, NULL, logits);
         for (k = 0; k < HAR_WIDE; k++)
             sum += (double)har_sum_lanes(cross_entropy(logits + k, wanted + k, classes, lacks + k));
@@ -281,7 +292,7 @@ static void answer(har_train_tile *tile, const har_train_answers *answers, size_
         }
         for (k = 0; k < answer_vectors; k++)
             lacks[k] *= share * scale;
-        har_sums(units, NULL, &back, NULL, tile->upstream + step * state);
+        har_sums(units, NULL, &back, NULL, tile->upstream + step * stride);
     }
     har_add_outer(asked, answered, units, lacking, classes, gradient + tile->kernel_at, classes);
     har_add_sums(asked, lacking, classes, gradient + tile->bias_at);
@@ -358,7 +369,7 @@ har_train_status har_train_logits(const har_train_stack *stack, void *memory, co
         const har_lanes *last;
         spread(windows + done * window, window, lanes, tile.windows);
         forward(&tile);
-        last = states_of(&tile.layers[tile.depth - 1]) + ((size_t)stack->steps - 1) * tile.units * HAR_WIDE;
+        last = states_of(&tile.layers[tile.depth - 1]) + ((size_t)stack->steps - 1) * stride_of(&tile);
         har_sums(tile.classes, tile.bias, &(har_product){tile.kernel, tile.classes, tile.units, last}, NULL,
                  tile.logits);
         for (lane = 0; lane < lanes; lane++)

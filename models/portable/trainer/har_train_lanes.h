@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 #if defined(__GNUC__)
 #define HAR_INLINE static inline __attribute__((always_inline))
@@ -50,6 +53,13 @@ HAR_INLINE float har_sum_lanes(har_lanes values)
 {
     return values;
 }
+
+HAR_INLINE void har_add_four_sums(const har_lanes *values, float *sums)
+{
+    size_t k;
+    for (k = 0; k < 4; k++)
+        sums[k] += values[k];
+}
 #else
 #if defined(__AVX512F__)
 #define HAR_LANES 16
@@ -62,6 +72,7 @@ HAR_INLINE float har_sum_lanes(har_lanes values)
 typedef float har_lanes __attribute__((vector_size(4 * HAR_LANES)));
 typedef int32_t har_mask __attribute__((vector_size(4 * HAR_LANES)));
 typedef float har_quad __attribute__((vector_size(16), may_alias));
+typedef float har_plain_quad __attribute__((vector_size(16), may_alias, aligned(4)));
 
 HAR_INLINE har_lanes har_all(float number)
 {
@@ -74,10 +85,17 @@ HAR_INLINE har_lanes har_where(har_mask condition, har_lanes yes, har_lanes no)
     return (har_lanes)((condition & (har_mask)yes) | (~condition & (har_mask)no));
 }
 
+/* Compilers do not find the two instructions that x86 has for this, which leave what is no number as the others do. */
 HAR_INLINE har_lanes har_limit(har_lanes x, float most)
 {
+#if defined(__AVX512F__)
+    return (har_lanes)_mm512_min_ps(_mm512_set1_ps(most), _mm512_max_ps(_mm512_set1_ps(-most), (__m512)x));
+#elif defined(__AVX__)
+    return (har_lanes)_mm256_min_ps(_mm256_set1_ps(most), _mm256_max_ps(_mm256_set1_ps(-most), (__m256)x));
+#else
     const har_lanes low = har_where(x < -most, har_all(-most), x);
     return har_where(low > most, har_all(most), low);
+#endif
 }
 
 HAR_INLINE har_lanes har_larger(har_lanes a, har_lanes b)
@@ -96,15 +114,48 @@ HAR_INLINE har_lanes har_rounded(har_lanes x)
     return __builtin_convertvector(__builtin_convertvector(x + half, har_mask), har_lanes);
 }
 
-HAR_INLINE float har_sum_lanes(har_lanes values)
+/* The sums of every fourth lane. */
+HAR_INLINE har_quad har_quad_sum(const har_lanes *values)
 {
-    const har_quad *quads = (const har_quad *)&values;
+    const har_quad *quads = (const har_quad *)values;
     har_quad sum = quads[0];
     size_t k;
     for (k = 1; k < HAR_LANES / 4; k++)
         sum += quads[k];
+    return sum;
+}
+
+HAR_INLINE float har_sum_lanes(har_lanes values)
+{
+    const har_quad sum = har_quad_sum(&values);
     return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
+
+/* sums[k] += har_sum_lanes(values[k]) for four at once: the same additions, side by side. */
+HAR_INLINE void har_add_four_sums(const har_lanes *values, float *sums)
+{
+    const har_quad a = har_quad_sum(values), b = har_quad_sum(values + 1), c = har_quad_sum(values + 2),
+                   d = har_quad_sum(values + 3);
+    const har_quad first = {a[0], b[0], c[0], d[0]}, second = {a[1], b[1], c[1], d[1]},
+                   third = {a[2], b[2], c[2], d[2]}, fourth = {a[3], b[3], c[3], d[3]};
+    *(har_plain_quad *)sums += (first + third) + (second + fourth);
+}
+#endif
+
+/* Keep a value in a register: gcc would rather load it again for each of the products that it is used in. */
+#if HAR_LANES > 1 && defined(__x86_64__)
+#define HAR_IN_REGISTER(value) __asm__("" : "+v"(value))
+#elif HAR_LANES > 1 && defined(__aarch64__)
+#define HAR_IN_REGISTER(value) __asm__("" : "+w"(value))
+#else
+#define HAR_IN_REGISTER(value) (void)(value)
+#endif
+
+/* Fetch into the cache what is soon read and written. */
+#if defined(__GNUC__)
+#define HAR_SOON(address) __builtin_prefetch((address), 1)
+#else
+#define HAR_SOON(address) (void)(address)
 #endif
 
 /* A tile is so many vectors wide: a weight, once loaded, serves two of them. Each value of a tile is that many vectors,

@@ -39,7 +39,7 @@ static void lstm_step(const har_train_layer *layer, const har_product *input, co
                       har_lanes *gates, har_lanes *cells, har_lanes *states)
 {
     const size_t state = layer->state;
-    const har_lanes *before = cells - state;
+    const har_lanes *before = cells - layer->stride;
     size_t k;
     har_sums(layer->width, layer->bias, input, entered, gates);
     for (k = 0; k < state; k++) {
@@ -59,7 +59,7 @@ static void gru_step(const har_train_layer *layer, const har_product *input, con
                      har_lanes *gates, har_lanes *states)
 {
     const size_t units = layer->units, state = layer->state;
-    const har_lanes *before = states - state;
+    const har_lanes *before = states - layer->stride;
     har_product input_of_candidate = *input, entered_of_candidate = *entered;
     size_t k;
     input_of_candidate.weights += 2 * units;
@@ -79,22 +79,22 @@ static void gru_step(const har_train_layer *layer, const har_product *input, con
 
 void har_train_layer_forward(har_train_layer *layer, size_t steps, const har_lanes *inputs)
 {
-    const size_t state = layer->state;
+    const size_t state = layer->state, stride = layer->stride;
     size_t step, k;
     for (step = 0; step < steps; step++) {
-        har_lanes *states = layer->states + (step + 1) * state, *gates = layer->gates + step * layer->kept;
-        const har_lanes *before = layer->entered + step * state;
+        har_lanes *states = layer->states + (step + 1) * stride, *gates = layer->gates + step * layer->kept;
+        const har_lanes *before = layer->entered + step * stride;
         const har_product input = {layer->kernel, layer->width, layer->inputs, inputs + step * layer->input};
         const har_product entered = {layer->recurrent, layer->width, layer->units, before};
         if (layer->kind == HAR_TRAIN_LSTM)
-            lstm_step(layer, &input, &entered, gates, layer->cells + (step + 1) * state, states);
+            lstm_step(layer, &input, &entered, gates, layer->cells + (step + 1) * stride, states);
         else if (layer->kind == HAR_TRAIN_GRU)
             gru_step(layer, &input, &entered, gates, states);
         else
             simple_rnn_step(layer, &input, &entered, states);
         if (layer->mask)
             for (k = 0; k < state; k++)
-                layer->entered[(step + 1) * state + k] = states[k] * layer->mask[k];
+                layer->entered[(step + 1) * stride + k] = states[k] * layer->mask[k];
     }
 }
 
@@ -114,7 +114,7 @@ static void simple_rnn_back(har_train_layer *layer, const har_lanes *states, con
 static void lstm_back(har_train_layer *layer, const har_lanes *cells, const har_lanes *upstream, har_lanes *gates)
 {
     const size_t state = layer->state;
-    const har_lanes *before = cells - state;
+    const har_lanes *before = cells - layer->stride;
     size_t k;
     for (k = 0; k < state; k++) {
         const har_lanes i = gates[k], f = gates[state + k], g = gates[2 * state + k], o = gates[3 * state + k];
@@ -133,7 +133,7 @@ static void lstm_back(har_train_layer *layer, const har_lanes *cells, const har_
 static void gru_back(har_train_layer *layer, const har_lanes *states, const har_lanes *upstream, har_lanes *gates)
 {
     const size_t state = layer->state;
-    const har_lanes *before = states - state;
+    const har_lanes *before = states - layer->stride;
     size_t k;
     for (k = 0; k < state; k++) {
         const har_lanes z = gates[k], r = gates[state + k], candidate = gates[2 * state + k];
@@ -169,7 +169,7 @@ static void add_gradients(const har_train_layer *layer, size_t first, size_t ste
     const har_series sums = {layer->gates + first * layer->kept, layer->kept};
     const har_series fourth = {sums.values + 3 * layer->state, layer->kept};
     const har_series input = {inputs + first * layer->input, layer->input};
-    const har_series entered = {layer->entered + first * layer->state, layer->state};
+    const har_series entered = {layer->entered + first * layer->stride, layer->stride};
     har_add_outer(steps, input, layer->inputs, sums, width, flat + layer->kernel_at, width);
     har_add_outer(steps, entered, units, sums, plain, flat + layer->recurrent_at, width);
     har_add_sums(steps, sums, width, flat + layer->bias_at);
@@ -183,21 +183,23 @@ static void add_gradients(const har_train_layer *layer, size_t first, size_t ste
 void har_train_layer_backward(har_train_layer *layer, size_t steps, const har_lanes *inputs, const har_lanes *upstream,
                               float *flat)
 {
-    const size_t state = layer->state;
-    size_t end = steps, step;
+    const size_t state = layer->state, stride = layer->stride;
+    size_t end = steps, step, k;
     memset(layer->carried, 0, state * sizeof(har_lanes));
     memset(layer->carried_cells, 0, state * sizeof(har_lanes));
     while (end > 0) {
         const size_t first = end > HAR_STRETCH ? end - HAR_STRETCH : 0;
         for (step = end; step-- > first;) {
             har_lanes *gates = layer->gates + step * layer->kept;
-            const har_lanes *above = upstream + step * state;
+            const har_lanes *above = upstream + step * stride;
             if (layer->kind == HAR_TRAIN_LSTM)
-                lstm_back(layer, layer->cells + (step + 1) * state, above, gates);
+                lstm_back(layer, layer->cells + (step + 1) * stride, above, gates);
             else if (layer->kind == HAR_TRAIN_GRU)
-                gru_back(layer, layer->states + (step + 1) * state, above, gates);
+                gru_back(layer, layer->states + (step + 1) * stride, above, gates);
             else
-                simple_rnn_back(layer, layer->states + (step + 1) * state, above, gates);
+                simple_rnn_back(layer, layer->states + (step + 1) * stride, above, gates);
+            for (k = 0; step > 0 && k < layer->kept; k++)
+                HAR_SOON(gates - layer->kept + k);
             carry_back(layer, gates);
             if (layer->inputs_gradient) {
                 const har_product sums = {layer->kernel_transposed, layer->inputs, layer->width, gates};

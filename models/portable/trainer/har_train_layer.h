@@ -7,14 +7,15 @@
 typedef struct {
     int32_t kind;
     size_t inputs, units;
-    size_t width;        /* columns of the kernels: units x gates */
-    size_t input, state; /* vectors of one step's inputs, and of its state */
-    size_t kept;         /* vectors kept of a step: gates, then gradients of sums; a GRU keeps a fourth, see the cells */
+    size_t width;         /* columns of the kernels: units x gates */
+    size_t state;         /* vectors of one state */
+    size_t input, stride; /* vectors from one step's inputs, and from its state, to the next step's */
+    size_t kept;          /* the same of the gates, later gradients of sums; a GRU keeps a fourth, see the cells */
     const float *kernel, *recurrent, *bias;
     size_t kernel_at, recurrent_at, bias_at; /* where these are in the flat arrays */
     float *kernel_transposed, *recurrent_transposed;
     float *joint_bias;  /* of a GRU: the sum of its two biases */
-    har_lanes *states;  /* (1 + steps, state), the first are zeros */
+    har_lanes *states;  /* (1 + steps, stride), the first are zeros */
     har_lanes *cells;   /* the same of an LSTM */
     har_lanes *entered; /* states as they enter the next step: states, or these times the mask */
     har_lanes *mask;    /* (state), or NULL */
@@ -30,7 +31,7 @@ size_t har_train_kept(int32_t kind);
 
 void har_train_layer_forward(har_train_layer *layer, size_t steps, const har_lanes *inputs);
 
-/* upstream (steps, state): the gradient at every state; ``flat`` is the whole gradient. Afterwards inputs_gradient is
+/* upstream (steps, stride): the gradient at every state; ``flat`` is the whole gradient. Afterwards inputs_gradient is
  * set, unless it is missing. */
 void har_train_layer_backward(har_train_layer *layer, size_t steps, const har_lanes *inputs, const har_lanes *upstream,
                               float *flat);

@@ -73,24 +73,51 @@ typedef struct {
     size_t stride;
 } har_series;
 
+/* Outputs whose gradients are summed at once, and inputs: as many as leave registers for the values themselves. */
 #define HAR_PATCH 4
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define HAR_PATCH_INPUTS 4
+#else
+#define HAR_PATCH_INPUTS 2
+#endif
+
+/* Vectors from one step's values to the next one's, where a step has so many: an odd number of patch rows. Patches of
+ * several steps then lie in different lines of a cache; at a power of two they would push each other out. */
+HAR_INLINE size_t har_stride(size_t vectors)
+{
+    const size_t row = HAR_PATCH * HAR_WIDE, rows = (vectors + row - 1) / row;
+    return (rows | 1) * row;
+}
 
 HAR_INLINE void har_add_patch(size_t inputs, size_t outputs, size_t steps, har_series from, har_series to,
                               float *gradient, size_t width)
 {
-    har_lanes sums[HAR_PATCH][HAR_PATCH];
+    har_lanes sums[HAR_PATCH_INPUTS][HAR_PATCH];
     size_t step, input, output, wide;
     for (input = 0; input < inputs; input++)
         for (output = 0; output < outputs; output++)
             sums[input][output] = har_all(0.0f);
     for (step = 0; step < steps; step++, from.values += from.stride, to.values += to.stride)
-        for (wide = 0; wide < HAR_WIDE; wide++)
-            for (input = 0; input < inputs; input++)
+        for (wide = 0; wide < HAR_WIDE; wide++) {
+            har_lanes out[HAR_PATCH];
+            for (output = 0; output < outputs; output++) {
+                out[output] = to.values[output * HAR_WIDE + wide];
+                HAR_IN_REGISTER(out[output]);
+            }
+            for (input = 0; input < inputs; input++) {
+                har_lanes in = from.values[input * HAR_WIDE + wide];
+                HAR_IN_REGISTER(in);
                 for (output = 0; output < outputs; output++)
-                    sums[input][output] += from.values[input * HAR_WIDE + wide] * to.values[output * HAR_WIDE + wide];
-    for (input = 0; input < inputs; input++)
-        for (output = 0; output < outputs; output++)
-            gradient[input * width + output] += har_sum_lanes(sums[input][output]);
+                    sums[input][output] += in * out[output];
+            }
+        }
+    for (input = 0; input < inputs; input++) {
+        if (outputs == HAR_PATCH)
+            har_add_four_sums(sums[input], gradient + input * width);
+        else
+            for (output = 0; output < outputs; output++)
+                gradient[input * width + output] += har_sum_lanes(sums[input][output]);
+    }
 }
 
 /* gradient[input][output] += sum over steps and lanes of from[input] x to[output]; gradient (inputs, width). */
@@ -100,15 +127,15 @@ static inline void har_add_outer(size_t steps, har_series from, size_t inputs, h
     size_t input, output;
     for (output = 0; output < outputs; output += HAR_PATCH) {
         const size_t wide = outputs - output < HAR_PATCH ? outputs - output : HAR_PATCH;
-        for (input = 0; input < inputs; input += HAR_PATCH) {
-            const size_t high = inputs - input < HAR_PATCH ? inputs - input : HAR_PATCH;
+        for (input = 0; input < inputs; input += HAR_PATCH_INPUTS) {
+            const size_t high = inputs - input < HAR_PATCH_INPUTS ? inputs - input : HAR_PATCH_INPUTS;
             const har_series a = {from.values + input * HAR_WIDE, from.stride};
             const har_series b = {to.values + output * HAR_WIDE, to.stride};
             float *patch = gradient + input * width + output;
-            if (high == HAR_PATCH && wide == HAR_PATCH)
-                har_add_patch(HAR_PATCH, HAR_PATCH, steps, a, b, patch, width);
-            else if (high == 3 && wide == HAR_PATCH)
-                har_add_patch(3, HAR_PATCH, steps, a, b, patch, width);
+            if (high == HAR_PATCH_INPUTS && wide == HAR_PATCH)
+                har_add_patch(HAR_PATCH_INPUTS, HAR_PATCH, steps, a, b, patch, width);
+            else if (high == HAR_PATCH_INPUTS - 1 && wide == HAR_PATCH)
+                har_add_patch(HAR_PATCH_INPUTS - 1, HAR_PATCH, steps, a, b, patch, width);
             else
                 har_add_patch(high, wide, steps, a, b, patch, width);
         }
@@ -118,12 +145,19 @@ static inline void har_add_outer(size_t steps, har_series from, size_t inputs, h
 /* gradient[output] += sum over steps and lanes of to[output]. */
 static inline void har_add_sums(size_t steps, har_series to, size_t outputs, float *gradient)
 {
-    size_t step, output;
-    for (output = 0; output < outputs; output++) {
-        har_lanes sum = har_all(0.0f);
-        for (step = 0; step < steps; step++)
-            sum += to.values[step * to.stride + output * HAR_WIDE] + to.values[step * to.stride + output * HAR_WIDE + 1];
-        gradient[output] += har_sum_lanes(sum);
+    size_t step, output, k;
+    for (output = 0; output < outputs; output += HAR_PATCH) {
+        const size_t wide = outputs - output < HAR_PATCH ? outputs - output : HAR_PATCH;
+        har_lanes sums[HAR_PATCH];
+        for (k = 0; k < HAR_PATCH; k++)
+            sums[k] = har_all(0.0f);
+        for (step = 0; step < steps; step++) {
+            const har_lanes *values = to.values + step * to.stride + output * HAR_WIDE;
+            for (k = 0; k < wide; k++)
+                sums[k] += values[k * HAR_WIDE] + values[k * HAR_WIDE + 1];
+        }
+        for (k = 0; k < wide; k++)
+            gradient[output + k] += har_sum_lanes(sums[k]);
     }
 }
 

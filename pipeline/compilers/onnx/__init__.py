@@ -46,7 +46,7 @@ from edgehar.models.inputs import input_type
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers.onnx import elementwise, feedforward, recurrent
 from edgehar.pipeline.compilers.onnx.activations import inside_cell
-from edgehar.pipeline.compilers.onnx.graph import INPUT, OUTPUT, OnnxGraph
+from edgehar.pipeline.compilers.onnx.graph import INPUT, OUTPUT, End, OnnxGraph
 from edgehar.pipeline.compilers.onnx.storage import STORAGES, rounded, shared_scales
 from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, Values
 from edgehar.pipeline.compilers.onnx.wave import simple_rnn_stack
@@ -110,8 +110,12 @@ def lower(
     values = Values(graph, INPUT, BATCH_FIRST[: len(architecture.input_shape) + 1])
     values = _lower_chain(architecture.layers, weights, values, shapes[0], options)
     result = values.as_(BATCH_FIRST) if "L" in values.axes else values.name
-    ends = (architecture.input_shape, input_type(architecture)), (shapes[-1], np.dtype(np.float32))
-    content = graph.finish(architecture.name, result=result, takes=ends[0], gives=ends[1])
+    content = graph.finish(
+        architecture.name,
+        results={OUTPUT: result},
+        takes=[End.of_windows(INPUT, architecture.input_shape, input_type(architecture))],
+        gives=[End.of_windows(OUTPUT, shapes[-1])],
+    )
     return CompiledArtifact(
         file=f"model.{quantization}.onnx",
         format="onnx",
@@ -120,7 +124,7 @@ def lower(
         input=TensorSpec(INPUT, input_type(architecture).name, (OPEN_DIMENSION, *architecture.input_shape), 0.0, 0),
         output=TensorSpec(OUTPUT, "float32", (OPEN_DIMENSION, *shapes[-1]), 0.0, 0),
         content=content,
-        expected=None if quantization == "float32" else _expected(architecture, rounded(weights, quantization)),
+        expected=None if quantization == "float32" else expected_outputs(architecture, rounded(weights, quantization)),
     )
 
 
@@ -160,7 +164,7 @@ def _is_stack(layers: tuple[Layer, ...]) -> TypeGuard[tuple[SimpleRNN, ...]]:
     return standard and isinstance(last, SimpleRNN) and not last.return_sequences
 
 
-def _expected(architecture: Architecture, weights: Weights) -> NDArray[np.float32]:
+def expected_outputs(architecture: Architecture, weights: Weights) -> NDArray[np.float32]:
     """Return what the oracle makes of the golden windows with these weights."""
     windows = golden_inputs(architecture)
     return np.asarray(forward(architecture, weights, windows), np.float32)

@@ -1,11 +1,12 @@
 """Write an ONNX graph: nodes, initializers, checked by the official checker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from edgehar.models.architecture import Shape
 from edgehar.models.errors import CompileError
@@ -26,8 +27,23 @@ Storage = Callable[["OnnxGraph", str, NDArray[Any], Axis], str]
 """Keeps a kernel under a name, with the axis of its outputs, and returns the tensor a node reads."""
 
 
-End = tuple[Shape, np.dtype[Any]]
-"""What a model takes or gives: the shape of one window, and the type."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """What a model takes or gives: its name, its dimensions (the open ones by a name), and its type."""
+
+    name: str
+    dimensions: tuple[int | str, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of_windows(cls, name: str, shape: Shape, dtype: DTypeLike = np.float32) -> "End":
+        """Return the end that has any number of windows of a shape."""
+        return cls(name, (BATCH, *shape), np.dtype(dtype))
+
+    def described(self) -> Any:
+        """Return the description in the file."""
+        element = onnx.helper.np_dtype_to_tensor_dtype(self.dtype)
+        return onnx.helper.make_tensor_value_info(self.name, element, self.dimensions)
 
 
 class OnnxGraph:
@@ -57,21 +73,41 @@ class OnnxGraph:
         self._nodes.append(onnx.helper.make_node(kind, list(inputs), results, **options))
         return next(result for result in results if result)
 
-    def finish(self, name: str, *, result: str, takes: End, gives: End) -> bytes:
-        """Return the file of a model from `INPUT` to `OUTPUT`, the new name of ``result``; shapes leave out the batch.
+    def reserve(self, names: Iterable[str]) -> None:
+        """Keep names for what the model takes and gives."""
+        self._taken.update(names)
+
+    def finish(self, name: str, *, results: Mapping[str, str], takes: Sequence[End], gives: Sequence[End]) -> bytes:
+        """Return the file of a model.
+
+        Parameters
+        ----------
+        name
+            Of the graph.
+        results
+            The tensor that each output is, by the name of the output, which it has from now on.
+        takes, gives
+            Inputs and outputs.
 
         Raises
         ------
         CompileError
             If the official checker refuses the graph.
         """
+        renamed: dict[str, str] = {}
+        for output, tensor in results.items():
+            if tensor in renamed:
+                self.node("Identity", [tensor], outputs=[output])
+            else:
+                renamed[tensor] = output
         for node in self._nodes:
-            node.output[:] = [OUTPUT if output == result else output for output in node.output]
+            node.input[:] = [renamed.get(tensor, tensor) for tensor in node.input]
+            node.output[:] = [renamed.get(tensor, tensor) for tensor in node.output]
         graph = onnx.helper.make_graph(
             self._nodes,
             name,
-            [_described(INPUT, takes)],
-            [_described(OUTPUT, gives)],
+            [end.described() for end in takes],
+            [end.described() for end in gives],
             list(self._initializers.values()),
         )
         model = onnx.helper.make_model(
@@ -98,9 +134,3 @@ class OnnxGraph:
             fresh = f"{name}_{number}"
         self._taken.add(fresh)
         return fresh
-
-
-def _described(name: str, end: End) -> Any:
-    """Return the description of an input or output."""
-    shape, dtype = end
-    return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(dtype), [BATCH, *shape])

@@ -26,6 +26,22 @@ def recurrent(layer: Recurrent, weights: Arrays, values: Values) -> Values:
     return Values(graph, graph.node("Squeeze", [result, axis], name=layer.name), VECTOR if last else TIME_FIRST)
 
 
+def continued(layer: Recurrent, weights: Arrays, values: Values, before: Sequence[str]) -> tuple[Values, list[str]]:
+    """Lower a layer that begins with states (windows, units); also return those after the last step."""
+    graph = values.graph
+    axis = graph.constant("axis_0", np.array([0]))
+    initial = [graph.node("Unsqueeze", [state, axis]) for state in before]
+    _operator(layer.name, layer, [weights], values, states=initial)
+    after = [
+        graph.node("Squeeze", [f"{layer.name}/{given}", axis], name=f"{layer.name}/after")
+        for given in ("Y_h", "Y_c")[: layer.states]
+    ]
+    if not layer.return_sequences:
+        return Values(graph, after[0], VECTOR), after
+    sequence = graph.node("Squeeze", [f"{layer.name}/Y", graph.constant("axis_1", np.array([1]))], name=layer.name)
+    return Values(graph, sequence, TIME_FIRST), after
+
+
 def bidirectional(layer: Bidirectional, weights: Arrays, values: Values) -> Values:
     """Lower a layer that walks both ways, and join what the directions give."""
     graph = values.graph
@@ -73,8 +89,16 @@ def _activations(layer: Recurrent, directions: int) -> dict[str, Any]:
     return options
 
 
-def _operator(name: str, layer: Recurrent, directions: Sequence[Arrays], values: Values, **options: Any) -> str:
-    """Add the operator; return its whole sequence, or its last states."""
+def _operator(
+    name: str,
+    layer: Recurrent,
+    directions: Sequence[Arrays],
+    values: Values,
+    *,
+    states: Sequence[str] = (),
+    **options: Any,
+) -> str:
+    """Add the operator; return its whole sequence, or its last states. Told what to begin with, it gives all it has."""
     graph = values.graph
     kernels, recurrent_kernels, biases = zip(*(_onnx_weights(layer, weights) for weights in directions), strict=True)
     inputs = [
@@ -87,6 +111,9 @@ def _operator(name: str, layer: Recurrent, directions: Sequence[Arrays], values:
         options["linear_before_reset"] = int(layer.reset_after)
     options |= _activations(layer, len(directions))
     outputs = [f"{name}/Y"] if layer.return_sequences else ["", f"{name}/Y_h"]
+    if states:
+        inputs += ["", *states]
+        outputs = [outputs[0], *(f"{name}/{state}" for state in ("Y_h", "Y_c")[: layer.states])]
     return graph.node(_OPERATORS[layer.kind], inputs, outputs=outputs, hidden_size=layer.units, **options)
 
 

@@ -70,12 +70,8 @@ def gru_step(body: Subgraph, layer: GRU, weights: Arrays, values: Tensor, states
 Step = Callable[[Subgraph, Any, Arrays, Tensor, list[Tensor]], list[Tensor]]
 """From the input of a step and the states before it to the states after it; the first of them is the output."""
 
-STEPS: Final[dict[str, tuple[Step, int]]] = {
-    SimpleRNN.kind: (simple_rnn_step, 1),
-    LSTM.kind: (lstm_step, 2),
-    GRU.kind: (gru_step, 1),
-}
-"""How each kind of layer takes a step, and how many states it has."""
+STEPS: Final[dict[str, Step]] = {SimpleRNN.kind: simple_rnn_step, LSTM.kind: lstm_step, GRU.kind: gru_step}
+"""How each kind of layer takes a step."""
 
 
 class _Inputs:

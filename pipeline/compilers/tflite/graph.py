@@ -1,7 +1,7 @@
 """Write a TFLite flatbuffer: subgraphs, tensors, constants and operators, through the official schema."""
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import flatbuffers
@@ -178,6 +178,11 @@ class Subgraph:
         """Name a tensor that has no name of its own after the operator that gives it."""
         if not tensor.name:
             self._graph.tensors[tensor.index].name = f"{kind.lower()}{MADE_UP}{tensor.index}"
+
+    def renamed(self, tensor: Tensor, name: str) -> Tensor:
+        """Give a tensor a name that it has from now on."""
+        self._graph.tensors[tensor.index].name = self._unique(name)
+        return replace(tensor, name=name)
 
     def set_interface(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> None:
         """Declare what the subgraph takes and gives."""

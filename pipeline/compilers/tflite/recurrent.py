@@ -23,25 +23,44 @@ def recurrent_stack(
     model: FlatbufferModel, graph: Subgraph, layers: Sequence[Recurrent], weights: Weights, values: Tensor
 ) -> Tensor:
     """Lower consecutive layers, of which all but the last return sequences."""
+    zeros = [State((1, layer.units)) for layer in layers for _ in range(layer.states)]
+    return continued_stack(model, graph, layers, weights, values, zeros)[0]
+
+
+def continued_stack(
+    model: FlatbufferModel,
+    graph: Subgraph,
+    layers: Sequence[Recurrent],
+    weights: Weights,
+    values: Tensor,
+    cells: Sequence[State],
+) -> tuple[Tensor, list[Tensor]]:
+    """Lower consecutive layers that begin with states; also return those after the last step."""
     last, steps = layers[-1], values.shape[1]
     sequence = [State((1, steps, last.units))] if last.return_sequences else []
 
     def add_step(body: Subgraph, step: Tensor, before: list[Tensor]) -> list[Tensor]:
         window, *states = before
-        current, after = op.take_step(body, window, step), [window]
-        for layer in layers:
-            add_cell, count = STEPS[layer.kind]
-            own, states = states[:count], states[count:]
-            result = add_cell(body, layer, layer_weights(layer, weights), current, own)
-            current = result[0]
-            after += result
-        if last.return_sequences:
-            after.append(op.put_step(body, states[0], current, step))
-        return after
+        kept = states[len(cells) :]
+        current, after = one_step(body, layers, weights, op.take_step(body, window, step), states[: len(cells)])
+        return [window, *after, *(op.put_step(body, each, current, step) for each in kept)]
 
-    cells = [State((1, layer.units)) for layer in layers for _ in range(STEPS[layer.kind][1])]
-    result = loop_over_steps(model, graph, steps, [State.of(values), *cells, *sequence], add_step)
-    return result[-1] if last.return_sequences else result[-STEPS[last.kind][1]]
+    _, *result = loop_over_steps(model, graph, steps, [State.of(values), *cells, *sequence], add_step)
+    after = result[: len(cells)]
+    return result[-1] if last.return_sequences else after[-last.states], after
+
+
+def one_step(
+    body: Subgraph, layers: Sequence[Recurrent], weights: Weights, values: Tensor, states: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """Return what consecutive layers make of one step (1, inputs) and their states, and the states after it."""
+    after: list[Tensor] = []
+    for layer in layers:
+        own = list(states[len(after) : len(after) + layer.states])
+        result = STEPS[layer.kind](body, layer, layer_weights(layer, weights), values, own)
+        values = result[0]
+        after += result
+    return values, after
 
 
 def both_ways(
@@ -52,7 +71,7 @@ def both_ways(
     values: Tensor,
 ) -> Tensor:
     """Lower a bidirectional layer; ``weights`` are those of each direction."""
-    steps, add_cell, count = values.shape[1], *STEPS[layer.cell]
+    steps, add_cell, count = values.shape[1], STEPS[layer.cell], layer.direction(DIRECTIONS[0]).states
     sequences = [State((1, steps, layer.units))] * 2 if layer.return_sequences else []
 
     def add_step(body: Subgraph, step: Tensor, before: list[Tensor]) -> list[Tensor]:

@@ -7,12 +7,15 @@ Each link of the chain is a room of its own::
     preamble     what stands before the table: metadata, names, units; the delimiter
     profiles     what an app, a device or a data set means by its files
     columns      which column is what
-    parser       rows to numbers, in chunks, on disk
+    devices_in_turn  which of several devices a row is of
+    parser       rows to numbers, in chunks;  rows: where they are kept;  last_line: whether a file was cut
     sessions     where a recording ends and the next begins
     clock        the rate, the gaps, the time of every sample
     evidence     the unit, and what the values say against it
-    labels       names of files, tables of intervals
+    labels       names of files, tables of intervals;  annotations: exports of ELAN, Audacity and Label Studio
     table        all of these for one file
     documents    JSON and CBOR;  axis_windows   one file per axis
-    collection   all files of a folder: foreign ones passed over, broken ones put aside
+    collection   all files of a folder
+    belonging    whether a file without a recording is a broken one, or something else
+    outcome      what was read, passed over and put aside, as a data set that says so
 """

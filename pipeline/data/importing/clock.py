@@ -27,6 +27,7 @@ SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """How long one step of a numeric time column may be."""
 
 FASTEST_GUESSED_HZ: Final = 500.0
+FEWEST_STAMPS: Final = 3
 
 _DATES_S: Final = (1.1e9, 2.2e9)
 """From 2004 to 2039, in seconds since 1970."""
@@ -55,6 +56,8 @@ class Steps:
         The first time.
     whole_ones
         Whether nearly every step is exactly 1: a row number, unless something says otherwise.
+    stamps
+        How many different times there are, of those that were looked at.
     """
 
     usual: float
@@ -63,6 +66,12 @@ class Steps:
     short_share: float
     first: float
     whole_ones: bool
+    stamps: int
+
+    @property
+    def tells_rate(self) -> bool:
+        """Whether there is a packet of which both ends are known: the first one may have begun before."""
+        return self.stamps > FEWEST_STAMPS or not self.in_packets
 
     @property
     def in_packets(self) -> bool:
@@ -115,6 +124,7 @@ def look_at_steps(times: Column, start: int, stop: int) -> Steps | None:
         short_share=float((forward < usual / 4).mean()),
         first=float(blocks[0][0]),
         whole_ones=bool((steps == 1).mean() > 0.999),
+        stamps=1 + int((forward > 0).sum()),
     )
 
 

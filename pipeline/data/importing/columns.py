@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edgehar.models.errors import UsageError
 from edgehar.models.sensing import names as sensor_names
 from edgehar.models.sensing.names import accelerometers, read_name, sensor_groups, sensor_of_text
 from edgehar.models.sensing.roles import DATE, INDEX, LABEL, SENSOR, SUBJECT, TIME, ColumnRole, role_of
 from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
 from edgehar.pipeline.data.importing.dates import DateForm, is_only_a_date, looks_like_date, read_form
+from edgehar.pipeline.data.importing.devices_in_turn import device_column
 from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import Places, sensors_in
+from edgehar.pipeline.data.importing.parser import sensors_in
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
-from edgehar.pipeline.data.importing.refusals import foreign, refusal
+from edgehar.pipeline.data.importing.refusals import MissingColumnError, foreign, refusal, unrecognised
+from edgehar.pipeline.data.importing.rows import Places
 
 _ASK: Final = "Import it with --columns X,Y,Z: names, or numbers counted from 1"
 _NAMED_TIMES: Final = 50
@@ -40,12 +41,15 @@ class Roles:
         As written in names or in a row of units.
     notes
         What was found, as sentences.
+    unread_time
+        A column that is called a time, and what is written in it, where that is neither a number nor a date.
     """
 
     places: Places
     unit: str | None
     time_unit: str | None
     notes: tuple[str, ...]
+    unread_time: str | None = None
 
 
 def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
@@ -63,10 +67,12 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     Raises
     ------
     ForeignTableError
-        When the table holds another sensor, or none.
+        When the table holds another sensor.
+    UnrecognisedError
+        When nothing says which columns are an accelerometer's.
     DataError
         When several sensors may be meant.
-    UsageError
+    MissingColumnError
         When a declared column is not there.
     """
     roles = [role_of(name) for name in preamble.header] if preamble.header else []
@@ -97,8 +103,20 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     form = _date_form(preamble, time, notes if options.time != NO_COLUMN else [])
     if form is None and options.time == NO_COLUMN and time and not _is_number(preamble, time[0]):
         time = ()
-    places = Places(axes, added, turning, time, form, label, subject, sensor, sensors)
-    return Roles(places, _unit(preamble, axes), _time_unit(preamble, roles, time), tuple(notes))
+    known = {*axes, *added, *turning, *time, *(at for at in (label, subject, sensor) if at is not None)}
+    device = device_column(preamble, known)
+    places = Places(axes, added, turning, time, form, label, subject, device, sensor, sensors)
+    unread = next(
+        (at for at, said in enumerate(roles) if said.role in (TIME, DATE) and not _filled(preamble, at)), None
+    )
+    text = "" if time or unread is None else _cell(preamble, unread)
+    return Roles(
+        places,
+        _unit(preamble, axes),
+        _time_unit(preamble, roles, time),
+        tuple(notes),
+        f"{text[:40]!r} in {preamble.called(unread)}" if text and unread is not None else None,
+    )
 
 
 def _column(preamble: Preamble, name: str) -> int:
@@ -108,7 +126,7 @@ def _column(preamble: Preamble, name: str) -> int:
     if name.isdecimal() and 1 <= int(name) <= preamble.width:
         return int(name) - 1
     there = ", ".join(preamble.header) if preamble.header else f"numbers 1 to {preamble.width}"
-    raise UsageError(
+    raise MissingColumnError(
         f"{preamble.name}: column {name!r} is not there; there are {there}",
         next_step="Name one of these, or count from 1.",
         path=preamble.name,
@@ -244,7 +262,7 @@ def _no_sensor(preamble: Preamble, header: Sequence[str]) -> Exception:
         sentence = f"expected columns of an accelerometer, got those of the {' and the '.join(sorted(other))}: {there}"
         return foreign(preamble.name, sentence)
     sentence = f"expected columns named like x, y, z or acc_x, acc_y, acc_z, got {there[:300]}"
-    return foreign(preamble.name, sentence, next_step=f"{_ASK}.")
+    return unrecognised(preamble.name, sentence, next_step=f"{_ASK}.")
 
 
 def _unnamed(

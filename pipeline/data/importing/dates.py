@@ -1,4 +1,4 @@
-"""Dates and times of day as loggers write them, in seconds: ISO 8601, 05.01.2024, 9/17/2019, 23:59:58.020, AM and PM.
+"""Dates and times of day as loggers write them, in seconds: ISO 8601, 05.01.2024, 5-Jan-2024, 23:59:58.020, AM and PM.
 
 A time without a zone counts as UTC; a time of day counts from midnight. Texts that all have the same shape, which is
 nearly always so, are read by columns of digits at once; the others one by one.
@@ -16,12 +16,23 @@ _CLOCK: Final = (
     r"(?P<hour>\d{1,2})[:h](?P<minute>\d{2})(?:[:m](?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?s?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?(?:\s*(?P<zone>Z|UTC|(?P<sign>[-+])(?P<zh>\d{2}):?(?P<zm>\d{2})?))?(?:\s*\[[^\]]*\])?"
 )
+_MONTHS: Final = {
+    word: number
+    for number, words in enumerate(
+        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), 1
+    )
+    for word in words.split()
+}
+_WORDS: Final = "|".join(_MONTHS)
 _DATE: Final = (
     r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
     r"|(?P<first>\d{1,2})(?P<mark2>[-/.])(?P<second_part>\d{1,2})(?P=mark2)(?P<year2>\d{4})"
-    r"|(?P<year3>\d{4})(?P<month3>\d{2})(?P<day3>\d{2})(?=T)"
+    r"|(?P<year3>\d{4})(?P<month3>\d{2})(?P<day3>\d{2})(?=[T ]\d{1,2}:)"
+    r"|(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?"
+    rf"(?:(?P<day4>\d{{1,2}})[-. ]\s*(?P<word4>{_WORDS})[a-z]*\.?[-, ]+|"
+    rf"(?P<word5>{_WORDS})[a-z]*\.?\s+(?P<day5>\d{{1,2}}),?\s+)(?P<year4>\d{{4}})"
 )
-_MOMENT: Final = re.compile(rf"\s*(?:{_DATE})(?:[T \-_]+{_CLOCK})?\s*")
+_MOMENT: Final = re.compile(rf"\s*(?:{_DATE})(?:[T \-_,]+{_CLOCK})?\s*", re.IGNORECASE)
 _TIME_OF_DAY: Final = re.compile(rf"\s*{_CLOCK}\s*")
 DAY_S: Final = 86_400.0
 
@@ -132,6 +143,8 @@ def _iso_date(got: dict[str, str | None], form: DateForm) -> str:
         return f"{got['year2']}-{int(month or 0):02}-{int(day or 0):02}"
     if got["year"]:
         return f"{got['year']}-{int(got['month'] or 0):02}-{int(got['day'] or 0):02}"
+    if word := got["word4"] or got["word5"]:
+        return f"{got['year4']}-{_MONTHS[word.lower()]:02}-{int(got['day4'] or got['day5'] or 0):02}"
     return f"{got['year3']}-{got['month3']}-{got['day3']}"
 
 

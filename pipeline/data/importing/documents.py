@@ -18,11 +18,12 @@ from edgehar.models.errors import DataError
 from edgehar.models.sensing.names import accelerometers
 from edgehar.models.sensing.unit_names import unit_named
 from edgehar.models.units import parse_unit
+from edgehar.pipeline.data.importing.annotations import label_studio
 from edgehar.pipeline.data.importing.clock import look_at_steps, read_clock
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure, problems_of
-from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, moment_of
+from edgehar.pipeline.data.importing.labels import from_name
 from edgehar.pipeline.data.importing.options import Options
-from edgehar.pipeline.data.importing.refusals import foreign, refusal
+from edgehar.pipeline.data.importing.refusals import foreign, refusal, unrecognised
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported
@@ -60,13 +61,15 @@ def read_document(source: Source, options: Options, labels: Mapping[str, str]) -
     ------
     ForeignTableError
         When the document is no recording.
+    UnrecognisedError
+        When it is no document.
     DataError
         When it is damaged.
     """
     document = _parsed(source)
-    if intervals := _label_studio(document):
-        folder, _, stem = source.stem.rpartition("/")
-        return Imported(intervals=IntervalTable(source.name, folder, stem, intervals))
+    folder, _, stem = source.stem.rpartition("/")
+    if table := label_studio(document, name=source.name, folder=folder, stem=stem):
+        return Imported(intervals=table)
     content = _content(source, document)
     named = from_name(source.inner, options.file_pattern, name=PurePosixPath(source.inner).name, path=source.name)
     clock, seconds = None, None
@@ -129,7 +132,7 @@ def _parsed(source: Source) -> Any:
             return _cbor(data, source.name)
         return json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise refusal(source.name, f"expected a whole JSON document, but {error}") from error
+        raise unrecognised(source.name, f"expected a whole JSON document, but {error}") from error
 
 
 def _cbor(data: bytes, name: str) -> Any:
@@ -181,25 +184,6 @@ def _edge_impulse(payload: dict[str, Any]) -> _Content:
     if not 0 < interval_s < 10:
         raise ValueError(f"interval_ms of {interval_s * 1000:g}")
     return _Content(values[:, axes], unit, interval_s, None, "Edge Impulse data acquisition")
-
-
-def _label_studio(document: Any) -> tuple[tuple[float, float | None, str], ...]:
-    """Return the intervals of an export of Label Studio, in JSON or its short form; none of another document."""
-    regions: list[Any] = []
-    for task in document if isinstance(document, list) else []:
-        if not isinstance(task, dict):
-            continue
-        regions += task["label"] if isinstance(task.get("label"), list) else []
-        for done in task.get("annotations") or [] if isinstance(task.get("annotations"), list) else []:
-            results = done.get("result") if isinstance(done, dict) else None
-            regions += [item.get("value") for item in results or [] if isinstance(item, dict)]
-    found = []
-    for region in regions:
-        names = region.get("timeserieslabels") if isinstance(region, dict) else None
-        start, stop = (moment_of(str(region.get(key))) for key in ("start", "end")) if names else (None, None)
-        if names and isinstance(names, list) and start is not None and stop is not None:
-            found.append((start, stop, str(names[0])))
-    return tuple(sorted(found, key=lambda item: item[0]))
 
 
 def _movesense(content: Any) -> _Content:

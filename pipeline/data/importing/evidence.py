@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.models.sensing.gravity import propose_counts, resting_unit
+from edgehar.models.sensing.gravity import has_offset, propose_counts, resting_unit
 from edgehar.models.sensing.quiet import REMOVED_G, gravity_of_blocks, longest_repeat, quiet_blocks
 from edgehar.models.sensing.unit_names import COUNTS
 from edgehar.models.sensor_limits import MOST_G, UNUSUAL_G
@@ -22,6 +22,7 @@ _WRONG_BY: Final = 2.5
 _STUCK_S: Final = 1.5
 _STUCK_ROWS: Final = 50
 _LONG_ENOUGH_S: Final = 1.0
+_JUMP_G: Final = 0.4
 _ABSURD: Final = 1e30
 """Larger numbers would overflow when squared."""
 _MEASURED_ROWS: Final = 65_536
@@ -44,12 +45,15 @@ class Magnitudes:
         How long the recording is.
     stuck
         Where the longest run of equal rows starts, and its length.
+    offset
+        Whether all axes keep far from zero, as raw readings of a converter do.
     """
 
     gravity: float
     median: float
     seconds: float
     stuck: tuple[int, int]
+    offset: bool = False
 
 
 def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
@@ -62,7 +66,7 @@ def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
     rate_hz
         Samples per second.
     """
-    means, restless, lengths = [], [], []
+    means, restless, lengths, offset = [], [], [], True
     stuck, at = (0, 0), 0
     for block in blocks:
         block = block if np.abs(block).max() < _ABSURD else np.clip(block, -_ABSURD, _ABSURD)
@@ -71,11 +75,12 @@ def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
         restless.append(rest)
         lengths.append(np.linalg.norm(block[:: max(1, len(block) // 4096)], axis=1))
         where, length = longest_repeat(block)
+        offset = offset and has_offset(block)
         if length > stuck[1]:
             stuck = (at + where, length)
         at += len(block)
     gravity = gravity_of_blocks(np.concatenate(means), np.concatenate(restless))
-    return Magnitudes(gravity, float(np.median(np.concatenate(lengths))), at / rate_hz, stuck)
+    return Magnitudes(gravity, float(np.median(np.concatenate(lengths))), at / rate_hz, stuck, offset)
 
 
 def decide_unit(
@@ -119,7 +124,7 @@ def decide_unit(
     if unit is None and fallback is not None and 1 / _WRONG_BY <= gravity / parse_unit(fallback).per_g <= _WRONG_BY:
         unit = fallback
     if unit is None:
-        raise _unknown(name, gravity, median, said=written == COUNTS)
+        raise _unknown(name, gravity, median, said=written == COUNTS, offset=all(m.offset for m in long))
     per_g = parse_unit(unit).per_g
     if not 0.6 <= median / per_g <= 2.5:
         raise refusal(
@@ -159,8 +164,14 @@ def _written(name: str, gravity: float, unit: str) -> tuple[str, str | None]:
     )
 
 
-def _unknown(name: str, gravity: float, median: float, *, said: bool) -> Exception:
+def _unknown(name: str, gravity: float, median: float, *, said: bool, offset: bool) -> Exception:
     """Return the question for the unit."""
+    if offset:
+        return refusal(
+            name,
+            "expected values around zero, but all three axes keep far from zero, as raw readings of a converter do",
+            next_step="Subtract what each axis reads at 0 g, and import the file again.",
+        )
     if gravity < REMOVED_G and median < 30 and not said:
         return _removed(name, gravity)
     counts = propose_counts(gravity)
@@ -220,6 +231,22 @@ def beyond_sensors(values: Floats, per_g: float) -> tuple[npt.NDArray[np.intp], 
     peaks = np.abs(values).max(axis=1) / per_g
     wild = peaks > MOST_G
     return np.flatnonzero(wild), float(peaks[~wild].max(initial=0.0))
+
+
+def unanswered(values: Floats, per_g: float) -> npt.NDArray[np.intp]:
+    """Return the rows with one value on all axes that jump away from their neighbours: the sensor did not answer.
+
+    Loggers write 0, -1 or their last value of something else where a reading fails.
+    """
+    same = (values[:, 0] == values[:, 1]) & (values[:, 1] == values[:, 2])
+    if not same.any() or same.all():
+        return np.empty(0, np.intp)
+    rows = np.flatnonzero(same)
+    answered = np.flatnonzero(~same)
+    after = np.searchsorted(answered, rows)
+    near = (answered[np.maximum(after - 1, 0)], answered[np.minimum(after, len(answered) - 1)])
+    jumps = [np.linalg.norm(values[rows] - values[place], axis=1) / per_g for place in near]
+    return rows[np.minimum(*jumps) > _JUMP_G]
 
 
 def is_unusual(peak_g: float) -> bool:

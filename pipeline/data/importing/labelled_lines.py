@@ -98,4 +98,4 @@ class LabelledLines:
         for chunk in chunks:
             rows = [row for line in chunk.data.decode("utf-8").split("\n") if (row := self.row(line)) is not None]
             if rows:
-                yield Chunk(("\n".join(rows) + "\n").encode(), len(rows))
+                yield Chunk(("\n".join(rows) + "\n").encode(), len(rows), chunk.ended)

@@ -7,17 +7,18 @@ counted, and its place is remembered. What is read goes to a spool, so that a fi
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.pipeline.data.importing.dates import DateForm, seconds_of
+from edgehar.pipeline.data.importing.dates import seconds_of
+from edgehar.pipeline.data.importing.last_line import wrong_with_last_line
 from edgehar.pipeline.data.importing.options import DROP_OPTION
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
 from edgehar.pipeline.data.importing.refusals import refusal
-from edgehar.pipeline.data.importing.spool import Spool, Workspace
+from edgehar.pipeline.data.importing.rows import Lost, Places, Rows, note_anchor
+from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.importing.text import Chunk
 
 _WIDEST_TEXT: Final = 256
@@ -25,124 +26,14 @@ _WIDEST_TEXT: Final = 256
 _Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the wanted columns are, counted from 0.
-
-    Parameters
-    ----------
-    axes
-        x, y, z.
-    added
-        Columns that are added to x, y, z, if any.
-    gyroscope
-        Columns of the turning rate about x, y and z, if it is wanted.
-    time
-        One column, or a date and a time of day.
-    form
-        How dates are written; None for numbers.
-    label, subject
-        Text columns.
-    sensor, sensors
-        The column that says which sensor a row is of, and what it says for the accelerometer.
-    """
-
-    axes: tuple[int, int, int]
-    added: tuple[int, ...] = ()
-    gyroscope: tuple[int, ...] = ()
-    time: tuple[int, ...] = ()
-    form: DateForm | None = None
-    label: int | None = None
-    subject: int | None = None
-    sensor: int | None = None
-    sensors: tuple[str, ...] = ()
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """Columns that hold numbers in every row."""
-        return (*self.axes, *self.added, *self.gyroscope, *(self.time if self.form is None else ()))
-
-    @property
-    def texts(self) -> tuple[int, ...]:
-        """Columns that hold text."""
-        named = (self.label, self.subject, self.sensor)
-        return (*(() if self.form is None else self.time), *(place for place in named if place is not None))
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A line that was left out: it stood before row ``row``."""
-
-    row: int
-    line: int
-    reason: str
-
-
-@dataclass(slots=True, eq=False)
-class Rows:
-    """The wanted columns of a file, on disk.
-
-    Parameters
-    ----------
-    values
-        float64 (n, 3), or (n, 6) with the turning rate, in the units of the file, finite.
-    time
-        float64 (n,), as written, or dates in s; None if there is none.
-    labels, subjects
-        The rows where a text changes, and the text from there on; None if there is no such column.
-    anchors
-        Rows and their lines; between two anchors lines follow one another.
-    lost
-        What was left out.
-    breaks
-        Rows before which a blank line stood, or the names again.
-    repeated_names
-        Those of ``breaks`` before which the names stood again.
-    """
-
-    values: Spool
-    time: Spool | None
-    labels: list[tuple[int, str]] | None
-    subjects: list[tuple[int, str]] | None
-    anchors: list[tuple[int, int]] = field(default_factory=list)
-    lost: list[Lost] = field(default_factory=list)
-    breaks: list[int] = field(default_factory=list)
-    repeated_names: list[int] = field(default_factory=list)
-    passed_over: int = 0
-    workspace: Workspace = field(default_factory=Workspace)
-
-    def __len__(self) -> int:
-        """Rows so far."""
-        return len(self.values)
-
-    def taken(self, order: npt.NDArray[np.intp]) -> "Rows":
-        """Return some of the rows in another order; done in memory, for files in disorder only."""
-        taken = Rows(self.workspace.column(columns=self.workspace.channels), None, None, None, workspace=self.workspace)
-        taken.values.append(self.values.read(0, len(self))[order])
-        if self.time is not None:
-            taken.time = self.workspace.column()
-            taken.time.append(self.time.read(0, len(self))[order])
-        taken.labels, taken.subjects = _permuted(self.labels, order), _permuted(self.subjects, order)
-        for row, line in enumerate(np.array([self.line_of(int(row)) for row in order]).tolist()):
-            _note_anchor(taken.anchors, row, line)
-        place = np.searchsorted(np.sort(order), [lost.row for lost in self.lost])
-        taken.lost = [Lost(int(at), lost.line, lost.reason) for at, lost in zip(place, self.lost, strict=True)]
-        taken.breaks = np.searchsorted(np.sort(order), self.breaks).tolist()
-        taken.repeated_names = np.searchsorted(np.sort(order), self.repeated_names).tolist()
-        taken.passed_over = self.passed_over
-        return taken
-
-    def line_of(self, row: int) -> int:
-        """Return the line of a row."""
-        low, high = 0, len(self.anchors)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.anchors[middle][0] <= row else (low, middle)
-        return self.anchors[low][1] + row - self.anchors[low][0]
-
-
 def read_rows(
-    chunks: Iterable[Chunk], preamble: Preamble, places: Places, *, drop_bad_rows: bool, workspace: Workspace
+    chunks: Iterable[Chunk],
+    preamble: Preamble,
+    places: Places,
+    *,
+    drop_bad_rows: bool,
+    workspace: Workspace,
+    cut: bool = False,
 ) -> Rows:
     """Read the wanted columns of every row.
 
@@ -156,6 +47,8 @@ def read_rows(
         Leave out what cannot be used.
     workspace
         Keeps the columns.
+    cut
+        Whether a last line without a line end was cut off, and is a bad row; else that is judged by its last cell.
 
     Raises
     ------
@@ -165,10 +58,17 @@ def read_rows(
     """
     parser = _Parser(preamble, places, drop_bad_rows, workspace)
     line = 1
-    for chunk, lines in chunks:
+    for chunk, lines, ended in chunks:
         if line + lines > preamble.first_line:
             skip = max(0, preamble.first_line - line)
-            parser.feed(_without_lines(chunk, skip), line + skip, lines - skip)
+            data, more = _without_lines(chunk, skip), lines - skip
+            reason = None if ended else wrong_with_last_line(data, preamble, sure=cut)
+            if reason is None:
+                parser.feed(data, line + skip, more)
+            else:
+                parser.feed(data[: data.rfind(b"\n", 0, -1) + 1], line + skip, more - 1)
+                parser.lose(line + lines - 1, reason)
+        parser.rows.ended = ended
         line += lines
     rows = parser.rows
     if not len(rows):
@@ -187,6 +87,7 @@ class _Parser:
             time=workspace.column() if places.time else None,
             labels=None if places.label is None else [],
             subjects=None if places.subject is None else [],
+            devices=None if places.device is None else [],
             workspace=workspace,
         )
         self._trailing = any(len(row) == preamble.width + 1 and not row[-1] for row in preamble.head[:20])
@@ -196,6 +97,8 @@ class _Parser:
 
     def feed(self, chunk: bytes, line: int, lines: int) -> None:
         """Read the lines of a chunk, the first of which is ``line``."""
+        if not lines:
+            return
         if self._preamble.decimal_comma:
             chunk = chunk.replace(b",", b".")
         plain = chunk.replace(b";\n", b"\n") if self._preamble.ends_in_semicolon else chunk
@@ -262,10 +165,11 @@ class _Parser:
         rows.values.append(values)
         if rows.time is not None and time is not None:
             rows.time.append(time)
-        for runs, place in ((rows.labels, places.label), (rows.subjects, places.subject)):
+        texts = ((rows.labels, places.label), (rows.subjects, places.subject), (rows.devices, places.device))
+        for runs, place in texts:
             if runs is not None and place is not None:
                 _note_changes(runs, table[f"c{place}"], start)
-        _note_anchor(rows.anchors, start, line)
+        note_anchor(rows.anchors, start, line)
 
     def _split_at(self, table: npt.NDArray[Any], line: int, bad: npt.NDArray[np.intp], time: _Floats) -> None:
         """Append what stands between rows whose date cannot be read."""
@@ -274,7 +178,7 @@ class _Parser:
             self._append(table[edge:row], line + edge)
             cell = self._date_text(table[row : row + 1])[0].decode("utf-8", "replace")
             column = self._preamble.called(self._places.time[0])
-            self._lose(line + row, f"expected a date and time in {column}, got {cell[:40]!r}")
+            self.lose(line + row, f"expected a date and time in {column}, got {cell[:40]!r}")
             edge = row + 1
         self._append(table[edge:], line + edge)
 
@@ -306,7 +210,7 @@ class _Parser:
                 self.rows.repeated_names.append(len(self.rows))
             elif reason := self._wrong_with(cells):
                 self._flush(ready, lines)
-                self._lose(number, reason)
+                self.lose(number, reason)
             else:
                 wanted = [float(cells[at]) if at in places.numbers else cells[at].encode() for at in self._columns]
                 ready.append(tuple(wanted))
@@ -346,7 +250,7 @@ class _Parser:
             return f"expected a subject in {called(self._places.subject)}, got none"
         return None
 
-    def _lose(self, line: int, reason: str) -> None:
+    def lose(self, line: int, reason: str) -> None:
         """Note a line that is left out, or refuse the file."""
         if not self._drop:
             step = f"Repair the line, or import the file with {DROP_OPTION}."
@@ -375,17 +279,6 @@ def _records(text: str, line: int, preamble: Preamble) -> Iterator[tuple[int, li
             yield number, [cell.strip() for cell in cells] if record.strip(mark + " ") else []
 
 
-def _permuted(runs: list[tuple[int, str]] | None, order: npt.NDArray[np.intp]) -> list[tuple[int, str]] | None:
-    """Return texts of rows in another order."""
-    if runs is None:
-        return None
-    starts = np.array([row for row, _ in runs])
-    codes = {text: code for code, (_, text) in enumerate(runs)}
-    which = np.array([codes[text] for _, text in runs])[np.searchsorted(starts, order, side="right") - 1]
-    edges = np.flatnonzero(np.concatenate([[True], which[1:] != which[:-1]]))
-    return [(int(edge), runs[which[edge]][1]) for edge in edges]
-
-
 def _note_changes(runs: list[tuple[int, str]], texts: npt.NDArray[np.bytes_], start: int) -> None:
     """Note the rows where a text changes."""
     edges = [0, *(np.flatnonzero(texts[1:] != texts[:-1]) + 1).tolist()]
@@ -398,12 +291,6 @@ def _note_changes(runs: list[tuple[int, str]], texts: npt.NDArray[np.bytes_], st
 def _unquoted(text: str) -> str:
     """Return a text without the quotes around it; one at its end alone belongs to it."""
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
-
-
-def _note_anchor(anchors: list[tuple[int, int]], row: int, line: int) -> None:
-    """Note the line of a row, unless it follows from the anchor before."""
-    if not anchors or anchors[-1][1] + row - anchors[-1][0] != line:
-        anchors.append((row, line))
 
 
 def _may_be_cut(table: npt.NDArray[Any], name: str) -> bool:

@@ -34,6 +34,12 @@ _RATE: Final = re.compile(
     r"(\d+(?:[.,]\d+)?)\s*(?:hz)?\s*[,;]*\s*$",
     re.IGNORECASE,
 )
+_INTERVAL: Final = re.compile(
+    r"\b(?:sampl\w*[ _-]?)?(?:interval|period|dt)(?:[ _]?\(?(?P<beside>ms|us|s)\)?)?\s*[:=,;\t]\s*"
+    r"(?P<value>\d+(?:[.,]\d+)?)\s*(?P<behind>ms|us|s)?\s*[,;]*\s*$",
+    re.IGNORECASE,
+)
+_PER_S: Final = {"s": 1.0, "ms": 1e3, "us": 1e6}
 _FILTER: Final = re.compile(r"filter|cut[- ]?off|band\s?width|low[- ]?pass|high[- ]?pass|gyro|magnet", re.IGNORECASE)
 _SCALE: Final = re.compile(
     r"(\d+(?:\.\d+)?)\s*(?:lsb|counts?|digits?)\s*(?:/|per)\s*g\b"
@@ -297,6 +303,9 @@ def _rate(metadata: Sequence[str]) -> float | None:
         matches = [] if _FILTER.search(line.split("Hz")[0].split("at ")[0]) else _HERTZ.findall(line)
         matches = matches or [match[1] for match in [_RATE.search(line)] if match]
         found |= {float(match.replace(",", ".")) for match in matches}
+        if (match := _INTERVAL.search(line)) and (unit := match["beside"] or match["behind"]):
+            interval = float(match["value"].replace(",", "."))
+            found |= {_PER_S[unit.lower()] / interval} if interval else set()
     return found.pop() if len(found) == 1 and min(found) > 0 else None
 
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from edgehar.pipeline.data.importing.clock import Steps
 from edgehar.pipeline.data.importing.dates import DAY_S
 from edgehar.pipeline.data.importing.options import DROP_OPTION
-from edgehar.pipeline.data.importing.parser import Rows
 from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.spool import Column, Scaled, Spool
 
 _WRAPS: Final = (2.0**16, 2.0**24, 2.0**31, 2.0**32)
@@ -23,6 +23,8 @@ _MOST_DROPPED: Final = 0.2
 _RESTART_STEPS: Final = 10
 _RESTART_ROWS: Final = 8
 _TURNS: Final = 4
+_REPEATED_ROWS: Final = 2**17
+_NAMED: Final = 4
 _SORTED_ROWS: Final = 2**22
 """A file is sorted in memory, so a longer one only where it must be."""
 
@@ -53,15 +55,18 @@ class Sessions:
 
 
 def apart(rows: Rows) -> tuple[Rows, str | None]:
-    """Return rows with those of each person together, where people's rows stand in turn; and a note about it."""
-    runs = rows.subjects or []
-    people = list(dict.fromkeys(name for _, name in runs))
-    if len(runs) <= max(_TURNS * len(people), len(rows) // 100):
+    """Return rows with those of each person and device together, where they stand in turn; and a note about it."""
+    runs = rows.owners()
+    owners = {owner: number for number, owner in enumerate(dict.fromkeys(owner for _, owner in runs))}
+    if len(runs) <= max(_TURNS * len(owners), len(rows) // 100):
         return rows, None
     starts = np.array([row for row, _ in runs])
-    whose = np.array([people.index(name) for _, name in runs])
-    person = whose[np.searchsorted(starts, np.arange(len(rows)), side="right") - 1]
-    return rows.taken(np.argsort(person, kind="stable")), "Rows of several people stand in turn: they are taken apart."
+    whose = np.array([owners[owner] for _, owner in runs])
+    owner = whose[np.searchsorted(starts, np.arange(len(rows)), side="right") - 1]
+    people, devices = (sorted({owner[part] for owner in owners}) for part in (0, 1))
+    what = "people" if len(people) > 1 else f"devices ({', '.join(devices[:_NAMED])}{', …' * (len(devices) > _NAMED)})"
+    taken = rows.taken(np.argsort(owner, kind="stable"))
+    return taken, f"Rows of several {what} stand in turn: they are taken apart."
 
 
 def find_sessions(
@@ -92,20 +97,30 @@ def find_sessions(
     if rows.time is None or steps is None:
         starts = {0, *rows.breaks} if _rare(rows.breaks, len(rows)) else {0, *rows.repeated_names}
         return Sessions(rows, None, _inside({*starts, *_changes(rows)}, len(rows)))
-    wraps, backs = _turns(rows.time, steps, [DAY_S] if of_day else list(_WRAPS))
+    changes = set(_changes(rows)) - {0}
+    wraps, backs = _turns(rows.time, steps, [DAY_S] if of_day else list(_WRAPS), changes)
     sessions = Sessions(rows, None, [])
     if wraps:
         what = "midnight" if of_day else "the end of its counter"
         sessions.notes.append(f"Time passes {what} {len(wraps)} time{'s' * (len(wraps) > 1)}, and goes on.")
-    if backs and not wraps and len(rows) <= _SORTED_ROWS and (mended := _sorted(rows, backs, [], steps, sessions)):
+    if backs and len(rows) <= _SORTED_ROWS and (once := _without_repeats(rows, backs, sessions)):
+        sessions.rows = rows = once
+        times = rows.time or rows.workspace.column()
+        changes = set(_changes(rows)) - {0}
+        wraps, backs = _turns(times, steps, [DAY_S] if of_day else list(_WRAPS), changes)
+    mendable = backs and not wraps and len(rows) <= _SORTED_ROWS
+    if mendable and (mended := _sorted(rows, backs, sorted(changes), steps, sessions)):
         sessions.rows, backs = mended, []
         rows = mended
     restarts = _restarts(rows.time, backs, steps) if rows.time is not None else []
     disorder = [row for row in backs if row not in restarts]
     if disorder:
-        mended = _sorted(rows, disorder, restarts, steps, sessions)
-        sessions.rows = rows = mended or _dropped(rows, restarts, drop, name, sessions)
-        restarts = [row for row in restarts if row < len(rows)]
+        borders = sorted({*restarts, *changes})
+        mended = _sorted(rows, disorder, borders, steps, sessions)
+        if mended is None:
+            mended, kept = _dropped(rows, borders, drop, name, sessions)
+            restarts = np.searchsorted(kept, restarts).tolist()
+        sessions.rows = rows = mended
     if restarts:
         lines = ", ".join(str(rows.line_of(row)) for row in restarts[:3])
         sessions.notes.append(
@@ -120,8 +135,10 @@ def find_sessions(
     return sessions
 
 
-def _turns(times: Spool, steps: Steps, moduli: list[float]) -> tuple[list[tuple[int, float]], list[int]]:
-    """Return (row, modulus) of wraps, and the rows at which time goes back."""
+def _turns(
+    times: Spool, steps: Steps, moduli: list[float], changes: set[int]
+) -> tuple[list[tuple[int, float]], list[int]]:
+    """Return (row, modulus) of wraps, and the rows at which time goes back; not where rows of others begin."""
     wraps: list[tuple[int, float]] = []
     backs: list[int] = []
     reach = max(3 * steps.usual, 1.5 * steps.limit)
@@ -130,12 +147,45 @@ def _turns(times: Spool, steps: Steps, moduli: list[float]) -> tuple[list[tuple[
         passed = np.diff(block)
         for row in np.flatnonzero(passed < 0).tolist():
             after = [m for m in moduli if 0 < passed[row] + m <= reach and block[row] < m and block[row + 1] >= 0]
+            if at + row in changes:
+                continue
             if after:
                 wraps.append((at + row, after[0]))
             else:
                 backs.append(at + row)
         at += len(passed)
     return wraps, backs
+
+
+def _without_repeats(rows: Rows, backs: list[int], sessions: Sessions) -> Rows | None:
+    """Return the rows without stretches that were written twice, one after the other; None where there are none.
+
+    A session that is the same as the one before from its first row on is another one.
+    """
+    times = rows.time or rows.workspace.column()
+    keep = np.ones(len(rows), dtype=bool)
+    starts = {0, *backs}
+    for row in backs:
+        earlier = times.read(max(0, row - _REPEATED_ROWS), row)
+        length = len(earlier) - int(np.searchsorted(earlier, times.read(row, row + 1)[0]))
+        again = slice(row, row + length)
+        if (
+            length
+            and row - length not in starts
+            and again.stop <= len(rows)
+            and (
+                (times.read(row, again.stop) == earlier[-length:]).all()
+                and (rows.values.read(row, again.stop) == rows.values.read(row - length, row)).all()
+            )
+        ):
+            keep[again] = False
+    if keep.all():
+        return None
+    first = int(np.argmin(keep))
+    kept = rows.taken(np.flatnonzero(keep))
+    text = f"{int((~keep).sum())} rows stood twice: they are left out once (first in line {rows.line_of(first)})."
+    sessions.problems.append((min(first, len(kept) - 1), text))
+    return kept
 
 
 def _restarts(times: Spool, backs: list[int], steps: Steps) -> list[int]:
@@ -167,8 +217,10 @@ def _sorted(rows: Rows, disorder: list[int], restarts: list[int], steps: Steps, 
     return rows.taken(order)
 
 
-def _dropped(rows: Rows, restarts: list[int], drop: bool, name: str, sessions: Sessions) -> Rows:
-    """Return the rows without those that are not later than all before them, or refuse them."""
+def _dropped(
+    rows: Rows, restarts: list[int], drop: bool, name: str, sessions: Sessions
+) -> tuple[Rows, npt.NDArray[np.intp]]:
+    """Return the rows without those that are not later than all before them, and which are kept; or refuse them."""
     times = np.empty(0) if rows.time is None else rows.time.read(0, len(rows))
     edges = [0, *restarts, len(rows)]
     keep = np.ones(len(rows), dtype=bool)
@@ -198,7 +250,8 @@ def _dropped(rows: Rows, restarts: list[int], drop: bool, name: str, sessions: S
             f"{len(back)} row{'s' * (len(back) > 1)} left out: time does not run forward (first in line {line}).",
         )
     )
-    return rows.taken(np.flatnonzero(keep))
+    kept = np.flatnonzero(keep)
+    return rows.taken(kept), kept
 
 
 def _in_seconds(rows: Rows, wraps: list[tuple[int, float]], scale: float) -> Column:
@@ -223,8 +276,8 @@ def _in_seconds(rows: Rows, wraps: list[tuple[int, float]], scale: float) -> Col
 
 
 def _changes(rows: Rows) -> list[int]:
-    """Return the rows at which the person changes."""
-    return [row for row, _ in rows.subjects or ()]
+    """Return the rows at which the person or the device changes."""
+    return [row for row, _ in rows.owners()]
 
 
 def _rare(breaks: list[int], rows: int) -> bool:

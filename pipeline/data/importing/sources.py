@@ -8,9 +8,11 @@ import gzip
 import io
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, Final, cast
 
 from edgehar.models.errors import DataError
@@ -21,6 +23,7 @@ TABLES: Final = (".csv", ".tsv")
 MAYBE_TABLES: Final = (".txt", ".dat", ".log", ".data")
 """Suffixes of tables as well as of notes: taken when named, and in folders that hold nothing of ``TABLES``."""
 DOCUMENTS: Final = (".json", ".cbor")
+_READ: Final = (*TABLES, *MAYBE_TABLES, *DOCUMENTS, ".zip")
 MAX_MEMBERS: Final = 100_000
 _MOST_INFLATED: Final = 200
 """A zip member that grows by more is refused: text of numbers shrinks to a third or a tenth."""
@@ -59,12 +62,9 @@ class Source:
         return PurePosixPath(self.inner).with_suffix("").as_posix()
 
     @property
-    def size(self) -> int:
-        """Bytes on disk, or in the archive after inflating."""
-        if self.member is None:
-            return self.path.stat().st_size
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.getinfo(self.member).file_size
+    def _archive(self) -> zipfile.ZipFile:
+        """The archive that holds the member."""
+        return _opened(self.path, self.path.stat().st_mtime_ns)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -90,7 +90,7 @@ class Source:
             if self.path.name.lower().endswith(".gz"):
                 return cast(IO[bytes], stack.enter_context(gzip.open(self.path, "rb")))
             return stack.enter_context(self.path.open("rb"))
-        archive = stack.enter_context(zipfile.ZipFile(self.path))
+        archive = self._archive
         info = archive.getinfo(self.member)
         if info.file_size > _MOST_INFLATED * max(info.compress_size, 1024):
             raise refusal(
@@ -100,72 +100,107 @@ class Source:
         return io.BufferedReader(stream) if not self.member.lower().endswith(".gz") else gzip.open(stream, "rb")  # type: ignore[return-value,type-var]
 
 
-def find_sources(path: Path) -> list[Source]:
-    """Return every file that may be a recording at a path, in order.
+@dataclass(slots=True, eq=False)
+class Listing:
+    """The files at a path.
+
+    Parameters
+    ----------
+    sources
+        Those that may be recordings by their names, in order.
+    broken
+        Archives and links that lead nowhere, and why.
+    others
+        How many files there are of every other suffix.
+    """
+
+    sources: list[Source] = field(default_factory=list)
+    broken: list[tuple[Source, DataError]] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+
+
+def find_sources(path: Path) -> Listing:
+    """Return every file that may be a recording at a path, in order; and what else is there.
 
     Raises
     ------
     DataError
-        When an archive cannot be read.
+        When the path is an archive that cannot be read.
     """
+    listing = Listing()
     if path.is_file() and path.suffix.lower() == ".zip":
-        return _in_archive(path, path.name)
-    if path.is_file():
-        return [Source(str(path), _without_gz(path.name), path)]
-    return _in_folder(path)
+        _add_archive(listing, path, path.name)
+    elif path.is_file():
+        listing.sources.append(Source(str(path), _without_gz(path.name), path))
+    else:
+        _add_folder(listing, path)
+    return listing
 
 
 def may_hold_recordings(path: Path) -> bool:
     """Tell, from names alone, whether a path is or holds a file that may be a recording."""
     if path.is_file():
-        plain = Path(_without_gz(path.name)).suffix.lower()
-        return plain in (*TABLES, *MAYBE_TABLES, *DOCUMENTS, ".zip")
-    return any(_wanted(path, file) for file in path.rglob("*"))
+        return _suffix(path.name) in _READ
+    return any(_suffix(file.name) in _READ and not _hidden(file.relative_to(path)) for file in path.rglob("*"))
 
 
-def _in_folder(folder: Path) -> list[Source]:
-    """Return the files below a folder that are not hidden."""
-    found: list[Source] = []
+def _add_folder(listing: Listing, folder: Path) -> None:
+    """List the files below a folder that are not hidden; an archive that cannot be read is a broken file."""
     for file in sorted(folder.rglob("*")):
-        if not _wanted(folder, file):
+        inner = file.relative_to(folder)
+        if _hidden(inner) or file.is_dir():
             continue
-        inner = file.relative_to(folder).as_posix()
-        if file.suffix.lower() == ".zip":
-            found += _in_archive(file, inner)
+        source = Source(str(file), _without_gz(inner.as_posix()), file)
+        if _suffix(file.name) not in _READ:
+            listing.others[_suffix(file.name)] += 1
+        elif not file.is_file():
+            error = refusal(
+                source.name, "expected a file, got a link to none, or a device", next_step="Copy the file here."
+            )
+            listing.broken.append((source, error))
+        elif file.suffix.lower() != ".zip":
+            listing.sources.append(source)
         else:
-            found.append(Source(str(file), _without_gz(inner), file))
-    return found
+            try:
+                _add_archive(listing, file, inner.as_posix())
+            except DataError as error:
+                listing.broken.append((source, error))
 
 
-def _wanted(folder: Path, file: Path) -> bool:
-    """Tell whether a file below a folder may be a recording, by its name."""
-    hidden = any(part.startswith((".", "__MACOSX")) for part in file.relative_to(folder).parts)
-    suffix = Path(_without_gz(file.name)).suffix.lower()
-    return not hidden and suffix in (*TABLES, *MAYBE_TABLES, *DOCUMENTS, ".zip") and file.is_file()
-
-
-def _in_archive(path: Path, inner: str) -> list[Source]:
-    """Return the members of an archive that are not hidden."""
+def _add_archive(listing: Listing, path: Path, inner: str) -> None:
+    """List the members of an archive that are not hidden."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
+        infos = _opened(path, path.stat().st_mtime_ns).infolist()
     except _DAMAGE as error:
         raise refusal(str(path), f"expected a readable zip archive, but {error}", next_step="Copy it again.") from error
     if len(infos) > MAX_MEMBERS:
         raise refusal(str(path), f"expected at most {MAX_MEMBERS} files in an archive, got {len(infos)}")
     stem = PurePosixPath(inner).with_suffix("").as_posix()
-    found = []
     for info in sorted(infos, key=lambda info: info.filename):
-        member = PurePosixPath(info.filename)
-        hidden = any(part.startswith((".", "__MACOSX")) for part in member.parts)
-        plain = _without_gz(info.filename)
-        if (
-            not info.is_dir()
-            and not hidden
-            and PurePosixPath(plain).suffix.lower() in (*TABLES, *MAYBE_TABLES, *DOCUMENTS)
-        ):
-            found.append(Source(f"{path}/{info.filename}", f"{stem}/{plain}", path, info.filename))
-    return found
+        if info.is_dir() or _hidden(PurePosixPath(info.filename)):
+            continue
+        suffix = _suffix(info.filename)
+        if suffix not in _READ or suffix == ".zip":
+            listing.others[suffix] += 1
+            continue
+        plain = f"{stem}/{_without_gz(info.filename)}"
+        listing.sources.append(Source(f"{path}/{info.filename}", plain, path, info.filename))
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path, changed_ns: int) -> zipfile.ZipFile:
+    """Return an archive, opened once: its list of members is read anew by every opening."""
+    return zipfile.ZipFile(path)
+
+
+def _hidden(inner: PurePath) -> bool:
+    """Tell whether a path below what was named is hidden, or made by an archiver."""
+    return any(part.startswith((".", "__MACOSX")) for part in inner.parts)
+
+
+def _suffix(name: str) -> str:
+    """Return the suffix of a name in lower case, without .gz."""
+    return PurePosixPath(_without_gz(name)).suffix.lower()
 
 
 def _without_gz(name: str) -> str:

@@ -32,6 +32,8 @@ class Spool:
         Values in a row; None for a one-dimensional array.
     folder
         Where the temporary file lives; by default where the system keeps such.
+    kept
+        A file that stays, instead of a temporary one, and how many rows of it are taken over.
 
     Examples
     --------
@@ -41,13 +43,24 @@ class Spool:
     (3, [2.0, 3.0])
     """
 
-    def __init__(self, dtype: npt.DTypeLike, *, columns: int | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        dtype: npt.DTypeLike,
+        *,
+        columns: int | None = None,
+        folder: Path | None = None,
+        kept: tuple[Path, int] | None = None,
+    ) -> None:
         self._dtype = np.dtype(dtype)
         self._row = (columns,) if columns else ()
         self._bytes = self._dtype.itemsize * (columns or 1)
-        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=None if folder is None else str(folder))  # noqa: SIM115
+        self._file: Any = (
+            tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES, dir=None if folder is None else str(folder))  # noqa: SIM115
+            if kept is None
+            else kept[0].open("r+b" if kept[1] else "w+b")
+        )
         self._folder = folder
-        self._length = 0
+        self._length = 0 if kept is None else kept[1]
         self._mapped: npt.NDArray[Any] | None = None
 
     def __del__(self) -> None:
@@ -71,6 +84,11 @@ class Spool:
                 path=str(where),
             ) from error
         self._length += len(rows)
+
+    def to_disk(self) -> None:
+        """Bring all rows to the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
 
     def read(self, start: int, stop: int) -> npt.NDArray[Any]:
         """Return rows as an array of their own."""
@@ -141,13 +159,22 @@ class Workspace:
         Where temporary files live; by default where the system keeps such.
     channels
         Values in a sample.
+    samples, times
+        Files that keep the samples and times of recordings, and how many rows of them are taken over.
     """
 
-    def __init__(self, folder: Path | None = None, *, channels: int = 3) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        channels: int = 3,
+        samples: tuple[Path, int] | None = None,
+        times: tuple[Path, int] | None = None,
+    ) -> None:
         self._folder = folder
         self.channels = channels
-        self.samples = Spool(np.float32, columns=channels, folder=folder)
-        self.times = Spool(np.float64, folder=folder)
+        self.samples = Spool(np.float32, columns=channels, folder=folder, kept=samples)
+        self.times = Spool(np.float64, folder=folder, kept=times)
 
     def column(self, dtype: npt.DTypeLike = np.float64, *, columns: int | None = None) -> Spool:
         """Return an empty column that is needed for a while."""

@@ -14,7 +14,9 @@ import numpy as np
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.sensor_limits import SLOWEST_GUESS_HZ
 from edgehar.models.units import parse_unit
+from edgehar.pipeline.data.importing.annotations import annotation_lines, label_studio_lines
 from edgehar.pipeline.data.importing.columns import find_roles
+from edgehar.pipeline.data.importing.devices_in_turn import is_of_body
 from edgehar.pipeline.data.importing.evidence import (
     Magnitudes,
     beyond_sensors,
@@ -22,12 +24,13 @@ from edgehar.pipeline.data.importing.evidence import (
     is_unusual,
     measure,
     problems_of,
+    unanswered,
 )
 from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per_second
 from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
 from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, read_intervals
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import Rows, read_rows
+from edgehar.pipeline.data.importing.parser import read_rows
 from edgehar.pipeline.data.importing.preamble import (
     DELIMITERS,
     HEAD_LINES,
@@ -37,7 +40,8 @@ from edgehar.pipeline.data.importing.preamble import (
     read_preamble,
 )
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
-from edgehar.pipeline.data.importing.refusals import ForeignTableError, foreign, refusal
+from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal
+from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Workspace
@@ -68,6 +72,12 @@ class Imported:
         In which the file was.
     terms
         Of its profile.
+    header
+        Names of its columns; empty where it has none, None where it is no table.
+    ended
+        Whether its last line ends in a line end.
+    alone
+        Whether no other file was read for it.
     """
 
     recordings: list[Recording] = field(default_factory=list)
@@ -75,10 +85,19 @@ class Imported:
     notes: list[str] = field(default_factory=list)
     unit: str | None = None
     terms: str = ""
+    header: tuple[str, ...] | None = None
+    ended: bool = True
+    alone: bool = True
 
 
 def read_table(
-    source: Source, options: Options, *, beside: Beside, workspace: Workspace, fallback: str | None = None
+    source: Source,
+    options: Options,
+    *,
+    beside: Beside,
+    workspace: Workspace,
+    fallback: str | None = None,
+    cut: bool = False,
 ) -> Imported:
     """Read a file into recordings.
 
@@ -94,11 +113,15 @@ def read_table(
         Keeps the samples.
     fallback
         The unit of the other files, for one whose own values do not tell it.
+    cut
+        Whether a last line without a line end was cut off.
 
     Raises
     ------
     ForeignTableError
-        When the file is readable and no recording of acceleration.
+        When the file is surely no recording of acceleration.
+    UnrecognisedError
+        When no recording is found in it.
     DataError
         When it is damaged, or leaves something open that the caller has to say.
     UsageError
@@ -115,27 +138,34 @@ def read_table(
         spoken = LabelledLines.found_in(lines)
         if spoken is not None:
             lines, chunks = spoken.rewritten_head(lines), spoken.rewritten(chunks)
+        if (annotated := _annotations(source, lines, whole=len(start) < 2**16)) is not None:
+            return Imported(intervals=annotated)
         preamble = _preamble(source, lines, options)
         if intervals := _intervals(source, preamble, chunks):
             return Imported(intervals=intervals)
         roles = find_roles(preamble, options, stem=source.stem)
-        rows = read_rows(chunks, preamble, roles.places, drop_bad_rows=options.drop_bad_rows, workspace=workspace)
+        rows = read_rows(
+            chunks, preamble, roles.places, drop_bad_rows=options.drop_bad_rows, workspace=workspace, cut=cut
+        )
     notes = [*_about_file(preamble, encoding, spoken, profile), *roles.notes]
     table = OpenTable(source, options, preamble, roles, rows, notes, profile, workspace)
     if profile is not None and profile.beside and (other := beside(source, profile.beside)):
         _add_gravity(table, other)
-    return recordings_of(table, fallback)
+    imported = recordings_of(table, fallback)
+    imported.header, imported.ended = preamble.header or (), rows.ended
+    imported.alone = profile is None or not profile.beside
+    return imported
 
 
 def _preamble(source: Source, lines: list[str], options: Options) -> Preamble:
-    """Read the head of a file; what is no table at all is a foreign one."""
+    """Read the head of a file, where there is a table."""
     mark = _delimiter(options.delimiter)
     try:
         return read_preamble(lines, source.name, delimiter=mark, names=options.names, skip=options.skip_lines)
     except DataError as error:
         if (pairs := read_pairs(lines, source.name)) is not None:
             return pairs
-        raise ForeignTableError(error.message, next_step=error.next_step, **error.details) from error
+        raise UnrecognisedError(error.message, next_step=error.next_step, **error.details) from error
 
 
 def _delimiter(declared: str | None) -> str | None:
@@ -159,6 +189,16 @@ def _intervals(source: Source, preamble: Preamble, chunks: Iterator[Chunk]) -> I
     lines = text.split("\n")[preamble.first_line - 1 :][:_MOST_INTERVALS]
     rows = [cells_of(line, preamble.delimiter, source.name) for line in lines if line.strip()]
     return read_intervals(preamble, rows, folder=folder, stem=source.stem.rpartition("/")[2])
+
+
+def _annotations(source: Source, lines: list[str], *, whole: bool) -> IntervalTable | None:
+    """Return what a tool for annotation has exported; only files of which all lines are known are taken for that."""
+    if not whole:
+        return None
+    folder, _, stem = source.stem.rpartition("/")
+    return label_studio_lines(lines, name=source.name, folder=folder, stem=stem) or annotation_lines(
+        lines, name=source.name, folder=folder, stem=stem
+    )
 
 
 def _about_file(
@@ -252,8 +292,9 @@ def _ids(table: OpenTable, takes: list[Take]) -> list[str]:
     """Return an id for every recording of a file."""
     stem, counts, ids = table.source.stem, dict[str, int](), []
     several = table.rows.subjects is not None or len(takes) > 1
+    devices = len({take.device for take in takes}) > 1
     for take in takes:
-        subject = take.subject or UNKNOWN_SUBJECT
+        subject = (take.subject or UNKNOWN_SUBJECT) + (f"@{take.device}" if devices else "")
         counts[subject] = counts.get(subject, 0) + 1
         suffix = f"#{subject}" + (f"/{counts[subject]}" if counts[subject] > 1 else "")
         ids.append(stem + suffix if several else stem)
@@ -274,12 +315,14 @@ def _recording(
     samples = table.workspace.samples
     first = len(samples)
     wild: list[int] = []
+    silent: list[int] = []
     worst, peak, at = 0.0, 0.0, 0
     for block in rows.values.blocks(take.start, take.stop):
         values, rates = block[:, :3], block[:, 3:]
         found, most = beyond_sensors(values, scale.per_g)
         wild += (found + at).tolist()
         values[found] = np.clip(values[found], -1e6 * scale.per_g, 1e6 * scale.per_g)
+        silent += (unanswered(values, scale.per_g) + at).tolist()
         worst = max(worst, float(np.linalg.norm(values[found], axis=1).max(initial=0.0)) / scale.per_g)
         samples.append(np.hstack([scale.to_g(values), rates * turning]) if rates.size else scale.to_g(values))
         peak, at = max(peak, most), at + len(block)
@@ -287,7 +330,7 @@ def _recording(
     clock = take.clock
     lost = [item for item in rows.lost if take.start <= item.row < take.stop or item.row == take.stop == len(rows)]
     gaps = {item.row - take.start for item in lost} | set(clock.gaps if clock else ())
-    gaps |= {place for row in wild for place in (row, row + 1)}
+    gaps |= {place for row in (*wild, *silent) for place in (row, row + 1)}
     problems = [text for row, text in sessions.problems if take.start <= row < take.stop]
     problems += _about_losses(rows, take, lost)
     if wild:
@@ -295,6 +338,12 @@ def _recording(
         problems.append(
             f"{_counted(len(wild), 'sample')} beyond the range of any accelerometer (up to {worst:,.0f} g, first in "
             f"line {line}): kept out of every window."
+        )
+    if silent := sorted({*silent} - {*wild}):
+        line = rows.line_of(take.start + silent[0])
+        problems.append(
+            f"{_counted(len(silent), 'sample')} with one value on all three axes, far from the others (first in line "
+            f"{line}), as where a sensor does not answer: kept out of every window."
         )
     if is_unusual(peak):
         problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
@@ -310,12 +359,18 @@ def _recording(
         samples=samples.view(first, first + length),
         rate_hz=take.rate_hz,
         labels=_labels(table, rows, take, said),
-        placement=table.options.placement or said.get("placement", ""),
+        placement=table.options.placement or said.get("placement", "") or _placement(table, take),
         source=PurePosixPath(table.source.inner).name,
         timestamps_s=None if take.times is None else table.workspace.times.view(*take.times),
         gaps=tuple(sorted(gap for gap in gaps if 0 < gap < length)),
         problems=tuple(problems),
     )
+
+
+def _placement(table: OpenTable, take: Take) -> str:
+    """Return where on the body the device was, where its column says that."""
+    place, header = table.roles.places.device, table.preamble.header
+    return take.device if place is not None and header and is_of_body(header[place]) else ""
 
 
 def _about_losses(rows: Rows, take: Take, lost: list[Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterator
 from typing import IO, Final, NamedTuple
 
-from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.refusals import refusal, unrecognised
 
 CHUNK_BYTES: Final = 2**20
 MAX_LINE: Final = 2**20
@@ -12,10 +12,11 @@ _HEAD_BYTES: Final = 2**16
 
 
 class Chunk(NamedTuple):
-    """Whole lines of a file as UTF-8, each ended by a line feed, and how many they are."""
+    """Whole lines of a file as UTF-8, how many they are, and whether the last had a line end; here all of them have."""
 
     data: bytes
     lines: int
+    ended: bool = True
 
 
 def encoding_of(start: bytes, name: str) -> str:
@@ -23,13 +24,13 @@ def encoding_of(start: bytes, name: str) -> str:
 
     Raises
     ------
-    DataError
+    UnrecognisedError
         When they are not text.
     """
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if b"\0" in start:
-        raise refusal(name, "expected a text file, got a binary one", next_step="Export the recording as CSV.")
+        raise unrecognised(name, "expected a text file, got a binary one", next_step="Export the recording as CSV.")
     try:
         # A character may be cut in two at the end of what was read; a line is not.
         start[: start.rfind(b"\n") + 1 or None].decode("utf-8")
@@ -49,7 +50,7 @@ def head_lines(start: bytes, encoding: str, *, whole: bool, name: str) -> list[s
     text = start.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
     if not whole and len(lines) == 1:
-        raise refusal(name, f"expected at most {_HEAD_BYTES} characters on the first line", line=1)
+        raise unrecognised(name, f"expected at most {_HEAD_BYTES} characters on the first line", line=1)
     return lines if whole else lines[:-1]
 
 
@@ -83,7 +84,7 @@ def chunks_of(start: bytes, stream: IO[bytes], encoding: str, name: str) -> Iter
                 _check_utf8(chunk, name, lines)
             count = chunk.count(b"\n")
             lines += count
-            yield Chunk(chunk, count)
+            yield Chunk(chunk, count, ready.endswith(b"\n", 0, cut))
 
 
 def _recoded(decoder: codecs.IncrementalDecoder, piece: bytes, last: bool, name: str, lines: int) -> bytes:

@@ -14,10 +14,10 @@ from edgehar.models.sensor_limits import FASTEST_GUESS_HZ, SLOWEST_GUESS_HZ
 from edgehar.pipeline.data.importing.clock import SECONDS, Clock, Steps, guess_time_unit, look_at_steps, read_clock
 from edgehar.pipeline.data.importing.columns import Roles
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import Rows
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.profiles import Profile
 from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions, apart, find_sessions
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Workspace
@@ -47,6 +47,7 @@ class Take:
     stop: int
     subject: str
     rate_hz: float
+    device: str = ""
     clock: Clock | None = None
     times: tuple[int, int] | None = None
 
@@ -71,12 +72,13 @@ def find_takes(table: OpenTable) -> tuple[Sessions, list[Take], list[str]]:
     takes = []
     for start, stop in zip(sessions.starts, stops, strict=True):
         subject = text_at(rows.subjects, start) or options.subject_name or ""
-        take = Take(start, stop, subject, 0.0)
+        take = Take(start, stop, subject, 0.0, text_at(rows.devices, start))
         if (
             sessions.times is not None
             and not timeless
             and (own := look_at_steps(sessions.times, start, stop))
             and stop - start >= 3
+            and own.tells_rate
         ):
             first = len(table.workspace.times)
             take.clock = read_clock(sessions.times, start, stop, own, table.workspace.times)
@@ -122,6 +124,12 @@ def _time_scale(table: OpenTable) -> tuple[float, Steps | None, list[str]]:
             name,
             f"expected times with steps of 2 ms to 125 ms, got {shown}",
             next_step="Ignore its times: --time-column none --rate HZ.",
+        )
+    if not steps.tells_rate and options.rate_hz is None:
+        raise refusal(
+            name,
+            f"expected times that tell samples apart, got {steps.stamps} different ones in {len(rows)} rows",
+            next_step="Export them with more digits, or ignore them: --time-column none --rate HZ.",
         )
     return SECONDS[unit], steps, [said] if said else []
 
@@ -176,7 +184,9 @@ def _rate(table: OpenTable, measured: list[float]) -> tuple[float, list[str]]:
         return options.rate_hz, []
     if middle is None:
         if said is None:
-            raise refusal(name, "expected timestamps or a rate, got neither", next_step="Import it with --rate HZ.")
+            unread = table.roles.unread_time
+            got = f"{unread}, which is no date that is read here" if unread else "neither"
+            raise refusal(name, f"expected timestamps or a rate, got {got}", next_step="Import it with --rate HZ.")
         return said, [f"The rate is {said:g} Hz, as the head of the file says."]
     if said is not None and abs(middle / said - 1) > _RATES_AGREE:
         raise refusal(

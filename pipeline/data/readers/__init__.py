@@ -6,14 +6,16 @@ format is asked for, or when its turn comes while looking.
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
+from edgehar.pipeline.data.importing.journal import Journal
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.label_file import with_label_file
+from edgehar.pipeline.data.mixing import mix
 from edgehar.pipeline.data.recordings import Dataset
 
 Progress = Callable[[int, int], None]
@@ -56,7 +58,7 @@ _FORMATS: Final[dict[str, _Format]] = {
     "csv": _Format(
         "edgehar.pipeline.data.readers.delimited",
         "recordings as text or JSON, or a folder or .zip of them (.csv, .tsv, .txt, .json, .gz)",
-        ("layout", "scratch"),
+        ("layout", "scratch", "journal"),
     ),
 }
 
@@ -73,6 +75,7 @@ def load_dataset(
     format: str = "auto",  # noqa: A002
     progress: Progress | None = None,
     scratch: Path | None = None,
+    journal: Journal | None = None,
     labels: Path | None = None,
     **options: Any,
 ) -> Dataset:
@@ -89,6 +92,8 @@ def load_dataset(
         Called after each file with (files done, files in all).
     scratch
         Folder for the nameless temporary files of recordings longer than memory; by default the system's.
+    journal
+        Keeps what is read of CSV and the like, so that an interrupted import goes on; other formats are read again.
     labels
         A label file of ``har data label``; by default the one beside the recordings, if there is one.
     **options
@@ -113,13 +118,22 @@ def load_dataset(
             f"{place}: expected a file or folder, found nothing", next_step="Check the path.", path=str(place)
         )
     name = recognise(place) if format == "auto" else format
+    known = _FORMATS[name].options
     layout = options.get("layout")
-    if isinstance(layout, Options) and "gyroscope" in _FORMATS[name].options and layout.says_only_channels:
-        options = {**options, "layout": None, "gyroscope": wants_gyroscope(layout.channels)}
-    accepted = _accepted(name, options, _FORMATS[name].options)
-    if scratch is not None and "scratch" in _FORMATS[name].options:
-        accepted["scratch"] = scratch
-    return with_label_file(_reader(name).read(place, progress=progress, **accepted), place, labels)
+    label_map: dict[str, str] = {}
+    if isinstance(layout, Options) and "layout" not in known:
+        # Labels can be renamed whatever the files look like; the rest of a layout describes text.
+        label_map, layout = layout.label_map, replace(layout, label_map={})
+        if "gyroscope" in known and layout.says_only_channels:
+            options = {**options, "gyroscope": wants_gyroscope(layout.channels)}
+            layout = Options()
+        options = {**options, "layout": None if layout == Options() else layout}
+    accepted = _accepted(name, options, known)
+    for extra, value in (("scratch", scratch), ("journal", journal)):
+        if value is not None and extra in known:
+            accepted[extra] = value
+    found = with_label_file(_reader(name).read(place, progress=progress, **accepted), place, labels)
+    return mix([found], label_map=label_map)
 
 
 def recognise(path: Path) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from edgehar.pipeline.data.importing.collection import import_recordings
+from edgehar.pipeline.data.importing.journal import Journal
 from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.importing.sources import may_hold_recordings
 from edgehar.pipeline.data.readers import Progress
@@ -15,7 +16,12 @@ def recognises(path: Path) -> bool:
 
 
 def read(
-    path: Path, *, layout: Options | None = None, scratch: Path | None = None, progress: Progress | None = None
+    path: Path,
+    *,
+    layout: Options | None = None,
+    scratch: Path | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Read every file.
 
@@ -27,7 +33,9 @@ def read(
         What is known about the columns, the unit, the rate, the people and the activities.
     scratch
         Folder for temporary files.
+    journal
+        Keeps what was read, so that an interrupted import goes on.
     progress
         Called after each file with (files done, files in all).
     """
-    return import_recordings(path, layout, progress=progress, folder=scratch)
+    return import_recordings(path, layout, progress=progress, folder=scratch, journal=journal)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models import __version__
+from edgehar.models.architecture.stateful import STATEFUL
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.errors import CompileError
 from edgehar.models.mounting import Mounting, fold_mounting
@@ -22,6 +23,9 @@ from edgehar.pipeline.evaluation.held_out import TRAIN_PEOPLE, TRAIN_SUBJECTS, t
 from edgehar.pipeline.training.personalization.stages import Adaptation
 from edgehar.pipeline.training.personalization.wearer import PERSONALIZED, Wearer
 from edgehar.pipeline.training.trainers import NATIVE, trainer_versions
+
+_ONNX: Final = ("onnx", STATEFUL["onnx"])
+"""Formats that the package onnx writes."""
 
 _HELD_OUT: Final = "held_out_subjects"
 
@@ -90,13 +94,14 @@ def personal_bundle(
     calibration = _calibration(windows, indices)
     if mounting is not None:
         calibration = np.asarray(calibration @ mounting.matrix, np.float32)
-    made = compile_bundle(plain, wanted, calibration=calibration)
+    block = _block(general)
+    made = compile_bundle(plain, wanted, calibration=calibration, block=block)
     failed = _failures(made)
     if failed:
         # A lively state magnifies the rounding of float32 beyond what a file may be off by: that file is left out.
         wanted = [target for target in wanted if target not in failed]
         remarks += failed.values()
-        made = compile_bundle(plain, wanted, calibration=calibration)
+        made = compile_bundle(plain, wanted, calibration=calibration, block=block)
         _require_some(made, failed)
     there = {entry.file for entry in made.manifest.artifacts}
     lost = [
@@ -111,10 +116,16 @@ def personal_bundle(
 def _targets(general: Bundle) -> tuple[list[Target], list[str]]:
     """Return what to compile to, and what cannot be made here."""
     wanted = list(dict.fromkeys(Target(entry.format, entry.quantization) for entry in general.manifest.artifacts))
-    if importlib.util.find_spec("onnx") is None and any(target.format == "onnx" for target in wanted):
-        kept = [target for target in wanted if target.format != "onnx"]
+    if importlib.util.find_spec("onnx") is None and any(target.format in _ONNX for target in wanted):
+        kept = [target for target in wanted if target.format not in _ONNX]
         return kept, ["The ONNX files were not made again: the package onnx is not installed."]
     return wanted, []
+
+
+def _block(general: Bundle) -> int:
+    """Return how many samples the TFLite file takes at once that carries state."""
+    entries = [entry for entry in general.manifest.artifacts if entry.format == STATEFUL["tflite"]]
+    return next((entry.input.shape[1] for entry in entries if len(entry.input.shape) > 1), 1)
 
 
 def _calibration(windows: Windows, indices: Indices) -> NDArray[np.float32]:

@@ -10,12 +10,10 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.errors import DataError, UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import STILL_S, WALKING_S, Frame, Mounting, find_mounting
+from edgehar.pipeline.data.mounting_takes import SETTLING_S, stands, takes, walks
 from edgehar.pipeline.data.recordings import Dataset, Recording
 from edgehar.pipeline.training.personalization.wearer import PERSONALIZED
-from edgehar.pipeline.training.upright import stands, walks
 
-_SETTLING_S: Final = 1.0
-"""Left out at the start of a take: the wearer is still turning or setting off."""
 _LONGEST_S: Final = 30.0
 
 
@@ -66,15 +64,9 @@ def _take(
     recordings: tuple[Recording, ...], least_s: float, what: str, fits: Callable[[str], bool]
 ) -> tuple[NDArray[np.float32], float]:
     """Return the samples of the first take that is long enough, without its first second, and their rate."""
-    for recording in recordings:
-        rate_hz = recording.rate_hz
-        for label in recording.labels:
-            start = label.start + round(_SETTLING_S * rate_hz)
-            stop = min(label.stop, start + round(_LONGEST_S * rate_hz))
-            whole = not any(start < gap < stop for gap in recording.gaps)
-            if fits(label.activity) and whole and stop - start >= least_s * rate_hz:
-                return recording.samples[start:stop], rate_hz
+    for found in takes(recordings, fits, least_s=least_s, most_s=_LONGEST_S):
+        return found
     raise DataError(
-        f"expected a take of {what}, {least_s + _SETTLING_S:g} s or longer, found none",
+        f"expected a take of {what}, {least_s + SETTLING_S:g} s or longer, found none",
         next_step='Record one: har record --activity "Standing:5" --activity "Walking Forward:12".',
     )

@@ -67,9 +67,9 @@ def float_cases(random_architecture, random_weights) -> tuple[list[tuple[CModel,
 
 
 ENGINE, HOST = SOURCES / "engine", SOURCES / "host"
-ENGINE_SOURCES = ("engine/har_engine.c", "engine/har_blob.c", "engine/har_slide.c")
+ENGINE_SOURCES = ("engine/har_engine.c", "engine/har_blob.c", "engine/har_slide.c", "engine/har_stream.c")
 FLOAT_SOURCES = ("host/har_native_float.c", "host/har_units.c", "host/har_windows.c")
-INTEGER_SOURCES = ("host/har_native_integer.c",)
+STREAM_SOURCES = ("host/har_native_integer.c", "host/har_native_stream.c")
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
@@ -93,7 +93,7 @@ def test_every_warning_is_an_error(
         command = [sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl"]
     if processor and platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("not for this machine: these vectors are those of another processor")
-    own = FLOAT_SOURCES if numbers else INTEGER_SOURCES
+    own = (*STREAM_SOURCES, *(FLOAT_SOURCES if numbers else ()))
     for source in (*ENGINE_SOURCES, *own):
         includes = (f"-I{ENGINE}", f"-I{HOST}")
         target = ("-o", tmp_path / "object.o")

@@ -46,6 +46,8 @@ PUBLIC = [
     "Bundle",
     "Engine",
     "load_engine",
+    "StatefulModel",
+    "load_stateful",
     "LiveStream",
     "live",
     "Prediction",

@@ -47,6 +47,18 @@ def test_labels_pages_and_exit_codes(model: Path, tmp_path: Path) -> None:
     assert (report.exit_code, report.stdout.strip()) == (0, f"Written to {index}")
 
 
+def test_pages_about_recordings_without_a_time_of_day(model: Path, tmp_path: Path) -> None:
+    rows = "".join(f"{index / 100:.2f},0.0,0.1,1.0\n" for index in range(2_000))
+    (tmp_path / "a.csv").write_text("time_s,x,y,z\n" + rows)
+    arguments = ["classify", str(model), str(tmp_path / "a.csv"), "--out", str(tmp_path / "out"), "--workers", "1"]
+    result = CliRunner().invoke(cli.app, [*arguments, "--unit", "g", "--report"])
+    assert result.exit_code == 0, result.output
+    assert "1 recordings say no time of day" in result.stdout
+    (page,) = (tmp_path / "out" / "report").glob("person-*.html")
+    assert "undated" in page.read_text()
+    assert "days that no recording names" in page.read_text()
+
+
 def test_a_program_labels_an_archive(model: Path, tmp_path: Path) -> None:
     path = write_week(tmp_path / "a.parquet", days=0.01)
     found = classify(model, path, out=tmp_path / "out", workers=1, progress=False)

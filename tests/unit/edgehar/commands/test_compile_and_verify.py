@@ -13,6 +13,7 @@ from edgehar.models.bundle import read_bundle
 from edgehar.models.engines import missing_reason
 from edgehar.models.errors import BundleError, CompileError, UsageError
 from edgehar.pipeline.compilers import targets
+from edgehar.pipeline.inspection import inspect_bundle
 
 FORMATS_WITHOUT_INTEGERS = ("c",)
 
@@ -53,6 +54,22 @@ def test_the_form_of_onnx_is_a_choice_of_onnx_alone(path: Path) -> None:
             compile_bundle(path, format=["c"], **choice)
     with pytest.raises(UsageError, match="opset: expected 13 to 17, got 9"):
         compile_bundle(path, opset=9)
+
+
+def test_files_that_carry_state_are_added_and_proven(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compile_bundle(path, stateful=True, block=4, as_json=True)
+    files = ["stateful.float32.tflite", "stateful.float32.onnx", "model.float32.harc"]
+    assert [entry["file"] for entry in json.loads(capsys.readouterr().out)["artifacts"]] == files
+    verify(path, engine=["litert"])
+    assert "stateful" in capsys.readouterr().out
+    for choice, said in (
+        ({"fast": True, "stateful": True}, "expected files of windows"),
+        ({"block": 2}, "--block: expected --stateful"),
+        ({"block": 3, "stateful": True}, "a divisor of the window's 200 samples, got 3"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            compile_bundle(path, **choice)
+    assert [each.file for each in inspect_bundle(read_bundle(path), check=True) if not each.ok] == []
 
 
 def test_tables_are_for_people(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 
+import edgehar
 from edgehar.commands.compile import compile_bundle
 from edgehar.commands.evaluate import evaluate
 from edgehar.commands.train import train
@@ -340,7 +342,7 @@ def test_every_artifact_of_every_group_is_judged_and_kept(
 
 
 def test_a_glance_is_not_kept(data: str, trained: Path) -> None:
-    with pytest.raises(UsageError, match=r"--keep: expected all windows, got --windows"):
+    with pytest.raises(UsageError, match=r"--keep: expected no --windows beside it"):
         evaluate(trained, [data], keep=True, most_windows=5)
 
 
@@ -491,3 +493,29 @@ def test_robustness_is_judged_on_the_windows_that_are_judged_otherwise(
     for option in ({"plots": trained}, {"every_artifact": True}, {"continuous": True}):
         with pytest.raises(UsageError, match="expected"):
             evaluate(trained, [data], robustness=True, **option)
+
+
+def test_people_whose_sensor_is_turned_are_judged_in_the_axes_of_the_model(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phase = np.exp(2j * np.pi * 1.9 * np.arange(1200) / 100)
+    walking = np.stack([1 + 0.3 * phase.real, (phase * (-0.07 + 0.15j)).real, (phase * (-0.04 + 0.11j)).real], axis=1)
+    samples = np.concatenate([np.tile([1.0, 0.0, 0.0], (400, 1)), walking])
+    labels = ["Standing"] * 400 + ["Walking Forward"] * 1200
+
+    def judged(values: Any, name: str, **options: bool) -> Any:
+        one = edgehar.recording_from_array(values, rate_hz=100, labels=labels, recording_id=name)
+        save_store(edgehar.dataset_from_recordings([one]), tmp_path / name)
+        evaluate(trained, [str(tmp_path / name)], all_subjects=True, engine="numpy", as_json=True, **options)
+        return json.loads(capsys.readouterr().out)
+
+    upside_down = samples * [-1.0, -1.0, 1.0]
+    turned, straight = (judged(values, name, calibrate=True) for name, values in (("u", upside_down), ("s", samples)))
+    assert "mounting found for 1 of 1" in turned["protocol"]
+    assert turned["confusion"] == straight["confusion"]
+    found = judged(upside_down, "robust", calibrate=True, robustness=True)["rows"]
+    assert all("calibrated_macro_f1" in row for row in found)
+    with pytest.raises(DataError, match="mounting can be found"):
+        judged(np.tile([1.0, 0.0, 0.0], (1600, 1)), "still", calibrate=True)
+    with pytest.raises(UsageError, match="--calibrate: expected no --keep"):
+        judged(samples, "kept", calibrate=True, keep=True)

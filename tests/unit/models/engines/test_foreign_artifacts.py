@@ -14,7 +14,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import EngineError, HarError, UsageError
 from edgehar.models.isolation import Isolation
-from edgehar.models.verification import _verify_isolated
+from edgehar.models.verification import _Run, _verify_isolated
 from edgehar.pipeline.compilers import Target, compile_bundle, compile_model
 
 FILES = {"litert": "model.float32.tflite", "onnxruntime": "model.float32.onnx"}
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_a_finding_whatever_the_runtime_makes_of_it(bundle, is
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.just(len(content)) | st.integers(0, len(content)))
     altered = _swapped(bundle, FILES[engine], bytes(content[:cut]))
-    row = _verify_isolated(isolation, altered, engine, FILES[engine], "float32")
+    row = _verify_isolated(isolation, altered, _Run(engine, FILES[engine], "float32"))
     assert row.checked
     assert row.ok or row.reason
 

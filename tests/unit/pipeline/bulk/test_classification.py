@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from edgehar.models.bundle import Bundle
+from edgehar.models.bundle.manifest import PushSpec
 from edgehar.models.decoder import Decoder
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import DataError, UsageError
@@ -34,7 +35,9 @@ def expected(bundle: Bundle, samples: np.ndarray, hop: int = 100) -> tuple[list[
     """Return what the engine and the decoder say of a stream, window by window."""
     views = np.lib.stride_tricks.sliding_window_view(samples, 200, axis=0).swapaxes(1, 2)[::hop]
     decoder = Decoder.of_model(bundle.manifest, hop=hop)
-    found = [decoder.decode(row) for row in load_engine(bundle, "native").predict(np.ascontiguousarray(views))]
+    ways = decoder.watch(samples)[199::hop].tolist()
+    rows = load_engine(bundle, "native").predict(np.ascontiguousarray(views))
+    found = [decoder.decode(row, way) for row, way in zip(rows, ways, strict=True)]
     return [label.label for label in found], [np.float32(label.probability) for label in found]
 
 
@@ -59,6 +62,37 @@ def test_parts_give_the_bits_of_one_stream(
     assert table["start_s"].to_pylist() == [float(second) for second in range(len(labels))]
     assert set(table["subject"].to_pylist()) == {"7"}
     assert table["time"][0].as_py().isoformat() == "2014-05-13T17:00:00"
+
+
+@pytest.mark.parametrize("hop", [100, 250])
+@pytest.mark.parametrize("early", [0, 700, 2**17])
+def test_parts_hear_the_elevators_of_one_stream(
+    tuned: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels_of: Labels, early: int, hop: int
+) -> None:
+    """However early a part begins to listen: where it is not sure what went before, it is listened to again."""
+    monkeypatch.setattr(tasks, "BEFORE_SAMPLES", early)
+    up, down, *_ = tuned.manifest.labels
+    spec = replace(tuned.manifest.decoder, push=PushSpec(up, down), minimum_dwell_windows=1)
+    model = replace(tuned, manifest=replace(tuned.manifest, decoder=spec))
+    generator = np.random.default_rng(1)
+    strength = np.repeat(generator.choice([0.0, 0.0, 0.0, 0.05, -0.05, 0.3], 300), 200)
+    lengths = np.outer(1.0 + strength, [0.6, 0.0, 0.8]) + 0.003 * generator.standard_normal((60_000, 3))
+    samples = np.delete(lengths.astype(np.float32), slice(31_000, 31_004), axis=0)
+    times = np.delete(np.arange(60_000), slice(31_000, 31_004)) * 0.01
+    columns = {name: np.ascontiguousarray(samples[:, axis]) for axis, name in enumerate("xyz")}
+    pq.write_table(pa.table({"time": times, **columns}), tmp_path / "a.parquet", row_group_size=9_000)
+    job, item = replace(job_of(model, hop=hop), part_rows=5_000), find_inputs([str(tmp_path / "a.parquet")])[0]
+    look = tasks.look(job, item)
+    assert len(look.cuts) > 5
+    made = tasks.finish(job, item, "k", look.plan, *(tasks.part(job, item, look.plan, cut) for cut in look.cuts))
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "k.parquet").write_bytes(made.content)
+    stretch = look.plan.stretches[0]
+    whole = stretch.read(lambda first, last: samples[first:last], 0, len(stretch))
+    labels, probabilities = expected(model, whole, hop)
+    table = labels_of(tmp_path)
+    assert table["label"].to_pylist() == labels
+    assert table["probability"].to_pylist() == probabilities
 
 
 @pytest.mark.parametrize(("smoothing", "dwell", "reject"), [(1, 1, 0.0), (1, 3, 0.2), (4, 1, 0.15), (5, 4, 0.25)])
@@ -260,3 +294,29 @@ def test_only_models_that_give_labels(bundle: Bundle, tmp_path: Path) -> None:
         run(binary, tmp_path / "out", tmp_path)
     with pytest.raises(DataError, match="found nothing"):
         run(bundle, tmp_path / "out", tmp_path / "no.parquet")
+
+
+def test_recordings_without_a_time_of_day_are_no_days(bundle: Bundle, tmp_path: Path) -> None:
+    """Short ones are added up as undated; the 24 hours of a long one are counted from its beginning; dates are days."""
+    for number in range(3):
+        samples = movement(0, 6_000, seed=number)
+        columns = {name: np.ascontiguousarray(samples[:, axis]) for axis, name in enumerate("xyz")}
+        table = pa.table({"time": np.arange(6_000) * 0.01, **columns}).replace_schema_metadata({"subject": "7"})
+        (tmp_path / "data").mkdir(exist_ok=True)
+        pq.write_table(table, tmp_path / "data" / f"{number}.parquet")
+    write_week(tmp_path / "data" / "dated.parquet", days=0.001, subject="7")
+    seconds = 26 * 3600
+    slow = movement(0, seconds)
+    columns = {name: np.ascontiguousarray(slow[:, axis]) for axis, name in enumerate("xyz")}
+    long = pa.table(columns).replace_schema_metadata({"subject": "8", "rate_hz": "1", "unit": "g"})
+    pq.write_table(long, tmp_path / "data" / "long.parquet")
+    slow_bundle = replace(
+        bundle, manifest=replace(bundle.manifest, window=replace(bundle.manifest.window, rate_hz=1.0))
+    )
+    found = run(bundle, tmp_path / "out", *(tmp_path / "data" / f"{name}.parquet" for name in (0, 1, 2, "dated")))
+    kinds = {(row["day"], row["day_kind"]) for row in pq.read_table(tmp_path / "out" / "summary.parquet").to_pylist()}
+    assert kinds == {("undated", "undated"), ("2014-05-13", "date")}
+    assert (found.facts["days"], found.facts["undated_recordings"]) == (1, 3)
+    run(slow_bundle, tmp_path / "long", tmp_path / "data" / "long.parquet")
+    days = [(row["day"], row["day_kind"]) for row in pq.read_table(tmp_path / "long" / "summary.parquet").to_pylist()]
+    assert set(days) == {("long day 1", "recording"), ("long day 2", "recording")}
