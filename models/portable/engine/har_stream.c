@@ -25,6 +25,13 @@ har_status har_stream_step(har_engine *engine, const har_sample *sample)
     har_status status;
     if (!engine || !sample)
         return HAR_BAD_ARGUMENT;
+#if HAR_USE_TIME
+    {
+        HAR_VIEW(har_model, model, engine->model);
+        if (model->needs_whole_windows)
+            return HAR_BAD_ARGUMENT;
+    }
+#endif
     engine->steps = 0;
     status = har_step(engine, sample);
 #ifndef HAR_FLOAT

@@ -17,7 +17,8 @@
 extern "C" {
 #endif
 
-/* Take one sample of model->channels numbers. In integers a cell that grows on and on is held within +-2047 (2^-20
+/* Take one sample of model->channels numbers. HAR_BAD_ARGUMENT for a model that needs whole windows: convolutions, pools,
+ * both directions. In integers a cell that grows on and on is held within +-2047 (2^-20
  * each), which no window reaches. */
 har_status har_stream_step(har_engine *engine, const har_sample *sample);
 
