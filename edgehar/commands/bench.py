@@ -18,9 +18,16 @@ from edgehar.commands.interruption import termination_interrupts
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
 from edgehar.firmware_bridge.benchmark.candidates import Candidate, CandidateFacts, UnavailableCandidate
+from edgehar.firmware_bridge.benchmark.frameworks import missing_frameworks
 from edgehar.firmware_bridge.benchmark.on_device import device_candidate
 from edgehar.firmware_bridge.benchmark.page import benchmark_page
-from edgehar.firmware_bridge.benchmark.plan import DISTINCT_WINDOWS, ModelPlan, foreign_candidates, plan_bundle
+from edgehar.firmware_bridge.benchmark.plan import (
+    DISTINCT_WINDOWS,
+    ModelPlan,
+    foreign_candidates,
+    framework_candidates,
+    plan_bundle,
+)
 from edgehar.firmware_bridge.benchmark.results import BenchmarkResult, Settings
 from edgehar.firmware_bridge.benchmark.rounds import run_benchmark
 from edgehar.firmware_bridge.benchmark.table import print_result
@@ -42,7 +49,10 @@ def bench(
         str | None, typer.Option(metavar="PATH", help="Recordings to take windows from. Default: artificial windows.")
     ] = None,
     peers: Annotated[
-        bool, typer.Option("--peers", help="Also measure what the standard converters make of the same weights.")
+        bool,
+        typer.Option(
+            "--peers", help="Also measure standard converters and PyTorch, JAX, OpenVINO with the same weights."
+        ),
     ] = False,
     device: Annotated[
         str | None, typer.Option(metavar="URL", help="Also measure a device on this line: its firmware runs the model.")
@@ -71,6 +81,8 @@ def bench(
         raise UsageError("expected a bundle to measure, or --training, got neither", next_step="Name a bundle.")
     _check(windows=windows, threads=threads, html=html)
     _check_device(bundles, device=device, program=program)
+    if peers:
+        _say_missing_frameworks()
     settings = Settings(windows=windows, threads=threads)
     names = [name.strip() for name in engines.split(",") if name.strip()] if engines is not None else None
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +144,7 @@ def _real_windows(data: str, bundle: Path, count: int) -> NDArray[np.float32]:
 
 
 def _peers(path: Path, folder: Path, threads: int) -> list[Candidate]:
-    """Return candidates for what the standard converters make of a bundle's weights, and for those that fail."""
+    """Return candidates for what converters and frameworks make of a bundle's weights, and for those that fail."""
     from edgehar.pipeline.compilers.peers import ROUTES, peer_results
 
     bundle, results = read_bundle(path), []
@@ -148,7 +160,21 @@ def _peers(path: Path, folder: Path, threads: int) -> list[Candidate]:
         for result in results
         if result.reason is not None
     ]
-    return [*foreign_candidates(bundle, made, folder, threads=threads), *failed]
+    return [
+        *foreign_candidates(bundle, made, folder, threads=threads),
+        *failed,
+        *framework_candidates(bundle, path, threads=threads),
+    ]
+
+
+def _say_missing_frameworks() -> None:
+    """Say once which frameworks there will be no rows of, and how to install them."""
+    commands: dict[str, list[str]] = {}
+    for name, command in missing_frameworks().items():
+        commands.setdefault(command, []).append(name)
+    for command, names in commands.items():
+        said = f"Not measured, because not installed: {', '.join(names)}. To measure them: {command}"
+        Console(stderr=True, highlight=False, soft_wrap=True).print(said, markup=False)
 
 
 def _measure(plans: list[ModelPlan], settings: Settings) -> BenchmarkResult:

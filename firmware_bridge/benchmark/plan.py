@@ -9,16 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.benchmark.candidates import Candidate, CandidateFacts, UnavailableCandidate, Worker
+from edgehar.firmware_bridge.benchmark.frameworks import FRAMEWORKS, missing_frameworks
 from edgehar.firmware_bridge.benchmark.results import ModelFacts
 from edgehar.firmware_bridge.benchmark.worker_process import ProcessWorker
 from edgehar.models.agreement import oracle_outputs
-from edgehar.models.bundle import Bundle, CompiledArtifact, read_bundle
+from edgehar.models.bundle import WEIGHTS, Bundle, CompiledArtifact, read_bundle
 from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.engines import ENGINES, runnable
 from edgehar.models.errors import UsageError
 
 DISTINCT_WINDOWS: Final = 1000
 """Different windows of a plan; longer runs begin again with the first."""
+
+_REBUILT: Final = "rebuilt"
+"""Route of a framework that has no file: the model written down anew, with the bundle's weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,32 @@ def foreign_candidates(
         for engine, entry in ENGINES.items()
         if entry.format == artifact.format
     ]
+
+
+def framework_candidates(bundle: Bundle, path: Path, *, threads: int = 1) -> list[Candidate]:
+    """Return candidates for the frameworks that are installed, each with the bundle's weights or one of its files.
+
+    Parameters
+    ----------
+    bundle, path
+        The model, and where it is.
+    threads
+        Processor threads a framework may use.
+    """
+    candidates: list[Candidate] = []
+    for name, framework in FRAMEWORKS.items():
+        if name in missing_frameworks():
+            continue
+        entry = bundle.manifest.artifact(format=framework.format, quantization="float32") if framework.format else None
+        if framework.format and entry is None:
+            facts = CandidateFacts(name, "", "", "", None)
+            reason = f"the bundle has no float32 {framework.format} artifact. Add one with `har compile`."
+            candidates.append(UnavailableCandidate(facts, reason))
+            continue
+        file, route = (WEIGHTS, _REBUILT) if entry is None else (entry.file, entry.route)
+        facts = CandidateFacts(name, file, "float32", route, len(bundle.files[file]))
+        candidates.append(EngineCandidate(facts, path, threads))
+    return candidates
 
 
 def _candidates(bundle: Bundle, path: Path, engines: Sequence[str] | None, threads: int) -> list[Candidate]:

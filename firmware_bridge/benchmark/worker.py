@@ -32,6 +32,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.firmware_bridge.benchmark.frameworks import FRAMEWORKS, load_framework
 from edgehar.models.bundle import read_bundle
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import HarError
@@ -71,7 +72,10 @@ class WorkerProgram:
         self._windows = np.load(windows, allow_pickle=False)
         with _undisturbed():
             start = perf_counter_ns()
-            self._engine = load_engine(model, engine, quantization, threads=threads)
+            if engine in FRAMEWORKS:
+                self._engine = load_framework(model, engine, threads=threads)
+            else:
+                self._engine = load_engine(model, engine, quantization, threads=threads)
             load_ms = (perf_counter_ns() - start) / 1e6
         return {"load_ms": load_ms, "runtime": self._engine.runtime}
 

@@ -16,6 +16,8 @@ _PATIENCE_S: Final = 120.0
 
 _WORKER: Final = "edgehar.firmware_bridge.benchmark.worker"
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_ONE_XLA_THREAD: Final = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+"""For JAX, which takes as many threads as there are processors unless the environment says otherwise."""
 
 
 class ProcessWorker:
@@ -92,4 +94,6 @@ def _timed(reply: Mapping[str, Any]) -> Timed:
 def _environment(threads: int) -> dict[str, str]:
     """Return what changes in the worker's environment: this many threads in NumPy's library, quiet runtimes."""
     limits = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-    return {**limits, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    if threads == 1:
+        limits["XLA_FLAGS"] = _ONE_XLA_THREAD
+    return {**limits, "TF_CPP_MIN_LOG_LEVEL": "2", "JAX_PLATFORMS": "cpu"}

@@ -54,6 +54,7 @@ def check_c(bundle: Bundle) -> dict[str, tuple[RuntimeFact, ...]]:
             ),
         )
         for found in verify_bundle(bundle, [name], isolate=True).artifacts
+        if not found.stateful
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from edgehar.cli import app
+from edgehar.firmware_bridge.benchmark import frameworks
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import load_engine
 from edgehar.pipeline.compilers import peers
@@ -48,8 +49,10 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def test_bench_lists_peers_and_those_that_failed(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = peers.PeerResult("keras-onnx", "onnx", "float32", None, "the converter crashed its process (signal 11)")
     monkeypatch.setattr(peers, "peer_results", lambda *_: iter([failed]))
+    monkeypatch.setattr(frameworks.importlib.util, "find_spec", lambda package: None)
     arguments = ["bench", str(bundle.location), "--engines", "numpy", "--windows", "5", "--peers", "--json"]
     printed = CliRunner().invoke(app, arguments)
     assert printed.exit_code == 0, printed.output
     rows = {row["route"]: row for row in json.loads(printed.stdout)["rows"]}
     assert "crashed" in rows["keras-onnx"]["error"]
+    assert printed.stderr.count("Not measured, because not installed: torch, jax. To measure them: ") == 1

@@ -20,11 +20,6 @@
 #define HAR_KEPT_VALUES(model) ((model)->kept_values)
 #endif
 
-/* A cell, or the choice of one: copied into every walk where speed is all that counts. */
-#ifndef HAR_CELL
-#define HAR_CELL static
-#endif
-
 /* Where a layer finds its share of the engine's memory. */
 typedef struct har_cursor {
     har_sum *scratch;  /* used by one layer after another */
@@ -41,7 +36,7 @@ static void har_affine(const har_matrix *matrix, const har_value *inputs, har_su
 
 #if HAR_USE_SIMPLE_RNN
 /* h = tanh(W x + b + U h) */
-HAR_CELL void har_simple_rnn(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+static void har_simple_rnn(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     har_affine(&layer->kernel, inputs, at->scratch);
     har_add_rows(&layer->recurrent, 0, layer->units, at->values, at->scratch);
@@ -51,7 +46,7 @@ HAR_CELL void har_simple_rnn(const har_layer *layer, const har_value *inputs, co
 
 #if HAR_USE_LSTM
 /* c = f c + i tanh(candidate), h = o tanh(c); the rows are those of i, f, the candidate, o. */
-HAR_CELL void har_lstm(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+static void har_lstm(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units);
     const har_sum *input = at->scratch, *forget = input + units, *candidate = forget + units,
@@ -71,7 +66,7 @@ HAR_CELL void har_lstm(const har_layer *layer, const har_value *inputs, const ha
 
 #if HAR_USE_GRU
 /* h = z h + (1 - z) tanh(W x + b + r (U h + b')) */
-HAR_CELL void har_gru_reset_after(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+static void har_gru_reset_after(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units);
     har_sum *of_input = at->scratch, *of_state = of_input + HAR_SPAN(layer->kernel.outputs);
@@ -90,7 +85,7 @@ HAR_CELL void har_gru_reset_after(const har_layer *layer, const har_value *input
 }
 
 /* h = z h + (1 - z) tanh(W x + b + U (r h)) */
-HAR_CELL void har_gru(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+static void har_gru(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units), gated = (uint16_t)(2 * layer->units);
     const har_sum *update = at->scratch, *reset = update + units, *candidate = reset + units;
@@ -124,7 +119,7 @@ static har_value har_activate(const har_layer *layer, har_sum sum)
 #endif
 
 /* activation(W x + b) */
-HAR_CELL void har_dense(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+static void har_dense(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     har_affine(&layer->kernel, inputs, at->scratch);
 #if HAR_USE_HIDDEN_DENSE
@@ -138,7 +133,7 @@ HAR_CELL void har_dense(const har_layer *layer, const har_value *inputs, const h
 }
 
 /* One step of a layer that hands on a vector at every step. */
-HAR_CELL void har_step_layer(const har_layer *layer, const har_value *inputs, const har_cursor *at)
+static void har_step_layer(const har_layer *layer, const har_value *inputs, const har_cursor *at)
 {
     switch (layer->kind) {
 #if HAR_USE_SIMPLE_RNN

@@ -6,6 +6,8 @@
  *   har_finish            the probabilities after the last sample; the state stays, the next sample may follow
  *   har_stream_state      where a layer's state lies: read it to keep it, write it to go on from there
  *
+ * Of recurrent layers that walk forwards, and dense ones; other models are HAR_NO_STREAM.
+ *
  * A model that was trained on windows has learned what follows zeros: reset it where a window would begin, or train it
  * for a stream. */
 #ifndef HAR_STREAM_H
@@ -17,8 +19,7 @@
 extern "C" {
 #endif
 
-/* Take one sample of model->channels numbers. HAR_BAD_ARGUMENT for a model that needs whole windows: convolutions, pools,
- * both directions. In integers a cell that grows on and on is held within +-2047 (2^-20
+/* Take one sample of model->channels numbers. In integers a cell that grows on and on is held within +-2047 (2^-20
  * each), which no window reaches. */
 har_status har_stream_step(har_engine *engine, const har_sample *sample);
 

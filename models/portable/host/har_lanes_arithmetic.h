@@ -12,6 +12,29 @@
 
 typedef har_lanes har_gate;
 
+/* Processors with 32 vector registers hold twice as many sums as those with 16. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define HAR_MANY_REGISTERS 1
+#else
+#define HAR_MANY_REGISTERS 0
+#endif
+
+/* Before a loop over registers: clang unrolls it by itself, and too late where it is told to. */
+#if defined(__clang__)
+#define HAR_REGISTERS
+#else
+#define HAR_REGISTERS HAR_UNROLL
+#endif
+
+/* Keep a value in a register: gcc would rather load it again for each of the products that it is used in. */
+#if defined(__x86_64__)
+#define HAR_IN_REGISTER(value) __asm__("" : "+v"(value))
+#elif defined(__aarch64__)
+#define HAR_IN_REGISTER(value) __asm__("" : "+w"(value))
+#else
+#define HAR_IN_REGISTER(value) (void)(value)
+#endif
+
 /* Lane by lane: yes where the condition holds, else no. */
 HAR_INLINE har_lanes har_where(har_mask condition, har_lanes yes, har_lanes no)
 {

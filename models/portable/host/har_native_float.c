@@ -15,7 +15,8 @@ har_status har_native_open(har_native *native, const void *blob, size_t bytes)
 
 size_t har_native_memory(const har_native *native)
 {
-    return har_windows_memory(&native->model);
+    const size_t units = har_units_memory(&native->model), windows = har_windows_memory(&native->model);
+    return units > windows ? units : windows;
 }
 
 har_status har_native_predict(const har_native *native, void *memory, const har_sample *windows, size_t count,

@@ -3,9 +3,14 @@
 
 /* Every layer's units fill whole vectors; its numbers lie as plain floats. */
 #define HAR_SPAN(numbers) ((uint16_t)(((numbers) + HAR_LANES - 1u) / HAR_LANES))
+
+/* Vectors of rows whose sums are in registers at once, for one step and, two vectors each, for several steps. */
+#if HAR_MANY_REGISTERS
+#define HAR_MOST_VECTORS 8
+#define HAR_STEPS_AT_ONCE 4
+#else
 #define HAR_MOST_VECTORS 4
-#ifndef __wasm__ /* a page's module is kept small */
-#define HAR_CELL HAR_INLINE
+#define HAR_STEPS_AT_ONCE 2
 #endif
 
 #define HAR_NUMBERS_BYTES(numbers) ((numbers) * sizeof(float))
@@ -50,11 +55,14 @@ HAR_INLINE size_t har_kept_value_vectors(const har_model *model)
 #define HAR_KEPT_SUMS(model) har_kept_sum_vectors(model)
 #define HAR_KEPT_VALUES(model) har_kept_value_vectors(model)
 
-/* Whole vectors first: a vector read back from narrower stores has to wait for them. */
+/* A matrix without weights is one whose sums are there already: see har_wave.h. Whole vectors first: a vector read back
+ * from narrower stores has to wait for them. */
 HAR_INLINE void har_start(const har_matrix *matrix, har_lanes *sums)
 {
     float *totals = (float *)sums;
     size_t row = 0;
+    if (!matrix->weights)
+        return;
     for (; row + HAR_LANES <= matrix->outputs; row += HAR_LANES)
         *(har_lanes *)(totals + row) = matrix->bias ? *(const har_lanes *)(matrix->bias + row) : har_all(0.0f);
     for (; row < matrix->outputs; row++)
@@ -68,18 +76,23 @@ HAR_INLINE void har_add_vectors(const har_matrix *matrix, size_t row, size_t vec
     const float *weights = matrix->weights + row;
     har_lanes even[HAR_MOST_VECTORS], odd[HAR_MOST_VECTORS];
     size_t column, k;
-    for (k = 0; k < vectors; k++) {
-        even[k] = har_all(0.0f);
-        odd[k] = har_all(0.0f);
-    }
-    for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs)
-        for (k = 0; k < vectors; k++) {
-            even[k] += inputs[column] * *(const har_lanes *)(weights + k * HAR_LANES);
-            odd[k] += inputs[column + 1] * *(const har_lanes *)(weights + outputs + k * HAR_LANES);
-        }
-    if (column < count)
+    HAR_REGISTERS
+    for (k = 0; k < vectors; k++)
+        even[k] = odd[k] = har_all(0.0f);
+    for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs) {
+        HAR_REGISTERS
         for (k = 0; k < vectors; k++)
             even[k] += inputs[column] * *(const har_lanes *)(weights + k * HAR_LANES);
+        HAR_REGISTERS
+        for (k = 0; k < vectors; k++)
+            odd[k] += inputs[column + 1] * *(const har_lanes *)(weights + outputs + k * HAR_LANES);
+    }
+    if (column < count) {
+        HAR_REGISTERS
+        for (k = 0; k < vectors; k++)
+            even[k] += inputs[column] * *(const har_lanes *)(weights + k * HAR_LANES);
+    }
+    HAR_REGISTERS
     for (k = 0; k < vectors; k++)
         *(har_lanes *)(sums + row + k * HAR_LANES) += even[k] + odd[k];
 }
@@ -120,25 +133,106 @@ HAR_INLINE void har_add_row(const har_matrix *matrix, size_t row, const float *i
     sums[row] += even + odd;
 }
 
-/* sums[first..last) += weights x inputs, as many vectors of rows at once as there are registers for. */
-static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_lanes *inputs,
-                                har_lanes *sums)
+/* totals[row..last) += weights x inputs, as many vectors of rows at once as there are registers for. */
+static void har_add_range(const har_matrix *matrix, size_t row, size_t last, const float *inputs, float *totals)
 {
-    const float *numbers = (const float *)inputs;
-    float *totals = (float *)sums;
-    size_t row = first;
+    for (; row + HAR_MOST_VECTORS * HAR_LANES <= last; row += HAR_MOST_VECTORS * HAR_LANES)
+        har_add_vectors(matrix, row, HAR_MOST_VECTORS, inputs, totals);
     for (; row + 4 * HAR_LANES <= last; row += 4 * HAR_LANES)
-        har_add_vectors(matrix, row, 4, numbers, totals);
+        har_add_vectors(matrix, row, 4, inputs, totals);
     for (; row + 2 * HAR_LANES <= last; row += 2 * HAR_LANES)
-        har_add_vectors(matrix, row, 2, numbers, totals);
+        har_add_vectors(matrix, row, 2, inputs, totals);
     for (; row + HAR_LANES <= last; row += HAR_LANES)
-        har_add_vectors(matrix, row, 1, numbers, totals);
+        har_add_vectors(matrix, row, 1, inputs, totals);
 #if HAR_LANES > 4
     for (; row + 4 <= last; row += 4)
-        har_add_four(matrix, row, numbers, totals);
+        har_add_four(matrix, row, inputs, totals);
 #endif
     for (; row < last; row++)
-        har_add_row(matrix, row, numbers, totals);
+        har_add_row(matrix, row, inputs, totals);
+}
+
+/* sums[first..last) += weights x inputs */
+HAR_INLINE void har_add_rows(const har_matrix *matrix, uint16_t first, uint16_t last, const har_lanes *inputs,
+                             har_lanes *sums)
+{
+    if (matrix->weights)
+        har_add_range(matrix, first, last, (const float *)inputs, (float *)sums);
+}
+
+/* Numbers of several steps, so many from one step to the next. */
+typedef struct har_series {
+    float *numbers;
+    size_t stride;
+} har_series;
+
+/* sums = bias + weights x inputs for ``vectors`` registers of rows and several steps: the additions of har_affine, with
+ * each weight loaded once for all steps. */
+HAR_INLINE void har_set_vectors(const har_matrix *matrix, size_t row, size_t vectors, size_t steps,
+                                const float *inputs, har_series sums)
+{
+    const size_t outputs = matrix->outputs, count = matrix->inputs;
+    const float *weights = matrix->weights + row;
+    har_lanes even[HAR_STEPS_AT_ONCE][2], odd[HAR_STEPS_AT_ONCE][2], first[2], second[2];
+    size_t column, step, k;
+    HAR_REGISTERS
+    for (step = 0; step < steps; step++)
+        HAR_REGISTERS
+        for (k = 0; k < vectors; k++)
+            even[step][k] = odd[step][k] = har_all(0.0f);
+    for (column = 0; column + 1 < count; column += 2, weights += 2 * outputs) {
+        HAR_REGISTERS
+        for (k = 0; k < vectors; k++) {
+            first[k] = *(const har_lanes *)(weights + k * HAR_LANES);
+            second[k] = *(const har_lanes *)(weights + outputs + k * HAR_LANES);
+            HAR_IN_REGISTER(first[k]);
+            HAR_IN_REGISTER(second[k]);
+        }
+        HAR_REGISTERS
+        for (step = 0; step < steps; step++)
+            HAR_REGISTERS
+            for (k = 0; k < vectors; k++) {
+                even[step][k] += inputs[step * count + column] * first[k];
+                odd[step][k] += inputs[step * count + column + 1] * second[k];
+            }
+    }
+    if (column < count) {
+        HAR_REGISTERS
+        for (step = 0; step < steps; step++)
+            HAR_REGISTERS
+            for (k = 0; k < vectors; k++)
+                even[step][k] += inputs[step * count + column] * *(const har_lanes *)(weights + k * HAR_LANES);
+    }
+    HAR_REGISTERS
+    for (k = 0; k < vectors; k++) {
+        const size_t at = row + k * HAR_LANES;
+        const har_lanes bias = matrix->bias ? *(const har_lanes *)(matrix->bias + at) : har_all(0.0f);
+        HAR_REGISTERS
+        for (step = 0; step < steps; step++)
+            *(har_lanes *)(sums.numbers + step * sums.stride + at) = bias + (even[step][k] + odd[step][k]);
+    }
+}
+
+/* The same for all rows of a matrix whose rows fill whole vectors. */
+HAR_INLINE void har_set_rows(const har_matrix *matrix, size_t steps, const float *inputs, har_series sums)
+{
+    size_t row = 0;
+    for (; row + 2 * HAR_LANES <= matrix->outputs; row += 2 * HAR_LANES)
+        har_set_vectors(matrix, row, 2, steps, inputs, sums);
+    for (; row + HAR_LANES <= matrix->outputs; row += HAR_LANES)
+        har_set_vectors(matrix, row, 1, steps, inputs, sums);
+}
+
+/* The same for any number of steps. */
+static inline void har_set_sums(const har_matrix *matrix, size_t steps, const float *inputs, har_series sums)
+{
+    for (; steps >= HAR_STEPS_AT_ONCE; steps -= HAR_STEPS_AT_ONCE) {
+        har_set_rows(matrix, HAR_STEPS_AT_ONCE, inputs, sums);
+        inputs += HAR_STEPS_AT_ONCE * matrix->inputs;
+        sums.numbers += HAR_STEPS_AT_ONCE * sums.stride;
+    }
+    for (; steps > 0; steps--, inputs += matrix->inputs, sums.numbers += sums.stride)
+        har_set_rows(matrix, 1, inputs, sums);
 }
 
 /* Each logit by itself. */

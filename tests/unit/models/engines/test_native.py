@@ -406,6 +406,42 @@ def test_every_window_begins_afresh_whatever_the_order_of_layers(
     np.testing.assert_array_equal(integers.predict(windows), exact)
 
 
+@st.composite
+def waves(draw: st.DrawFn) -> Architecture:
+    """Recurrent layers alone, their units whole vectors; more steps than a wave takes at once, or fewer."""
+    layers = []
+    for index in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from([SimpleRNN, LSTM, GRU]))
+        options = {"reset_after": draw(st.booleans())} if kind is GRU else {}
+        layers.append(kind(f"recurrent_{index}", draw(st.sampled_from([16, 32, 48])), return_sequences=True, **options))
+    layers[-1] = replace(layers[-1], return_sequences=False)
+    layers.append(Dense("Output", 5, "softmax"))
+    return Architecture("wave", draw(st.integers(1, 50)), 3, tuple(layers))
+
+
+@settings(max_examples=40, deadline=None)
+@given(architecture=waves(), seed=st.integers(0, 2**16))
+@example(
+    architecture=Architecture(
+        "deep",
+        33,
+        3,
+        (*(SimpleRNN(f"r{index}", 16, True) for index in range(8)), LSTM("l", 16), Dense("Output", 3, "softmax")),
+    ),
+    seed=0,
+)
+def test_layers_that_run_as_a_wave_change_no_bit(architecture: Architecture, seed: int, random_bundle) -> None:
+    """One window alone, whose layers run some steps behind each other, and the same among others."""
+    bundle = compile_bundle(random_bundle(architecture, seed, gain=0.7), BOTH[:1])
+    windows = np.random.default_rng(seed).normal(size=(20, architecture.window, architecture.channels))
+    windows = windows.astype(np.float32)
+    engine = load_engine(bundle, "native")
+    together = engine.predict(windows)
+    np.testing.assert_allclose(together, forward(architecture, bundle.folded_weights, windows), atol=1e-5, rtol=0)
+    for at in (0, 19, 0):
+        np.testing.assert_array_equal(engine.predict(windows[at : at + 1])[0], together[at])
+
+
 def test_the_sources_travel_with_the_package() -> None:
     folder = SOURCES
     assert (folder / "engine" / "har_engine.c").is_file()
