@@ -165,7 +165,7 @@ def _recurrent(kind: type[Recurrent]) -> Callable[[str, Options, Arrays, Shape],
 
     def convert(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
         layer = _cell(kind, name, options)
-        options.only("zero_output_for_mask", False)
+        options.only("zero_output_for_mask", False, None)
         own = [filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
         return [Converted(Reverse(f"{name}_reversed")), *own] if options.flag("go_backwards", False) else own
 

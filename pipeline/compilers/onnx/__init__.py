@@ -159,9 +159,7 @@ def _lower_layer(layer: Layer, weights: dict[str, NDArray[Any]], values: Values,
     """Lower one layer; recurrent ones skip the steps that a mask leaves out."""
     if not isinstance(layer, Recurrent | Bidirectional) or mask is None:
         return LOWERINGS[type(layer)](layer, weights, values)
-    lower_cells: Any = LOWERINGS[type(layer)]
-    values = lower_cells(layer, weights, mask.compacted(values), mask.lengths)
-    return mask.restored(values, zeros=masks.gives_zeros(layer)) if layer.return_sequences else values
+    return masks.recurrent(layer, weights, values, mask)
 
 
 def _lowered_together(

@@ -1,20 +1,24 @@
-"""Which steps of a window count, and how recurrent operators skip the others.
+"""Which steps of a window count, and how recurrent layers skip the others.
 
-The operators know how long each sequence is, and not that steps in it are masked. A masked step changes no state, so
-that it may as well not be there: steps that count are moved to the front, the operator is told how many there are, and
-what it gives is moved back to where the steps stood.
+The operators do not know of masks. A masked step changes no state, so that it may as well not be there: steps that
+count are moved to the front in the order in which they are walked, the operator walks over them and whatever is behind,
+and of what it gives only the part for steps that count is taken. Their ``sequence_lens`` are not used: OpenVINO gives
+another last state with them than onnxruntime.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import onnx
 
-from edgehar.models.architecture import Bidirectional, Embedding, Masking, Reverse
+from edgehar.models.architecture import DIRECTIONS, Bidirectional, Embedding, Masking, Recurrent, Reverse
 from edgehar.models.architecture.masks import ends_mask
+from edgehar.pipeline.compilers.onnx import feedforward
 from edgehar.pipeline.compilers.onnx.graph import OnnxGraph
-from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, Values
+from edgehar.pipeline.compilers.onnx.recurrent import Arrays, direction_weights
+from edgehar.pipeline.compilers.onnx.recurrent import recurrent as without_mask
+from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, VECTOR, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,51 +29,60 @@ class Mask:
     name: str
     steps: int
 
-    @property
-    def lengths(self) -> str:
-        """How many steps of each window count, as int32."""
-        total = self.graph.node("ReduceSum", [self.name, self._axis(1)], keepdims=0)
-        return self.graph.node("Cast", [total], to=onnx.TensorProto.INT32)
-
-    def compacted(self, values: Values) -> Values:
-        """Return a sequence with the steps that count at its front, in their order."""
+    def compacted(self, values: Values, *, backwards: bool) -> Values:
+        """Return a sequence with the steps that count at its front, in their order or the other way round."""
         graph = self.graph
-        place = graph.constant("mask/place", np.arange(self.steps, dtype=np.float32))
-        late = graph.constant("mask/late", np.array(-self.steps, np.float32))
-        # A masked step stands as many places behind as there are steps: behind all others.
+        places = np.arange(self.steps, dtype=np.float32)
+        place = graph.constant(f"mask/{self.steps}_{backwards}", places[::-1] if backwards else places)
+        late = graph.constant(f"mask/late_{self.steps}", np.array(-self.steps, np.float32))
+        # A step that counts stands as many places further in front as there are steps.
         wanted = graph.node("Add", [graph.node("Mul", [self.name, late]), place])
         outputs = [graph.fresh("mask/sorted"), graph.fresh("mask/order")]
-        count = graph.constant("mask/count", np.array([self.steps]))
+        count = graph.constant(f"mask/count_{self.steps}", np.array([self.steps]))
         graph.node("TopK", [wanted, count], outputs=outputs, axis=1, largest=0)
-        order = outputs[1]
-        return self._taken(values, order)
+        return self._taken(values, outputs[1])
 
-    def restored(self, values: Values, *, zeros: bool) -> Values:
+    def restored(self, values: Values, *, backwards: bool, zeros: bool) -> Values:
         """Return a sequence with its steps where they stood: masked ones repeat the last, or are zeros.
 
         Those before the first that counts are zeros anyway.
         """
-        graph = self.graph
+        graph, one = self.graph, self._number("one", 1)
         done = graph.node("CumSum", [self.name, graph.constant("mask/axis", np.array(1))])
-        one = graph.constant("mask/one", np.array(1, np.float32))
-        zero = graph.constant("mask/zero", np.array(0, np.float32))
-        last = graph.node("Max", [graph.node("Sub", [done, one]), zero])
-        moved = self._taken(values, graph.node("Cast", [last], to=onnx.TensorProto.INT64))
+        place = graph.node("Sub", [self._total(), done] if backwards else [done, one])
+        moved = self._taken(values, self._as_index(place))
         counts = self.name if zeros else graph.node("Min", [done, one])
         return Values(graph, graph.node("Mul", [moved.name, self.as_channel(counts)]), BATCH_FIRST)
+
+    def last(self, values: Values) -> Values:
+        """Return the last of the steps that count, or zeros where none does."""
+        graph, total, one = self.graph, self._total(), self._number("one", 1)
+        place = self._as_index(graph.node("Sub", [total, one]))
+        taken = graph.node("GatherND", [values.as_(BATCH_FIRST), place], batch_dims=1)
+        return Values(graph, graph.node("Mul", [taken, graph.node("Min", [total, one])]), VECTOR)
+
+    def as_channel(self, name: str) -> str:
+        """Return a tensor (windows, steps) as (windows, steps, 1)."""
+        return self.graph.node("Unsqueeze", [name, self.graph.constant("axis_2", np.array([2]))])
 
     def _taken(self, values: Values, steps: str) -> Values:
         """Return the steps of each window that a tensor (windows, steps) names."""
         taken = self.graph.node("GatherND", [values.as_(BATCH_FIRST), self.as_channel(steps)], batch_dims=1)
         return Values(self.graph, taken, BATCH_FIRST)
 
-    def as_channel(self, name: str) -> str:
-        """Return a tensor (windows, steps) as (windows, steps, 1)."""
-        return self.graph.node("Unsqueeze", [name, self._axis(2)])
+    def _total(self) -> str:
+        """Return how many steps of each window count, as (windows, 1)."""
+        axis = self.graph.constant("axis_1", np.array([1]))
+        return self.graph.node("ReduceSum", [self.name, axis], keepdims=1)
 
-    def _axis(self, axis: int) -> str:
-        """Return the number of an axis as a constant."""
-        return self.graph.constant(f"axis_{axis}", np.array([axis]))
+    def _as_index(self, places: str) -> str:
+        """Return places as whole numbers from 0."""
+        found = self.graph.node("Max", [places, self._number("zero", 0)])
+        return self.graph.node("Cast", [found], to=onnx.TensorProto.INT64)
+
+    def _number(self, name: str, value: float) -> str:
+        """Return a number as a constant."""
+        return self.graph.constant(f"mask/{name}", np.array(value, np.float32))
 
 
 def after(layer: Any, values: Values, mask: Mask | None, steps: int) -> Mask | None:
@@ -85,9 +98,25 @@ def after(layer: Any, values: Values, mask: Mask | None, steps: int) -> Mask | N
         return Mask(graph, graph.node("Cast", [counts], to=onnx.TensorProto.FLOAT), steps)
     if mask is None or ends_mask(layer):
         return None
-    if isinstance(layer, Reverse):
-        return Mask(graph, reversed_steps(graph, mask.name), steps)
-    return mask
+    return replace(mask, name=_reversed(graph, mask.name)) if isinstance(layer, Reverse) else mask
+
+
+def recurrent(layer: Recurrent | Bidirectional, weights: Arrays, values: Values, mask: Mask) -> Values:
+    """Lower a recurrent layer that skips the steps that do not count."""
+    if isinstance(layer, Recurrent):
+        return _one_way(layer, weights, values, mask, backwards=False, zeros=False)
+    ends = [
+        _one_way(
+            layer.direction(which),
+            direction_weights(weights, which),
+            values,
+            mask,
+            backwards=which != DIRECTIONS[0],
+            zeros=True,
+        )
+        for which in DIRECTIONS
+    ]
+    return feedforward.merged(layer, ends)
 
 
 def masking(layer: Masking, weights: Any, values: Values) -> Values:
@@ -95,6 +124,12 @@ def masking(layer: Masking, weights: Any, values: Values) -> Values:
     graph, sequence = values.graph, values.as_(BATCH_FIRST)
     mask = _of_values(layer, values, 0)
     return Values(graph, graph.node("Mul", [sequence, mask.as_channel(mask.name)]), BATCH_FIRST)
+
+
+def _one_way(layer: Recurrent, weights: Arrays, values: Values, mask: Mask, *, backwards: bool, zeros: bool) -> Values:
+    """Lower one direction of a layer."""
+    walked = without_mask(replace(layer, return_sequences=True), weights, mask.compacted(values, backwards=backwards))
+    return mask.restored(walked, backwards=backwards, zeros=zeros) if layer.return_sequences else mask.last(walked)
 
 
 def _of_values(layer: Masking, values: Values, steps: int) -> Mask:
@@ -108,12 +143,7 @@ def _of_values(layer: Masking, values: Values, steps: int) -> Mask:
     return Mask(graph, graph.node("Sub", [one, alike]), steps)
 
 
-def reversed_steps(graph: OnnxGraph, name: str) -> str:
+def _reversed(graph: OnnxGraph, name: str) -> str:
     """Return a tensor (windows, steps) the other way round."""
     ends = [("start", -1), ("end", np.iinfo(np.int64).min), ("axis", 1), ("step", -1)]
     return graph.node("Slice", [name, *(graph.constant(f"mask/reverse_{each}", np.array([at])) for each, at in ends)])
-
-
-def gives_zeros(layer: Any) -> bool:
-    """Whether a layer gives zeros at masked steps, and not its last output again."""
-    return isinstance(layer, Bidirectional)

@@ -17,10 +17,10 @@ _GATES: Final = {SimpleRNN.kind: (0,), LSTM.kind: (0, 3, 1, 2), GRU.kind: (0, 1,
 """Where ONNX's gates (LSTM i, o, f, c; GRU z, r, h) stand in Keras (i, f, c, o; z, r, h)."""
 
 
-def recurrent(layer: Recurrent, weights: Arrays, values: Values, lengths: str = "") -> Values:
-    """Lower a layer that walks forwards, over the first steps of each window where there are ``lengths``."""
+def recurrent(layer: Recurrent, weights: Arrays, values: Values) -> Values:
+    """Lower a layer that walks forwards."""
     graph, last = values.graph, not layer.return_sequences
-    result = _operator(layer.name, layer, [weights], values, lengths=lengths)
+    result = _operator(layer.name, layer, [weights], values)
     # The operators have an axis for their direction: second of the sequence, first of the last step.
     axis = graph.constant("axis_0" if last else "axis_1", np.array([0 if last else 1]))
     return Values(graph, graph.node("Squeeze", [result, axis], name=layer.name), VECTOR if last else TIME_FIRST)
@@ -42,22 +42,22 @@ def continued(layer: Recurrent, weights: Arrays, values: Values, before: Sequenc
     return Values(graph, sequence, TIME_FIRST), after
 
 
-def bidirectional(layer: Bidirectional, weights: Arrays, values: Values, lengths: str = "") -> Values:
+def bidirectional(layer: Bidirectional, weights: Arrays, values: Values) -> Values:
     """Lower a layer that walks both ways, and join what the directions give."""
     graph = values.graph
-    both = [
-        {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
-        for which in DIRECTIONS
-    ]
-    result = _operator(
-        layer.name, layer.direction(DIRECTIONS[0]), both, values, lengths=lengths, direction="bidirectional"
-    )
+    both = [direction_weights(weights, which) for which in DIRECTIONS]
+    result = _operator(layer.name, layer.direction(DIRECTIONS[0]), both, values, direction="bidirectional")
     if layer.merge != "concat":
         return _merged(layer, result, values)
     order, axes = ([0, 2, 1, 3], TIME_FIRST) if layer.return_sequences else ([1, 0, 2], VECTOR)
     turned = graph.node("Transpose", [result], perm=order)
     shape = graph.constant(f"{layer.name}/shape", np.array([0] * (len(axes) - 1) + [2 * layer.units]))
     return Values(graph, graph.node("Reshape", [turned, shape], name=layer.name), axes)
+
+
+def direction_weights(weights: Arrays, which: str) -> Arrays:
+    """Return the weights of one direction by the names of its cell."""
+    return {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
 
 
 def _merged(layer: Bidirectional, both: str, values: Values) -> Values:
@@ -97,7 +97,6 @@ def _operator(
     directions: Sequence[Arrays],
     values: Values,
     *,
-    lengths: str = "",
     states: Sequence[str] = (),
     **options: Any,
 ) -> str:
@@ -114,9 +113,8 @@ def _operator(
         options["linear_before_reset"] = int(layer.reset_after)
     options |= _activations(layer, len(directions))
     outputs = [f"{name}/Y"] if layer.return_sequences else ["", f"{name}/Y_h"]
-    if lengths or states:
-        inputs += [lengths, *states]
     if states:
+        inputs += ["", *states]
         outputs = [outputs[0], *(f"{name}/{state}" for state in ("Y_h", "Y_c")[: layer.states])]
     return graph.node(_OPERATORS[layer.kind], inputs, outputs=outputs, hidden_size=layer.units, **options)
 

@@ -1,8 +1,11 @@
 """Masked steps are skipped: the oracle against a walk by hand, and every file against the oracle."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from edgehar.models.agreement import largest_error
 from edgehar.models.architecture import (
     GRU,
     LSTM,
@@ -21,6 +24,7 @@ from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.bundle.tasks import task_of
 from edgehar.models.errors import BundleError, CompileError, UsageError
+from edgehar.models.inputs import for_file
 from edgehar.models.normalization import Normalization, fold_normalization
 from edgehar.models.reference import forward
 from edgehar.models.stateful import load_stateful
@@ -95,6 +99,17 @@ def test_every_file_skips_what_the_oracle_skips(name: str, random_weights) -> No
     wanted = [each for each in there if each.quantization in ("float32", "int8-weights")]
     result = verify_bundle(compile_bundle(bundle, wanted))
     assert result.ok, [row.reason for row in result.artifacts if not row.ok]
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_openvino_skips_the_same(name: str, random_weights, tmp_path: Path) -> None:
+    """It gives other last states where operators are told the length of a sequence."""
+    openvino = pytest.importorskip("openvino")
+    bundle = compile_bundle(bundle_of(MASKED[name], random_weights), [Target("onnx", "float32")])
+    (tmp_path / "model.onnx").write_bytes(bundle.files["model.float32.onnx"])
+    model = openvino.Core().compile_model(str(tmp_path / "model.onnx"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = model([for_file(bundle.golden["windows"], bundle.manifest.architecture)])[0]
+    assert largest_error(found, bundle.golden["oracle"]) <= 1e-5
 
 
 def test_the_fast_form_of_onnx_skips_too(random_weights) -> None:
