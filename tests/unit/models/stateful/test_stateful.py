@@ -33,6 +33,7 @@ from edgehar.models.errors import DataError, EngineError, UsageError
 from edgehar.models.normalization import Normalization
 from edgehar.models.reference.stateful import step, zero_states
 from edgehar.models.stateful import STREAMS, StatefulModel, load_stateful, load_stream, stateful_runs
+from edgehar.models.stateful.native import NativeStream
 from edgehar.models.stateful.stream import whole_windows
 from edgehar.models.verification import verify_bundle
 from edgehar.pipeline.compilers import Target, compile_bundle, targets
@@ -329,3 +330,12 @@ def test_tokens_are_whole_numbers_of_the_vocabulary(raw_bundle) -> None:
 def test_the_same_model_gives_the_same_bytes(lstm: Bundle, format_: str) -> None:
     target = [Target(format_, "float32")]
     assert compile_bundle(lstm, target).files == compile_bundle(lstm, target).files
+
+
+def test_the_c_engine_refuses_a_stream_of_a_model_along_time_by_itself(random_bundle, need_engine) -> None:
+    """Whoever calls it from C has no manifest that says so."""
+    need_engine("native")
+    bundle = compile_bundle(random_bundle("cnn"), [Target("c", "float32")])
+    stream = NativeStream(bundle, bundle.manifest.artifacts[0])
+    with pytest.raises(EngineError, match=r"refused the samples \(status 10\)"):
+        stream.step(np.zeros((3, 3), np.float32), {})
