@@ -14,6 +14,7 @@ from edgehar.models.architecture import (
     Conv1D,
     Flatten,
     Layer,
+    Masking,
     TemporalBlock,
     Weights,
     layer_weights,
@@ -108,6 +109,12 @@ def fold_normalization(
     for layer, shape in zip(architecture.layers, architecture.shapes(), strict=False):
         if isinstance(layer, Flatten):
             mean, std = np.tile(mean, shape[0]), np.tile(std, shape[0])
+        if isinstance(layer, Masking):
+            raise CompileError(
+                f"layer {layer.name}: expected input as it is, a Masking compares it before it is normalised",
+                next_step="Train on input that is not normalised, or leave the layer out.",
+                layer=layer.name,
+            )
         if not layer.weight_shapes(shape):
             continue
         own = {name: np.array(value, np.float64) for name, value in layer_weights(layer, weights).items()}

@@ -1,8 +1,8 @@
 """Check everything that a release needs, without a network, and write its bill of materials (CycloneDX 1.6).
 
 The version must be one and the same in the package, the changelog and the citation; the tree must be clean and the tag
-new; the changelog must have a dated section; every released model must verify; the site, and with --build the
-distributions, must build. All that is missing is listed.
+new; the changelog must have a dated section; the pages about versions and about moving to this one must be written;
+every released model must verify; the site, and with --build the distributions, must build. What is missing is listed.
 
 Usage: tools/release.py [--sbom FILE] [--build FOLDER]
 """
@@ -25,6 +25,8 @@ from edgehar.models import __version__
 from edgehar.models.zoo import released_names
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
+MIGRATION: Final = REPOSITORY / "docs" / "explanation" / "migration.md"
+VERSIONS: Final = REPOSITORY / "docs" / "explanation" / "versions.md"
 _SECTION: Final = re.compile(r"^## \[(?P<version>[^\]]+)\](?: - (?P<date>\d{4}-\d{2}-\d{2}))?$", re.MULTILINE)
 _VENDORED: Final = ("firmware_bridge/web/dashboard/*/README.txt",)
 """Notes of what is inside the package without being one of its requirements; each begins: NAME VERSION, address."""
@@ -59,6 +61,26 @@ def citation_agrees() -> str:
     text = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
     found = re.search(r"^version: (.+)$", text, re.MULTILINE)
     return "" if found and found[1] == __version__ else f"CITATION.cff does not say version: {__version__}"
+
+
+def migration_is_told() -> str:
+    """Return whether the page about moving on lacks the section of this major version, or calls it a draft."""
+    major = __version__.partition(".")[0]
+    if major == "0":
+        return ""
+    text = MIGRATION.read_text(encoding="utf-8")
+    section = text.partition(f"## To {major}.0\n")[2].partition("\n## ")[0]
+    if not section.strip():
+        return f"{MIGRATION.name} has no section ## To {major}.0"
+    return f"{MIGRATION.name} calls ## To {major}.0 a draft" if "draft" in section else ""
+
+
+def promises_are_written() -> str:
+    """Return which public surface, or what about its end, the page about versions does not name."""
+    text = VERSIONS.read_text(encoding="utf-8")
+    wanted = ("`edgehar.__all__`", "`--json`", "schema", "on the wire", "`har_*`", "**Deprecation.**", "six months")
+    missing = [name for name in wanted if name not in text]
+    return f"{VERSIONS.name} does not say {', '.join(missing)}" if missing else ""
 
 
 def released_models_verify() -> str:
@@ -152,6 +174,7 @@ def main() -> int:
     parser.add_argument("--build", type=Path, help="build the distributions into this folder, too; needs `build`")
     arguments = parser.parse_args()
     checks: list[Callable[[], str]] = [tree_is_clean, version_is_new, version_is_told, citation_agrees]
+    checks += [migration_is_told, promises_are_written]
     checks += [released_models_verify, site_builds]
     if arguments.build is not None:
         checks.append(lambda: distributions_build(arguments.build))

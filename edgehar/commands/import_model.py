@@ -104,4 +104,9 @@ def _print(out: Path, bundle: Bundle) -> None:
         )
     if imported["not_compared"]:
         console.print(f"[yellow]not compared with its source[/]: {escape(imported['not_compared'])}")
+    if imported.get("carries_state"):
+        console.print(
+            f"it carries its state from window to window, as files do that har compile {escape(out)} --stateful "
+            "writes; all others begin each window anew"
+        )
     console.print(f"wrote {escape(out)}; next: har compile {escape(out)}")

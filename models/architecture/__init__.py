@@ -16,6 +16,7 @@ from edgehar.models.architecture.elementwise import (
     Activation,
     Affine,
     LayerNormalization,
+    Masking,
     RepeatVector,
     Reshape,
     Reverse,
@@ -43,6 +44,7 @@ from edgehar.models.architecture.layer import (
     chain_shapes,
     layer_weights,
 )
+from edgehar.models.architecture.masks import mask_obstacle
 from edgehar.models.architecture.memory import most_numbers
 from edgehar.models.architecture.named import NAMED
 from edgehar.models.architecture.recurrent import (
@@ -63,6 +65,7 @@ from edgehar.models.foreign_text import printable
 __all__ = [
     "ACTIVATION_NAMES",
     "ARCHITECTURE_NAMES",
+    "CELLS",
     "CELL_ACTIVATIONS",
     "DIRECTIONS",
     "GRU",
@@ -84,6 +87,7 @@ __all__ = [
     "GlobalAveragePooling1D",
     "GlobalMaxPooling1D",
     "MAXIMUM_SIZE",
+    "Masking",
     "Layer",
     "LayerNormalization",
     "MaxPooling1D",
@@ -128,6 +132,7 @@ LAYER_TYPES: Final[dict[str, type]] = {
         Reshape,
         Embedding,
         Branches,
+        Masking,
     )
 }
 """Every layer an architecture may hold, by the kind its manifest entry names."""
@@ -143,6 +148,9 @@ _CHOICES: Final = {
 
 _DEEPEST: Final = 8
 """How often branches may lie within branches."""
+
+_LARGEST_MASK: Final = 1e30
+"""Values that a mask may stand for: what float32 holds."""
 
 _OWN_CHOICES: Final = {
     **{(kind, "activation"): CELL_ACTIVATIONS for kind in (*CELLS, Bidirectional.kind)},
@@ -241,6 +249,8 @@ class Architecture:
             last, names = built.shapes()[-1], [layer.name for layer in every_layer(layers)]
             if any(isinstance(layer, Embedding) for layer in [*every_layer(layers)][1:]):
                 raise ValueError("an Embedding takes the tokens of the input, it is not the first layer")
+            if (obstacle := mask_obstacle(layers)) is not None:
+                raise ValueError(obstacle)
             if not layers or not 1 <= len(last) <= 2 or len(set(names)) < len(names):
                 raise ValueError(f"names {names}, output of shape {last}")
             _refuse_larger(built)
@@ -333,9 +343,11 @@ def _checked_field(owner: str, key: str, expected: Any, value: Any) -> Any:
     if choices is not None and type(value) is str and value not in choices:
         raise BundleError(f"{owner}: expected {_article(key)} of {', '.join(choices)}, got {value!r:.40}", key=key)
     bounds = {int: (1, MAXIMUM_SIZE), float: (0.0, math.nextafter(1.0, 0.0))}.get(expected)
+    wanted = {int: f"a count from 1 to {MAXIMUM_SIZE:,}", float: "a share from 0 to below 1"}
+    if (owner, key) == (Masking.kind, "value"):
+        bounds, wanted = (-_LARGEST_MASK, _LARGEST_MASK), {float: f"a number within {_LARGEST_MASK:g}"}
     if type(value) is expected and (bounds is None or bounds[0] <= value <= bounds[1]):
         return value
-    wanted = {int: f"a count from 1 to {MAXIMUM_SIZE:,}", float: "a share from 0 to below 1"}
     what = wanted.get(expected, f"a {expected.__name__}")
     raise BundleError(f"{owner}: expected {what} for {key}, got {value!r:.40}", key=key)
 

@@ -33,6 +33,14 @@ class Activation(_Unchanged):
 
 
 @dataclass(frozen=True, slots=True)
+class Masking(_Unchanged):
+    """Steps of which every channel is ``value`` become zeros, and are skipped by the recurrent layers behind it."""
+
+    kind: ClassVar[str] = "Masking"
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Affine(_Unchanged):
     """y = factor x + shift, for every channel: what a trained normalisation of batches comes to."""
 

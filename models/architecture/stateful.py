@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from edgehar.models.architecture.elementwise import Activation, Affine, LayerNormalization
 from edgehar.models.architecture.embedding import Embedding
 from edgehar.models.architecture.feedforward import Dense
+from edgehar.models.architecture.masks import makes_mask
 from edgehar.models.architecture.recurrent import Recurrent
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def stateful_obstacle(architecture: "Architecture") -> str | None:
     """
     layers = architecture.deployed.layers
     for layer in layers:
+        if makes_mask(layer):
+            return f"layer {layer.name} masks steps: build the model without it, and leave masked samples out"
         if not isinstance(layer, PER_SAMPLE):
             return (
                 f"layer {layer.name} is a {layer.kind}, which takes a window as a whole: a stream takes SimpleRNN, "

@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Architecture
+from edgehar.models.architecture import Architecture, Masking
+from edgehar.models.architecture.masks import makes_mask
 from edgehar.models.contract import SAMPLE_RATE_HZ
 
 GOLDEN_WINDOWS: Final = 32
@@ -35,8 +36,27 @@ def golden_windows(length: int, channels: int, count: int = GOLDEN_WINDOWS) -> N
 def golden_inputs(architecture: Architecture, count: int = GOLDEN_WINDOWS) -> NDArray[np.float32]:
     """Return artificial inputs of an architecture: windows of signals, or of tokens."""
     if architecture.vocabulary is None:
-        return golden_windows(architecture.window, architecture.channels, count)
+        return with_masked_steps(architecture, golden_windows(architecture.window, architecture.channels, count))
     return golden_tokens(architecture.window, architecture.vocabulary, count)
+
+
+def with_masked_steps(architecture: Architecture, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return windows of which some have steps that a mask of the architecture leaves out, in most ways there are.
+
+    Of four windows in a row one stays as it is, one is masked at its beginning, one at its end, and one here and there;
+    where the first layer makes no mask, all stay.
+    """
+    first = architecture.layers[0]
+    if not makes_mask(first):
+        return windows
+    generator = np.random.default_rng(_SEED)
+    length, masked = windows.shape[1], windows.copy()
+    place = np.arange(length)
+    for index, window in enumerate(masked):
+        bound = generator.integers(1, length + 1)
+        hidden = (place < 0, place < bound, place >= bound, generator.random(length) < 0.3)[index % 4]
+        window[hidden] = first.value if isinstance(first, Masking) else 0
+    return masked
 
 
 def golden_tokens(length: int, vocabulary: int, count: int = GOLDEN_WINDOWS) -> NDArray[np.float32]:

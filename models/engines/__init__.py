@@ -56,18 +56,17 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """Where an engine lives, which artifact format it runs, and the extra or the system's package it needs."""
+    """Where an engine lives, which artifact format it runs, and the extra that brings what it needs."""
 
     module: str
     attribute: str
     format: str
     extra: str = ""
-    package: str = ""
 
     @property
     def install(self) -> str:
         """The command that installs what it needs."""
-        return install_command(self.extra) if self.extra else f"apt install {self.package}"
+        return install_command(self.extra)
 
 
 WEIGHTS_FORMAT: Final = "weights"
@@ -76,7 +75,7 @@ WEIGHTS_FORMAT: Final = "weights"
 ENGINES: Final = {
     "litert": EngineEntry("edgehar.models.engines.litert", "LiteRTEngine", "tflite", extra="edge"),
     "onnxruntime": EngineEntry("edgehar.models.engines.onnxruntime", "ONNXRuntimeEngine", "onnx", extra="onnx"),
-    "native": EngineEntry("edgehar.models.engines.native", "NativeEngine", "c", package="gcc"),
+    "native": EngineEntry("edgehar.models.engines.native", "NativeEngine", "c", extra="native"),
     "numpy": EngineEntry("edgehar.models.engines.numpy", "NumPyEngine", WEIGHTS_FORMAT),
 }
 """Every engine by name."""

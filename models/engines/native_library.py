@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from edgehar.models.errors import EngineError
+from edgehar.models.installation import install_command
 from edgehar.models.portable import SOURCES
 from edgehar.models.portable.tables import FLOAT32
 
@@ -122,7 +123,8 @@ def find_compiler(title: str = "engine native", advice: str = "use another engin
                 return Compiler(command, reply.stdout.partition("\n")[0].strip())
     raise EngineError(
         f"{title}: expected a C compiler ({', '.join(wanted or _COMPILERS)}), found none",
-        next_step=f"Install gcc or clang, or {advice}.",
+        next_step=f"Install gcc or clang, or run: {install_command('native')} (ziglang, a compiler as a package); or "
+        f"{advice}.",
     )
 
 

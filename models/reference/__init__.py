@@ -28,7 +28,9 @@ from edgehar.models.architecture import (
     GlobalMaxPooling1D,
     Layer,
     LayerNormalization,
+    Masking,
     MaxPooling1D,
+    Recurrent,
     RepeatVector,
     Reshape,
     Reverse,
@@ -38,10 +40,10 @@ from edgehar.models.architecture import (
     Weights,
     layer_weights,
 )
-from edgehar.models.reference import feedforward, recurrent
+from edgehar.models.reference import feedforward, masks, recurrent
 from edgehar.models.reference.activations import ACTIVATIONS, sigmoid, softmax
 
-__all__ = ["ACTIVATIONS", "forward", "layer_forward", "sigmoid", "softmax", "supports"]
+__all__ = ["ACTIVATIONS", "chain_forward", "forward", "layer_forward", "sigmoid", "softmax", "supports"]
 
 Array = NDArray[Any]
 
@@ -67,25 +69,33 @@ def forward(
     values = np.asarray(windows, dtype=dtype)
     # Weights at the ends of their range overflow; who compares the outcome finds what is no number in it.
     with np.errstate(over="ignore", invalid="ignore"):
-        return _chain(architecture.layers, weights, values)
+        return chain_forward(architecture.layers, weights, values)
 
 
-def layer_forward(layer: Layer, weights: Weights, values: Array) -> Array:
-    """Return what one layer makes of ``values`` (n, ...), computed in their type; ``weights`` by their short names."""
+def layer_forward(layer: Layer, weights: Weights, values: Array, mask: Array | None = None) -> Array:
+    """Return what one layer makes of ``values`` (n, ...), computed in their type; ``weights`` by their short names.
+
+    ``mask`` (n, steps) is which steps count; all by default.
+    """
     own = {name: np.asarray(weight, values.dtype) for name, weight in weights.items()}
+    if mask is not None and isinstance(layer, Recurrent | Bidirectional):
+        return recurrent.MASKED[type(layer)](layer, own, values, mask)
     return _FORWARD[layer.kind](layer, own, values)
 
 
-def _chain(layers: Sequence[Layer], weights: Weights, values: Array) -> Array:
+def chain_forward(layers: Sequence[Layer], weights: Weights, values: Array) -> Array:
     """Return what layers make of values, one after the other; ``weights`` by ``"<layer>/<weight>"``."""
+    mask: Array | None = None
     for layer in layers:
-        values = layer_forward(layer, layer_weights(layer, weights), values)
+        following = masks.after(layer, values, mask)
+        values = layer_forward(layer, layer_weights(layer, weights), values, mask)
+        mask = following
     return values
 
 
 def _branches(layer: Branches, weights: dict[str, Array], values: Array) -> Array:
     """Join what every chain makes of the same values."""
-    ends = [_chain(branch, weights, values) for branch in layer.branches]
+    ends = [chain_forward(branch, weights, values) for branch in layer.branches]
     return np.asarray(recurrent.MERGED[layer.merge](ends))
 
 
@@ -111,6 +121,7 @@ _FORWARD: Final[dict[str, Callable[[Any, dict[str, Array], Array], Array]]] = {
     RepeatVector.kind: lambda layer, weights, values: np.repeat(values[:, np.newaxis], layer.count, axis=1),
     Reshape.kind: lambda layer, weights, values: values.reshape(len(values), layer.steps, layer.channels),
     Embedding.kind: feedforward.embedding,
+    Masking.kind: lambda layer, weights, values: values * masks.of_values(layer, values)[..., np.newaxis],
     Branches.kind: _branches,
 }
 

@@ -25,7 +25,11 @@ def recurrent(layer: Recurrent, weights: dict[str, Array], values: Array) -> Arr
 
 
 def walk(
-    layer: Recurrent, weights: dict[str, Array], values: Array, states: States | None = None
+    layer: Recurrent,
+    weights: dict[str, Array],
+    values: Array,
+    states: States | None = None,
+    mask: Array | None = None,
 ) -> tuple[Array, States]:
     """Return what a layer gives for values (n, steps, inputs), and its states after the last step.
 
@@ -37,6 +41,8 @@ def walk(
         At least one step of them.
     states
         What the walk begins with; zeros by default.
+    mask : ndarray of shape (n, steps)
+        Which steps count; the states stay what they were at the others. All by default.
     """
     step = _STEPS[layer.kind](layer, weights)
     input_bias = weights["bias"][0] if weights["bias"].ndim == 2 else weights["bias"]
@@ -45,21 +51,28 @@ def walk(
         states = (np.zeros((len(values), layer.units), values.dtype),) * layer.states
     outputs = []
     for index in range(values.shape[1]):
-        states = step(projected[:, index], states)
+        following = step(projected[:, index], states)
+        if mask is not None:
+            counts = mask[:, index, np.newaxis]
+            following = tuple(np.where(counts, *each) for each in zip(following, states, strict=True))
+        states = following
         outputs.append(states[0])
     return np.stack(outputs, axis=1) if layer.return_sequences else outputs[-1], states
 
 
-def bidirectional(layer: Bidirectional, weights: dict[str, Array], values: Array) -> Array:
+def bidirectional(layer: Bidirectional, weights: dict[str, Array], values: Array, mask: Array | None = None) -> Array:
     """Join a walk forwards and a walk backwards, the latter's sequence turned to run with time."""
     parts = []
     for which in DIRECTIONS:
         own = {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
-        seen = values if which == "forward" else values[:, ::-1]
-        result = recurrent(layer.direction(which), own, seen)
+        turn = slice(None, None, 1 if which == "forward" else -1)
+        counts = None if mask is None else mask[:, turn]
+        result, _ = walk(layer.direction(which), own, values[:, turn], mask=counts)
         turned = result[:, ::-1] if which == "backward" and layer.return_sequences else result
         parts.append(turned)
-    return np.asarray(MERGED[layer.merge](parts))
+    merged = np.asarray(MERGED[layer.merge](parts))
+    # Keras gives zeros at masked steps here, and its last output in a layer of one direction.
+    return merged if mask is None or not layer.return_sequences else merged * mask[..., np.newaxis]
 
 
 MERGED: Final[dict[str, Callable[[list[Array]], Array]]] = {
@@ -69,6 +82,18 @@ MERGED: Final[dict[str, Callable[[list[Array]], Array]]] = {
     "ave": lambda parts: functools.reduce(np.add, parts) / len(parts),
 }
 """How outputs are joined."""
+
+
+def _masked(layer: Recurrent, weights: dict[str, Array], values: Array, mask: Array) -> Array:
+    """Return the sequence, or the last output, of a walk that skips masked steps."""
+    return walk(layer, weights, values, mask=mask)[0]
+
+
+MASKED: Final[dict[type, Callable[[Any, dict[str, Array], Array, Array], Array]]] = {
+    **dict.fromkeys((SimpleRNN, LSTM, GRU), _masked),
+    Bidirectional: bidirectional,
+}
+"""Layers that can skip steps."""
 
 
 def _simple_rnn(layer: SimpleRNN, weights: dict[str, Array]) -> Step:

@@ -28,7 +28,8 @@ AXES: Final = ("x", "y", "z")
 
 _SENSORS: Final = {
     ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl",
-    LINEAR_ACCELERATION: "linear lin linacc linaccel linearacceleration user useracc useracceleration la lacc laccel",
+    LINEAR_ACCELERATION: "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la "
+    "lacc laccel",
     GRAVITY: "gravity grav",
     GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel",
     MAGNETOMETER: "mag magn magnet magnetic magnetometer compass",
@@ -43,7 +44,10 @@ _SENSORS: Final = {
 _SENSOR_OF: Final = {word: sensor for sensor, words in _SENSORS.items() for word in words.split()}
 _BEGINNINGS: Final = (
     (re.compile(r"acce\w*(?:without|excl|nograv)\w*"), LINEAR_ACCELERATION),
-    (re.compile(r"acce\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*"), ACCELERATION),
+    (
+        re.compile(r"acce\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*|przysp\w*|zrychl\w*|kiihty\w*|ivme\w*|ускор\w*"),
+        ACCELERATION,
+    ),
     (re.compile(r"gyro\w*|giro\w*|rotat\w*|angularv\w*"), GYROSCOPE),
     (re.compile(r"magneto\w*|magneti\w*"), MAGNETOMETER),
     (re.compile(r"quat\w*"), QUATERNION),

@@ -12,7 +12,8 @@ from edgehar.models.engines.native import aligned_bytes, open_model, runtime_ver
 from edgehar.models.engines.native_library import load_stream_library
 from edgehar.models.errors import EngineError
 from edgehar.models.portable.fixed_point import CELL_BITS, VALUE_BITS, to_samples
-from edgehar.models.portable.tables import INT8
+from edgehar.models.portable.integer_reference import to_reals
+from edgehar.models.portable.tables import INT8, output_type
 from edgehar.models.quantization import quantize
 from edgehar.models.stateful.stream import States
 
@@ -43,9 +44,10 @@ class NativeStream:
 
     def step(self, samples: NDArray[np.float32], states: States) -> tuple[NDArray[np.float32], States]:
         """Return the outputs after samples, and the states then."""
-        numbers = to_samples(samples) if self._is_integer else samples
+        tables = self._opened.tables
+        numbers = to_samples(samples, tables.sample_bits) if self._is_integer else samples
         hidden, cells = (self._joined(states, letter) for letter in "hc")
-        outputs: NDArray[Any] = np.empty(self._opened.tables.classes, np.uint16 if self._is_integer else np.float32)
+        outputs: NDArray[Any] = np.empty(tables.classes, output_type(tables))
         addresses = [array.ctypes.data for array in (hidden, cells, outputs)]
         status = self._library.har_native_stream(
             self._opened.model, self._memory.ctypes.data, numbers.ctypes.data, len(numbers), *addresses
@@ -53,8 +55,9 @@ class NativeStream:
         if status:
             raise EngineError(f"engine native: the library refused the samples (status {status}), a bug in edgehar")
         after = self._apart(hidden, "h") | self._apart(cells, "c")
-        probabilities: NDArray[np.float32] = np.float32(2.0**-VALUE_BITS) * outputs if self._is_integer else outputs
-        return probabilities, {state.name: after[state.name] for state in self._states}
+        return to_reals(outputs) if self._is_integer else outputs, {
+            state.name: after[state.name] for state in self._states
+        }
 
     def _joined(self, states: States, letter: str) -> NDArray[Any]:
         """Return all hidden states, or all cells, one after the other in the engine's numbers."""

@@ -232,6 +232,10 @@ def _open_table(file: pq.ParquetFile, name: str, stem: str, options: Options) ->
         subject=said.get("subject"),
     )  # fmt: skip
     roles = find_roles(preamble, replace(options, label=NO_COLUMN), stem=stem)
+    devices = {row[roles.places.device] for row in preamble.head} if roles.places.device is not None else set()
+    if len(devices) > 1:
+        several = ", ".join(sorted(devices)[:4])
+        raise refusal(name, f"expected rows of one device, got several: {several}", next_step="Write a file for each.")
     table = _Table(file, name, stem, preamble, roles, columns, options, said=said)
     if roles.places.time and options.time != NO_COLUMN and roles.places.form is None:
         table.time = columns[roles.places.time[0]]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgehar.models import __version__
 from edgehar.models.architecture import Architecture
+from edgehar.models.architecture.masks import mask_obstacle
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.consistency import AS_TRAINED, RATES_HZ, UNIT
 from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
@@ -33,7 +34,7 @@ from edgehar.pipeline.importers.keras_chain import read_chain, with_steps
 from edgehar.pipeline.importers.keras_file import KerasModel, weights_file
 from edgehar.pipeline.importers.keras_layers import convert_layers
 from edgehar.pipeline.importers.keras_memory import IN_MEMORY, read_keras_memory
-from edgehar.pipeline.importers.model import Comparison, Converted, ForeignModel, build
+from edgehar.pipeline.importers.model import Comparison, Converted, ForeignModel, build, refuse_without_stream
 from edgehar.pipeline.importers.onnx_model import RUNTIME, read_onnx_model
 from edgehar.pipeline.importers.source import SourceFile, keras_reader, read_source
 
@@ -120,15 +121,32 @@ def _read_keras(read: KerasModel, window: int | None, origin: Any) -> tuple[Fore
     steps, features = with_steps(chain, window, where=where)
     parts = convert_layers(chain, (steps, features), read.weights, where=where)
     _refuse_other_meanings(parts, read.version, where)
+    _refuse_lost_mask(parts, where)
     name = chain.name if source is None else Path(source.where).stem
     architecture = build(name, (steps, features), parts, where=where)
     weights = {f"{part.layer.name}/{key}": value for part in parts for key, value in part.weights.items()}
     foreign = ForeignModel(
-        architecture, weights, f"keras {read.version}", where, "" if source is None else source.digest
+        architecture,
+        weights,
+        f"keras {read.version}",
+        where,
+        "" if source is None else source.digest,
+        chain.carries_state,
     )
+    refuse_without_stream(foreign)
     if source is None:
-        return foreign, outputs_in_memory(origin)
+        return foreign, outputs_in_memory(origin, chain)
     return foreign, outputs_of_file(chain, steps, *weights_file(source.content))
+
+
+def _refuse_lost_mask(parts: Sequence[Converted], where: str) -> None:
+    """Refuse a layer behind a mask that cannot leave out steps."""
+    obstacle = mask_obstacle([part.layer for part in parts])
+    if obstacle is not None:
+        raise ModelFileError(
+            f"{where}: {obstacle}",
+            next_step="End the masked part with a recurrent layer that keeps its last step, or train without the mask.",
+        )
 
 
 def _refuse_other_meanings(parts: Sequence[Converted], version: str, where: str) -> None:
@@ -196,6 +214,7 @@ def _provenance(foreign: ForeignModel, comparisons: Sequence[Comparison], reason
                 "framework": foreign.framework,
                 "comparisons": [asdict(comparison) for comparison in comparisons],
                 "not_compared": reason,
+                **({"carries_state": True} if foreign.carries_state else {}),
             }
         },
     )

@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.agreement import largest_error
+from edgehar.models.bundle.golden import with_masked_steps
 from edgehar.models.errors import ModelFileError
 from edgehar.models.isolation import Isolation
 from edgehar.models.reference import forward
+from edgehar.models.reference.stateful import step, zero_states
+from edgehar.pipeline.importers.keras_carried import from_zeros, stepped
 from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
 from edgehar.pipeline.importers.keras_graph import ATTENTION
 from edgehar.pipeline.importers.model import Comparison, ForeignModel
@@ -27,6 +30,9 @@ MOST_WINDOWS: Final = 4096
 """Of the user's inputs: enough to prove a model, few enough to wait for."""
 
 LARGEST_ERROR: Final = 1e-5
+MOST_CARRIED: Final = 24
+"""Of them, where each must wait for the one before it."""
+
 RANDOM: Final = "random normal inputs"
 RANDOM_TOKENS: Final = "random tokens"
 
@@ -45,8 +51,9 @@ def random_windows(model: ForeignModel) -> tuple[str, NDArray[np.float32]]:
     shape = RANDOM_WINDOWS, architecture.window, architecture.channels
     generator = np.random.default_rng(_SEED)
     if architecture.vocabulary is not None:
-        return RANDOM_TOKENS, generator.integers(architecture.vocabulary, size=shape).astype(np.float32)
-    return RANDOM, generator.normal(size=shape).astype(np.float32)
+        tokens = generator.integers(architecture.vocabulary, size=shape).astype(np.float32)
+        return RANDOM_TOKENS, with_masked_steps(architecture, tokens)
+    return RANDOM, with_masked_steps(architecture, generator.normal(size=shape).astype(np.float32))
 
 
 def compare(model: ForeignModel, outputs: Outputs, inputs: Mapping[str, NDArray[np.float32]]) -> list[Comparison]:
@@ -57,18 +64,13 @@ def compare(model: ForeignModel, outputs: Outputs, inputs: Mapping[str, NDArray[
     ModelFileError
         If an output differs by more than `LARGEST_ERROR`, or is not of the same shape.
     """
-    names, parts = list(inputs), [windows[:MOST_WINDOWS] for windows in inputs.values()]
+    most = MOST_CARRIED if model.carries_state else MOST_WINDOWS
+    names, parts = list(inputs), [windows[:most] for windows in inputs.values()]
     found, framework = outputs(np.concatenate(parts))
     comparisons = []
-    for name, windows, theirs in zip(
-        names, parts, np.split(found, np.cumsum([len(each) for each in parts])[:-1]), strict=True
-    ):
-        ours = np.concatenate(
-            [
-                forward(model.architecture, model.weights, windows[start : start + _BATCH])
-                for start in range(0, len(windows), _BATCH)
-            ]
-        )
+    ends = np.cumsum([len(each) for each in parts])[:-1]
+    expected = np.split(_ours(model, np.concatenate(parts)), ends)
+    for name, windows, ours, theirs in zip(names, parts, expected, np.split(found, ends), strict=True):
         error = largest_error(theirs, ours) if theirs.shape == ours.shape else float("inf")
         if not error <= LARGEST_ERROR:
             raise ModelFileError(
@@ -79,6 +81,20 @@ def compare(model: ForeignModel, outputs: Outputs, inputs: Mapping[str, NDArray[
             )
         comparisons.append(Comparison(name, len(windows), framework, error))
     return comparisons
+
+
+def _ours(model: ForeignModel, windows: NDArray[np.float32]) -> NDArray[Any]:
+    """Return what the oracle makes of windows, one after the other in a stream where the source goes on."""
+    if not model.carries_state:
+        starts = range(0, len(windows), _BATCH)
+        return np.concatenate(
+            [forward(model.architecture, model.weights, windows[start : start + _BATCH]) for start in starts]
+        )
+    states, outputs = zero_states(model.architecture, dtype=np.float64), []
+    for window in windows:
+        output, states = step(model.architecture, model.weights, window[np.newaxis], states)
+        outputs.append(output)
+    return np.concatenate(outputs)
 
 
 def outputs_of_file(chain: KerasChain, steps: int, content: bytes, suffix: str) -> Outputs:
@@ -99,13 +115,19 @@ def outputs_of_file(chain: KerasChain, steps: int, content: bytes, suffix: str) 
     return outputs
 
 
-def outputs_in_memory(model: Any) -> Outputs:
+def outputs_in_memory(model: Any, chain: KerasChain) -> Outputs:
     """Return how a Keras model in memory computes."""
 
     def outputs(windows: NDArray[np.float32]) -> tuple[NDArray[Any], str]:
         import keras
 
-        return _predicted(model, windows), f"keras {keras.__version__}"
+        if chain.states:
+            found = stepped(model, chain, windows)
+        elif chain.carries_state:
+            found = from_zeros(model, lambda: _predicted(model, windows))
+        else:
+            found = _predicted(model, windows)
+        return found, f"keras {keras.__version__}"
 
     return outputs
 
@@ -117,7 +139,8 @@ def _with_keras(
     os.environ["TF_CPP_MIN_LOG_LEVEL"], os.environ["CUDA_VISIBLE_DEVICES"] = "3", ""
     import keras
 
-    inputs = keras.Input((steps,) if chain.takes_tokens else (steps, chain.features))
+    shape = (steps,) if chain.takes_tokens else (steps, chain.features)
+    inputs = keras.Input(batch_shape=(1 if chain.carries_state else None, *shape))
     model = keras.Model(inputs, _applied(keras.layers, chain.layers, inputs))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"model{suffix}"
@@ -141,10 +164,13 @@ def _predicted(model: Any, windows: NDArray[np.float32]) -> NDArray[Any]:
     """Return the outputs of a model, batch by batch, as it gives them when it is not trained."""
     if len(model.inputs[0].shape) == windows.ndim - 1:
         windows = windows[..., 0]
-    parts = [
-        np.asarray(model(windows[start : start + _BATCH], training=False)) for start in range(0, len(windows), _BATCH)
-    ]
-    return np.concatenate(parts)
+    fixed = model.inputs[0].shape[0]
+    if fixed is None:
+        starts = range(0, len(windows), _BATCH)
+        return np.concatenate([np.asarray(model(windows[start : start + _BATCH], training=False)) for start in starts])
+    # A model for so many windows at once is given one as often: what carries a state goes through them in order.
+    alike = (np.repeat(window[np.newaxis], fixed, axis=0) for window in windows)
+    return np.stack([np.asarray(model(each, training=False))[0] for each in alike])
 
 
 def _plain(options: Mapping[str, Any], *, keep_name: str = "") -> dict[str, Any]:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from edgehar.models.architecture import CELLS
 from edgehar.models.errors import ModelFileError, UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
 from edgehar.pipeline.importers.keras_graph import walked
+from edgehar.pipeline.importers.keras_states import StateEnds, without_states
 
 MAXIMUM_LAYERS: Final = 1000
 
@@ -40,14 +42,31 @@ def read_chain(configuration: Mapping[str, Any], *, where: str) -> KerasChain:
         )
     if len(entries) > MAXIMUM_LAYERS:
         raise ModelFileError(f"{where}: expected at most {MAXIMUM_LAYERS} layers, got {len(entries):,}")
-    described = _described(entries, where)
+    described, states = _described(entries, where), StateEnds({})
+    if kind in _GRAPHS:
+        described, options, states = without_states(described, options, where)
     first = [layer for _, layer in described]
     shape = _input_shape(first, options)
     layers = walked(described, options, where) if kind in _GRAPHS else tuple(first)
     rest = tuple(layer for layer in layers if layer.kind != _INPUT)
     takes_tokens = bool(rest) and rest[0].kind == TOKENS
     steps, features = _checked_input(shape, takes_tokens, where)
-    return KerasChain(_text(options.get("name")) or "model", steps, features, rest, takes_tokens)
+    chain = KerasChain(_text(options.get("name")) or "model", steps, features, rest, takes_tokens, states.inputs)
+    _refuse_half_a_state(chain, where)
+    return chain
+
+
+def _refuse_half_a_state(chain: KerasChain, where: str) -> None:
+    """Refuse a model of which some layers go on from window to window and others do not."""
+    cells = [layer for layer in chain.every_layer if layer.kind in CELLS]
+    forgets = [layer for layer in cells if layer.options.get("stateful") is not True]
+    if chain.carries_state and forgets:
+        raise ModelFileError(
+            f"{where}: layer {printable(forgets[0].name, 60)} ({forgets[0].kind}) begins each window anew while others "
+            "go on, expected all of them stateful, or none",
+            next_step="Set stateful alike in all of them, and save the model again.",
+            layer=forgets[0].name,
+        )
 
 
 def _described(entries: list[Any], where: str) -> list[tuple[Mapping[str, Any], KerasLayer]]:
@@ -71,11 +90,6 @@ def _checked_input(shape: list[Any] | None, takes_tokens: bool, where: str) -> t
         raise ModelFileError(
             f"{where}: expected one input of {expected}, got {_shown(shape)}",
             next_step=f"Begin the model with {advice}, and save it again.",
-        )
-    if sizes[0] not in (None, 1):
-        raise ModelFileError(
-            f"{where}: expected an input of any number of windows, got {sizes[0]} at a time",
-            next_step=f"Begin the model with {advice}, without a batch size.",
         )
     return sizes[1], sizes[2]
 

@@ -1,7 +1,7 @@
 """What a configuration of Keras says, as data: layers in order, and chains that are joined."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -35,7 +35,8 @@ class KerasLayer:
 class KerasChain:
     """A model that is one chain of layers. ``steps`` is None where the file leaves the window's length open.
 
-    ``takes_tokens`` is whether its input has no axis of features.
+    ``takes_tokens`` is whether its input has no axis of features. ``states`` are the inputs that recurrent layers begin
+    with: the name of the layer, and which of its states.
     """
 
     name: str
@@ -43,6 +44,12 @@ class KerasChain:
     features: int
     layers: tuple[KerasLayer, ...]
     takes_tokens: bool = False
+    states: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def carries_state(self) -> bool:
+        """Whether its recurrent layers go on from window to window."""
+        return any(layer.options.get("stateful") is True for layer in self.every_layer)
 
     @property
     def every_layer(self) -> Iterator[KerasLayer]:

@@ -23,6 +23,9 @@ _DEEPEST: Final = 8
 
 Described = list[tuple[Mapping[str, Any], KerasLayer]]
 
+End = tuple[str, int]
+"""A layer by its name, and which of its outputs: 0, or another one of a layer that gives its states."""
+
 
 def walked(described: Described, options: Mapping[str, Any], where: str) -> tuple[KerasLayer, ...]:
     """Return the layers of a functional model from its input to its output.
@@ -32,7 +35,7 @@ def walked(described: Described, options: Mapping[str, Any], where: str) -> tupl
     ModelFileError
         If it has several inputs or outputs, or layers that are no chain of layers and branches.
     """
-    ends = _ends(options.get("input_layers")), _ends(options.get("output_layers"))
+    ends = [[name for name, _ in ends_of(options.get(key))] for key in ("input_layers", "output_layers")]
     if not all(len(names) == 1 for names in ends):
         raise ModelFileError(
             f"{where}: expected one input and one output, got {len(ends[0])} and {len(ends[1])}",
@@ -149,13 +152,21 @@ def _before(entry: Mapping[str, Any], layer: KerasLayer, where: str, *, is_input
             next_step="Models with shared layers cannot be imported: use a layer of its own for each call.",
             layer=layer.name,
         )
-    inputs = list(_tensors(calls[0]))
+    taken = tensors_of(calls[0])
+    states = [name for name, index in taken if index > 0]
+    if states:
+        raise ModelFileError(
+            f"{place} takes a state of the layer {printable(states[0], 60)}, expected its output",
+            next_step="Take its output: without return_sequences that is the last hidden state.",
+            layer=layer.name,
+        )
+    inputs = [name for name, _ in taken]
     if layer.kind == ATTENTION and len(set(inputs)) == 1:
         inputs = inputs[:1]
     if len(inputs) != 1 and (layer.kind not in JOINING or not inputs):
         raise ModelFileError(
             f"{place} takes {len(inputs)} inputs, expected one, or several of {', '.join(JOINING)}",
-            next_step="Initial states, masks and attention to another sequence cannot be imported: leave them out.",
+            next_step="Masks and attention to another sequence cannot be imported: leave them out.",
             layer=layer.name,
         )
     told = next((name for name in ("training", "use_causal_mask") if _is_told(calls[0], name)), None)
@@ -168,20 +179,25 @@ def _before(entry: Mapping[str, Any], layer: KerasLayer, where: str, *, is_input
     return inputs
 
 
-def _tensors(node: Any, depth: int = 0) -> Iterator[str]:
-    """Yield the names of the layers whose outputs a call takes, in the words of Keras 3 or of Keras 2."""
+def tensors_of(node: Any) -> list[End]:
+    """Return the layers whose outputs a call takes, in the words of Keras 3 or of Keras 2, and which outputs."""
+    return list(_tensors(node))
+
+
+def _tensors(node: Any, depth: int = 0) -> Iterator[End]:
+    """Yield the layers whose outputs a call takes."""
     if depth > 16:
         return
     if isinstance(node, dict):
         history = node.get("config", {}).get("keras_history") if isinstance(node.get("config"), dict) else None
         if node.get("class_name") == "__keras_tensor__" and isinstance(history, list) and history:
-            yield _text(history[0])
+            yield _end(history)
         else:
             for value in node.values():
                 yield from _tensors(value, depth + 1)
     elif isinstance(node, list):
         if len(node) >= 3 and isinstance(node[0], str) and _is_index(node[1]) and _is_index(node[2]):
-            yield node[0]
+            yield _end(node)
             yield from _tensors(node[3:], depth + 1)
         else:
             for value in node:
@@ -195,12 +211,17 @@ def _is_told(node: Any, name: str) -> bool:
     return isinstance(node, list) and any(_is_told(each, name) for each in node)
 
 
-def _ends(value: Any) -> list[str]:
-    """Return the layers named as inputs or outputs: ``["name", 0, 0]`` for one, a list of such for several."""
+def ends_of(value: Any) -> list[End]:
+    """Return what is named as inputs or outputs: ``["name", 0, 0]`` for one, a list of such for several."""
     if isinstance(value, list) and value and isinstance(value[0], str):
-        return [value[0]]
+        return [_end(value)]
     entries = list(value.values()) if isinstance(value, dict) else value
-    return [_text(each[0]) for each in entries if isinstance(each, list) and each] if isinstance(entries, list) else []
+    return [_end(each) for each in entries if isinstance(each, list) and each] if isinstance(entries, list) else []
+
+
+def _end(history: list[Any]) -> End:
+    """Return the layer, and which of its outputs, of ``["name", call, output]``."""
+    return _text(history[0]), history[2] if len(history) > 2 and _is_index(history[2]) else 0
 
 
 def _is_index(value: Any) -> bool:

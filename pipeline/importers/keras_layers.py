@@ -20,6 +20,7 @@ from edgehar.models.architecture import (
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
+    Masking,
     MaxPooling1D,
     Recurrent,
     RepeatVector,
@@ -164,6 +165,7 @@ def _recurrent(kind: type[Recurrent]) -> Callable[[str, Options, Arrays, Shape],
 
     def convert(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
         layer = _cell(kind, name, options)
+        options.only("zero_output_for_mask", False, None)
         own = [filled(layer, options, arrays, shape, use_bias=options.flag("use_bias", True))]
         return [Converted(Reverse(f"{name}_reversed")), *own] if options.flag("go_backwards", False) else own
 
@@ -178,8 +180,10 @@ def _cell(kind: type[Recurrent], name: str, options: Options) -> Recurrent:
         choices["recurrent_activation"] = gates
     if kind is GRU:
         choices["reset_after"] = options.flag("reset_after", True)
-    for option in ("stateful", "return_state", "time_major"):
+    for option in ("return_state", "time_major"):
         options.only(option, False)
+    # Which state a window begins with is a matter of who runs the model.
+    options.flag("stateful", False)
     return kind(name, options.count("units"), options.flag("return_sequences", False), **choices)
 
 
@@ -190,6 +194,8 @@ def _bidirectional(name: str, options: Options, arrays: Arrays, shape: Shape) ->
     if forward is None or forward[0] not in _CELLS:
         options.refuse("layer", None if forward is None else forward[0], ", ".join(_CELLS))
     kind, inner = forward
+    for each in (inner, *(() if backward is None else (backward[1],))):
+        each.only("stateful", False)
     cell, use_bias = _cell(_CELLS[kind], name, inner), inner.flag("use_bias", True)
     inner.only("go_backwards", False)
     inner.finish()
@@ -292,8 +298,14 @@ def _reshape(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[
 
 def _embedding(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
     """Convert tokens to vectors."""
-    options.only("mask_zero", False)
-    return [filled(Embedding(name, options.count("input_dim"), options.count("output_dim")), options, arrays, shape)]
+    hides = options.flag("mask_zero", False)
+    layer = Embedding(name, options.count("input_dim"), options.count("output_dim"), mask_zero=hides)
+    return [filled(layer, options, arrays, shape)]
+
+
+def _masking(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
+    """Convert to a layer that says which steps count."""
+    return [Converted(Masking(name, options.number("mask_value", 0.0)))]
 
 
 def _attention(name: str, options: Options, arrays: Arrays, shape: Shape) -> list[Converted]:
@@ -369,6 +381,7 @@ _CONVERTERS: Final[dict[str, Callable[[str, Options, Arrays, Shape], list[Conver
     "Reshape": _reshape,
     "RepeatVector": _repeat,
     "TimeDistributed": _time_distributed,
+    "Masking": _masking,
     TOKENS: _embedding,
     ATTENTION: _attention,
     **ACTIVATION_LAYERS,

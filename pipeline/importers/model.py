@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture
+from edgehar.models.architecture.stateful import stateful_obstacle
 from edgehar.models.errors import ModelFileError
 
 LONGEST_NAME: Final = 60
@@ -43,6 +44,8 @@ class ForeignModel:
         The file it came from, or how it was handed over.
     digest
         SHA-256 of the file, empty for a model in memory.
+    carries_state
+        Whether it goes on from window to window where it comes from.
     """
 
     architecture: Architecture
@@ -50,6 +53,7 @@ class ForeignModel:
     framework: str
     source: str
     digest: str = ""
+    carries_state: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +82,22 @@ def build(name: str, input_shape: tuple[int, int], parts: Iterable[Converted], *
             f"got something else ({getattr(error, 'message', error)!s:.300})",
             next_step="Save the part of the model that ends in its outputs.",
         ) from error
+
+
+def refuse_without_stream(model: ForeignModel) -> None:
+    """Refuse a model that goes on from window to window and has layers that cannot.
+
+    Raises
+    ------
+    ModelFileError
+        If there is such a layer.
+    """
+    obstacle = stateful_obstacle(model.architecture) if model.carries_state else None
+    if obstacle is not None:
+        raise ModelFileError(
+            f"{model.source}: the model carries its state from window to window, and {obstacle}",
+            next_step="Save it without stateful, to import it as a model of windows.",
+        )
 
 
 def clean_name(name: str) -> str:

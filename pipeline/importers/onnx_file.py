@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from edgehar.models.errors import ModelFileError
 from edgehar.models.foreign_text import printable
+from edgehar.pipeline.importers.onnx_node import OnnxNode
+from edgehar.pipeline.importers.onnx_states import Places, fed_states, given_states, leading_to
 
 MAXIMUM_BYTES: Final = 128 * 2**20
 MAXIMUM_NODES: Final = 5000
@@ -18,21 +20,28 @@ _ZERO_KEEPING: Final = ("Expand", "Identity", "Reshape", "Unsqueeze", "Squeeze",
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OnnxNode:
-    """One operator: its kind, the names of its inputs and outputs, its attributes."""
+class OnnxState:
+    """An input that is a state, by its name and shape, and the output that gives it back."""
 
-    kind: str
     name: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
+    shape: tuple[int | None, ...]
+    output: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OnnxModel:
-    """A graph of one input and one output.
+    """A graph of one input and one output, beside which there may be states.
 
-    ``input_shape`` and ``output_shape`` have None where a dimension is open.
+    Parameters
+    ----------
+    nodes, constants
+        The operators that lead to the output, and the arrays of the file.
+    input_name, input_shape, output_name
+        Its ends; the shape has None where a dimension is open.
+    producer
+        What wrote it.
+    states, state_tensors
+        The states, and all tensors that are made of them before a recurrent operator takes them.
     """
 
     nodes: tuple[OnnxNode, ...]
@@ -41,6 +50,8 @@ class OnnxModel:
     input_shape: tuple[int | None, ...]
     output_name: str
     producer: str
+    states: tuple[OnnxState, ...] = ()
+    state_tensors: frozenset[str] = frozenset()
 
     def is_zero(self, name: str) -> bool:
         """Whether a tensor is known to hold nothing but zeros, as the states that PyTorch begins with."""
@@ -81,16 +92,47 @@ def read_onnx(content: bytes, *, where: str) -> OnnxModel:
     constants = {tensor.name: _array(tensor, where, onnx) for tensor in graph.initializer}
     nodes = tuple(_node(node, where, onnx) for node in graph.node)
     constants |= {node.outputs[0]: node.attributes["value"] for node in nodes if _is_constant(node)}
-    inputs = [value for value in graph.input if value.name not in constants]
-    if len(inputs) != 1 or len(graph.output) != 1:
-        raise ModelFileError(
-            f"{where}: expected one input and one output, got {len(inputs)} and {len(graph.output)}",
-            next_step="Export a module whose forward takes the windows and returns its outputs alone, without states.",
-        )
-    shape = tuple(size.dim_value or None for size in inputs[0].type.tensor_type.shape.dim)
-    producer = printable(f"{model.producer_name} {model.producer_version}".strip() or "unknown", 60)
+    shapes = {value.name: _shape(value) for value in graph.input if value.name not in constants}
     kept = tuple(node for node in nodes if not _is_constant(node))
-    return OnnxModel(kept, constants, inputs[0].name, shape, graph.output[0].name, producer)
+    fed = fed_states(kept, shapes)
+    given = given_states(kept, [value.name for value in graph.output]) if fed else {}
+    inputs = [name for name in shapes if name not in fed]
+    outputs = [value.name for value in graph.output if value.name not in given]
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ModelFileError(
+            f"{where}: expected one input and one output, got {len(inputs)} and {len(outputs)}",
+            next_step="Export a module whose forward takes the windows and returns its outputs alone, or takes and "
+            "returns the states of its recurrent layers as well.",
+        )
+    producer = printable(f"{model.producer_name} {model.producer_version}".strip() or "unknown", 60)
+    if fed:
+        kept = leading_to(outputs[0], kept)
+    return OnnxModel(
+        kept,
+        constants,
+        inputs[0],
+        shapes[inputs[0]],
+        outputs[0],
+        producer,
+        states=tuple(OnnxState(name, shapes[name], _given_back(name, fed[name][0], given, where)) for name in fed),
+        state_tensors=frozenset().union(*(tensors for _, tensors in fed.values())),
+    )
+
+
+def _shape(value: Any) -> tuple[int | None, ...]:
+    """Return the shape of an input, with None where it is open."""
+    return tuple(size.dim_value or None for size in value.type.tensor_type.shape.dim)
+
+
+def _given_back(name: str, places: Places, given: Mapping[str, Places], where: str) -> str:
+    """Return the output that is a state which an input begins with."""
+    output = next((output for output, others in given.items() if others == places), None)
+    if output is None:
+        raise ModelFileError(
+            f"{where}: the input {printable(name, 60)!r} is a state, and no output gives it back",
+            next_step="Return the states that the recurrent layers give, in the form in which they are taken.",
+        )
+    return output
 
 
 def _is_constant(node: OnnxNode) -> bool:

@@ -28,7 +28,8 @@ from edgehar.models.errors import ModelFileError
 from edgehar.models.foreign_text import printable
 from edgehar.pipeline.importers.folding import fold
 from edgehar.pipeline.importers.model import Converted
-from edgehar.pipeline.importers.onnx_file import OnnxModel, OnnxNode
+from edgehar.pipeline.importers.onnx_file import OnnxModel
+from edgehar.pipeline.importers.onnx_node import OnnxNode
 from edgehar.pipeline.importers.onnx_recurrent import recurrent
 
 LAYOUTS: Final = ("NLC", "LNC", "NCL")

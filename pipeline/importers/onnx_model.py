@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from edgehar.models.errors import ModelFileError, UsageError
 from edgehar.models.isolation import Isolation
-from edgehar.pipeline.importers.model import ForeignModel, build
-from edgehar.pipeline.importers.onnx_file import OnnxModel, read_onnx
+from edgehar.pipeline.importers.model import ForeignModel, build, refuse_without_stream
+from edgehar.pipeline.importers.onnx_file import OnnxModel, OnnxState, read_onnx
 from edgehar.pipeline.importers.onnx_layers import LAYOUTS, Walk
 from edgehar.pipeline.importers.source import SourceFile
 
@@ -46,7 +46,9 @@ def read_onnx_model(source: SourceFile, window: int | None) -> tuple[ForeignMode
             problem = problem or error
             continue
         weights = {f"{part.layer.name}/{key}": value for part in parts for key, value in part.weights.items()}
-        foreign = ForeignModel(architecture, weights, f"onnx by {model.producer}", source.where, source.digest)
+        framework, carries_state = f"onnx by {model.producer}", bool(model.states)
+        foreign = ForeignModel(architecture, weights, framework, source.where, source.digest, carries_state)
+        refuse_without_stream(foreign)
         return foreign, _outputs(source, model, axes)
     raise problem or ModelFileError(f"{source.where}: expected a model")
 
@@ -71,7 +73,10 @@ def _outputs(source: SourceFile, model: OnnxModel, axes: str) -> Callable[..., A
 
     def outputs(windows: NDArray[np.float32]) -> tuple[NDArray[Any], str]:
         with Isolation(timeout_s=_TIMEOUT_S) as isolation:
-            return isolation.run(_run, source.content, model.input_name, model.input_shape, axes, windows)
+            ends = model.input_name, model.input_shape, model.output_name
+            if model.states:
+                return isolation.run(_run_stream, source.content, ends, model.states, axes, windows)
+            return isolation.run(_run, source.content, *ends[:2], axes, windows)
 
     return outputs
 
@@ -91,3 +96,27 @@ def _run(
         ordered = np.ascontiguousarray(fed.transpose(["NLC".index(letter) for letter in axes]))
         found.append(np.asarray(session.run(None, {name: ordered})[0])[: len(part)])
     return np.concatenate(found), f"onnxruntime {onnxruntime.__version__}"
+
+
+def _run_stream(
+    content: bytes,
+    ends: tuple[str, tuple[int | None, ...], str],
+    states: tuple[OnnxState, ...],
+    axes: str,
+    windows: NDArray[np.float32],
+) -> tuple[NDArray[Any], str]:
+    """Compute the outputs of windows in a row, the states handed from each to the next, all streams alike."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    name, shape, output = ends
+    streams = shape[axes.index("N")] or 1
+    values = {state.name: np.zeros([size or streams for size in state.shape], np.float32) for state in states}
+    found = []
+    for window in windows:
+        fed = np.repeat(window[np.newaxis], streams, axis=0)
+        ordered = np.ascontiguousarray(fed.transpose(["NLC".index(letter) for letter in axes]))
+        given, *after = session.run([output, *(state.output for state in states)], {name: ordered, **values})
+        values = {state.name: value for state, value in zip(states, after, strict=True)}
+        found.append(np.asarray(given)[0])
+    return np.stack(found), f"onnxruntime {onnxruntime.__version__}"

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import DIRECTIONS, GRU, LSTM, Bidirectional, SimpleRNN
 from edgehar.models.errors import ModelFileError
 from edgehar.pipeline.importers.model import Converted
-from edgehar.pipeline.importers.onnx_file import OnnxModel, OnnxNode
+from edgehar.pipeline.importers.onnx_file import OnnxModel
+from edgehar.pipeline.importers.onnx_node import OnnxNode
 
 _CELLS: Final[dict[str, type[Any]]] = {"RNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}
 _GATES: Final = {"RNN": (0,), "LSTM": (0, 2, 3, 1), "GRU": (0, 1, 2)}
@@ -35,7 +36,8 @@ def recurrent(model: OnnxModel, node: OnnxNode, name: str, *, sequence: bool, wh
         "a clip": "clip" in node.attributes,
         "layout=1": bool(node.attributes.get("layout")),
         "input_forget=1": bool(node.attributes.get("input_forget")),
-        "states of its own": not all(model.is_zero(state) for state in states if state),
+        "states of its own": not all(_is_begun_with(model, state) for state in states if state),
+        "states that begin anew while others go on": bool(model.states) and not set(states) & model.state_tensors,
         f"the direction {direction}": direction not in ("forward", "bidirectional"),
         "weights that are computed": not {kernel, recurrent_kernel} <= set(model.constants),
     }
@@ -64,6 +66,11 @@ def recurrent(model: OnnxModel, node: OnnxNode, name: str, *, sequence: bool, wh
         f"{which}_{key}": value for which, part in zip(DIRECTIONS, parts, strict=True) for key, value in part.items()
     }
     return Converted(layer, joined)
+
+
+def _is_begun_with(model: OnnxModel, state: str) -> bool:
+    """Whether an initial state is one that can be expressed: an input of a model that goes on, else zeros."""
+    return state in model.state_tensors if model.states else model.is_zero(state)
 
 
 def _weights(

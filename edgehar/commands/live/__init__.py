@@ -24,6 +24,7 @@ from edgehar.commands.interruption import stop_on_signals
 from edgehar.commands.live.ending import exit_as_it_went, report_ends
 from edgehar.commands.live.listening import Listening
 from edgehar.commands.live.outputs import STDOUT, open_dashboard, open_mqtt, open_sinks
+from edgehar.commands.live.streaming import StreamingOption, live_engine
 from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
 from edgehar.commands.stream_options import (
     BaudOption,
@@ -45,7 +46,7 @@ from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.decoder.decoder import lag_in_windows
-from edgehar.models.engines import ENGINES, Engine, load_engine
+from edgehar.models.engines import ENGINES, Engine
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.models.mounting import MountedEngine, Mounting
@@ -89,6 +90,7 @@ def live(
             metavar="S", help="Let every label wait so long for what comes after its window (after har tune)."
         ),
     ] = 0.0,
+    streaming: StreamingOption = False,
     bridge: Annotated[
         float, typer.Option(metavar="MS", help="Interpolate, and mark, gaps of up to so many milliseconds.")
     ] = DEFAULT_BRIDGE_MS,
@@ -150,7 +152,8 @@ def live(
     path = or_default(bundle)
     model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
-    runner = load_engine(model, engine, quantization)
+    runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming)
+    _check_alone(len(sensors), streaming=streaming)
     if dashboard or calibrate or mounting is not None or wearer is not None:
         check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)

@@ -61,7 +61,8 @@ typedef enum har_status {
     HAR_OTHER_VERSION, /* a model of a later format: update the engine */
     HAR_OTHER_NUMBERS, /* a float model in an integer engine, or the reverse */
     HAR_DAMAGED_MODEL, /* a model with a wrong checksum or with numbers that cannot be */
-    HAR_OTHER_HEAD     /* har_finish of a model that predicts numbers: har_finish_numbers has them */
+    HAR_OTHER_HEAD,    /* har_finish of a model that predicts numbers: har_finish_numbers has them */
+    HAR_NO_STREAM      /* har_stream_step of a model with layers that need more than a sample and a state */
 } har_status;
 
 typedef enum har_kind {

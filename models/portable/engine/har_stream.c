@@ -20,11 +20,30 @@ static void har_hold_cells(har_engine *engine)
 }
 #endif
 
+/* Whether a model has but layers that take each sample by itself, and a state. */
+static int har_is_streamed(const har_model *model)
+{
+#if HAR_USE_TIME
+    uint8_t index;
+    for (index = 0; index < model->step_layers; index++) {
+        HAR_VIEW(har_layer, layer, model->layers + index);
+        if (layer->kind > HAR_DENSE || layer->merge)
+            return 0;
+    }
+#else
+    (void)model;
+#endif
+    return 1;
+}
+
 har_status har_stream_step(har_engine *engine, const har_sample *sample)
 {
     har_status status;
     if (!engine || !sample)
         return HAR_BAD_ARGUMENT;
+    HAR_VIEW(har_model, model, engine->model);
+    if (!har_is_streamed(model))
+        return HAR_NO_STREAM;
     engine->steps = 0;
     status = har_step(engine, sample);
 #ifndef HAR_FLOAT
@@ -44,6 +63,8 @@ har_status har_stream_state(const har_engine *engine, uint8_t layer, har_value *
     values = engine->values;
     sums = engine->sums;
     HAR_VIEW(har_model, model, engine->model);
+    if (!har_is_streamed(model))
+        return HAR_NO_STREAM;
     for (index = 0; index < model->step_layers && index <= layer; index++) {
         HAR_VIEW(har_layer, each, model->layers + index);
         if (index == layer && each->kind != HAR_DENSE) {

@@ -6,6 +6,8 @@
  *   har_finish            the probabilities after the last sample; the state stays, the next sample may follow
  *   har_stream_state      where a layer's state lies: read it to keep it, write it to go on from there
  *
+ * Of recurrent layers that walk forwards, and dense ones; other models are HAR_NO_STREAM.
+ *
  * A model that was trained on windows has learned what follows zeros: reset it where a window would begin, or train it
  * for a stream. */
 #ifndef HAR_STREAM_H

@@ -28,7 +28,7 @@ static har_status har_copy_states(const har_engine *engine, har_value *hidden, h
 }
 
 har_status har_native_stream(const har_native *native, void *memory, const har_sample *samples, size_t count,
-                             har_value *hidden, har_sum *cells, har_probability *probabilities)
+                             har_value *hidden, har_sum *cells, void *outputs)
 {
     const har_model *model = &native->model;
     const size_t sum_count = (size_t)model->scratch_sums + model->kept_sums;
@@ -42,5 +42,7 @@ har_status har_native_stream(const har_native *native, void *memory, const har_s
         status = har_stream_step(&engine, samples);
     if (status == HAR_OK)
         status = har_copy_states(&engine, hidden, cells, 0);
-    return status == HAR_OK ? har_finish(&engine, probabilities) : status;
+    if (status != HAR_OK)
+        return status;
+    return model->head == HAR_LINEAR_HEAD ? har_finish_numbers(&engine, outputs) : har_finish(&engine, outputs);
 }

@@ -9,6 +9,6 @@
  * the last sample: hidden (units of every recurrent layer) and cells (units of every LSTM). The memory is that of
  * har_native_memory. */
 har_status har_native_stream(const har_native *native, void *memory, const har_sample *samples, size_t count,
-                             har_value *hidden, har_sum *cells, har_probability *probabilities);
+                             har_value *hidden, har_sum *cells, void *outputs);
 
 #endif

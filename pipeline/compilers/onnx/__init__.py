@@ -1,6 +1,7 @@
 """Lower a model to an ONNX graph: dynamic batch, recurrent operators instead of loops of small ones, opset 13 to 17."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final, TypeGuard
 
@@ -24,6 +25,7 @@ from edgehar.models.architecture import (
     GlobalMaxPooling1D,
     Layer,
     LayerNormalization,
+    Masking,
     MaxPooling1D,
     Recurrent,
     RepeatVector,
@@ -39,14 +41,16 @@ from edgehar.models.architecture import (
     is_standard,
     layer_weights,
 )
+from edgehar.models.architecture.masks import makes_mask
 from edgehar.models.bundle import CompiledArtifact
 from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.inputs import input_type
 from edgehar.models.reference import forward
-from edgehar.pipeline.compilers.onnx import elementwise, feedforward, recurrent
+from edgehar.pipeline.compilers.onnx import elementwise, feedforward, masks, recurrent
 from edgehar.pipeline.compilers.onnx.activations import inside_cell
 from edgehar.pipeline.compilers.onnx.graph import INPUT, OUTPUT, End, OnnxGraph
+from edgehar.pipeline.compilers.onnx.masks import Mask
 from edgehar.pipeline.compilers.onnx.storage import STORAGES, rounded, shared_scales
 from edgehar.pipeline.compilers.onnx.values import BATCH_FIRST, Values
 from edgehar.pipeline.compilers.onnx.wave import simple_rnn_stack
@@ -79,6 +83,7 @@ LOWERINGS: Final[dict[type, Callable[[Any, dict[str, NDArray[Any]], Values], Val
     RepeatVector: elementwise.repeat_vector,
     Reshape: elementwise.reshape,
     Embedding: feedforward.embedding,
+    Masking: masks.masking,
 }
 
 
@@ -105,6 +110,8 @@ def lower(
     """Return the artifact; see `edgehar.pipeline.compilers.compile_model`."""
     if quantization == INT8 and calibration is not None:
         weights = preround(architecture, weights, calibration, shared_scales)
+    if any(makes_mask(layer) for layer in architecture.layers):
+        options = replace(options, fast=False)
     graph = OnnxGraph(STORAGES[quantization], opset=options.opset)
     shapes = architecture.shapes()
     values = Values(graph, INPUT, BATCH_FIRST[: len(architecture.input_shape) + 1])
@@ -133,6 +140,7 @@ def _lower_chain(
 ) -> Values:
     """Lower layers, one after the other."""
     shapes = dict(zip(chain, chain_shapes(chain, input_shape), strict=False))
+    mask: Mask | None = None
     for layers in _lowered_together(chain, shapes, options):
         own, (first, *_) = [layer_weights(layer, weights) for layer in layers], layers
         if isinstance(first, Branches):
@@ -141,8 +149,17 @@ def _lower_chain(
         elif options.fast and _is_stack(layers):
             values = simple_rnn_stack(layers, own, values, steps=shapes[first][0])
         else:
-            values = LOWERINGS[type(first)](first, own[0], values)
+            following = masks.after(first, values, mask, shapes[first][0])
+            values = _lower_layer(first, own[0], values, mask)
+            mask = following
     return values
+
+
+def _lower_layer(layer: Layer, weights: dict[str, NDArray[Any]], values: Values, mask: Mask | None) -> Values:
+    """Lower one layer; recurrent ones skip the steps that a mask leaves out."""
+    if not isinstance(layer, Recurrent | Bidirectional) or mask is None:
+        return LOWERINGS[type(layer)](layer, weights, values)
+    return masks.recurrent(layer, weights, values, mask)
 
 
 def _lowered_together(

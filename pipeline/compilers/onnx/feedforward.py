@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import (
     AveragePooling1D,
+    Bidirectional,
     Branches,
     Conv1D,
     Dense,
@@ -114,7 +115,7 @@ def embedding(layer: Embedding, weights: Arrays, values: Values) -> Values:
     return Values(values.graph, values.graph.node("Gather", [table, values.name], axis=0), BATCH_FIRST)
 
 
-def merged(layer: Branches, ends: list[Values]) -> Values:
+def merged(layer: Branches | Bidirectional, ends: list[Values]) -> Values:
     """Return the outputs of chains joined along the channels, or number by number."""
     graph, axes = ends[0].graph, VECTOR if "L" not in ends[0].axes else BATCH_FIRST
     names = [end.as_(axes) for end in ends]

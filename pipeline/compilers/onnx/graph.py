@@ -69,7 +69,7 @@ class OnnxGraph:
         self, kind: str, inputs: Sequence[str], *, name: str = "", outputs: Sequence[str] | None = None, **options: Any
     ) -> str:
         """Add a node and return its first non-empty output; "" stands for an input or output that is left out."""
-        results = list(outputs) if outputs is not None else [self._fresh(name or kind.lower())]
+        results = list(outputs) if outputs is not None else [self.fresh(name or kind.lower())]
         self._nodes.append(onnx.helper.make_node(kind, list(inputs), results, **options))
         return next(result for result in results if result)
 
@@ -126,7 +126,7 @@ class OnnxGraph:
         content: bytes = model.SerializeToString(deterministic=True)
         return content
 
-    def _fresh(self, name: str) -> str:
+    def fresh(self, name: str) -> str:
         """Return a tensor name nobody has yet."""
         fresh, number = name, 1
         while fresh in self._taken:

@@ -45,10 +45,7 @@ def continued(layer: Recurrent, weights: Arrays, values: Values, before: Sequenc
 def bidirectional(layer: Bidirectional, weights: Arrays, values: Values) -> Values:
     """Lower a layer that walks both ways, and join what the directions give."""
     graph = values.graph
-    both = [
-        {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
-        for which in DIRECTIONS
-    ]
+    both = [direction_weights(weights, which) for which in DIRECTIONS]
     result = _operator(layer.name, layer.direction(DIRECTIONS[0]), both, values, direction="bidirectional")
     if layer.merge != "concat":
         return _merged(layer, result, values)
@@ -56,6 +53,11 @@ def bidirectional(layer: Bidirectional, weights: Arrays, values: Values) -> Valu
     turned = graph.node("Transpose", [result], perm=order)
     shape = graph.constant(f"{layer.name}/shape", np.array([0] * (len(axes) - 1) + [2 * layer.units]))
     return Values(graph, graph.node("Reshape", [turned, shape], name=layer.name), axes)
+
+
+def direction_weights(weights: Arrays, which: str) -> Arrays:
+    """Return the weights of one direction by the names of its cell."""
+    return {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
 
 
 def _merged(layer: Bidirectional, both: str, values: Values) -> Values:

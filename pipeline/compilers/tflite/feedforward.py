@@ -20,6 +20,7 @@ from edgehar.models.architecture import (
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
+    Masking,
     MaxPooling1D,
     SelfAttention,
     TemporalBlock,
@@ -28,6 +29,7 @@ from edgehar.pipeline.compilers.tflite import operators as op
 from edgehar.pipeline.compilers.tflite.activations import activation
 from edgehar.pipeline.compilers.tflite.elementwise import ELEMENTWISE
 from edgehar.pipeline.compilers.tflite.graph import Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.masks import masking
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -118,6 +120,7 @@ LOWERINGS: Final[dict[type, Callable[[Subgraph, Any, Arrays, Tensor], Tensor]]] 
     TemporalBlock: temporal_block,
     SelfAttention: self_attention,
     Embedding: embedding,
+    Masking: masking,
     **ELEMENTWISE,
 }
 

@@ -18,8 +18,9 @@ from edgehar.models.architecture import (
     Weights,
     layer_weights,
 )
+from edgehar.models.architecture.masks import ends_mask
 from edgehar.models.inputs import input_type
-from edgehar.pipeline.compilers.tflite import feedforward
+from edgehar.pipeline.compilers.tflite import feedforward, masks
 from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
 from edgehar.pipeline.compilers.tflite.recurrent import both_ways, merged, recurrent_stack
 
@@ -41,18 +42,27 @@ def _lower_chain(
     model: FlatbufferModel, graph: Subgraph, chain: Sequence[Layer], weights: Weights, values: Tensor
 ) -> Tensor:
     """Lower layers, one after the other; consecutive recurrent ones together."""
+    mask: Tensor | None = None
     for is_recurrent, layers in groupby(chain, key=lambda layer: isinstance(layer, _ONE_WAY)):
         if is_recurrent:
             stack: list[Any] = list(layers)
-            values = recurrent_stack(model, graph, stack, weights, feedforward.as_sequence(graph, values))
+            values = recurrent_stack(model, graph, stack, weights, feedforward.as_sequence(graph, values), mask)
+            mask = None if ends_mask(stack[-1]) else mask
             continue
         for layer in layers:
-            values = _lower_layer(model, graph, layer, layer_weights(layer, weights), values)
+            following = masks.after(graph, layer, values, mask)
+            values = _lower_layer(model, graph, layer, layer_weights(layer, weights), values, mask)
+            mask = following
     return values
 
 
 def _lower_layer(
-    model: FlatbufferModel, graph: Subgraph, layer: Any, weights: dict[str, NDArray[Any]], values: Tensor
+    model: FlatbufferModel,
+    graph: Subgraph,
+    layer: Any,
+    weights: dict[str, NDArray[Any]],
+    values: Tensor,
+    mask: Tensor | None,
 ) -> Tensor:
     """Lower a layer that shares nothing with its neighbours."""
     if isinstance(layer, Branches):
@@ -65,4 +75,4 @@ def _lower_layer(
         which: {name.removeprefix(f"{which}_"): value for name, value in weights.items() if name.startswith(which)}
         for which in DIRECTIONS
     }
-    return both_ways(model, graph, layer, directions, feedforward.as_sequence(graph, values))
+    return both_ways(model, graph, layer, directions, feedforward.as_sequence(graph, values), mask)

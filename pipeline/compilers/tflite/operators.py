@@ -168,6 +168,23 @@ def mean_of_channels(graph: Subgraph, values: Tensor) -> Tensor:
     return output
 
 
+def largest_of_channels(graph: Subgraph, values: Tensor) -> Tensor:
+    """Return the maximum over the last axis, which becomes one."""
+    *outer, _ = values.shape
+    output = graph.tensor("", (*outer, 1))
+    options = schema.ReducerOptionsT()
+    options.keepDims = True
+    graph.operator("REDUCE_MAX", [values, graph.constant("", np.array([len(outer)], np.int32))], [output], options)
+    return output
+
+
+def subtract_from(graph: Subgraph, value: float, values: Tensor) -> Tensor:
+    """Return value - values."""
+    output = graph.tensor("", values.shape)
+    graph.operator("SUB", [number(graph, value), values], [output], schema.SubOptionsT())
+    return output
+
+
 def _arithmetic(graph: Subgraph, kind: str, left: Tensor, right: Tensor, options: Any) -> Tensor:
     """Add an operator of two equally shaped tensors."""
     output = graph.tensor("", left.shape, left.dtype)

@@ -97,11 +97,11 @@ def _read_all(
     rest = [source for source in sources if not any(source in files.values() for files in parts.values())]
 
     def table(source: Source, fallback: str | None, *, cut: bool = False) -> Imported:
-        if source.suffix in DOCUMENTS:
-            _accelerometer_alone(source, options)
-            return _spooled(read_document(source, options, documents), workspace)
         beside = lambda this, name: by_path.get((PurePosixPath(this.inner).parent / name).as_posix())  # noqa: E731
-        imported = read_table(source, options, beside=beside, workspace=workspace, fallback=fallback, cut=cut)
+        rows = partial(read_table, options=options, beside=beside, workspace=workspace, fallback=fallback, cut=cut)
+        if source.suffix in DOCUMENTS:
+            return _spooled(read_document(source, options, documents, table=rows), workspace)
+        imported = rows(source)
         if activity := documents.get(source.inner):
             imported.recordings = [_wholly(item, activity) for item in imported.recordings]
         return imported
@@ -140,7 +140,9 @@ def _read_all(
 
 
 def _spooled(imported: Imported, workspace: Workspace) -> Imported:
-    """Return recordings whose samples and times lie in the workspace, instead of in memory."""
+    """Return recordings whose samples and times lie in the workspace, as those of tables do, instead of in memory."""
+    if imported.header is not None:
+        return imported
     kept = []
     for item in imported.recordings:
         row, time_row = len(workspace.samples), len(workspace.times)

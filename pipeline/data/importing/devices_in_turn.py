@@ -71,7 +71,7 @@ def _are_names(cells: Sequence[str]) -> bool:
     """Tell whether cells may name devices: few different words or whole numbers."""
     different = set(cells)
     whole = all(cell and (not is_number(cell) or cell.lstrip("+-").isdigit()) for cell in different)
-    return whole and len(different) <= _MOST_DEVICES
+    return whole and 0 < len(different) <= _MOST_DEVICES
 
 
 def _take_turns(cells: Sequence[str]) -> bool:

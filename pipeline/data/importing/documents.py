@@ -1,4 +1,4 @@
-"""Recordings in JSON: Edge Impulse's data acquisition format (CBOR too), the log of Movesense; labels of Label Studio.
+"""Recordings in JSON: Edge Impulse's data acquisition format (CBOR too), the log of Movesense, rows; Label Studio.
 
 Edge Impulse: ``payload`` with ``interval_ms``, ``sensors`` (name and unit of each channel) and ``values`` (a row each);
 the label stands in ``info.labels`` beside it, or before the first dot of the file's name. Movesense: packets under
@@ -6,8 +6,8 @@ the label stands in ``info.labels`` beside it, or before the first dot of the fi
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -21,9 +21,11 @@ from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.annotations import label_studio
 from edgehar.pipeline.data.importing.clock import look_at_steps, read_clock
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure, problems_of
+from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
+from edgehar.pipeline.data.importing.json_rows import csv_of
 from edgehar.pipeline.data.importing.labels import from_name
 from edgehar.pipeline.data.importing.options import Options
-from edgehar.pipeline.data.importing.refusals import foreign, refusal, unrecognised
+from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal, unrecognised
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool
 from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported
@@ -45,7 +47,9 @@ class _Content:
     format: str
 
 
-def read_document(source: Source, options: Options, labels: Mapping[str, str]) -> Imported:
+def read_document(
+    source: Source, options: Options, labels: Mapping[str, str], *, table: Callable[[Source], Imported]
+) -> Imported:
     """Read a document into a recording.
 
     Parameters
@@ -56,6 +60,8 @@ def read_document(source: Source, options: Options, labels: Mapping[str, str]) -
         What is declared.
     labels
         Activities by the path of a document below the folder, from ``info.labels``.
+    table
+        Reads a table: some documents are one.
 
     Raises
     ------
@@ -68,8 +74,20 @@ def read_document(source: Source, options: Options, labels: Mapping[str, str]) -
     """
     document = _parsed(source)
     folder, _, stem = source.stem.rpartition("/")
-    if table := label_studio(document, name=source.name, folder=folder, stem=stem):
-        return Imported(intervals=table)
+    if annotated := label_studio(document, name=source.name, folder=folder, stem=stem):
+        return Imported(intervals=annotated)
+    known = isinstance(document, dict) and any(key in document for key in ("payload", "Meas"))
+    if not known and (written := csv_of(document)) is not None:
+        try:
+            return table(replace(source, content=written))
+        except UnrecognisedError as error:
+            raise foreign(source.name, error.message, next_step=error.next_step) from error
+    if wants_gyroscope(options.channels):
+        raise refusal(
+            source.name,
+            f"expected a table to take the gyroscope from, got {source.suffix}",
+            next_step="Export it as CSV, or leave the gyroscope out of --channels.",
+        )
     content = _content(source, document)
     named = from_name(source.inner, options.file_pattern, name=PurePosixPath(source.inner).name, path=source.name)
     clock, seconds = None, None

@@ -34,6 +34,8 @@ _LINES: Final = "journal.jsonl"
 _ROWS: Final = ("samples", "times")
 _EVERY_S: Final = 3.0
 """So often at most is what was read brought to the disk."""
+_REST: Final = 20.0
+"""And so many times as long as that takes passes before it is done again: some cards are slow."""
 _PATIENCE_S: Final = 2.0
 
 
@@ -57,6 +59,7 @@ class Journal:
         self._waiting: list[bytes] = []
         self._kept = 0
         self._written = 0.0
+        self._pause_s = _EVERY_S
         self.found: Mapping[str, Any] | None = None
         self._whole_bytes = 0
         self._read_lines()
@@ -137,13 +140,14 @@ class Journal:
         }
         self._waiting.append(_line(kept))
         self._kept += 1
-        if time.monotonic() - self._written >= _EVERY_S:
+        if time.monotonic() - self._written >= self._pause_s:
             self.flush()
 
     def flush(self) -> None:
         """Bring the rows to the disk, and then the lines about them."""
         if self._stream is None or self._workspace is None or not self._waiting:
             return
+        begun = time.monotonic()
         try:
             self._workspace.samples.to_disk()
             self._workspace.times.to_disk()
@@ -157,6 +161,7 @@ class Journal:
             ) from error
         self._waiting = []
         self._written = time.monotonic()
+        self._pause_s = max(_EVERY_S, _REST * (self._written - begun))
 
     def close(self, error: BaseException | None = None) -> bool:
         """End the journal, remove it unless something goes on with it, and return whether it is kept.

@@ -20,7 +20,7 @@ from edgehar.pipeline.data.importing.refusals import refusal
 
 TABLES: Final = (".csv", ".tsv")
 """Suffixes that say that a file is a table."""
-MAYBE_TABLES: Final = (".txt", ".dat", ".log", ".data")
+MAYBE_TABLES: Final = (".txt", ".dat", ".log", ".data", ".jsonl", ".ndjson")
 """Suffixes of tables as well as of notes: taken when named, and in folders that hold nothing of ``TABLES``."""
 DOCUMENTS: Final = (".json", ".cbor")
 _READ: Final = (*TABLES, *MAYBE_TABLES, *DOCUMENTS, ".zip")
@@ -44,12 +44,15 @@ class Source:
         The file on disk.
     member
         The member of the zip archive at ``path``, if it is one.
+    content
+        What is read instead of the file: the same, written in another way.
     """
 
     name: str
     inner: str
     path: Path
     member: str | None = None
+    content: bytes | None = field(default=None, repr=False)
 
     @property
     def suffix(self) -> str:
@@ -86,6 +89,8 @@ class Source:
 
     def _stream(self, stack: contextlib.ExitStack) -> IO[bytes]:
         """Open the file, the member, or what a .gz holds."""
+        if self.content is not None:
+            return io.BytesIO(self.content)
         if self.member is None:
             if self.path.name.lower().endswith(".gz"):
                 return cast(IO[bytes], stack.enter_context(gzip.open(self.path, "rb")))

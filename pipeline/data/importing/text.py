@@ -9,6 +9,8 @@ from edgehar.pipeline.data.importing.refusals import refusal, unrecognised
 CHUNK_BYTES: Final = 2**20
 MAX_LINE: Final = 2**20
 _HEAD_BYTES: Final = 2**16
+_PADDING: Final = b"\0\x1a"
+"""What file systems and old programs leave behind the last line."""
 
 
 class Chunk(NamedTuple):
@@ -40,8 +42,10 @@ def encoding_of(start: bytes, name: str) -> str:
 
 
 def read_head(stream: IO[bytes], name: str) -> tuple[bytes, str]:
-    """Return the first bytes of a stream and their encoding."""
+    """Return the first bytes of a stream and their encoding; what pads a short file is left out."""
     start = stream.read(_HEAD_BYTES)
+    if len(start) < _HEAD_BYTES and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        start = start[: len(start.rstrip(_PADDING))]
     return start, encoding_of(start, name)
 
 

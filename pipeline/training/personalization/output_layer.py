@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Architecture, Dense, Weights, layer_weights
+from edgehar.models.architecture import Architecture, Dense, Weights
 from edgehar.models.errors import UsageError
-from edgehar.models.reference import layer_forward
+from edgehar.models.reference import chain_forward
 
 STRENGTH: Final = 1e-3
 STRENGTH_WHERE_SOME_ARE_MISSING: Final = 1e-2
@@ -53,9 +53,7 @@ def states_before_output(architecture: Architecture, weights: Weights, windows: 
     parts = []
     for start in range(0, len(windows), _AT_ONCE):
         values: NDArray[Any] = np.asarray(windows[start : start + _AT_ONCE], np.float32)
-        for layer in architecture.layers[:-1]:
-            values = layer_forward(layer, layer_weights(layer, weights), values)
-        parts.append(values)
+        parts.append(chain_forward(architecture.layers[:-1], weights, values))
     return np.concatenate(parts)
 
 

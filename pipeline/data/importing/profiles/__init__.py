@@ -23,7 +23,7 @@ import fnmatch
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -31,10 +31,9 @@ from typing import Any, Final
 
 from edgehar.models.errors import UsageError
 from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.importing.profiles.schema import LISTS, wrong_with
 
 _LARGEST: Final = 2**16
-_LISTS: Final = ("axes", "add_axes", "unlabelled", "names")
-_KNOWN: Final = frozenset(item.name for item in fields(Options)) - {"profile", "label_map"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class Profile:
     def under(self, options: Options, lines: Sequence[str]) -> Options:
         """Return options in which what is not declared is taken from the profile, and the rate from the head."""
         filled: dict[str, Any] = {
-            key: tuple(value) if key in _LISTS else value
+            key: tuple(value) if key in LISTS else value
             for key, value in self.declared.items()
             if getattr(options, key) in (None, "", (), False)
         }
@@ -160,22 +159,14 @@ def parse_profile(text: str, name: str) -> Profile:
     Raises
     ------
     UsageError
-        When it holds a key that means nothing.
+        When it holds a key that means nothing, or a value of another type.
     ValueError
         When it is no TOML.
     """
     content = tomllib.loads(text)
+    if reason := wrong_with(content):
+        raise _unusable(name, reason)
     declared = content.get("declare", {})
-    unknown = [
-        key for key in content if key not in ("title", "terms", "match", "declare", "labels", "refuse", "beside")
-    ]
-    unknown += [f"declare.{key}" for key in declared if key not in _KNOWN]
-    unknown += [f"match.{key}" for key in content.get("match", {}) if key not in ("file", "header", "head", "columns")]
-    if unknown:
-        raise _unusable(name, f"the key {unknown[0]!r} means nothing")
-    for key, value in declared.items():
-        if key in _LISTS and (not isinstance(value, list) or not all(isinstance(item, str) for item in value)):
-            raise _unusable(name, f"declare.{key} must be a list of texts")
     return Profile(
         name=name,
         title=str(content.get("title", name)),

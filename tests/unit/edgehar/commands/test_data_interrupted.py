@@ -26,7 +26,7 @@ import sys, time
 from edgehar.__main__ import main
 from edgehar.pipeline.data.importing import collection, journal
 
-journal._EVERY_S = 0.0
+journal._EVERY_S = journal._REST = 0.0
 read_table, calls = collection.read_table, []
 
 def waiting(*given, **named):

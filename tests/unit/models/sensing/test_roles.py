@@ -30,6 +30,8 @@ def test_examples_in_docstrings_run() -> None:
         ("seconds_elapsed", "s"),
         ("Time since start in ms ", "ms"),
         ("Zeitstempel", None),
+        ("Tempo (s)", "s"),
+        ("Czas [ms]", "ms"),
         ("attr_time", None),
     ],
 )

@@ -139,3 +139,37 @@ def test_any_document_is_read_or_refused(tmp_path: Path, value: Any, key: str, l
     except HarError as error:
         said = str(error)
     assert "a.json" in said
+
+
+_ROWS = [{"time_ms": at * 20, **dict(zip("xyz", row, strict=True))} for at, row in enumerate(SAMPLES.tolist())]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        _ROWS,
+        {"device": "a", "data": _ROWS},
+        [{"time_ms": row["time_ms"], "accel": {axis: row[axis] for axis in "xyz"}} for row in _ROWS],
+        {name: [row[name] for row in _ROWS] for name in _ROWS[0]},
+        {"values": {name: [row[name] for row in _ROWS] for name in _ROWS[0]}, "version": [1, 2]},
+        [{"sensor": "Metadata", "device": "a"}, *({"sensor": "Accelerometer", **row} for row in _ROWS)],
+    ],
+)
+def test_rows_and_columns_are_a_table(tmp_path: Path, document: Any) -> None:
+    (tmp_path / "log.json").write_text(json.dumps(document))
+    (recording,) = import_recordings(tmp_path).recordings
+    np.testing.assert_allclose(recording.samples, SAMPLES, atol=1e-6)
+    assert recording.rate_hz == 50.0
+
+
+def test_lines_of_records_are_a_table(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in _ROWS))
+    assert len(import_recordings(tmp_path).recordings[0]) == len(SAMPLES)
+
+
+def test_rows_of_something_else_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text(json.dumps(_ROWS))
+    (tmp_path / "people.json").write_text(json.dumps([{"name": "a", "age": 3, "height": 4}] * 5))
+    data = import_recordings(tmp_path)
+    assert len(data.recordings) == 1
+    assert data.passed_over == (str(tmp_path / "people.json"),)

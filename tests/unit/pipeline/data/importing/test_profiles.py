@@ -341,3 +341,36 @@ def test_label_maps(tmp_path: Path) -> None:
     for wrong in ("nothing", "=x", str(tmp_path)):
         with pytest.raises(UsageError, match="--map"):
             read_label_map([wrong])
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("title = 3", "title must be a text"),
+        ('match = 5', r"match must be a table"),
+        ('[match]\nfile = 3', "match.file must be a text"),
+        ('[match]\nhead = "("', "match.head must be a regular expression"),
+        ('[match]\nheader = "x"', "match.header must be a list of texts"),
+        ('[match]\ncolumns = "x"', "match.columns must be a whole number"),
+        ("declare = 5", "declare must be a table"),
+        ('[declare]\naxes = ["x", "y"]', "declare.axes must be a list of 3 or 6 texts"),
+        ('[declare]\nrate_hz = "fast"', "declare.rate_hz must be a number above 0"),
+        ("[declare]\nrate_hz = true", "declare.rate_hz must be a number above 0"),
+        ("[declare]\nrate_hz = nan", "declare.rate_hz must be a number above 0"),
+        ("[declare]\nunit = 7", "declare.unit must be a text"),
+        ("[declare]\nskip_lines = -1", "declare.skip_lines must be a whole number"),
+        ('[declare]\ndrop_bad_rows = "yes"', "declare.drop_bad_rows must be true or false"),
+        ("[declare]\nfile_pattern = 3", "declare.file_pattern must be a text"),
+        ('[declare]\nchannels = ["gyroscope"]', "'declare.channels' means nothing"),
+        ("labels = 3", "labels must be a table"),
+        ("[labels]\nA = [1]", "labels.A must be a text"),
+        ('refuse = "no"', "refuse must be a table"),
+        ('[beside]\nfile = 1', "beside.file must be a text"),
+        ("[else]\na = 1", "'else' means nothing"),
+    ],
+)  # fmt: skip
+def test_a_profile_that_cannot_be_meant_is_refused_in_one_sentence(tmp_path: Path, text: str, about: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=about):
+        find_profile(str(file))

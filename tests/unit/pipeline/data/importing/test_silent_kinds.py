@@ -132,3 +132,10 @@ def test_readings_of_a_converter_are_not_given_a_scale(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["# interval_ms: 20", "Sample period: 20 ms", "sampling interval;0,02 s"])
 def test_an_interval_in_the_head_is_a_rate(tmp_path: Path, line: str) -> None:
     assert read(tmp_path, [line, "x,y,z", *CELLS]).recordings[0].rate_hz == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("padding", [b"\0" * 700, b"\x1a"])
+def test_what_pads_the_end_of_a_file_is_no_row(tmp_path: Path, padding: bytes) -> None:
+    lines = ["time_ms,x,y,z", *(f"{row * 20},{CELLS[row]}" for row in range(ROWS))]
+    (tmp_path / "log.csv").write_bytes("\n".join([*lines, ""]).encode() + padding)
+    assert len(import_recordings(tmp_path / "log.csv").recordings[0]) == ROWS

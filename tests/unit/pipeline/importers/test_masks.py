@@ -1,0 +1,51 @@
+"""Models of Keras that skip masked steps: the import compares with Keras on inputs of which steps are masked."""
+
+from typing import Any
+
+import pytest
+
+from edgehar.models.errors import ModelFileError
+from edgehar.pipeline.importers import import_model
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning", "ignore:Layer .* does not support masking:UserWarning"
+)
+
+
+def stack(kl: Any) -> list[Any]:
+    """Two layers, the last step of the second."""
+    return [kl.Masking(0.5), kl.LSTM(4, return_sequences=True), kl.Dropout(0.3), kl.GRU(5), kl.Dense(3, "softmax")]
+
+
+def every_step(kl: Any) -> list[Any]:
+    """An output for every step, masked ones too."""
+    return [kl.Dense(4), kl.Masking(), kl.SimpleRNN(4, return_sequences=True), kl.TimeDistributed(kl.Dense(2))]
+
+
+def both_ways(kl: Any) -> list[Any]:
+    """Sequences of both directions, then the last steps of both."""
+    inner = kl.Bidirectional(kl.GRU(4, return_sequences=True), merge_mode="ave")
+    return [kl.Masking(-1.0), inner, kl.Bidirectional(kl.LSTM(3)), kl.Dense(1, "sigmoid")]
+
+
+def tokens(kl: Any) -> list[Any]:
+    """The token 0 stands for nothing, in a walk backwards."""
+    return [kl.Embedding(7, 4, mask_zero=True), kl.GRU(4, go_backwards=True), kl.Dense(2)]
+
+
+@pytest.mark.parametrize("build", [stack, every_step, both_ways, tokens])
+def test_masked_steps_are_skipped_as_keras_does(build: Any, keras: Any, lively: Any) -> None:
+    inputs = keras.Input((9,) if build is tokens else (9, 3))
+    model = lively(keras.Sequential([inputs, *build(keras.layers)]))
+    (compared,) = import_model(model).manifest.provenance.configuration["imported"]["comparisons"]
+    assert compared["max_abs_error"] <= 1e-5
+
+
+@pytest.mark.parametrize("kind", ["Conv1D(3, 2)", "GlobalAveragePooling1D()", "Flatten()"])
+def test_a_layer_that_cannot_have_a_mask_is_refused_by_its_name(kind: str, keras: Any) -> None:
+    name, arguments = kind[:-1].split("(")
+    sizes = [int(each) for each in arguments.split(",") if each]
+    behind = getattr(keras.layers, name)(*sizes, name="behind")
+    model = keras.Sequential([keras.Input((9, 3)), keras.layers.Masking(), behind])
+    with pytest.raises(ModelFileError, match=rf"layer behind is a {name}, which cannot leave out masked steps"):
+        import_model(model, compare_with_source=False)
