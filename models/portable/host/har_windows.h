@@ -1,7 +1,10 @@
 /* Lanes are windows: many are classified at once, each number of the cells a vector with one lane a window. */
 #include "har_lanes_arithmetic.h"
 
-#ifndef HAR_WINDOW_ROWS
+/* Rows whose even and odd sums are in registers at once: with eight, AVX's 16 registers are too few; measured. */
+#if defined(__AVX__) && !HAR_MANY_REGISTERS
+#define HAR_WINDOW_ROWS 6
+#else
 #define HAR_WINDOW_ROWS 8
 #endif
 
@@ -43,6 +46,11 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
     size_t row = first;
     for (; row + HAR_WINDOW_ROWS <= last; row += HAR_WINDOW_ROWS)
         har_add_few(matrix, row, HAR_WINDOW_ROWS, inputs, sums);
+#if HAR_WINDOW_ROWS == 6
+    /* Sixes of whole vectors of units leave an even number of rows. */
+    for (; row + 2 <= last; row += 2)
+        har_add_few(matrix, row, 2, inputs, sums);
+#endif
     for (; row < last; row++)
         har_add_few(matrix, row, 1, inputs, sums);
 }

@@ -7,6 +7,8 @@
 /* Rows whose sums are kept in registers at once: two vectors each, of 32 registers or of 16. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define HAR_ROWS 8
+#elif defined(__AVX__)
+#define HAR_ROWS 6 /* with two vectors of values and a weight that is 15 registers */
 #else
 #define HAR_ROWS 4
 #endif
@@ -55,6 +57,10 @@ static inline void har_sums(size_t rows, const float *bias, const har_product *f
     size_t row = 0;
     for (; row + HAR_ROWS <= rows; row += HAR_ROWS)
         har_sums_block(HAR_ROWS, bias, first, second, row, sums);
+    for (; row + 4 <= rows; row += 4)
+        har_sums_block(4, bias, first, second, row, sums);
+    for (; row + 2 <= rows; row += 2)
+        har_sums_block(2, bias, first, second, row, sums);
     for (; row < rows; row++)
         har_sums_block(1, bias, first, second, row, sums);
 }
