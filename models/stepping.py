@@ -94,7 +94,8 @@ def parts(architecture: Architecture, centred: Container[str] = ()) -> Iterator[
     centred
         Names of layers whose input is taken an offset from before zeros stand outside of it.
     """
-    layers, shape, flattened = fused(architecture).layers, (architecture.window, architecture.channels), 0
+    layers, flattened = fused(architecture).layers, 0
+    shape: Shape = (architecture.window, architecture.channels)
     for index, layer in enumerate(layers):
         inputs, last = shape[-1], index + 1 == len(layers)
         if layer.name in centred:

@@ -28,6 +28,7 @@ from edgehar.firmware_bridge.web.phone_line import line_opener
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine, load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.stateful.windows import CarriedWindows
 from edgehar.models.units import Unit, parse_unit
 
 _MOST_WAITING: Final = 1000
@@ -119,6 +120,7 @@ def live(
     baud: int = DEFAULT_BAUD,
     engine: str = "auto",
     quantization: str = "float32",
+    streaming: bool = False,
 ) -> LiveStream:
     """Classify a sensor live: ``for label in edgehar.live(port, bundle): ...``.
 
@@ -158,6 +160,8 @@ def live(
         Bits a second, as the sensor was set to.
     engine, quantization
         What computes, and which artifact of the bundle.
+    streaming
+        Carry the state from window to window instead of resetting it, for models that were trained so.
 
     Returns
     -------
@@ -169,12 +173,15 @@ def live(
     BridgeError
         If the port cannot be opened.
     UsageError
-        If a number, a unit or a protocol cannot be meant.
+        If a number, a unit or a protocol cannot be meant, or ``streaming`` is for a model that has no state.
     """
     if duration_s is not None and not duration_s > 0:
         raise UsageError(f"expected a duration above 0 s, got {duration_s:g}", next_step="Leave it out to go on.")
     declared, model = None if unit is None else parse_unit(unit), open_bundle(bundle)
-    runner = load_engine(model, engine, quantization)
+    if streaming:
+        runner: Engine = CarriedWindows(model, engine, quantization, hop=hop or model.manifest.window.hop)
+    else:
+        runner = load_engine(model, engine, quantization)
     options = _Options(declared, columns, gyroscope_unit, rate_hz, hop, duration_s, protocol, raw, bridge_s, baud)
     reader = open_reader(port, baud=baud, reconnect=reconnect, opening=line_opener(_say_page))
     return LiveStream(_Session(reader, model, runner, options))

@@ -207,6 +207,7 @@ def config_header(model: CModel) -> str:
         "DENSE_OVER_TIME": "dense_over_time" in kinds,
         "BACKWARD": any(layer.merge for layer in model.layers),
         "TIME": model.needs_whole_windows,
+        "PLAIN": not model.needs_whole_windows,
     }
     lines = [f"#define HAR_USE_{name} {int(flag)}" for name, flag in used.items()]
     if model.quantization == FLOAT32:

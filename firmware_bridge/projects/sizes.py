@@ -17,6 +17,9 @@ _TIME_BYTES: Final = 24
 _TIME_STACK_BYTES: Final = 128
 """More of the stack for layers along time, whose records are longer."""
 
+_PRODUCTS_PER_ROW: Final = 5
+"""What the rounding of a row takes, in products."""
+
 _PROBABILITY_BYTES: Final = {FLOAT32: 4, INT8: 2}
 """Of a probability in a RESULT."""
 
@@ -50,13 +53,6 @@ def needs_of(
     memory = 4 * (model.scratch_sums + model.kept_sums) + (4 if is_float else 2) * model.kept_values
     # A board with a sensor classifies what it senses and what it is sent, each with an engine of its own.
     engines = 2 if board.senses else 1
-    step_s = None
-    if board.clock_hz is not None:
-        runs = zip(model.runs_per_step, model.layers, strict=False)
-        gated = sum(count * layer.units for count, layer in runs if GATES[layer.kind] > 1)
-        a_product = board.cycles_per_float_product if is_float else board.cycles_per_product
-        cycles = model.multiply_adds_per_step * a_product + gated * board.cycles_per_gated_unit
-        step_s = cycles / board.clock_hz
     return Needs(
         flash_bytes=table_bytes(model) + board.code_bytes + label_bytes + decoder[0],
         ram_bytes=engines * memory
@@ -65,8 +61,21 @@ def needs_of(
         + (_TIME_STACK_BYTES if model.needs_whole_windows else 0)
         + max(0, hello_bytes - board.longest_body)
         + decoder[1],
-        step_s=step_s,
+        step_s=None if board.clock_hz is None else _cycles(model, board) / board.clock_hz,
     )
+
+
+def _cycles(model: CModel, board: Board) -> float:
+    """Return the cycles that a sample takes at most."""
+    a_product = board.cycles_per_float_product if model.quantization == FLOAT32 else board.cycles_per_product
+    ran = list(zip(model.runs_per_step, model.layers, strict=False))
+    gated = sum(count * layer.units for count, layer in ran if GATES[layer.kind] > 1)
+    cycles = model.multiply_adds_per_step * a_product + gated * board.cycles_per_gated_unit
+    if model.needs_whole_windows:
+        # Filters have short rows, each of which is rounded, and layers along time find their place before they run.
+        rows = sum(count * layer.rows for count, layer in ran)
+        cycles += rows * _PRODUCTS_PER_ROW * a_product + len(ran) * board.cycles_per_gated_unit
+    return cycles
 
 
 def has_room(board: Board, needs: Needs) -> bool:

@@ -36,9 +36,8 @@ def tables_source(model: CModel, *, name: str, comment: str) -> str:
     for index, (layer, place) in enumerate(zip(model.layers, model.places, strict=True), start=1):
         parts += list(_layer_arrays(f"{name}_{index}", layer))
         record = _layer_record(f"{name}_{index}", layer, place, integer=model.quantization == INT8)
-        if model.needs_whole_windows:
-            record += _time_record(layer, place, is_first_of_two=is_first_of_two(model.layers, index - 1))
-        records.append(record + "}")
+        along = _time_record(layer, place, is_first_of_two=is_first_of_two(model.layers, index - 1))
+        records.append(f"{record},\n#if HAR_USE_TIME\n{along}\n#endif\n    }}")
     parts.append(f"static const har_layer {name}_layers[] HAR_FLASH = {{\n" + ",\n".join(records) + ",\n};")
     parts.append(
         f"const har_model {name} HAR_FLASH = {{\n    {name}_layers, {len(model.layers)}, {model.step_layers}, "
@@ -98,11 +97,11 @@ def _layer_record(prefix: str, layer: CLayer, place: Place, *, integer: bool) ->
 
 
 def _time_record(layer: CLayer, place: Place, *, is_first_of_two: bool) -> str:
-    """Return how a layer lies along the window, the end of its element."""
+    """Return how a layer lies along the window: the end of its element, where the engine has such layers."""
     lie = (place.inputs, place.outputs, place.steps, place.count, layer.taps, layer.dilation, layer.stride)
     numbers = ", ".join(map(str, (*lie, place.before, place.after)))
     merge = f"HAR_{layer.merge.upper()}" if layer.merge else "HAR_FORWARD"
-    return f",\n     {numbers}, {merge}, {int(is_first_of_two)}, {layer.around_bits}"
+    return f"     {numbers}, {merge}, {int(is_first_of_two)}, {layer.around_bits},"
 
 
 def _matrix_record(prefix: str, matrix: Matrix) -> str:

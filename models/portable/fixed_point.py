@@ -21,13 +21,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.portable.tables import SAMPLE_BITS
+from edgehar.models.portable.layers import SAMPLE_BITS
+from edgehar.models.portable.layers import VALUE_BITS as VALUE_BITS
 from edgehar.models.quantization import quantize, round_half_away
 
 Integers = NDArray[np.int64]
 
 SAMPLE_ONE: Final = 2**SAMPLE_BITS
-VALUE_BITS: Final = 15
 SUM_BITS: Final = 13
 GATE_BITS: Final = 16
 CELL_BITS: Final = 20

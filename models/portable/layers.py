@@ -48,6 +48,9 @@ MERGES: Final = ("", "concat", "sum", "mul", "ave")
 
 GATES: Final = {**dict.fromkeys(KINDS, 1), "lstm": 4, "gru": 3, "gru_reset_after": 3}
 
+VALUE_BITS: Final = 15
+"""Bits below the point of a value between -1 and 1."""
+
 SAMPLE_BITS: Final = 11
 """Bits below the point of a sample of acceleration."""
 
@@ -150,6 +153,19 @@ class CLayer:
         """Products of weights and numbers that one vector costs at most."""
         taps = self.taps if self.kind == "dense_over_time" else 1
         return sum(matrix.weights.size for matrix in self.matrices) // taps
+
+    @property
+    def rows(self) -> int:
+        """Sums that are rounded for one vector at most."""
+        return sum(matrix.outputs * (1 if self.kind == "dense_over_time" else matrix.taps) for matrix in self.matrices)
+
+    def bits_after(self, bits: int) -> int:
+        """Return the bits below the point of what it hands on, given vectors with so many."""
+        if self.kernel is None:
+            return bits
+        if self.merge == "sum":
+            return VALUE_BITS - 1
+        return self.fraction or VALUE_BITS
 
     @property
     def is_plain(self) -> bool:

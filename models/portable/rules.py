@@ -204,7 +204,7 @@ def _looks_back(layer: CLayer) -> bool:
 
 def _broken_by_recurrent_kernel(layer: CLayer) -> Iterator[str]:
     """Yield what breaks a rule in the recurrent kernel of a layer."""
-    matrix, outputs = layer.recurrent, layer.kernel.outputs
+    matrix, outputs = layer.recurrent, GATES[layer.kind] * layer.units
     if matrix is None or (matrix.inputs, matrix.outputs) != (layer.units, outputs):
         got = "none" if matrix is None else f"{matrix.inputs} x {matrix.outputs}"
         yield f"expected a recurrent kernel of {layer.units} x {outputs}, got {got}"

@@ -1,6 +1,7 @@
 /* Reads a model blob, trusting nothing in it. */
 #include "har_blob.h"
 
+#include "har_place.h"
 #include "har_shares.h"
 
 #include <string.h>
@@ -169,27 +170,6 @@ static har_status har_load_recurrent(har_layer *layer, har_bytes *blob, const ui
     return HAR_OK;
 }
 
-/* What kinds of layers have. */
-static int har_is_recurrent(uint8_t kind)
-{
-    return kind < HAR_DENSE;
-}
-
-static int har_is_pool(uint8_t kind)
-{
-    return kind == HAR_MAX_POOL || kind == HAR_AVERAGE_POOL;
-}
-
-static int har_is_whole(uint8_t kind)
-{
-    return kind == HAR_GLOBAL_MAX || kind == HAR_GLOBAL_AVERAGE;
-}
-
-static int har_is_convolution(uint8_t kind)
-{
-    return kind == HAR_CONV || kind == HAR_RESIDUAL;
-}
-
 /* Bytes of a layer's record. */
 static size_t har_record_bytes(const har_bytes *blob)
 {
@@ -197,11 +177,11 @@ static size_t har_record_bytes(const har_bytes *blob)
 }
 
 /* Load how a layer lies along time; what its kind has not is 1, or nothing. */
-static har_status har_load_time(har_layer *layer, const har_bytes *blob, const uint8_t *record)
+static har_status har_load_time(har_layer *layer, uint8_t *padding, const har_bytes *blob, const uint8_t *record)
 {
     const uint8_t *more = record + HAR_LAYER_BYTES;
     const int convolution = har_is_convolution(layer->kind), filter = convolution || har_is_pool(layer->kind);
-    uint8_t padding = 0;
+    *padding = 0;
     layer->taps = layer->dilation = layer->stride = 1;
     layer->merge = layer->around_bits = layer->is_first_of_two = 0;
     layer->before = layer->after = 0;
@@ -212,18 +192,17 @@ static har_status har_load_time(har_layer *layer, const har_bytes *blob, const u
             layer->dilation = har_u16(more + 2);
         if (filter) {
             layer->stride = har_u16(more + 4);
-            padding = more[6];
+            *padding = more[6];
         }
         if (har_is_recurrent(layer->kind))
             layer->merge = more[7];
         if (layer->kind == HAR_RESIDUAL)
             layer->around_bits = more[8];
     }
-    if (layer->taps == 0 || layer->dilation == 0 || layer->stride == 0 || padding > HAR_CAUSAL ||
+    if (layer->taps == 0 || layer->dilation == 0 || layer->stride == 0 || *padding > HAR_CAUSAL ||
         (uint32_t)(layer->taps - 1) * layer->dilation > HAR_MOST_WINDOW || layer->merge > HAR_AVE ||
         layer->around_bits > HAR_MOST_VALUE_BITS)
         return HAR_DAMAGED_MODEL;
-    layer->before = padding; /* until har_place has made margins of it */
     return HAR_OK;
 }
 
@@ -261,7 +240,8 @@ static int har_is_activation(const har_bytes *blob, const har_layer *layer, int 
 }
 
 /* Load one layer that takes ``inputs`` numbers. */
-static har_status har_load_layer(har_layer *layer, har_bytes *blob, const uint8_t *record, uint16_t inputs, int last)
+static har_status har_load_layer(har_layer *layer, uint8_t *padding, har_bytes *blob, const uint8_t *record,
+                                 uint16_t inputs, int last)
 {
     const uint8_t most = blob->version > 1 ? HAR_DENSE_OVER_TIME : HAR_DENSE;
     layer->kind = record[0];
@@ -270,85 +250,9 @@ static har_status har_load_layer(har_layer *layer, har_bytes *blob, const uint8_
     if (layer->kind < HAR_SIMPLE_RNN || layer->kind > most || layer->fraction > HAR_MOST_FRACTION ||
         !har_is_activation(blob, layer, last))
         return HAR_DAMAGED_MODEL;
-    if (har_load_time(layer, blob, record) != HAR_OK)
+    if (har_load_time(layer, padding, blob, record) != HAR_OK)
         return HAR_DAMAGED_MODEL;
     return har_load_matrices(layer, blob, record, inputs);
-}
-
-/* Place a filter along the steps, with the margins that its padding asks for. */
-static har_status har_place_filter(har_layer *layer)
-{
-    const uint8_t padding = (uint8_t)layer->before;
-    const uint32_t reach = (uint32_t)(layer->taps - 1) * layer->dilation, steps = layer->steps;
-    uint32_t before = 0, after = 0;
-    if (padding == HAR_SAME) {
-        const uint32_t wanted = ((steps + layer->stride - 1) / layer->stride - 1) * layer->stride + reach + 1;
-        const uint32_t missing = wanted > steps ? wanted - steps : 0;
-        before = missing / 2;
-        after = missing - before;
-    } else if (padding == HAR_CAUSAL) {
-        before = reach;
-    }
-    if (steps + before + after <= reach)
-        return HAR_DAMAGED_MODEL;
-    layer->count = (uint16_t)((steps + before + after - reach - 1) / layer->stride + 1);
-    layer->before = (uint16_t)before;
-    /* A pool that the window cuts off is handed on with the last vector. */
-    layer->after = har_is_pool(layer->kind) ? 0 : (uint16_t)after;
-    return HAR_OK;
-}
-
-/* Place a layer along the steps it is given; ``ends`` where the window ends with it. */
-static har_status har_place(har_layer *layer, uint16_t inputs, uint16_t steps, int at_end, int ends)
-{
-    const uint8_t kind = layer->kind;
-    uint32_t outputs = layer->units;
-    layer->inputs = inputs;
-    layer->steps = layer->count = steps;
-    if (at_end && kind != HAR_DENSE)
-        return HAR_DAMAGED_MODEL;
-    if (har_is_whole(kind) || kind == HAR_DENSE_OVER_TIME) {
-        if (!ends || (kind == HAR_DENSE_OVER_TIME && layer->taps != steps))
-            return HAR_DAMAGED_MODEL;
-        layer->count = 1;
-    }
-    if (har_is_pool(kind) || har_is_convolution(kind)) {
-        if (ends || (har_is_pool(kind) && layer->stride < layer->taps) || har_place_filter(layer) != HAR_OK)
-            return HAR_DAMAGED_MODEL;
-    } else if (layer->merge) {
-        outputs *= layer->merge == HAR_CONCAT ? 2u : 1u;
-        layer->after = ends ? 0 : steps;
-    }
-    if (outputs > UINT16_MAX)
-        return HAR_DAMAGED_MODEL;
-    layer->outputs = (uint16_t)outputs;
-    return HAR_OK;
-}
-
-/* Whether a convolution hands on a vector for every one it is given, at once. */
-static int har_looks_back(const har_layer *layer)
-{
-    return layer->stride == 1 && layer->count == layer->steps && layer->after == 0;
-}
-
-/* Hold a layer that uses what the one before it was given, or made, to that one. */
-static har_status har_pair(har_layer *layers, uint8_t index)
-{
-    const har_layer *layer = layers + index;
-    har_layer *before = index > 0 ? layers + index - 1 : NULL;
-    if (layer->merge) {
-        if (!before || !har_is_recurrent(before->kind) || before->merge || before->units != layer->units)
-            return HAR_DAMAGED_MODEL;
-    }
-    if (layer->kind == HAR_RESIDUAL) {
-        const har_matrix *around = &layer->recurrent;
-        if (!before || before->kind != HAR_CONV || !har_looks_back(before) || !har_looks_back(layer))
-            return HAR_DAMAGED_MODEL;
-        if (around->outputs ? around->inputs != before->inputs || around->outputs != layer->units
-                            : before->inputs != layer->units)
-            return HAR_DAMAGED_MODEL;
-    }
-    return HAR_OK;
 }
 
 /* Add a layer's share to the memory the model asks for; no share may pass 65535 numbers. The last layer's numbers are
@@ -381,12 +285,13 @@ static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes
         const uint8_t *record = blob->at + HAR_HEADER_BYTES + index * har_record_bytes(blob);
         har_layer *layer = layers + index;
         uint16_t given = numbers;
+        uint8_t padding;
         if (blob->version > 1 && index > 0 && har_is_recurrent(record[0]) && record[HAR_LAYER_BYTES + 7] != 0) {
             given = layer[-1].inputs;
             layer[-1].is_first_of_two = 1;
         }
-        if (har_load_layer(layer, blob, record, given, last) != HAR_OK ||
-            har_place(layer, given, steps, index >= model->step_layers, ends) != HAR_OK ||
+        if (har_load_layer(layer, &padding, blob, record, given, last) != HAR_OK ||
+            har_place(layer, padding, given, steps, index >= model->step_layers, ends) != HAR_OK ||
             har_pair(layers, index) != HAR_OK || har_add_needs(model, layer, last) != HAR_OK)
             return HAR_DAMAGED_MODEL;
         if (layer->kind > HAR_DENSE || layer->merge)

@@ -18,4 +18,7 @@
 #define HAR_USE_BACKWARD 1
 #define HAR_USE_TIME 1
 
+/* Models without layers along time, too: they have a walk of their own, which is shorter. */
+#define HAR_USE_PLAIN 1
+
 #endif

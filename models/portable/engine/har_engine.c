@@ -159,17 +159,14 @@ static void har_step_layer(const har_layer *layer, const har_value *inputs, cons
     }
 }
 
-#if HAR_USE_TIME
-#include "har_time.h"
-#else
+#if HAR_USE_PLAIN || !HAR_USE_TIME
 /* Run layers first to last - 1; each finds what the one before it left in the engine's memory. */
-static void har_run(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
-                    const har_sample *sample, uint16_t number)
+static void har_run_plain(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
+                          const har_sample *sample)
 {
     har_cursor at;
     const har_value *vector = (const void *)sample;
     uint8_t index;
-    (void)number;
     at.scratch = engine->scratch;
     at.sums = engine->sums;
     at.values = engine->values;
@@ -184,6 +181,27 @@ static void har_run(const har_engine *engine, const har_model *model, uint8_t fi
     }
 }
 #endif
+
+#if HAR_USE_TIME
+#include "har_time.h"
+#endif
+
+/* Run layers first to last - 1 for a sample, or for the end of a window. */
+static void har_run(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
+                    const har_sample *sample)
+{
+#if HAR_USE_TIME
+#if HAR_USE_PLAIN
+    if (!model->needs_whole_windows) {
+        har_run_plain(engine, model, first, last, sample);
+        return;
+    }
+#endif
+    har_run_along(engine, model, first, last, sample, engine->steps);
+#else
+    har_run_plain(engine, model, first, last, sample);
+#endif
+}
 
 har_status har_open(har_engine *engine, const har_model *model, har_sum *sums, size_t sum_count, har_value *values,
                     size_t value_count)
@@ -220,10 +238,10 @@ har_status har_step(har_engine *engine, const har_sample *sample)
     HAR_VIEW(har_model, model, engine->model);
     if (engine->steps >= model->window)
         return HAR_WINDOW_FULL;
-    har_run(engine, model, 0, model->step_layers, sample, engine->steps);
+    har_run(engine, model, 0, model->step_layers, sample);
     engine->steps++;
 #if HAR_USE_TIME
-    if (engine->steps == model->window)
+    if (model->needs_whole_windows && engine->steps == model->window)
         har_run_out(engine, model);
 #endif
     return HAR_OK;
@@ -247,7 +265,7 @@ har_status har_finish(const har_engine *engine, har_probability *probabilities)
         return HAR_WINDOW_EMPTY;
     if (model->head == HAR_LINEAR_HEAD)
         return HAR_OTHER_HEAD;
-    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
     if (model->head == HAR_SOFTMAX)
         har_softmax(engine->scratch, model->classes, probabilities);
     else
@@ -264,7 +282,7 @@ har_status har_finish_numbers(const har_engine *engine, har_number *numbers)
     HAR_VIEW(har_model, model, engine->model);
     if (HAR_IS_SHORT(engine, model))
         return HAR_WINDOW_EMPTY;
-    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
     memcpy(numbers, engine->scratch, model->classes * sizeof *numbers);
     return HAR_OK;
 }
@@ -278,7 +296,7 @@ har_status har_finish(const har_engine *engine, har_probability *probabilities)
     HAR_VIEW(har_model, model, engine->model);
     if (HAR_IS_SHORT(engine, model))
         return HAR_WINDOW_EMPTY;
-    har_run(engine, model, model->step_layers, model->layer_count, NULL, 0);
+    har_run(engine, model, model->step_layers, model->layer_count, NULL);
     har_softmax(engine->scratch, model->classes, probabilities);
     return HAR_OK;
 }

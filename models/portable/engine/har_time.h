@@ -244,8 +244,8 @@ static uint8_t har_cells(const har_layer *layer, har_given *given, const har_cur
 }
 
 /* Give layer ``first`` a vector, and run on as far as one is handed on, before layer ``last``. */
-static void har_run(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
-                    const har_sample *sample, uint16_t number)
+static void har_run_along(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
+                          const har_sample *sample, uint16_t number)
 {
     har_cursor at;
     har_given given;
@@ -279,7 +279,7 @@ static void har_run_out(const har_engine *engine, const har_model *model)
         HAR_VIEW(har_layer, layer, model->layers + index);
         uint16_t late;
         for (late = 0; late < layer->after; late++)
-            har_run(engine, model, index, model->step_layers, NULL, (uint16_t)(layer->steps + late));
+            har_run_along(engine, model, index, model->step_layers, NULL, (uint16_t)(layer->steps + late));
     }
 }
 

@@ -74,7 +74,7 @@ def integer_layers(
         layers.append(_integer_layer(each, met if known else None, bits, around_bits, fraction))
         if index + 1 < len(weighed) and weighed[index + 1].part.structure.merge:
             continue
-        bits, around_bits = _bits_after(layers[-1], bits), bits
+        bits, around_bits = layers[-1].bits_after(bits), bits
     return tuple(layers)
 
 
@@ -121,7 +121,7 @@ def _float_layer(each: Weighed) -> CLayer:
     structure = each.part.structure
     if structure.kernel is None:
         return structure
-    kernel = replace(structure.kernel, weights=each.kernel, bias=each.bias)
+    kernel = replace(structure.kernel, weights=_there(each.kernel), bias=each.bias)
     second = None if structure.recurrent is None else Matrix(_there(each.second), each.second_bias)
     return replace(structure, kernel=kernel, recurrent=second)
 
@@ -158,15 +158,6 @@ def _quantize(structure: CLayer, kernel: Linear, second: Linear | None, each: We
         return quantize_rows([kernel, second], each.bias)
     # The reset gate, or a relu, stands between the two products: neither can make good what the other lost.
     return quantize_rows([kernel], each.bias) + quantize_rows([second], each.second_bias)
-
-
-def _bits_after(layer: CLayer, bits: int) -> int:
-    """Return the bits below the point of what a layer hands on."""
-    if layer.kind in (*POOLS, *WHOLE):
-        return bits
-    if layer.merge == "sum":
-        return VALUE_BITS - 1
-    return layer.fraction or VALUE_BITS
 
 
 def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float) -> int:

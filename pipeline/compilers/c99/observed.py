@@ -130,7 +130,7 @@ def _rows(values: Array | None) -> Array | None:
     if values is None:
         return None
     rows = values.reshape(-1, values.shape[-1])
-    return rows[np.linspace(0, len(rows) - 1, min(_MOST_ROWS, len(rows))).astype(int)]
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(_MOST_ROWS, len(rows))).astype(int)])
 
 
 def _array(values: Array | None) -> Array:

@@ -108,8 +108,8 @@ def test_layers_can_be_left_out(need, compile_c, strict, tmp_path: Path) -> None
     for file in (SOURCES / "engine").iterdir():
         (engine / file.name).write_bytes(file.read_bytes())
     for kept in names:
-        used = {kept} | ({"TIME"} & set(names) if names.index(kept) > names.index("OTHER_HEADS") else set())
-        used |= {"CONV"} if kept == "RESIDUAL" else set()
+        along = names.index(kept) > names.index("OTHER_HEADS")
+        used = {kept, "TIME" if along else "PLAIN", *(["CONV"] if kept == "RESIDUAL" else [])}
         lines = "".join(f"#define HAR_USE_{name} {int(name in used)}\n" for name in names)
         (engine / "har_config.h").write_text(lines)
         for numbers in ((), FLOAT):

@@ -71,9 +71,10 @@ def live_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "edgehar-live"]
 
 
-def test_labels_come_and_the_loop_can_be_left(sensor: Sensor, bundle: edgehar.Bundle) -> None:
+@pytest.mark.parametrize("streaming", [False, True])
+def test_labels_come_and_the_loop_can_be_left(sensor: Sensor, bundle: edgehar.Bundle, streaming: bool) -> None:
     found = []
-    with edgehar.live(sensor.port, bundle, protocol="text", hop=20) as stream:
+    with edgehar.live(sensor.port, bundle, protocol="text", hop=20, streaming=streaming) as stream:
         for prediction in stream:
             found.append(prediction)
             if len(found) == 3:
@@ -83,6 +84,11 @@ def test_labels_come_and_the_loop_can_be_left(sensor: Sensor, bundle: edgehar.Bu
     assert not live_threads()
     assert list(stream) == []
     stream.close()
+
+
+def test_windows_that_do_not_overlap_cannot_be_carried(sensor: Sensor, bundle: edgehar.Bundle) -> None:
+    with pytest.raises(UsageError, match="so that windows of 200 overlap, got 200"):
+        edgehar.live(sensor.port, bundle, protocol="text", hop=200, streaming=True)
 
 
 def test_closing_in_another_thread_ends_a_loop_that_waits(bundle: edgehar.Bundle) -> None:

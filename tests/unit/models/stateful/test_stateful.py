@@ -49,6 +49,7 @@ STREAMED = {
     ),
     "yes or no": (GRU("GRU", 6), Dense("Output", 2, "sigmoid")),
     "numbers": (LSTM("LSTM", 5, activation="relu", recurrent_activation="hard_sigmoid"), Dense("Output", 2)),
+    "forecast": (GRU("GRU", 6), Dense("Output", 2)),
     "every step": (
         GRU("GRU_1", 4, True),
         LayerNormalization("Norm", 1e-3),
