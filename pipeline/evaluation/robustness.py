@@ -172,7 +172,8 @@ def perturbed_samples(
 
     def change(subject: str, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
         windows = np.asarray(samples, np.float32)[None]
-        return perturbation.change(windows, _generators(subjects, seed)[subject])[0]
+        changed = perturbation.change(windows, _generators(subjects, seed)[subject])
+        return np.asarray(changed[0])
 
     return change
 

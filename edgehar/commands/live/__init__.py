@@ -157,6 +157,7 @@ def live(
     if dashboard or calibrate or mounting is not None or wearer is not None:
         check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
+    turned: Mounting | None
     if calibrate:
         place, quiet = place_of(mounting, wearer), plain or as_json or jsonl == STDOUT
         turned = _found_mounting(model, sensors[0], listening, place, wearer, reconnect=reconnect, plain=quiet)

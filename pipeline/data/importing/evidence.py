@@ -246,7 +246,8 @@ def unanswered(values: Floats, per_g: float) -> npt.NDArray[np.intp]:
     after = np.searchsorted(answered, rows)
     near = (answered[np.maximum(after - 1, 0)], answered[np.minimum(after, len(answered) - 1)])
     jumps = [np.linalg.norm(values[rows] - values[place], axis=1) / per_g for place in near]
-    return rows[np.minimum(*jumps) > _JUMP_G]
+    found: npt.NDArray[np.intp] = rows[np.minimum(*jumps) > _JUMP_G]
+    return found
 
 
 def is_unusual(peak_g: float) -> bool:

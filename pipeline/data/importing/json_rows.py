@@ -70,5 +70,5 @@ def _equal_lists(place: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
     }
     lengths = Counter(map(len, lists.values()))
     usual = lengths.most_common(1)[0][0] if lengths else 0
-    kept = {name: value for name, value in lists.items() if len(value) == usual}
+    kept: dict[str, Sequence[Any]] = {name: value for name, value in lists.items() if len(value) == usual}
     return kept if usual >= _FEWEST_ROWS and len(kept) >= _FEWEST_COLUMNS else {}

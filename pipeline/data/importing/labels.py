@@ -183,9 +183,9 @@ def labelled(
             problems.append(f"{table.name}: {rows} left out that have no start, or an end that is not after it.")
         for at, item in enumerate(done):
             if table.named is not None:
-                own = table.named.get(item.recording_id.removeprefix(f"{table.folder}/"))
-                if own is not None:
-                    done[at] = replace(item, labels=intervals_in_samples(item, own))
+                given = table.named.get(item.recording_id.removeprefix(f"{table.folder}/"))
+                if given is not None:
+                    done[at] = replace(item, labels=intervals_in_samples(item, given))
                     used += 1
                 continue
             folder = item.recording_id.rpartition("/")[0]
