@@ -23,7 +23,6 @@ COMPILE = (
     "-target",
     "wasm32-wasi",
     "-std=c99",
-    "-O3",
     "-msimd128",
     "-ffp-contract=off",
     "-fno-math-errno",
@@ -44,7 +43,7 @@ TRAINER = ("har_train_lanes", "har_train_parameters", "har_train_memory", "har_t
 
 @dataclass(frozen=True, slots=True)
 class WebModule:
-    """A module: sources with the macros they need, and what it exports beyond what the sources say themselves."""
+    """A module: sources with the flags they need, and what it exports beyond what the sources say themselves."""
 
     name: str
     parts: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
@@ -55,12 +54,14 @@ MODULES = (
     WebModule(
         "har.wasm",
         (
-            (("-DHAR_FLOAT",), ("web/har_web_float.c", "host/har_units.c", "host/har_windows.c")),
-            ((), ("web/har_web.c", "web/har_web_integer.c")),
+            # The products of floats, where the time goes, are made fast; all else is made small.
+            (("-O3", "-DHAR_FLOAT"), ("host/har_units.c", "host/har_windows.c")),
+            (("-Os", "-DHAR_FLOAT"), ("web/har_web_float.c",)),
+            (("-Os",), ("web/har_web.c", "web/har_web_integer.c")),
         ),
     ),
     WebModule(
-        "har_train.wasm", (((), ("trainer/har_train.c", "trainer/har_train_layer.c")),), (*TRAINER, "__heap_base")
+        "har_train.wasm", ((("-O3",), ("trainer/har_train.c", "trainer/har_train_layer.c")),), (*TRAINER, "__heap_base")
     ),
 )
 
