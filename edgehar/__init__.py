@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from edgehar.api.importing import import_model as import_model
     from edgehar.api.inference import classify as classify
     from edgehar.api.inference import load as load
+    from edgehar.api.inference import load_engine as load_engine
+    from edgehar.api.inference import load_stateful as load_stateful
     from edgehar.api.inference import open_bundle as open_bundle
     from edgehar.api.inference import predict as predict
     from edgehar.api.inference import save_bundle as save_bundle
@@ -33,10 +35,8 @@ if TYPE_CHECKING:
     from edgehar.firmware_bridge.live.pipeline import Prediction as Prediction
     from edgehar.models.bundle import Bundle as Bundle
     from edgehar.models.engines import Engine as Engine
-    from edgehar.models.engines import load_engine as load_engine
     from edgehar.models.errors import HarError as HarError
     from edgehar.models.stateful import StatefulModel as StatefulModel
-    from edgehar.models.stateful import load_stateful as load_stateful
     from edgehar.pipeline.data.forecasting import ForecastWindows as ForecastWindows
     from edgehar.pipeline.data.forecasting import forecast_windows as forecast_windows
     from edgehar.pipeline.data.recordings import Dataset as Dataset
@@ -72,10 +72,18 @@ _ROOMS: Final = {
     "edgehar.api.evaluation": ("evaluate",),
     "edgehar.pipeline.evaluation": ("Evaluation",),
     "edgehar.api.compilation": ("compile",),
-    "edgehar.api.inference": ("classify", "load", "open_bundle", "predict", "save_bundle"),
+    "edgehar.api.inference": (
+        "classify",
+        "load",
+        "load_engine",
+        "load_stateful",
+        "open_bundle",
+        "predict",
+        "save_bundle",
+    ),
     "edgehar.models.bundle": ("Bundle",),
-    "edgehar.models.engines": ("Engine", "load_engine"),
-    "edgehar.models.stateful": ("StatefulModel", "load_stateful"),
+    "edgehar.models.engines": ("Engine",),
+    "edgehar.models.stateful": ("StatefulModel",),
     "edgehar.api.live": ("LiveStream", "live"),
     "edgehar.firmware_bridge.live.pipeline": ("Prediction",),
     "edgehar.api.pictures": ("plot",),

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models import engines
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.tasks import MULTICLASS
-from edgehar.models.engines import Engine, load_engine
+from edgehar.models.engines import Engine
 from edgehar.models.errors import UsageError
 from edgehar.models.zoo import DEFAULT, find_bundle
 from edgehar.pipeline.data.windows import Windows
 
 if TYPE_CHECKING:
+    from edgehar.models.stateful import StatefulModel
     from edgehar.pipeline.bulk.classification import Classification
 
 Model: TypeAlias = Bundle | str | os.PathLike[str]
@@ -33,6 +35,72 @@ def open_bundle(path: Model) -> Bundle:
         If there is no bundle, or it is damaged.
     """
     return path if isinstance(path, Bundle) else read_bundle(find_bundle(path))
+
+
+def load_engine(bundle: Model, name: str = "auto", quantization: str = "float32", *, threads: int = 1) -> Engine:
+    """Return an engine that runs one of a bundle's artifacts; its ``predict`` takes windows.
+
+    Parameters
+    ----------
+    bundle
+        The model, the path of one, or the name of a released one.
+    name
+        An engine, such as ``native``, ``litert`` or ``onnxruntime``, or ``auto``: of the installed ones that have an
+        artifact of this quantization, the one measured fastest.
+    quantization
+        Of the artifact: ``float32`` unless the bundle holds others.
+    threads
+        Processor threads that windows are spread over; one window runs on one thread.
+
+    Raises
+    ------
+    UsageError
+        If there is no such engine, the bundle has no artifact of this format and quantization, or threads are no count.
+    EngineError
+        If the engine is not installed, or refuses the artifact; with ``auto``, if no engine can be loaded.
+
+    Examples
+    --------
+    >>> import edgehar
+    >>> engine = edgehar.load_engine("simple_rnn", "numpy")
+    >>> engine.predict(np.zeros((2, 200, 3), np.float32)).shape
+    (2, 12)
+    """
+    return engines.load_engine(open_bundle(bundle), name, quantization, threads=threads)
+
+
+def load_stateful(bundle: Model, name: str = "auto", quantization: str = "float32") -> "StatefulModel":
+    """Return a model that carries its state from sample to sample.
+
+    Stepping through the samples of a window from a fresh state gives what `load_engine` gives for the window.
+
+    Parameters
+    ----------
+    bundle
+        The model, the path of one, or the name of a released one. LiteRT and ONNX Runtime run the files that
+        ``har compile --stateful`` adds to it.
+    name
+        An engine, or ``auto``: the fastest that is installed and has an artifact of this quantization.
+    quantization
+        Of the artifact.
+
+    Raises
+    ------
+    UsageError
+        If the model has no state, or takes windows as a whole; if there is no such engine, or no such artifact.
+    EngineError
+        If the engine is not installed, or refuses the artifact.
+
+    Examples
+    --------
+    >>> import edgehar
+    >>> stream = edgehar.load_stateful("simple_rnn", "numpy")
+    >>> stream.step(np.zeros((1, 3), np.float32)).shape
+    (12,)
+    """
+    from edgehar.models.stateful import load_stateful
+
+    return load_stateful(open_bundle(bundle), name, quantization)
 
 
 def load(model: Model = DEFAULT) -> Bundle:
@@ -103,7 +171,7 @@ def predict(
         If the engine is not installed.
     """
     if isinstance(bundle, Bundle | str | os.PathLike):
-        bundle = load_engine(open_bundle(bundle), engine, quantization)
+        bundle = engines.load_engine(open_bundle(bundle), engine, quantization)
     values: npt.NDArray[Any] = windows.batch() if isinstance(windows, Windows) else np.asarray(windows, np.float32)
     return bundle.predict(values)
 
