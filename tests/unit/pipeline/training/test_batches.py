@@ -14,7 +14,9 @@ from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.recipes import default_recipe
 
 RAW = Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-PLAIN = default_recipe("lstm").changed(batch_size=64, offset_samples=0, rotation_deg=0.0)
+MOVED = default_recipe("lstm").changed(batch_size=64, mixup=0.0, stretch=0.0)
+"""Windows are moved and turned, neither mixed nor stretched."""
+PLAIN = MOVED.changed(offset_samples=0, rotation_deg=0.0)
 
 
 def batches(windows: Windows, recipe: Recipe, normalization: Normalization = RAW) -> TrainingBatches:
@@ -40,7 +42,7 @@ def test_labels_stay_with_their_windows(little_windows: Windows) -> None:
 
 
 def test_the_same_seed_makes_the_same_epoch_and_the_next_epoch_differs(little_windows: Windows) -> None:
-    made = batches(little_windows, default_recipe("lstm").changed(batch_size=64))
+    made = batches(little_windows, MOVED)
     first, second = np.random.default_rng(7), np.random.default_rng(7)
     once, again, later = (
         np.concatenate([windows for windows, _ in made.epoch(rng)]) for rng in (first, second, second)
