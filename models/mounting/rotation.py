@@ -65,8 +65,9 @@ class Mounting:
         return math.degrees(math.acos(min(1.0, max(-1.0, (float(np.trace(self.matrix)) - 1) / 2))))
 
     def apply(self, samples: NDArray[Any]) -> NDArray[np.float32]:
-        """Return acceleration of shape (..., 3) in the frame of the model."""
-        return np.asarray(samples @ self.matrix.T, np.float32)
+        """Return samples of shape (..., 3) or (..., 6), acceleration and turning rate, in the frame of the model."""
+        vectors = samples.reshape(*samples.shape[:-1], -1, 3)
+        return np.asarray(vectors @ self.matrix.T, np.float32).reshape(samples.shape)
 
     def save(self, path: Path) -> None:
         """Write the mounting as a small JSON file, whole or not at all."""

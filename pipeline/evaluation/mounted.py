@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.errors import DataError
@@ -85,8 +84,7 @@ def _turned(recording: Recording, mounting: Mounting | None) -> Recording:
     """Return a recording in other axes."""
     if mounting is None:
         return recording
-    vectors = np.split(recording.samples, range(3, recording.samples.shape[1], 3), axis=1)
-    return replace(recording, samples=np.hstack([mounting.apply(vector) for vector in vectors]))
+    return replace(recording, samples=mounting.apply(recording.samples))
 
 
 def _stretches(recordings: tuple[Recording, ...]) -> Iterator[tuple[Samples, Samples, float]]:

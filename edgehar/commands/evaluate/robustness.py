@@ -134,8 +134,7 @@ def _turned_back(
     turned = windows.copy()
     for name, mounting in found.mountings.items():
         own = subjects == name
-        vectors = np.split(windows[own], range(3, windows.shape[2], 3), axis=2)
-        turned[own] = np.concatenate([mounting.apply(vector) for vector in vectors], axis=2)
+        turned[own] = mounting.apply(windows[own])
     return turned
 
 

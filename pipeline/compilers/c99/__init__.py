@@ -1,6 +1,5 @@
 """Lower a model to the C engine's tables: a blob that `native` runs here, and that firmware headers are made from."""
 
-import contextlib
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,14 +8,13 @@ from edgehar.models.architecture import Architecture, Weights
 from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.bundle.manifest import TensorSpec
-from edgehar.models.errors import CompileError
 from edgehar.models.portable.blob import pack_model
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
 from edgehar.models.portable.integer_reference import predict
 from edgehar.models.portable.rules import check_bounds
-from edgehar.models.portable.tables import INT8, SAMPLE_BITS, CLayer, CModel, output_type
+from edgehar.models.portable.tables import INT8, SAMPLE_BITS, CModel, output_type
 from edgehar.models.stepping import QUANTIZATIONS, obstacle, step_layers
-from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers, sample_bits
+from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers, least_sample_bits, sample_bits
 
 __all__ = ["QUANTIZATIONS", "lower", "obstacle", "supports", "tables"]
 
@@ -70,10 +68,11 @@ def tables(
     CompileError
         If the weights are too large for 32-bit arithmetic.
     """
-    if quantization == INT8:
-        layers, bits = _integer_layers(architecture, weights, calibration)
-    else:
-        layers, bits = float_layers(architecture, weights), SAMPLE_BITS
+    integer = quantization == INT8
+    bits = max(sample_bits(calibration), least_sample_bits(architecture, weights)) if integer else SAMPLE_BITS
+    layers = (
+        integer_layers(architecture, weights, calibration, bits) if integer else float_layers(architecture, weights)
+    )
     model = CModel(
         window=architecture.window,
         channels=architecture.channels,
@@ -83,17 +82,3 @@ def tables(
     )
     check_bounds(model)
     return model
-
-
-def _integer_layers(
-    architecture: Architecture, weights: Weights, calibration: NDArray[Any] | None
-) -> tuple[tuple[CLayer, ...], int]:
-    """Return layers in integers and the bits of a sample: all that training had if the weights allow it.
-
-    Weights of one loud channel among quiet ones, such as a gyroscope beside an accelerometer, are too large for samples
-    that hold it. Then its peaks saturate, no more than acceleration's do.
-    """
-    for bits in range(sample_bits(calibration), SAMPLE_BITS):
-        with contextlib.suppress(CompileError):
-            return integer_layers(architecture, weights, calibration, bits), bits
-    return integer_layers(architecture, weights, calibration, SAMPLE_BITS), SAMPLE_BITS

@@ -21,7 +21,7 @@ from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
 from edgehar.models.portable.tables import HIDDEN, POOLS, RECURRENT, SAMPLE_BITS, WHOLE, CLayer, Matrix
 from edgehar.models.stepping import Part, parts
 from edgehar.pipeline.compilers.c99.observed import Met, Weighed, observe
-from edgehar.pipeline.compilers.c99.rows import Linear, quantize_rows
+from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows
 
 _MOST_FRACTION_BITS: Final = SUM_BITS - 1
 _CALM_SHARE: Final = 0.999
@@ -71,11 +71,30 @@ def integer_layers(
     bits, around_bits = input_bits, input_bits
     for index, (each, met) in enumerate(zip(weighed, observe(weighed, windows), strict=True)):
         fraction = _fraction_bits(each, met, bits, room=_ROOM if known else _GOLDEN_ROOM)
+        if fraction:
+            fraction = max(fraction, min(_MOST_FRACTION_BITS, _least_bits(weighed[index + 1 :])))
         layers.append(_integer_layer(each, met if known else None, bits, around_bits, fraction))
         if index + 1 < len(weighed) and weighed[index + 1].part.structure.merge:
             continue
         bits, around_bits = layers[-1].bits_after(bits), bits
     return tuple(layers)
+
+
+def _least_bits(following: Sequence[Weighed]) -> int:
+    """Return the bits that what is handed on needs at least, for the weights of the next layer that has any.
+
+    Where these do not hold the largest values, the peaks saturate, as those of acceleration do.
+    """
+    return next((least_input_bits(each.kernel) for each in following if each.kernel is not None), 0)
+
+
+def least_sample_bits(architecture: Architecture, weights: Weights) -> int:
+    """Return the bits below the point that samples need for the first layer's weights.
+
+    Of a loud channel among quiet ones, whose weights are large, such as a gyroscope beside an accelerometer, the peaks
+    then saturate.
+    """
+    return min(SAMPLE_BITS, _least_bits(weigh(architecture, weights)))
 
 
 def sample_bits(calibration: NDArray[Any] | None) -> int:

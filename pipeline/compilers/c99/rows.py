@@ -79,6 +79,13 @@ def _scale_rows(part: Linear) -> tuple[NDArray[np.uint16], int, NDArray[np.float
     return multipliers.astype(np.uint16), shift, multipliers * 2.0 ** (part.input_bits - SUM_BITS - shift)
 
 
+def least_input_bits(kernel: NDArray[Any]) -> int:
+    """Return the bits below the point that inputs need at least, so that these weights fit 32-bit sums."""
+    largest = float(np.abs(kernel).max(initial=0.0)) / LARGEST_WEIGHT
+    fits = _LARGEST_MULTIPLIER / 2.0 ** SHIFTS[0]
+    return SUM_BITS + math.ceil(math.log2(largest / fits)) if largest > 0 else 0
+
+
 def _shift_for(largest: float, name: str) -> int:
     """Return the shift that gives the largest row a multiplier of 16 bits, or 12 where that makes it whole bytes.
 

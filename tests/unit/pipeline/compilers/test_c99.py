@@ -18,7 +18,7 @@ from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import Target, compile_model, targets
 from edgehar.pipeline.compilers.c99 import supports, tables
 from edgehar.pipeline.compilers.c99.lowering import sample_bits
-from edgehar.pipeline.compilers.c99.rows import Linear, quantize_rows
+from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows
 
 LAST = Dense("o", 4, "softmax")
 
@@ -197,3 +197,21 @@ def test_a_forecast_of_large_numbers_is_near_the_float_one(random_weights) -> No
     windows = np.random.default_rng(3).normal(1000, 40, (20, 24, 2)).astype("f")
     found = predict(tables(architecture, weights, "int8", windows), windows)
     np.testing.assert_allclose(found, forward(architecture, weights, windows), atol=0.05)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 7.0, 100.0, 900.0])
+def test_the_least_bits_of_inputs_are_those_that_weights_still_fit(scale: float) -> None:
+    kernel = (scale * np.random.default_rng(0).normal(size=(3, 4))).astype(np.float32)
+    least = least_input_bits(kernel)
+    assert quantize_rows([Linear("first/kernel", kernel.T, least)], None)[0].shift >= 16
+    with pytest.raises(CompileError, match="expected weights small enough for 32-bit sums"):
+        quantize_rows([Linear("first/kernel", kernel.T, least - 1)], None)
+
+
+def test_a_quiet_channel_fits_beside_a_loud_one(random_bundle) -> None:
+    made = random_bundle("simple_rnn", seed=1)
+    calibration = np.random.default_rng(0).normal(size=(8, 200, 3)) * [0.05, 1.0, 1000.0]
+    name = next(name for name in made.folded_weights if name.endswith("kernel"))
+    kernel = np.array([[4.0], [1.0], [0.001]], np.float32) * made.folded_weights[name]
+    model = tables(made.manifest.architecture, {**made.folded_weights, name: kernel}, "int8", calibration)
+    assert sample_bits(calibration) < model.sample_bits == least_input_bits(kernel)
