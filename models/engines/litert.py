@@ -87,6 +87,23 @@ def open_interpreter(content: bytes, *, file: str) -> tuple[Any, str]:
     return interpreter, runtime
 
 
+def ends_of(interpreter: Any, *, file: str, runtime: str) -> tuple[list[Any], list[Any]]:
+    """Return what an interpreter over a file says of its inputs and outputs.
+
+    Raises
+    ------
+    EngineError
+        If it cannot say it: a name may be no text.
+    """
+    try:
+        return interpreter.get_input_details(), interpreter.get_output_details()
+    except (ValueError, RuntimeError) as error:
+        raise EngineError(
+            f"engine litert: {runtime} cannot read the inputs and outputs of {file} ({one_line(error)})",
+            next_step="Compile the file again with `har compile`.",
+        ) from error
+
+
 class TfliteModel:
     """One interpreter over the bytes of a .tflite file; not for several threads at a time.
 
@@ -139,7 +156,7 @@ class TfliteModel:
 
     def _checked_ends(self, architecture: Architecture) -> tuple[Any, Any]:
         """Return what is known of the input and the output, held to the architecture."""
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        inputs, outputs = ends_of(self._interpreter, file=self._file, runtime=self.runtime)
         expected = (1, *architecture.input_shape), (1, *architecture.output_shape)
         found = [(tuple(map(int, end["shape"])), np.dtype(end["dtype"]).name) for end in (*inputs, *outputs)]
         floats = input_type(architecture).name, "float32"

@@ -64,6 +64,26 @@ def open_session(content: bytes, *, file: str) -> Any:
         ) from error
 
 
+def ends_of(session: Any, *, file: str) -> tuple[list[tuple[str, str, tuple[Any, ...]]], ...]:
+    """Return name, type and shape of every input, and of every output, of a session over a file.
+
+    Raises
+    ------
+    EngineError
+        If the library cannot say them: a name may be no text.
+    """
+    try:
+        return tuple(
+            [(end.name, end.type, tuple(end.shape)) for end in ends]
+            for ends in (session.get_inputs(), session.get_outputs())
+        )
+    except Exception as error:  # onnxruntime's own exception types share no base but Exception.
+        raise EngineError(
+            f"engine onnxruntime: {runtime_version()} cannot read the inputs and outputs of {file} ({one_line(error)})",
+            next_step="Compile the file again with `har compile`.",
+        ) from error
+
+
 class ONNXRuntimeEngine:
     """Runs an .onnx artifact; see `edgehar.models.engines.Engine`."""
 
@@ -74,9 +94,7 @@ class ONNXRuntimeEngine:
         self.artifact, self.quantization = artifact.file, artifact.quantization
         self._bundle, self._threads = bundle, threads
         self._session = open_session(bundle.files[artifact.file], file=artifact.file)
-        self._batch = self._checked_batch()
-        self._input = self._session.get_inputs()[0].name
-        self._output = [self._session.get_outputs()[0].name]
+        self._input, self._output, self._batch = self._checked_ends()
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
         """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
@@ -101,7 +119,7 @@ class ONNXRuntimeEngine:
         """Run one batch."""
         taken = for_file(values, self._bundle.manifest.architecture)
         try:
-            (outputs,) = self._session.run(self._output, {self._input: taken})
+            (outputs,) = self._session.run([self._output], {self._input: taken})
         except Exception as error:  # onnxruntime's own exception types share no base but Exception.
             raise EngineError(
                 f"engine onnxruntime: {self.runtime} cannot run {self.artifact} ({one_line(error)})",
@@ -113,20 +131,21 @@ class ONNXRuntimeEngine:
             raise wrong_ends(self.name, self.artifact, expected, str(probabilities.shape))
         return probabilities
 
-    def _checked_batch(self) -> int:
-        """Return how many windows the file takes at once, after holding its input and output to the architecture."""
+    def _checked_ends(self) -> tuple[str, str, int]:
+        """Return the names of input and output, and how many windows the file takes at once, held to the architecture."""
         architecture = self._bundle.manifest.architecture
         expected = (None, *architecture.input_shape), (None, *architecture.output_shape)
         kinds = KINDS[input_type(architecture).name], KINDS["float32"]
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        found = [(end.type, tuple(end.shape)) for end in (*inputs, *outputs)]
+        inputs, outputs = ends_of(self._session, file=self.artifact)
+        found = [(kind, shape) for _, kind, shape in (*inputs, *outputs)]
         fits = len(inputs) == len(outputs) == 1 and all(
             kind == wanted_kind and _fits(shape, wanted)
             for (kind, shape), wanted, wanted_kind in zip(found, expected, kinds, strict=True)
         )
         if not fits:
             raise wrong_ends(self.name, self.artifact, expected, str(found))
-        return 1 if inputs[0].shape[0] == 1 else _BATCH
+        (taken, _, shape), (given, _, _) = inputs[0], outputs[0]
+        return taken, given, 1 if shape[0] == 1 else _BATCH
 
 
 def _fits(shape: tuple[Any, ...], expected: tuple[int | None, ...]) -> bool:

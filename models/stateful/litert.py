@@ -10,7 +10,7 @@ from edgehar.models.architecture.stateful import NEXT, states_of
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import one_line, wrong_ends
-from edgehar.models.engines.litert import open_interpreter
+from edgehar.models.engines.litert import ends_of, open_interpreter
 from edgehar.models.errors import EngineError
 from edgehar.models.inputs import for_file, input_type
 from edgehar.models.stateful.stream import States
@@ -62,7 +62,7 @@ class TfliteStream:
     def _checked_ends(self) -> tuple[dict[str, int], dict[str, int], int]:
         """Return where inputs and outputs are, and the samples in a block, held to the architecture."""
         architecture = self._architecture
-        taken, given = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        taken, given = ends_of(self._interpreter, file=self.artifact, runtime=self.runtime)
         block = next((_shape(end)[1] for end in taken if end["name"] == "Input" and len(end["shape"]) > 1), 0)
         sample, number = architecture.input_shape[1:], np.dtype(np.float32)
         steps = (block,) * (len(architecture.output_shape) - 1)

@@ -9,7 +9,7 @@ from edgehar.models.architecture.stateful import NEXT, states_of
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import one_line, wrong_ends
-from edgehar.models.engines.onnxruntime import KINDS, open_session, runtime_version
+from edgehar.models.engines.onnxruntime import KINDS, ends_of, open_session, runtime_version
 from edgehar.models.errors import EngineError
 from edgehar.models.inputs import for_file, input_type
 from edgehar.models.stateful.stream import States
@@ -61,7 +61,7 @@ class OnnxStream:
             {"Input": KINDS[input_type(self._architecture).name], **floats},
             dict.fromkeys(self._names, KINDS["float32"]),
         )
-        found = tuple(_types(ends) for ends in (self._session.get_inputs(), self._session.get_outputs()))
+        found = tuple({name: kind for name, kind, _ in ends} for ends in ends_of(self._session, file=self.artifact))
         if found != expected:
             raise wrong_ends(self.name, self.artifact, ", ".join((*expected[0], *expected[1])), str(found))
 
@@ -69,8 +69,3 @@ class OnnxStream:
 def onnx_stream(bundle: Bundle, artifact: ArtifactEntry) -> OnnxStream:
     """Return the stream of one of a bundle's files."""
     return OnnxStream(bundle, artifact)
-
-
-def _types(ends: Any) -> dict[str, str]:
-    """Return the type of every input or output by its name."""
-    return {end.name: end.type for end in ends}

@@ -14,7 +14,7 @@ from edgehar.models.bundle import Bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import EngineError, HarError, UsageError
 from edgehar.models.isolation import Isolation
-from edgehar.models.verification import _Run, _verify_isolated
+from edgehar.models.verification import _Run, _verify, _verify_isolated
 from edgehar.pipeline.compilers import Target, compile_bundle, compile_model
 
 FILES = {"litert": "model.float32.tflite", "onnxruntime": "model.float32.onnx"}
@@ -51,6 +51,18 @@ def _onnx_with(bundle: Bundle, change) -> Bundle:
     model = onnx.load_from_string(bundle.files[FILES["onnxruntime"]])
     change(model)
     return _swapped(bundle, FILES["onnxruntime"], model.SerializeToString())
+
+
+@pytest.mark.parametrize("engine", FILES)
+@pytest.mark.parametrize("end", ["Input", "Output"])
+def test_a_name_that_is_no_text_is_a_finding(bundle, engine, end):
+    """A library that turns names into text raises what none of its own errors are."""
+    content = bundle.files[FILES[engine]]
+    assert end.encode() in content
+    altered = _swapped(bundle, FILES[engine], content.replace(end.encode(), b"\x80" + end.encode()[1:]))
+    row = _verify(altered, _Run(engine, FILES[engine], "float32"))
+    assert row.checked
+    assert row.ok or FILES[engine] in row.reason
 
 
 def test_two_outputs_are_refused(bundle):
