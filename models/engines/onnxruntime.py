@@ -132,7 +132,7 @@ class ONNXRuntimeEngine:
         return probabilities
 
     def _checked_ends(self) -> tuple[str, str, int]:
-        """Return the names of input and output, and how many windows the file takes at once, held to the architecture."""
+        """Return the names of input and output, and the windows the file takes at once, held to the architecture."""
         architecture = self._bundle.manifest.architecture
         expected = (None, *architecture.input_shape), (None, *architecture.output_shape)
         kinds = KINDS[input_type(architecture).name], KINDS["float32"]

@@ -1,7 +1,5 @@
 """Carry state with an .onnx file that takes samples and states, and gives both back."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
