@@ -126,7 +126,6 @@ def test_what_is_not_said_is_asked_for(folder: Path, options: tuple[str, ...]) -
     "command",
     [
         ("phone", "model", "--out", "page"),
-        ("firmware", "model", "--board", "host", "--out", "sketch"),
         ("personalize", "model", "--data", "store", "--from", "1", "--out", "mine"),
     ],
 )
