@@ -4,7 +4,11 @@ A line each, from one run: CPU seconds (imports left out), times slower than our
 have the same label as ours. A plain loop reads the file's columns, cuts windows, calls the runtime and keeps labels;
 nothing else. The days are synthetic, 100 Hz, hop 100. On a busy machine compare CPU seconds, not seconds.
 
+With `--workers N`: two files a worker by `har classify`, seconds with one worker, with N, and with N programs of one
+worker that know nothing of each other, which is what the machine itself gives. Only a quiet machine tells.
+
     tools/compare_bulk.py BUNDLE [--days 7] [--skip keras] [--peer-days 1]
+    tools/compare_bulk.py BUNDLE [--days 7] --workers 2
 """
 
 import argparse
@@ -125,6 +129,38 @@ def one(name: str, bundle: Path, data: Path, target: Path) -> int:
     return 0
 
 
+def compare_workers(bundle: Path, place: Path, *, days: float, workers: int) -> None:
+    """Print how long one worker, several, and as many programs take for the same files."""
+    files = [str(write_week(place / f"{seed}.parquet", days=days, seed=seed)) for seed in range(2 * workers)]
+    apart = [files[first::workers] for first in range(workers)]
+    ways = [("1 worker", [files], 1), (f"{workers} workers", [files], workers), (f"{workers} programs", apart, 1)]
+    alone_s, labels = 0.0, []
+    for name, shares, count in ways:
+        outs = [place / f"{name} {number}" for number in range(len(shares))]
+        began_s, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-m", "edgehar", "classify", str(bundle), *share, "--out", str(out), "--workers",
+                 str(count), "--engine", "native"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+            for share, out in zip(shares, outs, strict=True)
+        ]  # fmt: skip
+        codes = [process.wait() for process in running]
+        if any(codes):
+            raise SystemExit(f"{name}: har classify failed")
+        took_s, after = time.perf_counter() - began_s, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found = {file.name: file.read_bytes() for out in outs for file in (out / "labels").glob("*.parquet")}
+        labels.append(found)
+        alone_s = alone_s or took_s
+        print(
+            f"{name}: {len(files)} files of {days:g} days: {took_s:.1f} s ({alone_s / took_s:.2f} x 1 worker), "
+            f"{cpu_s:.1f} s CPU, {'the same' if found == labels[0] else 'OTHER'} bytes",
+            flush=True,
+        )
+
+
 def main() -> int:
     """Print a table, a line when it is known."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -132,12 +168,16 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=7.0)
     parser.add_argument("--peer-days", type=float, default=1.0)
     parser.add_argument("--skip", action="append", default=[])
+    parser.add_argument("--workers", type=int, help="compare workers, not runtimes")
     parser.add_argument("--one", nargs=3, metavar=("NAME", "DATA", "RESULT"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
         return one(chosen.one[0], chosen.bundle, Path(chosen.one[1]), Path(chosen.one[2]))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
+        if chosen.workers:
+            compare_workers(chosen.bundle, place, days=chosen.days, workers=chosen.workers)
+            return 0
         long = write_week(place / "long.parquet", days=chosen.days)
         short = write_week(place / "short.parquet", days=chosen.peer_days)
         names = [name for name in PEERS if name not in chosen.skip]
