@@ -10,7 +10,7 @@ from edgehar.firmware_bridge.projects.escaping import c_comment, c_string, utf8
 from edgehar.firmware_bridge.projects.sensors import Sensor
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import UsageError
-from edgehar.models.portable.tables import FLOAT32, POOLS, WHOLE, CModel, has_other_head
+from edgehar.models.portable.tables import ATTENTION, FLOAT32, POOLS, WHOLE, CModel, has_other_head
 
 STREAM_SAMPLES: Final = 10
 """Samples in a frame of the stream: 7.9 bytes a sample on the line."""
@@ -205,6 +205,7 @@ def config_header(model: CModel) -> str:
         "POOL": bool(kinds & set(POOLS)),
         "WHOLE": bool(kinds & set(WHOLE)),
         "DENSE_OVER_TIME": "dense_over_time" in kinds,
+        "ATTENTION": ATTENTION in kinds,
         "BACKWARD": any(layer.merge for layer in model.layers),
         "TIME": model.needs_whole_windows,
         "PLAIN": not model.needs_whole_windows,
