@@ -47,7 +47,7 @@ from edgehar.firmware_bridge.stream.samples import SampleSource
 from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
-from edgehar.firmware_bridge.web.phone_line import PATIENCE_S, is_phone
+from edgehar.firmware_bridge.web.phone_address import PATIENCE_S, is_phone
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
 from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND, SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError

@@ -16,7 +16,7 @@ from edgehar.commands.stream_options import parse_motion_columns
 from edgehar.firmware_bridge.line.reader import Line
 from edgehar.firmware_bridge.line.reconnection import open_reader
 from edgehar.firmware_bridge.line.shared import SharedLine
-from edgehar.firmware_bridge.web.phone_line import line_opener
+from edgehar.firmware_bridge.web.phone_address import line_opener
 from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 

@@ -17,7 +17,7 @@ from edgehar.firmware_bridge.projects.escaping import c_comment, c_string, utf8
 from edgehar.firmware_bridge.projects.sensors import Sensor, to_model
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import UsageError
-from edgehar.models.portable.tables import FLOAT32, POOLS, WHOLE, CModel, has_other_head
+from edgehar.models.portable.tables import ATTENTION, FLOAT32, POOLS, WHOLE, CModel, has_other_head
 
 _STREAM_NUMBERS: Final = 30
 """Numbers in a frame of the stream. Ten samples of three: 7.9 bytes a sample on the line."""
@@ -219,6 +219,7 @@ def config_header(model: CModel) -> str:
         "POOL": bool(kinds & set(POOLS)),
         "WHOLE": bool(kinds & set(WHOLE)),
         "DENSE_OVER_TIME": "dense_over_time" in kinds,
+        "ATTENTION": ATTENTION in kinds,
         "BACKWARD": any(layer.merge for layer in model.layers),
         "TIME": model.needs_whole_windows,
         "PLAIN": not model.needs_whole_windows,

@@ -43,6 +43,7 @@ MARK: Final = "har_identity.h"
 _HOW_TO_BUILD: Final = "BUILD.txt"
 _ENGINE_FILES: Final = (
     "har.h",
+    "har_attention.h",
     "har_avr.S",
     "har_dot.h",
     "har_engine.c",
