@@ -81,7 +81,7 @@ def test_attention_needs_version_3_and_nothing_else_does(random_weights) -> None
         assert_same(unpack_model(blobs[name]), model)
     assert {name: blob[12] for name, blob in blobs.items()} == {"attention": 3, "tcn": 2}
     content = blobs["attention"][8:12] + b"\x02" + blobs["attention"][13:]
-    with pytest.raises(BundleError, match="layer 3: a kind of .* got another code"):
+    with pytest.raises(BundleError, match=r"layer 3: a kind of .* got another code"):
         unpack_model(MAGIC + zlib.crc32(content).to_bytes(4, "little") + content)
 
 
