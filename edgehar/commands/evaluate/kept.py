@@ -57,8 +57,8 @@ def evaluate_run(path: Path, dataset: Dataset, *, lag_s: float, streaming: bool 
     console.print(
         f"{escape(run.predictions.origin.protocol)}. Recordings strung together in a random order, no reset between "
         f"them, {'the state carried' if found.carried else 'each window from a fresh state'}; each person is decoded "
-        "as all other people chose, by what models said that had not seen them. Windows across a joint count only where "
-        "every window does, by their last sample."
+        "as all other people chose, by what models said that had not seen them. Windows across a joint count only "
+        "where every window does, by their last sample."
     )
     console.print(_streams_table(found))
     console.print(f"Decoder that all chose together: {escape(describe_decoder(found.decoder))}.")
