@@ -84,7 +84,7 @@ def live(
             metavar="S", help="Let every label wait so long for what comes after its window (after har tune)."
         ),
     ] = 0.0,
-    streaming: StreamingOption = False,
+    streaming: StreamingOption = None,
     bridge: Annotated[
         float, typer.Option(metavar="MS", help="Interpolate, and mark, gaps of up to so many milliseconds.")
     ] = DEFAULT_BRIDGE_MS,
@@ -146,8 +146,8 @@ def live(
     path = or_default(bundle)
     model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
-    runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming)
-    _check_alone(len(sensors), streaming=streaming)
+    _check_alone(len(sensors), streaming=bool(streaming))
+    runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming, sensors=len(sensors))
     if dashboard or calibrate or mounting is not None or wearer is not None:
         check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
