@@ -24,7 +24,7 @@ from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
-from edgehar.firmware_bridge.web.phone_line import line_opener
+from edgehar.firmware_bridge.web.phone_address import line_opener
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import Engine
 from edgehar.models.errors import UsageError

@@ -160,7 +160,7 @@ def _scores(trial: Trial) -> dict[str, float]:
 
 
 _ROWS = (
-    ("macro-F1", "macro_f1", "{:.3f}"),
+    ("macro-F1, every window", "macro_f1", "{:.3f}"),
     ("label switches an hour", "switches_per_hour", "{:.0f}"),
     ("  of what was done", "true_switches_per_hour", "{:.0f}"),
     ("false activations an hour", "false_activations_per_hour", "{:.0f}"),

@@ -101,7 +101,7 @@ class Experiment:
             window=self._window_spec(),
             normalization=trained.normalization,
             weights=trained.weights,
-            decoder=first_decoder(self.windows.activities),
+            decoder=first_decoder(self.windows.activities, hop_s=self.windows.hop / self.windows.rate_hz),
             provenance=self._provenance(split, trained),
         )
         return compile_bundle(bundle)

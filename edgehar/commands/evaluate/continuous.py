@@ -49,7 +49,11 @@ class ContinuousScores:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""
-        flat = {"macro_f1" if kind == RAW else f"{kind}_macro_f1": self.scores[kind].macro_f1 for kind in self.scores}
+        flat: dict[str, float] = {}
+        for kind, scores in self.scores.items():
+            prefix = "" if kind == RAW else f"{kind}_"
+            flat[f"{prefix}macro_f1"] = scores.macro_f1
+            flat[f"{prefix}every_window_macro_f1"] = scores.every_window_macro_f1
         return {
             **flat,
             "windows": self.windows,
@@ -115,8 +119,8 @@ def publish_continuous(path: Path, people: JudgedSubjects, found: ContinuousScor
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{escape(people.protocol)}. Recordings strung together in a random order, no reset between them, "
-        f"{'the state carried' if found.carried else 'each window from a fresh state'}: "
-        f"{found.windows:,} windows, {found.across:,} of them across a joint, labelled by their last sample."
+        f"{'the state carried' if found.carried else 'each window from a fresh state'}: {found.windows:,} windows. "
+        f"The {found.across:,} across a joint count only where every window does, by their last sample."
     )
     console.print(_table(found))
     return None
@@ -130,7 +134,7 @@ def _table(found: ContinuousScores) -> Table:
         table.add_column(title.format(lag_s=found.lag_s), justify="right", no_wrap=True)
     every = [found.scores[kind] for kind in _TITLES]
     _add(table, "macro-F1", [f"{scores.macro_f1:.3f}" for scores in every])
-    _add(table, "  no window across a joint", [f"{scores.within_macro_f1:.3f}" for scores in every])
+    _add(table, "  of every window", [f"{scores.every_window_macro_f1:.3f}" for scores in every])
     _add(table, "label switches an hour", [f"{scores.events.switches_per_hour:.0f}" for scores in every])
     _add(table, "  of what was done", [f"{scores.events.true_switches_per_hour:.0f}" for scores in every])
     _add(table, "false activations an hour", [f"{scores.events.false_activations_per_hour:.0f}" for scores in every])
