@@ -3,17 +3,24 @@
 import math
 from typing import Final
 
-from edgehar.firmware_bridge.frames.fields import MODEL_HASH_BYTES, Ability
+from edgehar.firmware_bridge.frames.fields import (
+    ACCELERATION,
+    CHANNELS_MAJOR,
+    MODEL_HASH_BYTES,
+    MOTION,
+    PROTOCOL_MAJOR,
+    Ability,
+)
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.projects.boards import Board
 from edgehar.firmware_bridge.projects.escaping import c_comment, c_string, utf8
-from edgehar.firmware_bridge.projects.sensors import Sensor
+from edgehar.firmware_bridge.projects.sensors import Sensor, to_model
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import UsageError
 from edgehar.models.portable.tables import ATTENTION, FLOAT32, POOLS, WHOLE, CModel, has_other_head
 
-STREAM_SAMPLES: Final = 10
-"""Samples in a frame of the stream: 7.9 bytes a sample on the line."""
+_STREAM_NUMBERS: Final = 30
+"""Numbers in a frame of the stream. Ten samples of three: 7.9 bytes a sample on the line."""
 
 LONGEST_LABEL_BYTES: Final = 255
 _LABEL_RECORD_BYTES: Final = 8
@@ -29,6 +36,8 @@ def make_hello(
         abilities |= Ability.FLOATS
     if sensor is not None:
         abilities |= Ability.SENSES
+    turns = model.channels > len(ACCELERATION)
+    gyroscope = sensor.gyroscope if sensor is not None and turns else None
     return Hello(
         boot_id=0,
         abilities=abilities,
@@ -43,6 +52,10 @@ def make_hello(
         sensor="" if sensor is None else sensor.name,
         placement=utf8(manifest.window.mounting).decode() if sensor is not None else "",
         model=utf8(manifest.model_id).decode(),
+        major=CHANNELS_MAJOR if turns else PROTOCOL_MAJOR,
+        channels=MOTION if turns else ACCELERATION,
+        counts_per_deg_s=0.0 if gyroscope is None else gyroscope.counts_per_deg_s,
+        range_deg_s=0.0 if gyroscope is None else gyroscope.range_deg_s,
     )
 
 
@@ -58,12 +71,13 @@ def identity_header(
 #include <stdint.h>
 
 #define HAR_MODEL_WINDOW {model.window}
+#define HAR_MODEL_CHANNELS {model.channels}
 #define HAR_MODEL_CLASSES {model.classes}
 #define HAR_LONGEST_BODY {max(board.longest_body, len(hello.pack()))}
 #define HAR_DEVICE_SENSES {int(senses)}
-#define HAR_STREAM_SAMPLES {STREAM_SAMPLES}
+#define HAR_STREAM_SAMPLES {_STREAM_NUMBERS // model.channels}
 #define HAR_RATE_MHZ {hello.rate_mhz}ul
-{_sensor_lines(sensor, step_s or 0.0)}
+{_sensor_lines(sensor, model, step_s or 0.0)}
 /* The body of HELLO (docs/protocol.md). */
 #define HAR_IDENTITY_BYTES {len(hello.pack())}
 extern const uint8_t har_identity[HAR_IDENTITY_BYTES];
@@ -224,13 +238,27 @@ def config_header(model: CModel) -> str:
 """
 
 
-def _sensor_lines(sensor: Sensor | None, step_s: float) -> str:
+def _sensor_lines(sensor: Sensor | None, model: CModel, step_s: float) -> str:
     """Return what a sketch wants to know of its sensor, and whether the board keeps up with it."""
     if sensor is None:
         return ""
+    multiplier, shift = to_model(sensor.counts_per_g, model.sample_bits)
+    gyroscope = ""
+    if sensor.gyroscope is not None and model.channels > len(ACCELERATION):
+        turning, turning_shift = to_model(sensor.gyroscope.counts_per_deg_s, model.sample_bits)
+        gyroscope = (
+            f"#define HAR_GYROSCOPE {sensor.gyroscope.symbol}\n"
+            f"#define HAR_TURNING_MULTIPLIER {turning}u\n"
+            f"#define HAR_TURNING_SHIFT {turning_shift}\n"
+        )
     return (
         f"#define HAR_SENSOR {sensor.symbol}\n"
         f"#define HAR_CLASSIFIES {int(step_s < 1 / sensor.rate_hz)}\n"
         f"/* Microseconds that a sample of one window takes at most. */\n"
         f"#define HAR_STEP_US {math.ceil(step_s * 1e6)}ul\n"
+        f"/* Counts x multiplier / 2^shift are the numbers of an integer model; so many are 1 g or degree/s. */\n"
+        f"#define HAR_ACCELERATION_MULTIPLIER {multiplier}u\n"
+        f"#define HAR_ACCELERATION_SHIFT {shift}\n"
+        f"{gyroscope}"
+        f"#define HAR_SAMPLE_ONE {2**model.sample_bits}.0f\n"
     )

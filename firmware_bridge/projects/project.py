@@ -23,7 +23,7 @@ from edgehar.firmware_bridge.projects.description import (
     model_header,
 )
 from edgehar.firmware_bridge.projects.escaping import markdown
-from edgehar.firmware_bridge.projects.sensors import Sensor, require_rate
+from edgehar.firmware_bridge.projects.sensors import Sensor, require_gyroscope, require_rate
 from edgehar.firmware_bridge.projects.sizes import Needs, has_room, needs_of, require_fit
 from edgehar.firmware_bridge.projects.source import tables_source
 from edgehar.models.bundle import Bundle
@@ -125,7 +125,7 @@ def write_project(
     UsageError
         If the bundle has no such artifact, the board cannot hold it, or ``out`` is something else.
     """
-    check_recognises_activities(bundle.manifest, for_what="firmware")
+    check_recognises_activities(bundle.manifest, for_what="firmware", gyroscope=True)
     if board.senses != (sensor is not None):
         wanted, given = "a" if board.senses else "no", sensor.name if sensor else "none"
         raise UsageError(
@@ -139,6 +139,7 @@ def write_project(
     require_fit(model, board, **sizes)
     if sensor is not None:
         require_rate(sensor, bundle.manifest.window.rate_hz)
+        require_gyroscope(sensor, model.channels)
     rules, why = _decoding(bundle, board, model, sizes)
     needs = needs_of(model, board, **sizes, decoder=(0, 0) if rules is None else decoding_bytes(rules))
     sources = out / "src"

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.batch_decoding import window_sums
 from edgehar.models.bundle.manifest import Manifest, PushSpec, WindowSpec
 from edgehar.models.decoder.push import AT_REST, PushState
 from edgehar.models.engines import Engine
@@ -167,8 +168,6 @@ class _Batches:
         self._engine, self._length, self._hop, self._channels = engine, window.length, hop, len(window.channels)
         self._held = np.empty((0, self._channels), np.float32)
         self._skip = 0
-        # A window's mean vector as one product: its samples lie one after the other.
-        self._mean = np.tile(np.eye(self._channels, dtype=np.float32), (window.length, 1)) / np.float32(window.length)
 
     def feed(self, block: Samples) -> None:
         """Take the next samples."""
@@ -182,6 +181,7 @@ class _Batches:
             views = views[:: self._channels * self._hop]
             for first in range(0, count, BATCH_WINDOWS):
                 self._classify(np.ascontiguousarray(views[first : min(count, first + BATCH_WINDOWS)]))
+            self._doubt(held)
         used = count * self._hop
         self._skip += max(0, used - len(held))
         self._held = held[used:].copy()
@@ -194,10 +194,14 @@ class _Batches:
         self.peaks.append(posteriors[np.arange(len(best)), best])
         if not self.only_best:
             self.posteriors.append(posteriors)
-        norms = np.linalg.norm((flat @ self._mean).astype(np.float64), axis=1)
+        self.count += len(flat)
+
+    def _doubt(self, samples: Samples) -> None:
+        """Find windows whose mean vector is not as long as gravity."""
+        means = window_sums(samples, length=self._length, hop=self._hop)[0] / self._length
+        norms = np.linalg.norm(means, axis=1)
         low, high = PLAUSIBLE_NORM_G
         self.doubtful.append((norms < low) | (norms > high))
-        self.count += len(flat)
 
 
 class _Still:

@@ -49,7 +49,7 @@ _FORMATS: Final[dict[str, _Format]] = {
         ("exclude_suspect", "allow_missing", "gyroscope"),
     ),
     "hapt": _Format("edgehar.pipeline.data.readers.hapt", "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)"),
-    "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)"),
+    "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)", ("gyroscope",)),
     "device": _Format(
         "edgehar.pipeline.data.readers.devices",
         "files of ActiGraph (.gt3x), Axivity (.cwa) and GENEActiv (.bin) devices",
