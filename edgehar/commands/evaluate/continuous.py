@@ -139,6 +139,7 @@ def _table(found: ContinuousScores) -> Table:
     _add(table, "  of what was done", [f"{scores.events.true_switches_per_hour:.0f}" for scores in every])
     _add(table, "false activations an hour", [f"{scores.events.false_activations_per_hour:.0f}" for scores in every])
     _add(table, "detection delay, median", [f"{scores.events.delay_median_s:.1f} s" for scores in every])
+    _add(table, "changes seen at once", [f"{scores.events.at_once:.1%}" for scores in every])
     _add(table, "changes missed", [f"{scores.events.missed:.1%}" for scores in every])
     _add(table, "seconds wrong an hour", [f"{3600 * scores.events.wrong:.0f}" for scores in every])
     _add(table, "seconds unknown an hour", [f"{3600 * scores.events.unknown:.0f}" for scores in every])
