@@ -28,6 +28,9 @@ _LIBRARY: Final = CLibrary(
 )  # fmt: skip
 _REMEMBERED: Final = ("length", "baseline", "deviation", "seen", "off", "direction", "rides", "is_ready")
 """Of a stream: the first three are real numbers."""
+_AXES: Final = 3
+_LANES: Final = 8 * _AXES
+"""As in `har_streams.c`: sums that are added up side by side."""
 _CHECKED_SAMPLES: Final = 3000
 _CHECKED_WINDOWS: Final = 50
 
@@ -105,6 +108,68 @@ def forward(transitions: Floats, evidence: Floats, belief: Floats | None = None)
     )
 
 
+def window_sums(
+    samples_g: NDArray[np.float32], *, length: int, hop: int, squares: bool = False
+) -> tuple[Floats, Floats]:
+    """Return the sums of each axis over windows, and of its squares; the same bits wherever they are computed.
+
+    Parameters
+    ----------
+    samples_g : ndarray of shape (n, 3), float32, in g
+    length, hop
+        Samples of a window, and from one to the next.
+    squares
+        Whether squares are wanted; without, none are returned.
+
+    Returns
+    -------
+    sums, squares : ndarrays of shape (n_windows, 3), float64
+
+    Examples
+    --------
+    >>> window_sums(np.full((4, 3), 2.0, np.float32), length=2, hop=2, squares=True)[1].tolist()
+    [[8.0, 8.0, 8.0], [8.0, 8.0, 8.0]]
+    """
+    library = _library()
+    samples = np.ascontiguousarray(samples_g, np.float32)
+    windows = max(0, (len(samples) - length) // hop + 1)
+    if library is None:
+        return _summed_in_order(samples, windows, length, hop, squares)
+    return _summed(library, samples, windows, length, hop, squares)
+
+
+def _summed_in_order(
+    samples: NDArray[np.float32], windows: int, length: int, hop: int, squares: bool
+) -> tuple[Floats, Floats]:
+    """Add up in Python."""
+    flat = np.zeros((windows, -(-length * _AXES // _LANES) * _LANES))
+    for window in range(windows):
+        flat[window, : length * _AXES] = samples[window * hop : window * hop + length].reshape(-1)
+    return _in_lanes(flat), _in_lanes(flat**2) if squares else np.empty((0, _AXES))
+
+
+def _in_lanes(flat: Floats) -> Floats:
+    """Add up rows of samples, in the order of the C code."""
+    lanes = np.zeros((len(flat), _LANES))
+    for first in range(0, flat.shape[1], _LANES):
+        lanes += flat[:, first : first + _LANES]
+    sums = lanes[:, :_AXES].copy()
+    for first in range(_AXES, _LANES, _AXES):
+        sums += lanes[:, first : first + _AXES]
+    return sums
+
+
+def _summed(
+    library: ctypes.CDLL, samples: NDArray[np.float32], windows: int, length: int, hop: int, squares: bool
+) -> tuple[Floats, Floats]:
+    """Add up in C."""
+    sums, squared = np.empty((windows, _AXES)), np.empty((windows if squares else 0, _AXES))
+    library.har_streams_sums(
+        samples.ctypes.data, windows, length, hop, sums.ctypes.data, squared.ctypes.data if squares else None
+    )
+    return sums, squared
+
+
 def _step_by_step(transitions: Floats, evidence: Floats, belief: Floats | None) -> tuple[Floats, Floats | None]:
     """Go forward in Python."""
     found = np.empty_like(evidence)
@@ -159,6 +224,7 @@ def _library() -> ctypes.CDLL | None:
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     library.har_streams_listen.argtypes = [pointer, pointer, pointer, size, pointer]
     library.har_streams_listen.restype = library.har_streams_forward.restype = None
+    library.har_streams_sums.argtypes, library.har_streams_sums.restype = [pointer, *[size] * 3, *[pointer] * 2], None
     library.har_streams_forward.argtypes = [pointer, pointer, size, size, pointer, ctypes.c_int, pointer]
     if _is_exact(library):
         return library
@@ -176,7 +242,11 @@ def _is_exact(library: ctypes.CDLL) -> bool:
     directions, state = _listened(library, spec, samples.astype(np.float32), 50.0, AT_REST)
     transitions, evidence = generator.dirichlet(np.ones(12), 12), generator.dirichlet(np.ones(12), _CHECKED_WINDOWS)
     rows, _ = _forward(library, transitions, evidence, None)
-    same: Any = np.array_equal(directions, wanted) and np.array_equal(
-        rows, _step_by_step(transitions, evidence, None)[0]
-    )
+    windows = (samples.astype(np.float32), 40, 50, 60, True)
+    pairs: list[tuple[Any, Any]] = [
+        (directions, wanted),
+        (rows, _step_by_step(transitions, evidence, None)[0]),
+        *zip(_summed(library, *windows), _summed_in_order(*windows), strict=True),
+    ]
+    same: Any = all(np.array_equal(found, right) for found, right in pairs)
     return bool(same) and state == push.state

@@ -26,6 +26,14 @@ _POLL_S: Final = 0.5
 _CLOSE_S: Final = 30
 _SILENT: Final = logging.CRITICAL + 1
 _BYTES_A_WORKER: Final = 2**25
+_LOCAL_SETTINGS: Final = {
+    # Dask has glibc give memory back at once: what each block touches anew then costs a tenth of the whole time. Blocks
+    # are of a bounded size here.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+    # It would look at every thread a hundred times a second.
+    "distributed.worker.profile.enabled": False,
+}
+"""What a cluster of this machine has otherwise than Dask by default."""
 
 
 class ClusterError(HarError):
@@ -245,9 +253,10 @@ def _cores() -> int:
 @contextlib.contextmanager
 def _local_client(count: int) -> Iterator[Any]:
     """Yield a client of a cluster of processes on this machine."""
+    import dask
     from distributed import Client, LocalCluster
 
-    with _deaf_children():
+    with dask.config.set(_LOCAL_SETTINGS), _deaf_children():
         cluster = LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=count,
             threads_per_worker=1,

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.models.batch_decoding import window_sums
+
 RULE: Final = "Doherty et al. 2017: standard deviation of every axis below 13 mg for at least 60 minutes"
 STILL_G: Final = 0.013
 BLOCK_S: Final = 10.0
 LEAST_S: Final = 3600.0
-_AT_A_TIME: Final = 32
-"""Blocks that stay in the processor's cache."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,16 +32,9 @@ def still_blocks(blocks: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     >>> still_blocks(np.zeros((1, 1000, 3), np.float32)).tolist()
     [True]
     """
-    count, samples, axes = blocks.shape
-    each = np.tile(np.eye(axes, dtype=np.float32), (samples, 1)) / np.float32(samples)
-    found = np.empty(count, np.bool_)
-    for first in range(0, count, _AT_A_TIME):
-        some = blocks[first : first + _AT_A_TIME]
-        # From the first sample of each block on, so that gravity does not eat up the digits of the squares.
-        moved = (some - some[:, :1]).reshape(len(some), -1)
-        means = moved @ each
-        np.square(moved, out=moved)
-        found[first : first + _AT_A_TIME] = (moved @ each - means**2 < STILL_G**2).all(axis=1)
+    samples, axes = blocks.shape[1:]
+    sums, squares = window_sums(blocks.reshape(-1, axes), length=samples, hop=samples, squares=True)
+    found: npt.NDArray[np.bool_] = (squares / samples - (sums / samples) ** 2 < STILL_G**2).all(axis=1)
     return found
 
 

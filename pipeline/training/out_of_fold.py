@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.bundle.manifest import DecoderSpec, Manifest, MetricsEntry
-from edgehar.models.engines import load_engine
+from edgehar.models.stateful.windows import CarriedWindows, stream_engine
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.intervals import Intervals, confusion_intervals
@@ -64,6 +64,8 @@ class ContinuousFigures:
         Of the last kind.
     of_others
         For each person the decoder that all other people chose, by which the person is judged.
+    carried
+        Whether states were carried from window to window.
     """
 
     decoder: DecoderSpec
@@ -73,6 +75,7 @@ class ContinuousFigures:
     people: tuple[str, ...]
     lag_s: float
     of_others: dict[str, DecoderSpec]
+    carried: bool
 
     def macro_f1(self, kind: str) -> tuple[float, float]:
         """Return mean and standard deviation over the seeds."""
@@ -88,7 +91,7 @@ class ContinuousFigures:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""
-        found: dict[str, Any] = {"lag_s": self.lag_s, "people": list(self.people)}
+        found: dict[str, Any] = {"lag_s": self.lag_s, "people": list(self.people), "streaming": self.carried}
         for kind in KINDS:
             prefix = "" if kind == RAW else f"{kind}_"
             found[f"{prefix}macro_f1"] = self.macro_f1(kind)[0]
@@ -127,26 +130,43 @@ class ContinuousFigures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _OutOfFold:
-    """A stream, with the seed and the manifest of the model that ran on it."""
+    """A stream, with the seed and the manifest of the model that ran on it, and whether its state was carried."""
 
     stream: Stream
     seed: int
     manifest: Manifest
+    carried: bool
 
 
 def continuous_figures(
-    run: KeptRun, dataset: Dataset, *, lag_s: float = LAG_S, progress: Advance = lambda done, total: None
+    run: KeptRun,
+    dataset: Dataset,
+    *,
+    lag_s: float = LAG_S,
+    streaming: bool | None = None,
+    progress: Advance = lambda done, total: None,
 ) -> ContinuousFigures:
     """Run every fold's model on the streams of its people, choose decoders, and judge them.
 
     The order of a person's recordings is drawn by the seed of the model.
+
+    Parameters
+    ----------
+    run, dataset
+        The models, and the recordings that they were trained on.
+    lag_s
+        Of the decoder that waits.
+    streaming
+        Whether a model's state is carried from window to window; None: as it was trained.
+    progress
+        Is told how many of the models, and then of the decoders, are done.
 
     Raises
     ------
     DataError
         If the recordings are not those of the run, or too short to choose by.
     """
-    found = _out_of_fold(run, dataset, progress)
+    found = _out_of_fold(run, dataset, streaming, progress)
     streams = [each.stream for each in found]
     check_enough(streams)
     first = found[0].manifest
@@ -177,16 +197,19 @@ def continuous_figures(
         people,
         lag_s,
         {stream.subject: spec for stream, spec in zip(streams, choice.of_others, strict=True)},
+        all(each.carried for each in found),
     )
 
 
-def _out_of_fold(run: KeptRun, dataset: Dataset, progress: Advance) -> list[_OutOfFold]:
+def _out_of_fold(run: KeptRun, dataset: Dataset, streaming: bool | None, progress: Advance) -> list[_OutOfFold]:
     """Return what every model says of the people it did not learn from."""
     windows, found = _windows(run, dataset), []
     for number, (bundle, subjects) in enumerate(run.folds(dataset, windows), start=1):
         seed, push = bundle.manifest.provenance.seed, push_of(bundle.manifest.labels)
-        streams = streams_of(load_engine(bundle), windows, subjects, push=push, seed=seed)
-        found += [_OutOfFold(stream, seed, bundle.manifest) for stream in streams]
+        engine = stream_engine(bundle, hop=windows.hop, streaming=streaming)
+        streams = streams_of(engine, windows, subjects, push=push, seed=seed)
+        carried = isinstance(engine, CarriedWindows)
+        found += [_OutOfFold(stream, seed, bundle.manifest, carried) for stream in streams]
         progress(number, len(run.places))
     return found
 

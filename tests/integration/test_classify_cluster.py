@@ -16,6 +16,7 @@ import pytest
 
 from edgehar.api.compilation import compile as compile_bundle
 from edgehar.models.bundle import Bundle
+from edgehar.pipeline.bulk.cluster import opened_cluster
 from edgehar.pipeline.bulk.synthetic_weeks import write_week
 
 HAR = [sys.executable, "-m", "edgehar"]
@@ -109,6 +110,13 @@ def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
+
+
+def test_workers_of_this_machine_keep_the_memory_that_they_will_need_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    with opened_cluster(None, 2) as cluster:
+        cluster.submit("setting", os.environ.get, "MALLOC_TRIM_THRESHOLD_", "glibc's own")
+        assert cluster.wait().value == "glibc's own"
 
 
 def test_one_two_and_three_workers_write_the_same_bytes_and_a_killed_one_loses_nothing(

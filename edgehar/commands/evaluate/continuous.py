@@ -12,9 +12,9 @@ from rich.table import Table
 
 from edgehar.commands.evaluate.cases import Case
 from edgehar.commands.terminal_text import escape
-from edgehar.models.bundle import Bundle
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import Engine
+from edgehar.models.stateful.windows import CarriedWindows
 from edgehar.pipeline.evaluation.held_out import JudgedSubjects
 from edgehar.pipeline.tuning.continuous import DECODED, DECODED_LAG, RAW, StreamScores, labels_of, score_streams
 from edgehar.pipeline.tuning.streams import streams_of
@@ -36,6 +36,8 @@ class ContinuousScores:
         How many windows there are, and how many of them hold more than one activity.
     lag_s, seed
         The lag, and what the order of recordings came from.
+    carried
+        Whether the state was carried from window to window.
     """
 
     scores: dict[str, StreamScores]
@@ -43,6 +45,7 @@ class ContinuousScores:
     across: int
     lag_s: float
     seed: int
+    carried: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""
@@ -57,13 +60,14 @@ class ContinuousScores:
             "windows_across_joints": self.across,
             "lag_s": self.lag_s,
             "order_seed": self.seed,
+            "streaming": self.carried,
             **{kind: scores.to_json() for kind, scores in self.scores.items()},
         }
 
 
 def judge_continuous(
     cases: Iterable[Case],
-    runner: Callable[[Bundle], AbstractContextManager[Engine]],
+    runner: Callable[[Case], AbstractContextManager[Engine]],
     *,
     lag_s: float,
     seed: int,
@@ -76,7 +80,7 @@ def judge_continuous(
     cases
         The bundles, each with the people it is judged on.
     runner
-        Returns the engine of a bundle.
+        Returns the engine of a case.
     lag_s
         Of the decoder that waits.
     seed
@@ -88,7 +92,8 @@ def judge_continuous(
     for case in cases:
         manifest, hop = case.bundle.manifest, case.windows.hop
         lag_in_windows(lag_s, hop=hop, rate_hz=manifest.window.rate_hz)
-        with runner(case.bundle) as engine:
+        with runner(case) as engine:
+            carried = isinstance(engine, CarriedWindows)
             own = streams_of(
                 engine,
                 case.windows,
@@ -103,7 +108,7 @@ def judge_continuous(
         classes = len(manifest.labels)
     scores = {kind: score_streams(streams, labels, classes=classes) for kind, labels in shown.items()}
     across = sum(int(stream.joined.sum()) for stream in streams if stream.joined is not None)
-    return ContinuousScores(scores, sum(len(stream.truth) for stream in streams), across, lag_s, seed)
+    return ContinuousScores(scores, sum(len(stream.truth) for stream in streams), across, lag_s, seed, carried)
 
 
 def publish_continuous(path: Path, people: JudgedSubjects, found: ContinuousScores, *, as_json: bool) -> str | None:
@@ -113,9 +118,9 @@ def publish_continuous(path: Path, people: JudgedSubjects, found: ContinuousScor
         return json.dumps(facts, ensure_ascii=False)
     console = Console(highlight=False, soft_wrap=True)
     console.print(
-        f"{escape(people.protocol)}. Recordings strung together in a random order, no reset between them: "
-        f"{found.windows:,} windows. The {found.across:,} across a joint count only where every window does, by their "
-        "last sample."
+        f"{escape(people.protocol)}. Recordings strung together in a random order, no reset between them, "
+        f"{'the state carried' if found.carried else 'each window from a fresh state'}: {found.windows:,} windows. "
+        f"The {found.across:,} across a joint count only where every window does, by their last sample."
     )
     console.print(_table(found))
     return None

@@ -43,11 +43,11 @@ def evaluate_predictions(path: Path, *, plots: Path | None, as_json: bool) -> No
     print_certainty(predictions, intervals, console)
 
 
-def evaluate_run(path: Path, dataset: Dataset, *, lag_s: float, as_json: bool) -> None:
+def evaluate_run(path: Path, dataset: Dataset, *, lag_s: float, streaming: bool | None, as_json: bool) -> None:
     """Print what the models of a run make of streams of people they never saw, decoded as all others chose."""
     run = read_kept_run(path)
     with progress_bar("trying decoders", show=not as_json) as advance:
-        found = continuous_figures(run, dataset, lag_s=lag_s, progress=advance)
+        found = continuous_figures(run, dataset, lag_s=lag_s, streaming=streaming, progress=advance)
     if as_json:
         origin = run.predictions.origin
         facts = {"predictions": str(path), "model": origin.model, "protocol": origin.protocol, "seeds": origin.seeds}
@@ -56,8 +56,9 @@ def evaluate_run(path: Path, dataset: Dataset, *, lag_s: float, as_json: bool) -
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{escape(run.predictions.origin.protocol)}. Recordings strung together in a random order, no reset between "
-        "them; each person is decoded as all other people chose, by what models said that had not seen them. Windows "
-        "across a joint count only where every window does, by their last sample."
+        f"them, {'the state carried' if found.carried else 'each window from a fresh state'}; each person is decoded "
+        "as all other people chose, by what models said that had not seen them. Windows across a joint count only "
+        "where every window does, by their last sample."
     )
     console.print(_streams_table(found))
     console.print(f"Decoder that all chose together: {escape(describe_decoder(found.decoder))}.")

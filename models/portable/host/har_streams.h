@@ -27,4 +27,8 @@ void har_streams_listen(const har_stream_rules *rules, har_stream_state *state, 
 void har_streams_forward(const double *transitions, const double *evidence, size_t windows, size_t classes,
                          double *belief, int begun, double *posteriors);
 
+/* Add up windows of ``length`` samples (x, y, z), ``hop`` apart: for each the sums of x, y and z, and of their squares
+ * where ``squares`` is not NULL. The order of the sums depends on ``length`` alone. */
+void har_streams_sums(const float *samples_g, size_t windows, size_t length, size_t hop, double *sums, double *squares);
+
 #endif

@@ -14,6 +14,7 @@ from edgehar.models.architecture.stateful import STATEFUL
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.errors import CompileError
 from edgehar.models.mounting import Mounting, fold_mounting
+from edgehar.models.stateful.trained import CARRIES_STATE, was_trained_to_carry
 from edgehar.models.verification import verify_bundle
 from edgehar.pipeline.compilers import Target, compile_bundle
 from edgehar.pipeline.compilers.quantization.calibration import WINDOWS_PER_ACTIVITY
@@ -192,6 +193,8 @@ def _configuration(
         trained, held_out = (list(before.get(key, ())) for key in (TRAIN_SUBJECTS, _HELD_OUT))
         changed[TRAIN_SUBJECTS] = list(dict.fromkeys([*trained, wearer.subject]))
         changed[_HELD_OUT] = [name for name in held_out if name != wearer.subject]
+    if was_trained_to_carry(manifest):
+        changed[CARRIES_STATE] = False  # it was fitted to windows, and judged on them
     return {**before, **changed}
 
 

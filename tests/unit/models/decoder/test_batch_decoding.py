@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgehar.models import batch_decoding
-from edgehar.models.batch_decoding import forward, listen
+from edgehar.models.batch_decoding import forward, listen, window_sums
 from edgehar.models.bundle.manifest import PushSpec
 from edgehar.models.decoder import MarkovFilter, PushDetector
 from edgehar.models.decoder.markov import FLOOR
@@ -73,3 +73,23 @@ def test_going_forward_gives_the_bits_of_the_filter(
     first, belief = forward(transitions, evidence[:cut])
     last, _ = forward(transitions, evidence[cut:], belief)
     assert np.array_equal(np.concatenate([first, last]), np.array(wanted).reshape(-1, classes))
+
+
+@given(
+    seed=st.integers(0, 9999), length=st.integers(1, 70), hop=st.integers(1, 90), count=st.integers(0, 300),
+    g=st.sampled_from([1e-30, 1e-3, 1.0, 64.0]),
+)  # fmt: skip
+def test_sums_of_windows_have_the_bits_of_python_and_are_right(
+    seed: int, length: int, hop: int, count: int, g: float
+) -> None:
+    samples = np.random.default_rng(seed).normal(0.3 * g, g, (count, 3)).astype(np.float32)
+    sums, squares = window_sums(samples, length=length, hop=hop, squares=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch_decoding, "_library", lambda: None)
+        wanted = window_sums(samples, length=length, hop=hop, squares=True)
+    assert np.array_equal(sums, wanted[0])
+    assert np.array_equal(squares, wanted[1])
+    assert np.array_equal(window_sums(samples, length=length, hop=hop)[0], sums)
+    windows = [samples[start : start + length].astype(float) for start in range(0, count - length + 1, hop)]
+    np.testing.assert_allclose(sums, np.array([w.sum(0) for w in windows]).reshape(-1, 3), rtol=1e-9, atol=1e-12 * g)
+    np.testing.assert_allclose(squares, np.array([(w**2).sum(0) for w in windows]).reshape(-1, 3), rtol=1e-12)
