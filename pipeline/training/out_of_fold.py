@@ -62,6 +62,8 @@ class ContinuousFigures:
         Whose streams they are.
     lag_s
         Of the last kind.
+    of_others
+        For each person the decoder that all other people chose, by which the person is judged.
     carried
         Whether states were carried from window to window.
     """
@@ -72,6 +74,7 @@ class ContinuousFigures:
     every_window: dict[str, NDArray[np.int64]]
     people: tuple[str, ...]
     lag_s: float
+    of_others: dict[str, DecoderSpec]
     carried: bool
 
     def macro_f1(self, kind: str) -> tuple[float, float]:
@@ -193,6 +196,7 @@ def continuous_figures(
         {kind: np.array(each) for kind, each in every.items()},
         people,
         lag_s,
+        {stream.subject: spec for stream, spec in zip(streams, choice.of_others, strict=True)},
         all(each.carried for each in found),
     )
 
