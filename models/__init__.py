@@ -1,3 +1,3 @@
 """What a model is: architecture, weights, bundle, and the engines that run it. NumPy and standard library only."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -14,6 +14,9 @@ HIGHEST_RATE_HZ: Final = 32_000.0
 SMALLEST_RANGE_G: Final = 0.1
 LARGEST_RANGE_G: Final = 40_000.0
 """A count of one g, as the coarsest parts have it, gives 16-bit samples a range of 32,767 g."""
+SMALLEST_TURNING_RANGE_DEG_S: Final = 1.0
+LARGEST_TURNING_RANGE_DEG_S: Final = 100_000.0
+"""Gyroscopes on a chip measure from 15 to 20,000 degrees/s."""
 SLOWEST_GUESS_HZ: Final = 8.0
 FASTEST_GUESS_HZ: Final = 8000.0
 """Rates outside are not believed where they are only guessed."""
@@ -43,3 +46,14 @@ def is_possible_range(range_g: float) -> bool:
     (True, False, False)
     """
     return math.isfinite(range_g) and SMALLEST_RANGE_G <= range_g <= LARGEST_RANGE_G
+
+
+def is_possible_turning_range(range_deg_s: float) -> bool:
+    """Tell whether a gyroscope can have this range, in degrees/s.
+
+    Examples
+    --------
+    >>> is_possible_turning_range(2000.0), is_possible_turning_range(0.0), is_possible_turning_range(float("nan"))
+    (True, False, False)
+    """
+    return SMALLEST_TURNING_RANGE_DEG_S <= range_deg_s <= LARGEST_TURNING_RANGE_DEG_S

@@ -11,7 +11,7 @@ import pytest
 from edgehar.models.architecture import Architecture, named_architecture
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
-from edgehar.models.contract import ACTIVITIES, CHANNELS
+from edgehar.models.contract import ACTIVITIES, CHANNELS, MOTION_CHANNELS, MOTION_UNIT
 from edgehar.models.engines import missing_reason
 from edgehar.models.normalization import Normalization
 
@@ -85,12 +85,16 @@ def random_bundle() -> MakeBundle:
 
     def make(model: str | Architecture, seed: int = 0, *, gain: float = 1.0) -> Bundle:
         architecture = named_architecture(model) if isinstance(model, str) else model
+        turns = architecture.channels == len(MOTION_CHANNELS)
+        channels = (MOTION_CHANNELS, MOTION_UNIT) if turns else (CHANNELS, "g")
+        mean, deviation = ((0.4, -0.1, 0.1, 5.0, -3.0, 1.0), (0.6, 0.4, 0.5, 80.0, 90.0, 70.0))
+        normalization = Normalization(mean[: len(channels[0])], deviation[: len(channels[0])])
         labels = (*ACTIVITIES, *(f"Activity {number}" for number in range(len(ACTIVITIES), architecture.classes)))
         return make_bundle(
             architecture=architecture,
             labels=labels[: architecture.classes],
-            window=WindowSpec(architecture.window, 100, 100.0, CHANNELS, "g", "sensor", "front right hip"),
-            normalization=Normalization((0.4, -0.1, 0.1), (0.6, 0.4, 0.5)),
+            window=WindowSpec(architecture.window, 100, 100.0, *channels, "sensor", "front right hip"),
+            normalization=normalization,
             weights=_random_weights(architecture, seed, gain=gain),
             decoder=DecoderSpec(smoothing_windows=1, reject_below=0.0, minimum_dwell_windows=1),
             provenance=Provenance(

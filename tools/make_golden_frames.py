@@ -18,7 +18,20 @@ from typing import Any
 
 from cobs import cobs
 
-from edgehar.firmware_bridge.frames.fields import Ability, DurationUnit, ErrorCode, Level, Numbers, Type, UnitCode
+from edgehar.firmware_bridge.frames.fields import (
+    ACCELERATION,
+    AXES,
+    CHANNELS_MAJOR,
+    MOTION,
+    Ability,
+    Channel,
+    DurationUnit,
+    ErrorCode,
+    Level,
+    Numbers,
+    Type,
+    UnitCode,
+)
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, decode_frame, encode_frame
 from edgehar.firmware_bridge.frames.messages import (
     Ack,
@@ -39,6 +52,7 @@ from edgehar.firmware_bridge.frames.messages import (
 
 PATH = Path(__file__).resolve().parents[1] / "tests" / "golden" / "frames.json"
 GRAVITY = struct.pack("<3h", 0, 0, 16384)
+SIX = struct.pack("<12h", 1, -2, 4096, 30, -40, 32767, 0, 0, 4095, -32768, 5, 6)
 TEN = b"".join(struct.pack("<3h", 100 * k - 500, -k, 16384 + k) for k in range(10))
 
 MESSAGES: dict[str, Message] = {
@@ -89,12 +103,46 @@ MESSAGES: dict[str, Message] = {
     "integer chunk of 2 samples": Infer(5, Numbers.INTEGER, 0, struct.pack("<6h", 0, 0, 2048, 1, -1, 2047)),
     "float chunk of 1 sample": Infer(5, Numbers.FLOAT, 199, struct.pack("<3f", 0.0, -0.5, 1.0)),
     "load": Load(5120, 200, bytes(range(50))),
+    "hello of a board with a gyroscope, version 2": Hello(
+        boot_id=0x1234,
+        abilities=Ability.SENSES | Ability.STREAMS | Ability.INFERS,
+        rate_mhz=100_000,
+        counts_per_unit=4096.0,
+        unit=UnitCode.G,
+        range_unit=8.0,
+        window=128,
+        classes=6,
+        longest_body=96,
+        sensor="MPU-6050",
+        placement="right wrist",
+        major=CHANNELS_MAJOR,
+        channels=MOTION,
+        counts_per_deg_s=16.3984375,
+        range_deg_s=2000.0,
+    ),
+    "hello of a sensor of two channels, version 2": Hello(
+        boot_id=7,
+        abilities=Ability.SENSES,
+        rate_mhz=50_000,
+        counts_per_unit=1000.0,
+        unit=UnitCode.G,
+        range_unit=0.0,
+        major=CHANNELS_MAJOR,
+        channels=(Channel.Z, Channel.GX),
+        counts_per_deg_s=10.0,
+    ),
+    "two samples of six channels": Samples(0x1234, 1000, 10_000_000, 0, SIX, channels=6),
+    "19 samples of six channels, the most": Samples(0x1234, 1000, 10_000_000, 0, bytes(range(228)), channels=6),
+    "integer chunk of 1 sample of six channels": Infer(5, Numbers.INTEGER, 0, SIX[:12], channels=6),
 }
 
 
 def as_fields(message: Message) -> dict[str, Any]:
     """Return a message as JSON-ready fields, bytes in hexadecimal."""
     fields = {field.name: getattr(message, field.name) for field in dataclasses.fields(message)}
+    if getattr(message, "major", None) != CHANNELS_MAJOR and fields.get("channels") in (AXES, ACCELERATION):
+        for name in ("channels", "counts_per_deg_s", "range_deg_s"):
+            fields.pop(name, None)
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
 
 
@@ -160,7 +208,7 @@ def document() -> dict[str, Any]:
         if isinstance(event, Frame):
             raise SystemExit(f"{name}: expected damage, got a frame")
         damaged.append({"name": name, "between_terminators": piece.hex(), "cause": event.cause.value})
-    return {"protocol": "1.0", "made_by": "tools/make_golden_frames.py", "frames": frames} | {
+    return {"protocol": "2.0", "made_by": "tools/make_golden_frames.py", "frames": frames} | {
         "damaged": damaged,
         "streams": streams(),
     }

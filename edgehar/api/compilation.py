@@ -1,13 +1,16 @@
 """Compiling for programs: add files to a bundle that other runtimes load."""
 
+import logging
 from collections.abc import Sequence
 
 from edgehar.api.inference import Model, open_bundle
 from edgehar.models.bundle import Bundle
-from edgehar.pipeline.compilers import FLOAT32, compile_bundle
+from edgehar.pipeline.compilers import FLOAT32, compile_bundle, compile_possible
 from edgehar.pipeline.compilers.quantization.calibration import calibration_windows
-from edgehar.pipeline.compilers.selection import wanted_targets
+from edgehar.pipeline.compilers.selection import ALL, wanted_targets
 from edgehar.pipeline.data.recordings import Dataset
+
+_LOG = logging.getLogger(__name__)
 
 
 def compile(  # noqa: A001  (edgehar.compile reads as what it does)
@@ -28,7 +31,8 @@ def compile(  # noqa: A001  (edgehar.compile reads as what it does)
     formats
         Of ``tflite``, ``onnx`` and ``c``. Default: all that can express the model.
     quantizations
-        Of ``float32``, ``float16``, ``int8-weights``, ``int8-hybrid`` and ``int8``; or ``("all",)``.
+        Of ``float32``, ``float16``, ``int8-weights``, ``int8-hybrid`` and ``int8``; or ``("all",)``: what the model can
+        be compiled to; what it cannot is logged as a warning.
     recordings
         Those the model was trained on: integers take their scales from them, and int8 weights are rounded for them.
     stateful
@@ -47,4 +51,9 @@ def compile(  # noqa: A001  (edgehar.compile reads as what it does)
     model = open_bundle(bundle)
     wanted = wanted_targets(model.manifest.architecture, formats, quantizations, stateful=stateful)
     calibration = None if recordings is None else calibration_windows(model, recordings)
-    return compile_bundle(model, wanted, calibration=calibration, block=block)
+    if list(quantizations) != [ALL]:
+        return compile_bundle(model, wanted, calibration=calibration, block=block)
+    artifacts, left_out = compile_possible(model, wanted, calibration=calibration, block=block)
+    for each in left_out:
+        _LOG.warning("%s %s is left out: %s", each.target.format, each.target.quantization, each.reason)
+    return model.with_artifacts(artifacts)

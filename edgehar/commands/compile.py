@@ -1,11 +1,13 @@
 """`har compile`: add compiled artifacts to a bundle."""
 
 import json
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -15,12 +17,12 @@ from edgehar.commands.destination import Destination, chosen_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
 from edgehar.commands.window_arrays import read_windows
-from edgehar.models.bundle import Bundle, update_bundle
+from edgehar.models.bundle import Bundle, CompiledArtifact, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
 from edgehar.models.zoo import released_names
 from edgehar.pipeline import compilers
-from edgehar.pipeline.compilers import FORMATS, Target, needs_calibration
+from edgehar.pipeline.compilers import FORMATS, LeftOut, Target, needs_calibration
 from edgehar.pipeline.compilers.onnx_options import OPSETS, OnnxOptions
 from edgehar.pipeline.compilers.quantization.calibration import calibration_windows, sampled_windows
 from edgehar.pipeline.compilers.selection import ALL, wanted_targets
@@ -87,44 +89,98 @@ def compile_bundle(
 ) -> None:
     """Compile a bundle's model to files other runtimes load, and keep them in the bundle.
 
-    A file of the same format and quantization is replaced. Check the result with `har verify`.
+    A file of the same format and quantization is replaced. Check the result with `har verify`. With --quantization all,
+    what a model cannot be compiled to is left out and said, the rest is written; exit code 1 then.
     """
     options = _onnx_options(format, fast=fast, opset=opset)
     _check_stateful(stateful=stateful, block=block, fast=fast)
     found = read_bundles(bundle)
     destination = _destination(found, out, force=force)
     wanted = wanted_targets(found[0][1].manifest.architecture, format, quantization or ["float32"], stateful=stateful)
-    if data is None and quantization == [ALL]:
-        wanted = _without_calibration(wanted)
+    everything = quantization == [ALL]
+    uncalibrated = _uncalibrated(wanted) if data is None and everything else []
+    wanted = [target for target in wanted if target not in [each.target for each in uncalibrated]]
     arrays = None if data is None or not data.endswith(_ARRAYS) else read_windows(Path(data))
     dataset = None if data is None or arrays is not None else _dataset(data)
     # All of them, or none: a model that cannot be compiled is found before the first is written.
-    compiled = []
+    compiled: list[_Compiled] = []
+    make = partial(_make, wanted=wanted, onnx=options, block=block, everything=everything)
     for path, model in found:
         calibration = None if dataset is None else calibration_windows(model, dataset)
         if arrays is not None:
             calibration = sampled_windows(model.manifest.architecture, arrays, where=str(data))
-        artifacts = compilers.compile_artifacts(model, wanted, calibration=calibration, onnx=options, block=block)
-        compiled.append((path, model, artifacts))
-    added = []
-    for path, model, artifacts in compiled:
-        add = partial(Bundle.with_artifacts, artifacts=artifacts)
-        if destination is None:
-            written = update_bundle(path, add, of=model)
-        else:
-            path = destination.settled()
-            written = add(model).save(path)
-        there = written.manifest.artifacts
-        added.append((path, [entry for entry in there if Target(entry.format, entry.quantization) in wanted]))
-    is_one = destination is not None or bundle == found[0][0]
+        artifacts, impossible = make(model, calibration=calibration)
+        compiled.append(_Compiled(path, model, artifacts, [*uncalibrated, *impossible]))
+    written = [_write(each, destination) for each in compiled]
+    _publish(written, is_one=destination is not None or bundle == found[0][0], as_json=as_json)
+    if any(len(each.left_out) > len(uncalibrated) for each in compiled):
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A model that is compiled and not yet written: what was made of it, and what was left out."""
+
+    path: Path
+    model: Bundle
+    artifacts: list[CompiledArtifact]
+    left_out: list[LeftOut]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What was added to which bundle, and what was left out."""
+
+    path: Path
+    entries: list[ArtifactEntry]
+    left_out: list[LeftOut]
+
+
+def _make(
+    model: Bundle,
+    *,
+    wanted: list[Target],
+    calibration: NDArray[Any] | None,
+    onnx: OnnxOptions,
+    block: int,
+    everything: bool,
+) -> tuple[list[CompiledArtifact], list[LeftOut]]:
+    """Compile a model to all targets, or where everything is wanted to what it can be; nothing is written yet."""
+    if everything:
+        return compilers.compile_possible(model, wanted, calibration=calibration, onnx=onnx, block=block)
+    return compilers.compile_artifacts(model, wanted, calibration=calibration, onnx=onnx, block=block), []
+
+
+def _write(compiled: _Compiled, destination: Destination | None) -> _Written:
+    """Write a compiled model where it was read from, or where it was asked for."""
+    add = partial(Bundle.with_artifacts, artifacts=compiled.artifacts)
+    if destination is None:
+        path = compiled.path
+        bundle = update_bundle(path, add, of=compiled.model)
+    else:
+        path = destination.settled()
+        bundle = add(compiled.model).save(path)
+    made = {artifact.file for artifact in compiled.artifacts}
+    entries = [entry for entry in bundle.manifest.artifacts if entry.file in made]
+    return _Written(path, entries, compiled.left_out)
+
+
+def _publish(written: list[_Written], *, is_one: bool, as_json: bool) -> None:
+    """Print what was written, and say what was left out."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for each in written:
+        where = "" if is_one else f"{escape(each.path.name)}: "
+        for left_out in each.left_out:
+            target, reason = left_out.target, escape(left_out.reason)
+            console.print(f"{where}{target.format} {target.quantization} is left out: {reason}")
     if as_json:
-        whole = [{"bundle": str(path), "artifacts": [_as_json(entry) for entry in entries]} for path, entries in added]
+        whole = [_as_json(each) for each in written]
         typer.echo(json.dumps(whole[0] if is_one else {"bundles": whole}))
         return
-    for path, entries in added:
+    for each in written:
         if not is_one:
-            Console().print(escape(path.name), style="bold")
-        Console().print(_table(entries))
+            Console().print(escape(each.path.name), style="bold")
+        Console().print(_table(each.entries))
 
 
 def _destination(found: list[tuple[Path, Bundle]], out: Path | None, *, force: bool) -> Destination | None:
@@ -137,15 +193,12 @@ def _destination(found: list[tuple[Path, Bundle]], out: Path | None, *, force: b
     return chosen_destination(out, force=force)
 
 
-def _without_calibration(wanted: list[Target]) -> list[Target]:
-    """Return the targets that can be compiled without recordings, and say which cannot."""
-    kept = [target for target in wanted if not needs_calibration(target)]
-    for target in wanted:
-        if target not in kept and kept:
-            Console(stderr=True, highlight=False, soft_wrap=True).print(
-                f"{target.format} {target.quantization} is left out: it needs --data with what the model was trained on"
-            )
-    return kept or wanted
+def _uncalibrated(wanted: list[Target]) -> list[LeftOut]:
+    """Return the targets that cannot be compiled without recordings, unless there are no others."""
+    found = [target for target in wanted if needs_calibration(target)]
+    if len(found) == len(wanted):
+        return []
+    return [LeftOut(target, "it needs --data with what the model was trained on") for target in found]
 
 
 def _onnx_options(formats: list[str] | None, *, fast: bool, opset: int) -> OnnxOptions:
@@ -179,10 +232,12 @@ def _dataset(data: str) -> Dataset:
         return load_dataset(data, progress=advance)
 
 
-def _as_json(entry: ArtifactEntry) -> dict[str, object]:
-    """Return what a program wants to know of an artifact."""
+def _as_json(written: _Written) -> dict[str, object]:
+    """Return what a program wants to know of what was written; what was left out, where something was."""
     names = ("file", "format", "quantization", "route", "bytes", "sha256")
-    return {name: getattr(entry, name) for name in names}
+    artifacts = [{name: getattr(entry, name) for name in names} for entry in written.entries]
+    left_out = [{**asdict(each.target), "reason": each.reason} for each in written.left_out]
+    return {"bundle": str(written.path), "artifacts": artifacts} | ({"left_out": left_out} if left_out else {})
 
 
 def _table(entries: list[ArtifactEntry]) -> Table:

@@ -66,7 +66,8 @@ def play_text(play: Play, writer: TextWriter, unit: Unit, *, stop: Callable[[], 
     try:
         columns = writer.header.decode().strip()
         say(f"lines {columns} in {unit.name}")
-        say(f"listen with: har live BUNDLE --port {port.name} --unit {unit.name} --rate {play.rate_hz:g}")
+        turning = " --columns x,y,z,gx,gy,gz --gyroscope-unit deg/s" if "gx" in columns else ""
+        say(f"listen with: har live BUNDLE --port {port.name} --unit {unit.name} --rate {play.rate_hz:g}{turning}")
         typer.echo(port.name)
         played = VirtualSensor(
             port,

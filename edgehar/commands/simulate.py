@@ -67,7 +67,9 @@ def simulate(
     account: Annotated[
         Path | None, typer.Option(help="Write what was injected, and what a reader must report, as JSON.")
     ] = None,
-    samples_per_frame: Annotated[int, typer.Option(help="Frames: samples in each, 1 to 39.")] = 10,
+    samples_per_frame: Annotated[
+        int, typer.Option(help="Frames: samples in each, 1 to 39; with a gyroscope, to 19.")
+    ] = 10,
     jitter: Annotated[float, typer.Option(metavar="MS", help="Frames: standard deviation of the times told.")] = 0.0,
     drift: Annotated[float, typer.Option(metavar="PPM", help="Frames: how much too fast its clock runs.")] = 0.0,
     reboot_every: Annotated[
@@ -126,7 +128,9 @@ def simulate(
         if spec is not None:
             play_frames(play, dataclasses.replace(spec, rate_hz=rate_hz), mishaps, stop=stop)
         else:
-            play_text(play, TextWriter(unit=declared, rate_hz=rate_hz, timestamps=timestamps), declared, stop=stop)
+            channels = recordings[0].channels
+            writer = TextWriter(unit=declared, rate_hz=rate_hz, timestamps=timestamps, channels=channels)
+            play_text(play, writer, declared, stop=stop)
     if stop():
         raise typer.Exit(stop.exit_code)
 
@@ -209,7 +213,7 @@ def _warn_of_saturation(segments: list[Segment], declared: Unit) -> None:
     if not declared.counts:
         return
     limit_g = 32767 / declared.per_g
-    beyond = sum(int((np.abs(segment.samples_g) > limit_g).any(axis=1).sum()) for segment in segments)
+    beyond = sum(int((np.abs(segment.samples_g[:, :3]) > limit_g).any(axis=1).sum()) for segment in segments)
     if beyond:
         say(f"warning: {beyond:,} samples are beyond ±{limit_g:.3g} g and saturate, as they would in such a sensor")
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.firmware_bridge.frames.device_description import require_version
 from edgehar.firmware_bridge.frames.fields import (
     INFER_FIELDS,
-    PROTOCOL_MAJOR,
     ErrorCode,
     Numbers,
     Type,
@@ -84,13 +84,7 @@ class DeviceClient:
             self._send(Who(), after_silence=True)
             hello = self._await(lambda message: isinstance(message, Hello), self._clock() + _ASK_EVERY_S)
             if isinstance(hello, Hello):
-                if hello.major != PROTOCOL_MAJOR:
-                    raise BridgeError(
-                        f"{self.name}: expected a device that speaks protocol {PROTOCOL_MAJOR}.x, "
-                        f"got {hello.major}.{hello.minor}",
-                        next_step="Build its firmware again with this version of `har firmware`.",
-                        reason="other_version",
-                    )
+                require_version(hello, where=f"{self.name}: ")
                 self._messages.clear()
                 return hello
         counts = self._parser.counts
@@ -107,8 +101,8 @@ class DeviceClient:
 
         Parameters
         ----------
-        samples : ndarray of shape (window, 3)
-            int16 in 1/2048 g, or float32 in g, as its engine wants them.
+        samples : ndarray of shape (window, channels)
+            int16 in the scale of its tables (1/2048 g), or float32 in g and degrees/s, as its engine wants them.
         hello
             What it has said of itself.
 
@@ -123,7 +117,7 @@ class DeviceClient:
         for _ in range(ATTEMPTS):
             # Number 0 is left to labels that a device finds itself.
             self._window_id = self._window_id % (2**16 - 1) + 1
-            result = self._send_window(payload, numbers, hello)
+            result = self._send_window(payload, numbers, samples.shape[1], hello)
             if result is not None and result.window_crc == zlib.crc32(payload) and result.numbers == numbers:
                 return result
         raise BridgeError(
@@ -133,14 +127,14 @@ class DeviceClient:
             reason="out_of_order",
         )
 
-    def _send_window(self, payload: bytes, numbers: Numbers, hello: Hello) -> Result | None:
+    def _send_window(self, payload: bytes, numbers: Numbers, channels: int, hello: Hello) -> Result | None:
         """Send a window chunk by chunk; return its result, or None if it has to be begun again."""
-        sample_bytes = infer_sample_bytes(numbers)
+        sample_bytes = infer_sample_bytes(numbers, channels)
         chunk = max(1, (hello.longest_body - INFER_FIELDS.size) // sample_bytes)
         wanted, attempts = 0, 0
         while attempts < ATTEMPTS:
             part = payload[wanted * sample_bytes : (wanted + chunk) * sample_bytes]
-            self._send(Infer(self._window_id, numbers, wanted, part), after_silence=attempts > 0)
+            self._send(Infer(self._window_id, numbers, wanted, part, channels), after_silence=attempts > 0)
             answer = self._await(partial(self._answers, wanted), self._clock() + self._timeout_s)
             if isinstance(answer, Result):
                 return answer

@@ -58,7 +58,7 @@ def emulate(machine: str, firmware: Path, *, samples: NDArray[np.int16] | None =
         ``atmega328p``, or a machine of QEMU such as ``mps2-an386``.
     firmware
         The program, an ELF file.
-    samples : ndarray of shape (n, 3), int16, in counts, or None
+    samples : ndarray of shape (n, 3) or (n, 6), int16, in counts, or None
         Put an MPU-6050 on an ATmega328P's I2C bus that measures these, a hundred a second, the last one for ever; then
         simulated time runs no faster than real time.
 
@@ -132,7 +132,7 @@ def _simavr(firmware: Path, samples: NDArray[np.int16] | None) -> Iterator[Emula
         if samples is not None:
             path = Path(folder) / "samples"
             path.write_bytes(np.ascontiguousarray(samples, "<i2").tobytes())
-            command.append(str(path))
+            command += [str(path), str(samples.shape[1])]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         with _running(process, firmware) as board:
             yield board

@@ -14,6 +14,7 @@ from edgehar.firmware_bridge.line.transport import Transport
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import check_windows
+from edgehar.models.engines.native_tables import artifact_tables
 from edgehar.models.errors import EngineError
 from edgehar.models.portable.fixed_point import to_samples
 from edgehar.models.portable.tables import FLOAT32, INT8
@@ -59,6 +60,7 @@ class DeviceEngine:
             self._client.close()
             raise
         self.artifact, self.quantization = entry.file, entry.quantization
+        self._sample_bits = artifact_tables(bundle, entry).sample_bits
         self.runtime = f"{self.hello.model or 'a device'} on {self._client.name}"
         self.durations: list[DeviceDuration] = []
         """Of every window since the start, in order."""
@@ -72,7 +74,7 @@ class DeviceEngine:
         """Return (n_windows, n_classes) probabilities of windows (n_windows, window_length, channels) in g."""
         values: NDArray[Any] = check_windows(windows, self._bundle)
         if Ability.FLOATS not in self.hello.abilities:
-            values = to_samples(values)
+            values = to_samples(values, self._sample_bits)
         outputs = np.empty((len(values), self._bundle.manifest.architecture.classes), np.float32)
         for index, window in enumerate(values):
             result = self._client.classify(window, self.hello)

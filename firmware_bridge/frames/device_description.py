@@ -5,25 +5,28 @@ held to the limits of physics (`edgehar.models.sensor_limits`) before any of the
 """
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.frames.fields import (
-    AXES,
+    ACCELERATION,
+    KNOWN_MAJORS,
     MODEL_HASH_BYTES,
-    PROTOCOL_MAJOR,
+    MOTION,
     PROTOCOL_MINOR,
+    TURNING,
     Ability,
+    Channel,
     UnitCode,
 )
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.models.bundle.manifest import Manifest
-from edgehar.models.contract import STANDARD_GRAVITY_M_S2
+from edgehar.models.contract import CHANNELS, MOTION_CHANNELS, MOTION_UNIT, STANDARD_GRAVITY_M_S2
 from edgehar.models.errors import BridgeError
-from edgehar.models.sensor_limits import is_possible_range, is_possible_rate
+from edgehar.models.sensor_limits import is_possible_range, is_possible_rate, is_possible_turning_range
 from edgehar.models.units import Unit
 
 _RATE_TOLERANCE: Final = 0.02
@@ -38,13 +41,36 @@ def unit_of(hello: Hello) -> Unit:
     return Unit(f"raw:{per_g:.6g}", per_g, counts=True)
 
 
-def scale_to_g(payload: bytes, hello: Hello) -> NDArray[np.float32]:
-    """Return the samples of a payload in g, (n, 3), in the model's axes."""
-    counts = np.frombuffer(payload, "<i2").reshape(-1, AXES)
-    if hello.axes != (1, 2, 3):
-        columns = [abs(axis) - 1 for axis in hello.axes]
-        counts = counts[:, columns].astype(np.int32) * np.sign(hello.axes)
-    return unit_of(hello).to_g(counts)
+def has_gyroscope(hello: Hello) -> bool:
+    """Tell whether a device sends the turning rate beside the acceleration."""
+    return set(TURNING) <= set(hello.channels)
+
+
+def scale_samples(payload: bytes, hello: Hello, *, gyroscope: bool) -> NDArray[np.float32]:
+    """Return the samples of a payload in g, (n, 3), in the model's axes; with the turning rate in degrees/s, (n, 6).
+
+    The turning rate is a pseudovector: where the axes are a reflection, its sense turns round.
+    """
+    counts = np.frombuffer(payload, "<i2").reshape(-1, len(hello.channels))
+    samples_g = unit_of(hello).to_g(_turned(counts, ACCELERATION, hello))
+    if not gyroscope:
+        return samples_g
+    turning = _turned(counts, TURNING, hello) * (_handedness(hello.axes) / hello.counts_per_deg_s)
+    return np.hstack([samples_g, turning.astype(np.float32)])
+
+
+def _turned(counts: NDArray[np.int16], vector: tuple[Channel, ...], hello: Hello) -> NDArray[Any]:
+    """Return the counts of a vector along the model's axes."""
+    if hello.axes == (1, 2, 3) and hello.channels == MOTION[: len(hello.channels)]:
+        return counts[:, vector[0] - 1 : vector[-1]]
+    columns = [hello.channels.index(vector[abs(axis) - 1]) for axis in hello.axes]
+    return counts[:, columns].astype(np.int32) * np.sign(hello.axes)
+
+
+def _handedness(axes: tuple[int, int, int]) -> int:
+    """Return 1 for axes that are a rotation, and -1 for those that are a reflection."""
+    matrix = np.eye(3)[[abs(axis) - 1 for axis in axes]] * np.sign(axes)[:, np.newaxis]
+    return round(float(np.linalg.det(matrix)))
 
 
 def range_g(hello: Hello) -> float:
@@ -65,6 +91,8 @@ def describe(hello: Hello) -> str:
         f"±{range_g(hello):.3g} g",
         f"{unit_of(hello).per_g:.6g} counts/g",
     ]
+    if has_gyroscope(hello):
+        parts.append(f"gyroscope of {hello.counts_per_deg_s:.6g} counts per degree/s")
     if hello.placement:
         parts.append(hello.placement)
     return f"{', '.join(parts)}; protocol {hello.major}.{hello.minor}, boot {hello.boot_id:04x}"
@@ -76,16 +104,10 @@ def require_usable(hello: Hello, *, before: Hello | None = None) -> None:
     Raises
     ------
     BridgeError
-        When it speaks another major version, has no sensor, says what cannot be, or has another rate than before.
+        When it speaks another major version, has no sensor, says what cannot be, or has another rate or other channels
+        than before.
     """
-    if hello.major != PROTOCOL_MAJOR:
-        raise BridgeError(
-            f"expected a device that speaks protocol {PROTOCOL_MAJOR}.x, got {hello.major}.{hello.minor}",
-            next_step=f"Update {'edgehar' if hello.major > PROTOCOL_MAJOR else 'the firmware of the device'}.",
-            reason="other_version",
-            expected=f"{PROTOCOL_MAJOR}.{PROTOCOL_MINOR}",
-            received=f"{hello.major}.{hello.minor}",
-        )
+    require_version(hello)
     if Ability.SENSES not in hello.abilities:
         raise BridgeError(
             "expected a device with a sensor, got one that only classifies",
@@ -99,6 +121,37 @@ def require_usable(hello: Hello, *, before: Hello | None = None) -> None:
             next_step="Start again to use the new rate.",
             reason="rate_changed",
         )
+    if before is not None and set(hello.channels) != set(before.channels):
+        raise BridgeError(
+            f"expected samples of {_names(before)}, the device now says {_names(hello)}",
+            next_step="Start again to use the new channels.",
+            reason="channels_changed",
+        )
+
+
+def require_version(hello: Hello, *, where: str = "") -> None:
+    """Refuse a device that speaks another major version.
+
+    Raises
+    ------
+    BridgeError
+        When it does; the message begins with ``where``.
+    """
+    if hello.major in KNOWN_MAJORS:
+        return
+    known = " or ".join(f"{major}.x" for major in KNOWN_MAJORS)
+    raise BridgeError(
+        f"{where}expected a device that speaks protocol {known}, got {hello.major}.{hello.minor}",
+        next_step=f"Update {'edgehar' if hello.major > max(KNOWN_MAJORS) else 'the firmware of the device'}.",
+        reason="other_version",
+        expected=f"{max(KNOWN_MAJORS)}.{PROTOCOL_MINOR}",
+        received=f"{hello.major}.{hello.minor}",
+    )
+
+
+def _names(hello: Hello) -> str:
+    """Return what a device's samples hold."""
+    return ", ".join(channel.name.lower() for channel in hello.channels)
 
 
 def check_against_model(hello: Hello, manifest: Manifest) -> list[Remark]:
@@ -120,15 +173,24 @@ def check_against_model(hello: Hello, manifest: Manifest) -> list[Remark]:
         )
     if abs(rate_hz - window.rate_hz) > _RATE_TOLERANCE * window.rate_hz:
         remarks.append(Remark(f"the model wants {window.rate_hz:g} Hz, the device sends {rate_hz:g} Hz: resampling"))
-    if len(window.channels) != AXES:
+    if len(window.channels) not in (len(CHANNELS), len(MOTION_CHANNELS)):
         raise BridgeError(
-            f"expected a model of {AXES} axes for this device, {manifest.model_id} wants {', '.join(window.channels)}",
+            f"expected a model of {len(CHANNELS)} axes for this device, {manifest.model_id} wants "
+            f"{', '.join(window.channels)}",
             next_step="Use a model of acceleration alone.",
             reason="axes",
         )
-    if window.unit != "g":
+    wants_turning = len(window.channels) == len(MOTION_CHANNELS)
+    if wants_turning and not has_gyroscope(hello):
         raise BridgeError(
-            f"expected a model in g, {manifest.model_id} wants {window.unit}",
+            f"expected a device with a gyroscope for {manifest.model_id}, which takes {', '.join(MOTION_CHANNELS)}; "
+            f"this one sends {_names(hello)}",
+            next_step="Connect a device that sends the turning rate as well, or use a model of acceleration alone.",
+            reason="axes",
+        )
+    if window.unit != (MOTION_UNIT if wants_turning else "g"):
+        raise BridgeError(
+            f"expected a model in {MOTION_UNIT if wants_turning else 'g'}, {manifest.model_id} wants {window.unit}",
             next_step="Train it again with this version.",
             reason="unit",
         )
@@ -147,6 +209,12 @@ def _require_possible(hello: Hello) -> None:
         wrong = f"{hello.counts_per_unit:g} counts per unit"
     elif sorted(map(abs, hello.axes)) != [1, 2, 3]:
         wrong = f"axes {hello.axes}, which are not 1, 2 and 3 in some order"
+    elif set(hello.channels) not in (set(ACCELERATION), {*ACCELERATION, *TURNING}):
+        wrong = f"the channels {_names(hello)}, which are neither x, y, z nor these and gx, gy, gz"
+    elif has_gyroscope(hello) and not (
+        hello.counts_per_deg_s > 0 and is_possible_turning_range(_LARGEST_COUNT / hello.counts_per_deg_s)
+    ):
+        wrong = f"{hello.counts_per_deg_s:g} counts per degree/s"
     if wrong is not None:
         raise BridgeError(
             f"expected a HELLO that can be true, got {wrong}",

@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.firmware_bridge.frames.fields import (
+    ACCELERATION,
     ACK_FIELDS,
     AXES,
+    CHANNELS_MAJOR,
     ERROR_FIELDS,
     HELLO_FIELDS,
+    HELLO_TURNING_FIELDS,
     LABEL_FIELDS,
     LOG_FIELDS,
     MAX_NAME_BYTES,
@@ -21,10 +24,10 @@ from edgehar.firmware_bridge.frames.fields import (
     PROTOCOL_MAJOR,
     PROTOCOL_MINOR,
     RESULT_FIELDS,
-    SAMPLE_BYTES,
     SAMPLES_FIELDS,
     STATS_FIELDS,
     Ability,
+    Channel,
     Numbers,
     Type,
 )
@@ -63,6 +66,11 @@ class Hello:
         How many chunks of INFER or LOAD it can hold unanswered: 1 is stop and wait.
     sensor, placement, model
         Names, up to 32 bytes of UTF-8 each; empty for unknown.
+    channels
+        What the numbers of a sample are, in order. Only version 2 says it; in version 1 they are x, y, z.
+    counts_per_deg_s, range_deg_s
+        How many counts make one degree/s of a gyroscope, and the fastest turn it can measure; 0 for no gyroscope, and
+        for unknown. In version 2.
     """
 
     boot_id: int
@@ -83,6 +91,9 @@ class Hello:
     model: str = ""
     major: int = PROTOCOL_MAJOR
     minor: int = PROTOCOL_MINOR
+    channels: tuple[Channel, ...] = ACCELERATION
+    counts_per_deg_s: float = 0.0
+    range_deg_s: float = 0.0
 
     TYPE: ClassVar[Type] = Type.HELLO
 
@@ -106,7 +117,11 @@ class Hello:
             self.longest_body,
             self.credit,
         )
-        return fixed + b"".join(_pack_name(name) for name in (self.sensor, self.placement, self.model))
+        named = fixed + b"".join(_pack_name(name) for name in (self.sensor, self.placement, self.model))
+        if self.major != CHANNELS_MAJOR:
+            return named
+        turning = HELLO_TURNING_FIELDS.pack(self.counts_per_deg_s, self.range_deg_s)
+        return named + bytes([len(self.channels), *self.channels]) + turning
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +139,9 @@ class Samples:
     dropped
         Samples dropped by the device since boot, modulo 2¹⁶.
     payload
-        Three int16 a sample.
+        An int16 for every channel of a sample.
+    channels
+        How many these are; the device's HELLO says it.
     """
 
     boot_id: int
@@ -132,18 +149,19 @@ class Samples:
     micros: int
     dropped: int
     payload: bytes
+    channels: int = AXES
 
     TYPE: ClassVar[Type] = Type.SAMPLES
 
     @property
     def count(self) -> int:
         """How many samples it carries."""
-        return len(self.payload) // SAMPLE_BYTES
+        return len(self.payload) // (2 * self.channels)
 
     @property
     def counts(self) -> NDArray[np.int16]:
-        """The samples: (n, 3), int16."""
-        return np.frombuffer(self.payload, "<i2").reshape(-1, AXES)
+        """The samples: (n, channels), int16."""
+        return np.frombuffer(self.payload, "<i2").reshape(-1, self.channels)
 
     def pack(self) -> bytes:
         """Return the body."""

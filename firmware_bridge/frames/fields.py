@@ -8,7 +8,11 @@ from edgehar.firmware_bridge.frames.framing import MAX_BODY_BYTES
 
 PROTOCOL_MAJOR: Final = 1
 PROTOCOL_MINOR: Final = 0
+CHANNELS_MAJOR: Final = 2
+"""The version of devices whose samples are not x, y, z of acceleration alone: HELLO says which channels they have."""
+KNOWN_MAJORS: Final = (PROTOCOL_MAJOR, CHANNELS_MAJOR)
 AXES: Final = 3
+MAX_CHANNELS: Final = 6
 MAX_TEXT_BYTES: Final = 200
 MAX_NAME_BYTES: Final = 32
 MAX_LOAD_BYTES: Final = 200
@@ -19,6 +23,8 @@ PROBABILITY_ONE: Final = 32768
 """An integer probability of one."""
 
 HELLO_FIELDS: Final = struct.Struct("<BBBHBIfBf3bI8sHBBB")
+HELLO_TURNING_FIELDS: Final = struct.Struct("<ff")
+"""Behind the names and the channels of version 2: counts per degree/s, and range in degrees/s."""
 SAMPLES_FIELDS: Final = struct.Struct("<BHIIH")
 STATS_FIELDS: Final = struct.Struct("<BHIIIII")
 LOG_FIELDS: Final = struct.Struct("<BB")
@@ -33,7 +39,7 @@ INFER_FIELDS: Final = struct.Struct("<BHBH")
 LOAD_FIELDS: Final = struct.Struct("<BII")
 SAMPLE_BYTES: Final = 2 * AXES
 MAX_SAMPLES: Final = (MAX_BODY_BYTES - SAMPLES_FIELDS.size) // SAMPLE_BYTES
-"""Samples that fit in one SAMPLES frame: 39."""
+"""Samples of three channels that fit in one SAMPLES frame: 39."""
 
 
 class Type(IntEnum):
@@ -77,6 +83,23 @@ class UnitCode(IntEnum):
     M_S2 = 2
 
 
+class Channel(IntEnum):
+    """What a number of a sample is: acceleration along an axis of the sensor, or the turning rate about one."""
+
+    X = 1
+    Y = 2
+    Z = 3
+    GX = 4
+    GY = 5
+    GZ = 6
+
+
+ACCELERATION: Final = (Channel.X, Channel.Y, Channel.Z)
+"""The channels of a device that does not say which it has."""
+TURNING: Final = (Channel.GX, Channel.GY, Channel.GZ)
+MOTION: Final = (*ACCELERATION, *TURNING)
+
+
 class Numbers(IntEnum):
     """How numbers of INFER and RESULT are written."""
 
@@ -118,6 +141,17 @@ class ErrorCode(IntEnum):
     OVERRUN = 10
 
 
-def infer_sample_bytes(numbers: int) -> int:
+def infer_sample_bytes(numbers: int, channels: int = AXES) -> int:
     """Return how many bytes a sample of INFER has."""
-    return 12 if numbers == Numbers.FLOAT else SAMPLE_BYTES
+    return (4 if numbers == Numbers.FLOAT else 2) * channels
+
+
+def most_samples(channels: int) -> int:
+    """Return how many samples of so many channels fit in one SAMPLES frame.
+
+    Examples
+    --------
+    >>> most_samples(3), most_samples(6)
+    (39, 19)
+    """
+    return (MAX_BODY_BYTES - SAMPLES_FIELDS.size) // (2 * channels)

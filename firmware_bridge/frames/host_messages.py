@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgehar.firmware_bridge.frames.fields import (
+    AXES,
     INFER_FIELDS,
     LOAD_FIELDS,
     PROTOCOL_MAJOR,
@@ -73,13 +74,14 @@ class Infer:
     numbers: int
     first: int
     payload: bytes
+    channels: int = AXES
 
     TYPE: ClassVar[Type] = Type.INFER
 
     @property
     def count(self) -> int:
         """How many samples it carries."""
-        return len(self.payload) // infer_sample_bytes(self.numbers)
+        return len(self.payload) // infer_sample_bytes(self.numbers, self.channels)
 
     def pack(self) -> bytes:
         """Return the body."""

@@ -5,29 +5,35 @@ from collections.abc import Callable
 from typing import Final
 
 from edgehar.firmware_bridge.frames.fields import (
+    ACCELERATION,
     ACK_FIELDS,
+    AXES,
+    CHANNELS_MAJOR,
     ERROR_FIELDS,
     HELLO_FIELDS,
+    HELLO_TURNING_FIELDS,
     INFER_FIELDS,
+    KNOWN_MAJORS,
     LABEL_FIELDS,
     LOAD_FIELDS,
     LOG_FIELDS,
+    MAX_CHANNELS,
     MAX_LOAD_BYTES,
     MAX_NAME_BYTES,
     NO_LABEL,
     PROBABILITY_ONE,
-    PROTOCOL_MAJOR,
     PROTOCOL_MINOR,
     RESULT_FIELDS,
-    SAMPLE_BYTES,
     SAMPLES_FIELDS,
     START_FIELDS,
     STATS_FIELDS,
     WHO_FIELDS,
     Ability,
+    Channel,
     Numbers,
     Type,
     infer_sample_bytes,
+    most_samples,
 )
 from edgehar.firmware_bridge.frames.framing import MAX_BODY_BYTES
 from edgehar.firmware_bridge.frames.messages import (
@@ -52,8 +58,15 @@ from edgehar.firmware_bridge.frames.messages import (
 from edgehar.models.foreign_text import printable
 
 
-def decode_message(body: bytes) -> Message | Unknown | Malformed:
+def decode_message(body: bytes, *, channels: int = AXES) -> Message | Unknown | Malformed:
     """Return what a frame's body says. Whatever the bytes are, nothing is raised.
+
+    Parameters
+    ----------
+    body
+        Of a frame.
+    channels
+        How many numbers a sample has, which the HELLO of its boot says.
 
     Examples
     --------
@@ -63,7 +76,9 @@ def decode_message(body: bytes) -> Message | Unknown | Malformed:
     Malformed(type=129, reason='expected 3 bytes, got 1')
     """
     if body[:1] == b"\x02":
-        return _unpack_samples(body)
+        return _unpack_samples(body, channels)
+    if body[:1] == b"\x90":
+        return _unpack_infer(body, channels)
     unpack = _UNPACK.get(body[0]) if body else None
     if unpack is None:
         return Unknown(body[0]) if body else Malformed(0, "expected a type, got nothing")
@@ -79,20 +94,21 @@ class _FormError(Exception):
     """A body does not have the form of its type."""
 
 
-def _unpack_samples(body: bytes) -> Samples | Malformed:
+def _unpack_samples(body: bytes, channels: int) -> Samples | Malformed:
     """Return SAMPLES; this one is on the path of every sample, so it is decoded directly."""
-    size = len(body) - SAMPLES_FIELDS.size
-    if size < SAMPLE_BYTES or size % SAMPLE_BYTES or len(body) > MAX_BODY_BYTES:
-        return Malformed(Type.SAMPLES, f"expected 13 bytes and 6 for each of 1 to 39 samples, got {len(body)}")
+    size, each = len(body) - SAMPLES_FIELDS.size, 2 * channels
+    if size < each or size % each or len(body) > MAX_BODY_BYTES:
+        reason = f"expected 13 bytes and {each} for each of 1 to {most_samples(channels)} samples, got {len(body)}"
+        return Malformed(Type.SAMPLES, reason)
     _, boot_id, sequence, micros, dropped = SAMPLES_FIELDS.unpack_from(body)
-    return Samples(boot_id, sequence, micros, dropped, body[SAMPLES_FIELDS.size :])
+    return Samples(boot_id, sequence, micros, dropped, body[SAMPLES_FIELDS.size :], channels)
 
 
 def _unpack_hello(body: bytes) -> Hello:
     """Return HELLO; what a later minor version adds at its end is ignored, and so is all but the version of another."""
     if len(body) < 3:
         raise _FormError(f"expected 3 bytes at least, got {len(body)}")
-    if body[1] != PROTOCOL_MAJOR:
+    if body[1] not in KNOWN_MAJORS:
         return Hello(0, Ability.NONE, 0, 0.0, 0, 0.0, major=body[1], minor=body[2])
     _, major, minor, boot_id, flags, rate, scale, unit, range_unit, *rest = HELLO_FIELDS.unpack_from(body)
     x, y, z, dropped, model_hash, window, classes, longest_body, credit = rest
@@ -100,6 +116,12 @@ def _unpack_hello(body: bytes) -> Hello:
     for _ in range(3):
         name, at = _unpack_name(body, at)
         names.append(name)
+    channels: tuple[Channel, ...] = ACCELERATION
+    counts_per_deg_s = range_deg_s = 0.0
+    if major == CHANNELS_MAJOR:
+        channels, at = _unpack_channels(body, at)
+        counts_per_deg_s, range_deg_s = HELLO_TURNING_FIELDS.unpack_from(body, at)
+        at += HELLO_TURNING_FIELDS.size
     if minor == PROTOCOL_MINOR and at != len(body):
         raise _FormError(f"expected {at} bytes, got {len(body)}")
     return Hello(
@@ -121,7 +143,21 @@ def _unpack_hello(body: bytes) -> Hello:
         model=names[2],
         major=major,
         minor=minor,
+        channels=channels,
+        counts_per_deg_s=counts_per_deg_s,
+        range_deg_s=range_deg_s,
     )
+
+
+def _unpack_channels(body: bytes, at: int) -> tuple[tuple[Channel, ...], int]:
+    """Return what the numbers of a sample are, and where the next field begins."""
+    count = body[at] if at < len(body) else 0
+    if not 1 <= count <= MAX_CHANNELS:
+        raise _FormError(f"expected 1 to {MAX_CHANNELS} channels, got {count}")
+    codes = body[at + 1 : at + 1 + count]
+    if len(codes) < count or len(set(codes)) < count or not set(codes) <= set(Channel):
+        raise _FormError(f"expected {count} different channels from 1 to {max(Channel)}, got {list(codes)}")
+    return tuple(map(Channel, codes)), at + 1 + count
 
 
 def _unpack_result(body: bytes) -> Result | FoundLabel:
@@ -141,15 +177,17 @@ def _unpack_result(body: bytes) -> Result | FoundLabel:
     return Result(window_id, window_crc, duration, unit, values, numbers)
 
 
-def _unpack_infer(body: bytes) -> Infer:
+def _unpack_infer(body: bytes, channels: int) -> Infer | Malformed:
     """Return INFER."""
+    if len(body) < INFER_FIELDS.size:
+        return Malformed(Type.INFER, f"too short: {len(body)} bytes")
     _, window_id, numbers, first = INFER_FIELDS.unpack_from(body)
     if numbers not in (Numbers.INTEGER, Numbers.FLOAT):
-        raise _FormError(f"expected numbers 0 or 1, got {numbers}")
-    size = len(body) - INFER_FIELDS.size
-    if size == 0 or size % infer_sample_bytes(numbers):
-        raise _FormError(f"expected whole samples of {infer_sample_bytes(numbers)} bytes, got {size} bytes")
-    return Infer(window_id, numbers, first, body[INFER_FIELDS.size :])
+        return Malformed(Type.INFER, f"expected numbers 0 or 1, got {numbers}")
+    size, each = len(body) - INFER_FIELDS.size, infer_sample_bytes(numbers, channels)
+    if size == 0 or size % each:
+        return Malformed(Type.INFER, f"expected whole samples of {each} bytes, got {size} bytes")
+    return Infer(window_id, numbers, first, body[INFER_FIELDS.size :], channels)
 
 
 def _unpack_load(body: bytes) -> Load:
@@ -216,7 +254,6 @@ _UNPACK: Final[dict[int, Callable[[bytes], Message]]] = {
     Type.START: _unpack_start,
     Type.STOP: _unpack_stop,
     Type.ASK: _unpack_ask,
-    Type.INFER: _unpack_infer,
     Type.LOAD: _unpack_load,
 }
 

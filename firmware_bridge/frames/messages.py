@@ -5,7 +5,8 @@ All numbers are little-endian; a body begins with its type. Sensors send types b
     HELLO   01 | major 1 | minor 1 | boot 2 | flags 1 | rate 4, mHz | counts per unit 4, float | unit 1 |
                | range 4, float | axes 3 | dropped 4 | model hash 8 | window 2 | classes 1 | longest body 1 |
                | credit 1 | sensor, placement, model: each length 1 + UTF-8
-    SAMPLES 02 | boot 2 | sequence 4 | microseconds 4 | dropped 2 | 1 to 39 samples of 3 x int16
+               | in version 2: channels: length 1 + a code each | counts per degree/s 4, float | range 4, float
+    SAMPLES 02 | boot 2 | sequence 4 | microseconds 4 | dropped 2 | samples of an int16 for every channel, 1 to 39 of 3
     STATS   03 | boot 2 | sequence 4 | microseconds 4 | dropped 4 | frames received 4 | frames damaged 4
     LOG     04 | level 1 | UTF-8
     ERROR   05 | code 2 | type it answers 1 | UTF-8
@@ -15,7 +16,7 @@ All numbers are little-endian; a body begins with its type. Sensors send types b
     START   82 | rate 4, mHz | samples a frame 1
     STOP    83
     ASK     84                                                                   (answered by STATS)
-    INFER   90 | window 2 | numbers 1 | first 2 | samples of 3 x int16 or 3 x float
+    INFER   90 | window 2 | numbers 1 | first 2 | samples of an int16 or a float for every channel
     LOAD    91 | bytes in all 4 | offset 4 | bytes
 
 A frame of ten samples is 79 bytes on the line, everything counted: 7.9 bytes a sample. `docs/protocol.md` is the

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from edgehar.firmware_bridge.frames.clock import FrameTime
-from edgehar.firmware_bridge.frames.device_description import require_usable, scale_to_g, unit_of
-from edgehar.firmware_bridge.frames.fields import PROBABILITY_ONE, Ability, Level
+from edgehar.firmware_bridge.frames.device_description import has_gyroscope, require_usable, scale_samples, unit_of
+from edgehar.firmware_bridge.frames.fields import PROBABILITY_ONE, Ability, Level, Type
 from edgehar.firmware_bridge.frames.framing import Damage, FrameEvent, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import (
@@ -47,6 +47,8 @@ class FrameSource:
         What the device has said it is, or None to wait for it.
     name_label
         Names a class of the model that the device runs itself; empty where it is not known.
+    gyroscope
+        Whether the turning rate is handed on where the device sends it.
 
     Raises
     ------
@@ -64,8 +66,15 @@ class FrameSource:
     [([0.0, 0.01], 0), ([0.05], 3)]
     """
 
-    def __init__(self, hello: Hello | None = None, *, name_label: NameLabel = lambda hello, label: "") -> None:
+    def __init__(
+        self,
+        hello: Hello | None = None,
+        *,
+        name_label: NameLabel = lambda hello, label: "",
+        gyroscope: bool = True,
+    ) -> None:
         self._name_label = name_label
+        self._gyroscope = gyroscope
         self._found: int | None = None
         self._parser = FrameParser()
         self._counts = StreamCounts()
@@ -73,7 +82,7 @@ class FrameSource:
         self._sequence = SequenceTracker()
         self._time: FrameTime | None = None
         self._hello: Hello | None = None
-        self._waiting: list[Samples] = []
+        self._waiting: list[bytes] = []
         self._outgoing: list[bytes] = []
         self._unasked = 0
         self._started = False
@@ -142,20 +151,27 @@ class FrameSource:
                 self._counts.damaged += 1
                 self._say(f"damaged frame ({event.cause.value})", kind="damaged", warning=True)
                 continue
-            message = decode_message(event.body)
-            if isinstance(message, Samples):
-                self._take(message, blocks, arrived_s)
-            else:
-                self._act(message, blocks, arrived_s)
+            self._take_body(event.body, blocks, arrived_s)
         self._close_run(blocks, arrived_s)
         remarks, self._remarks = self._remarks, []
         return Decoded(blocks, remarks)
 
+    def _take_body(self, body: bytes, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Act on what a frame says; samples wait for the HELLO of their boot, which says how many numbers one has."""
+        is_samples, hello = body[0] == Type.SAMPLES, self._hello
+        if is_samples and (hello is None or int.from_bytes(body[1:3], "little") != hello.boot_id):
+            self._wait(body)
+            return
+        message = decode_message(body) if hello is None else decode_message(body, channels=len(hello.channels))
+        if isinstance(message, Samples):
+            self._take(message, blocks, arrived_s)
+        else:
+            self._act(message, blocks, arrived_s)
+
     def _take(self, samples: Samples, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Add the samples of one frame to the run; start a new run after a loss."""
-        hello, time = self._hello, self._time
-        if hello is None or time is None or hello.boot_id != samples.boot_id:
-            self._wait(samples)
+        time = self._time
+        if time is None:
             return
         step = self._sequence.advance(samples.boot_id, samples.sequence, samples.count, samples.dropped)
         if step.lost or step.restarted:
@@ -190,9 +206,9 @@ class FrameSource:
         text = "the device's clock contradicts its sample numbers: it is put aside, the declared rate gives the time"
         self._say(text, kind="clock", warning=True)
 
-    def _wait(self, samples: Samples) -> None:
+    def _wait(self, body: bytes) -> None:
         """Keep samples until their HELLO comes; the oldest are lost if that takes too long."""
-        self._waiting.append(samples)
+        self._waiting.append(body)
         del self._waiting[:-_MOST_WAITING]
         if self._unasked % _FRAMES_PER_ASKING == 0:
             self._ask()
@@ -241,8 +257,11 @@ class FrameSource:
             self._outgoing.append(encode_frame(Start().pack()))
             self._started = True
         waiting, self._waiting = self._waiting, []
-        for samples in waiting:
-            if samples.boot_id == hello.boot_id:
+        for body in waiting:
+            samples = decode_message(body, channels=len(hello.channels))
+            if not isinstance(samples, Samples):
+                self._act(samples, blocks, arrived_s)
+            elif samples.boot_id == hello.boot_id:
                 self._take(samples, blocks, arrived_s)
             else:
                 self._hole(samples.count, blocks, arrived_s)
@@ -269,8 +288,10 @@ class FrameSource:
         run, hello, time = self._run, self._hello, self._time
         if hello is None or time is None or (not run and not self._lost and self._continues):
             return
-        samples_g = scale_to_g(b"".join(payload for payload, _ in run), hello)
-        times_s = time.of_samples(run)
+        gyroscope = self._gyroscope and has_gyroscope(hello)
+        samples_g = scale_samples(b"".join(payload for payload, _ in run), hello, gyroscope=gyroscope)
+        sample_bytes = 2 * len(hello.channels)
+        times_s = time.of_samples([(len(payload) // sample_bytes, start_s) for payload, start_s in run])
         blocks.append(SampleBlock(samples_g, times_s, arrived_s, lost=self._lost, continues=self._continues))
         self._run, self._lost, self._continues = [], 0, True
 

@@ -162,7 +162,7 @@ class LiveLoop:
             When the model cannot classify this sensor.
         """
         check_recognises_activities(manifest, for_what="live", gyroscope=True)
-        turning_scale = check_columns(manifest, columns, gyroscope_unit)
+        turning_scale = check_columns(manifest, columns, gyroscope_unit, frames=hello is not None)
         window = manifest.window
         sensor_hz = window.rate_hz if rate_hz is None else rate_hz
         described = [] if hello is None else check_against_model(hello, manifest)
@@ -192,11 +192,12 @@ class LiveLoop:
         def name_label(hello: Hello | None, label: int) -> str:
             return label_of_device(hello, manifest, label)
 
+        turns = len(window.channels) > len(CHANNELS)
         text_or_frames: SampleSource = (
-            FrameSource(name_label=name_label)
+            FrameSource(name_label=name_label, gyroscope=turns)
             if hello is not None
             else text_source(unit, columns)
-            if len(window.channels) > len(CHANNELS)
+            if turns
             else WitMotionOrTextSource(
                 text_source(unit, columns), make_source=lambda: text_source(unit or parse_unit("g"))
             )
@@ -205,7 +206,7 @@ class LiveLoop:
             text_or_frames = TextThenFramesSource(
                 text_or_frames,
                 on_hello=lambda late: loop._adopt_hello(late, manifest),
-                make_frames=lambda: FrameSource(name_label=name_label),
+                make_frames=lambda: FrameSource(name_label=name_label, gyroscope=turns),
             )
         loop = cls(
             line,

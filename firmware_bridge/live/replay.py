@@ -52,7 +52,7 @@ class Replay:
                 for axis in axes:
                     axis.append(None)
             t += np.round(block.times_s[::every] - start_s, 3).tolist()
-            for axis, values in zip(axes, np.round(block.samples_g[::every], 3).T.tolist(), strict=True):
+            for axis, values in zip(axes, np.round(block.samples_g[::every, :3], 3).T.tolist(), strict=True):
                 axis += values
         end_s = float(blocks[-1].times_s[-1])
         takes = [
@@ -103,7 +103,7 @@ def replay(
     predictions: list[Prediction] = []
     for block in capture.blocks:
         predictions += pipeline.feed(
-            SampleBlock(block.samples_g, block.times_s, block.arrived_unix_s, block.lost, block.continues)
+            SampleBlock(block.samples_g[:, :3], block.times_s, block.arrived_unix_s, block.lost, block.continues)
         )
         pause()
     return Replay(capture, (*predictions, *pipeline.finish()), manifest)

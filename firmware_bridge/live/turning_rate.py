@@ -1,11 +1,13 @@
-"""What a model that takes the turning rate as well must be told about a sensor that prints text."""
+"""What a model that takes the turning rate as well must be told about a sensor that prints text: frames say it."""
 
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND, MOTION_CHANNELS
 from edgehar.models.errors import UsageError
 
 
-def check_columns(manifest: Manifest, columns: tuple[str, ...] | None, gyroscope_unit: str | None) -> float:
+def check_columns(
+    manifest: Manifest, columns: tuple[str, ...] | None, gyroscope_unit: str | None, *, frames: bool = False
+) -> float:
     """Return what to multiply a turning rate with to get degrees per second.
 
     Nothing in the numbers tells degrees from radians for sure, nor which of two sensors is the gyroscope: so both are
@@ -17,6 +19,8 @@ def check_columns(manifest: Manifest, columns: tuple[str, ...] | None, gyroscope
         The model's.
     columns, gyroscope_unit
         What a person has declared.
+    frames
+        Whether the sensor speaks frames, which say what they hold.
 
     Raises
     ------
@@ -32,10 +36,13 @@ def check_columns(manifest: Manifest, columns: tuple[str, ...] | None, gyroscope
                 next_step="For example --columns ax,ay,az.",
             )
         return 1.0
+    if frames:
+        return 1.0
     if columns is None or len(columns) != wanted or gyroscope_unit not in DEGREES_PER_SECOND:
         raise UsageError(
             f"{manifest.model_id} takes {', '.join(MOTION_CHANNELS)}: expected six --columns of a line of text, and "
             f"the --gyroscope-unit, one of {', '.join(DEGREES_PER_SECOND)}",
-            next_step="For example --columns ax,ay,az,gx,gy,gz --gyroscope-unit deg/s.",
+            next_step="For example --columns ax,ay,az,gx,gy,gz --gyroscope-unit deg/s. A device that sends frames says "
+            "them itself: pass --protocol frames.",
         )
     return DEGREES_PER_SECOND[gyroscope_unit]

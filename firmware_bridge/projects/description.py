@@ -3,17 +3,24 @@
 import math
 from typing import Final
 
-from edgehar.firmware_bridge.frames.fields import MODEL_HASH_BYTES, Ability
+from edgehar.firmware_bridge.frames.fields import (
+    ACCELERATION,
+    CHANNELS_MAJOR,
+    MODEL_HASH_BYTES,
+    MOTION,
+    PROTOCOL_MAJOR,
+    Ability,
+)
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.projects.boards import Board
 from edgehar.firmware_bridge.projects.escaping import c_comment, c_string, utf8
-from edgehar.firmware_bridge.projects.sensors import Sensor
+from edgehar.firmware_bridge.projects.sensors import Sensor, to_model
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import UsageError
-from edgehar.models.portable.tables import FLOAT32, POOLS, WHOLE, CModel, has_other_head
+from edgehar.models.portable.tables import ATTENTION, FLOAT32, POOLS, WHOLE, CModel, has_other_head
 
-STREAM_SAMPLES: Final = 10
-"""Samples in a frame of the stream: 7.9 bytes a sample on the line."""
+_STREAM_NUMBERS: Final = 30
+"""Numbers in a frame of the stream. Ten samples of three: 7.9 bytes a sample on the line."""
 
 LONGEST_LABEL_BYTES: Final = 255
 _LABEL_RECORD_BYTES: Final = 8
@@ -29,6 +36,8 @@ def make_hello(
         abilities |= Ability.FLOATS
     if sensor is not None:
         abilities |= Ability.SENSES
+    turns = model.channels > len(ACCELERATION)
+    gyroscope = sensor.gyroscope if sensor is not None and turns else None
     return Hello(
         boot_id=0,
         abilities=abilities,
@@ -43,13 +52,27 @@ def make_hello(
         sensor="" if sensor is None else sensor.name,
         placement=utf8(manifest.window.mounting).decode() if sensor is not None else "",
         model=utf8(manifest.model_id).decode(),
+        major=CHANNELS_MAJOR if turns else PROTOCOL_MAJOR,
+        channels=MOTION if turns else ACCELERATION,
+        counts_per_deg_s=0.0 if gyroscope is None else gyroscope.counts_per_deg_s,
+        range_deg_s=0.0 if gyroscope is None else gyroscope.range_deg_s,
     )
 
 
 def identity_header(
-    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, step_s: float | None = None
+    board: Board,
+    model: CModel,
+    hello: Hello,
+    *,
+    sensor: Sensor | None = None,
+    step_s: float | None = None,
+    carries: bool = False,
 ) -> str:
-    """Return har_identity.h; ``step_s`` is what a step takes on the board at most, None where it is not known."""
+    """Return har_identity.h.
+
+    ``step_s`` is what a step takes on the board at most, None where it is not known; ``carries`` is whether the state
+    goes on from window to window.
+    """
     senses = Ability.SENSES in hello.abilities
     return f"""/* What this firmware says it is. Written by `har firmware`. */
 #ifndef HAR_IDENTITY_H
@@ -58,12 +81,13 @@ def identity_header(
 #include <stdint.h>
 
 #define HAR_MODEL_WINDOW {model.window}
+#define HAR_MODEL_CHANNELS {model.channels}
 #define HAR_MODEL_CLASSES {model.classes}
 #define HAR_LONGEST_BODY {max(board.longest_body, len(hello.pack()))}
 #define HAR_DEVICE_SENSES {int(senses)}
-#define HAR_STREAM_SAMPLES {STREAM_SAMPLES}
+#define HAR_STREAM_SAMPLES {_STREAM_NUMBERS // model.channels}
 #define HAR_RATE_MHZ {hello.rate_mhz}ul
-{_sensor_lines(sensor, step_s or 0.0)}
+{_sensor_lines(sensor, model, step_s or 0.0, carries=carries)}
 /* The body of HELLO (docs/protocol.md). */
 #define HAR_IDENTITY_BYTES {len(hello.pack())}
 extern const uint8_t har_identity[HAR_IDENTITY_BYTES];
@@ -205,6 +229,7 @@ def config_header(model: CModel) -> str:
         "POOL": bool(kinds & set(POOLS)),
         "WHOLE": bool(kinds & set(WHOLE)),
         "DENSE_OVER_TIME": "dense_over_time" in kinds,
+        "ATTENTION": ATTENTION in kinds,
         "BACKWARD": any(layer.merge for layer in model.layers),
         "TIME": model.needs_whole_windows,
         "PLAIN": not model.needs_whole_windows,
@@ -223,13 +248,29 @@ def config_header(model: CModel) -> str:
 """
 
 
-def _sensor_lines(sensor: Sensor | None, step_s: float) -> str:
+def _sensor_lines(sensor: Sensor | None, model: CModel, step_s: float, *, carries: bool) -> str:
     """Return what a sketch wants to know of its sensor, and whether the board keeps up with it."""
     if sensor is None:
         return ""
+    multiplier, shift = to_model(sensor.counts_per_g, model.sample_bits)
+    gyroscope = ""
+    if sensor.gyroscope is not None and model.channels > len(ACCELERATION):
+        turning, turning_shift = to_model(sensor.gyroscope.counts_per_deg_s, model.sample_bits)
+        gyroscope = (
+            f"#define HAR_GYROSCOPE {sensor.gyroscope.symbol}\n"
+            f"#define HAR_TURNING_MULTIPLIER {turning}u\n"
+            f"#define HAR_TURNING_SHIFT {turning_shift}\n"
+        )
     return (
         f"#define HAR_SENSOR {sensor.symbol}\n"
         f"#define HAR_CLASSIFIES {int(step_s < 1 / sensor.rate_hz)}\n"
         f"/* Microseconds that a sample of one window takes at most. */\n"
         f"#define HAR_STEP_US {math.ceil(step_s * 1e6)}ul\n"
+        f"/* Whether the state goes on from window to window, or each begins anew. */\n"
+        f"#define HAR_CARRIES_STATE {int(carries)}\n"
+        f"/* Counts x multiplier / 2^shift are the numbers of an integer model; so many are 1 g or degree/s. */\n"
+        f"#define HAR_ACCELERATION_MULTIPLIER {multiplier}u\n"
+        f"#define HAR_ACCELERATION_SHIFT {shift}\n"
+        f"{gyroscope}"
+        f"#define HAR_SAMPLE_ONE {2**model.sample_bits}.0f\n"
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from edgehar.firmware_bridge.frames.fields import AXES, RESULT_FIELDS
+from edgehar.firmware_bridge.frames.fields import ACCELERATION, MOTION, RESULT_FIELDS
 from edgehar.firmware_bridge.projects.boards import BOARDS, Board
 from edgehar.models.errors import UsageError
 from edgehar.models.portable.tables import FLOAT32, GATES, INT8, CModel, Matrix
@@ -16,6 +16,9 @@ _TIME_BYTES: Final = 24
 
 _TIME_STACK_BYTES: Final = 128
 """More of the stack for layers along time, whose records are longer."""
+
+_TURNING_BYTES: Final = 64
+"""More RAM for a sensor's turning rate: its counts on the way, and a converter of their rate."""
 
 _PRODUCTS_PER_ROW: Final = 5
 """What the rounding of a row takes, in products."""
@@ -59,6 +62,7 @@ def needs_of(
         + board.ram_overhead_bytes
         + board.stack_bytes
         + (_TIME_STACK_BYTES if model.needs_whole_windows else 0)
+        + (_TURNING_BYTES if board.senses and model.channels > len(ACCELERATION) else 0)
         + max(0, hello_bytes - board.longest_body)
         + decoder[1],
         step_s=None if board.clock_hz is None else _cycles(model, board) / board.clock_hz,
@@ -111,10 +115,11 @@ def require_fit(model: CModel, board: Board, *, label_bytes: int = 0, hello_byte
             f"got {model.quantization}",
             next_step=f"Pass --quantization {board.quantizations[0]}.",
         )
-    if model.channels != AXES:
+    if model.channels not in (len(ACCELERATION), len(MOTION)):
         raise UsageError(
-            f"board {board.name}: expected a model of {AXES} channels, x, y and z, got {model.channels}",
-            next_step="Use a model of acceleration alone.",
+            f"board {board.name}: expected a model of {len(ACCELERATION)} channels, x, y and z, or of {len(MOTION)} "
+            f"with the turning rate, got {model.channels}",
+            next_step="Use a model of acceleration, or of acceleration and turning rate.",
         )
     largest = _largest_matrix(model)
     if largest > board.largest_matrix:

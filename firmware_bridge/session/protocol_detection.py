@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgehar.firmware_bridge.frames.device_description import require_usable
+from edgehar.firmware_bridge.frames.fields import Type
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
-from edgehar.firmware_bridge.frames.messages import FromHost, Hello, Who
+from edgehar.firmware_bridge.frames.messages import FromHost, Hello, Malformed, Who
 from edgehar.firmware_bridge.line.reader import Arrival, Line
 from edgehar.firmware_bridge.text.witmotion import looks_like_packets
 from edgehar.models.errors import BridgeError, UsageError
@@ -58,6 +59,7 @@ class ProtocolDetector:
         self._line_began = False
         self._printable = 0
         self.hello: Hello | None = None
+        self.malformed_hello = ""
         self.protocol: str | None = None
         self.bytes_read = 0
         self.echoes = False
@@ -74,6 +76,8 @@ class ProtocolDetector:
                 self.protocol = "frames"
                 if isinstance(message, Hello):
                     self.hello = message
+                elif isinstance(message, Malformed) and message.type == Type.HELLO:
+                    self.malformed_hello = message.reason
         if self.protocol is None:
             *lines, tail = _LINE_END.split(self._tail + data)
             self._tail = tail[-1024:]
@@ -173,7 +177,10 @@ def detect_protocol(
 
 def _no_hello(name: str, detector: ProtocolDetector, waited_s: float) -> BridgeError:
     """Return the error of a device that does not say what it is."""
-    if detector.protocol == "frames":
+    if detector.malformed_hello:
+        got = f"a malformed one ({detector.malformed_hello})"
+        next_step = "Correct the firmware of the device: docs/protocol.md gives each field of HELLO."
+    elif detector.protocol == "frames":
         got, next_step = "frames, and no answer to WHO", "Connect the wire from the host to the device as well."
     elif detector.protocol == "text":
         got, next_step = "text lines", "Pass --protocol text."

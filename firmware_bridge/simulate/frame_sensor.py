@@ -5,14 +5,23 @@ It answers like a device, reboots and is unplugged when told to, and keeps an ac
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.firmware_bridge.frames.fields import MAX_SAMPLES, Ability, ErrorCode, UnitCode
+from edgehar.firmware_bridge.frames.fields import (
+    ACCELERATION,
+    CHANNELS_MAJOR,
+    MAX_SAMPLES,
+    MOTION,
+    Ability,
+    ErrorCode,
+    UnitCode,
+    most_samples,
+)
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import (
@@ -33,6 +42,7 @@ from edgehar.firmware_bridge.frames.messages import (
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
 from edgehar.firmware_bridge.simulate.faults import FaultInjector, Faults, Injected, Truth, WireTruth
 from edgehar.models.errors import UsageError
+from edgehar.models.quantization import quantize
 from edgehar.models.units import Unit
 
 _SETTLE_S: Final = 0.2
@@ -40,6 +50,8 @@ HELLO_EVERY_S: Final = 2.0
 """A device that does not stream says HELLO so often: a host that writes nothing first finds it."""
 _LONGEST_SLEEP_S: Final = 0.02
 _DRAIN_TIMEOUT_S: Final = 5.0
+COUNTS_PER_DEG_S: Final = 16.4
+"""Of a gyroscope of ±2000 degrees/s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ class SensorSpec:
     rate_hz
         Samples a second of real time.
     samples_per_frame
-        From 1 to 39.
+        From 1 to 39; of six channels, up to 19.
     jitter_s
         Standard deviation of the times it tells.
     drift_ppm
@@ -116,7 +128,7 @@ class FrameSensor:
     ----------
     link
         Name of the port; it is plugged in at once.
-    samples_g : ndarray of shape (n, 3), float32, in g
+    samples_g : ndarray of shape (n, 3), float32, in g; or (n, 6) with the turning rate in degrees/s behind it
         What to play.
     spec, faults, mishaps, seed
         What the sensor is, and what happens to its line and to itself.
@@ -140,10 +152,10 @@ class FrameSensor:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._counts = _counts_of(samples_g, spec)
         self._link = link
         self._port: VirtualPort | None = VirtualPort(link)
         self.name = self._port.name
-        self._counts = spec.unit.from_g(samples_g).astype("<i2")
         self._spec, self._mishaps, self._speed = spec, mishaps, speed
         self._line = FaultInjector(faults, seed=seed)
         self._account = WireTruth()
@@ -224,8 +236,8 @@ class FrameSensor:
         sequence = (number - self._boot_at - self._untaken) % 2**32
         rows = self._counts[np.arange(number, number + count) % len(self._counts)]
         dropped = self._line.drops()
-        body = Samples(self._boot_id, sequence, self._micros(number), self._dropped % 2**16, rows.tobytes()).pack()
-        frame = encode_frame(body)
+        micros, dropped_16 = self._micros(number), self._dropped % 2**16
+        frame = encode_frame(Samples(self._boot_id, sequence, micros, dropped_16, rows.tobytes(), rows.shape[1]).pack())
         self._account.sent(None if dropped else frame, boot_id=self._boot_id, count=count)
         if dropped:
             self._dropped += count
@@ -288,6 +300,14 @@ class FrameSensor:
             sensor=self._spec.name,
             placement=self._spec.placement,
         )
+        if self._counts.shape[1] > len(ACCELERATION):
+            hello = replace(
+                hello,
+                major=CHANNELS_MAJOR,
+                channels=MOTION,
+                counts_per_deg_s=COUNTS_PER_DEG_S,
+                range_deg_s=32767 / COUNTS_PER_DEG_S,
+            )
         return encode_frame(hello.pack(), after_silence=True)
 
     def _transmit(self, frame: bytes) -> None:
@@ -322,6 +342,22 @@ class FrameSensor:
         self._put(self._line.flush() + self._stats())
         self._drain()
         return Account(self._account.finish(), self._line.injected, self._reboots, self._unplugs)
+
+
+def _counts_of(samples_g: NDArray[np.float32], spec: SensorSpec) -> NDArray[np.int16]:
+    """Return samples as the sensor's counts, or refuse frames that do not hold so many."""
+    channels = samples_g.shape[1]
+    if spec.samples_per_frame > most_samples(channels):
+        raise UsageError(
+            f"expected 1 to {most_samples(channels)} samples of {channels} channels a frame, "
+            f"got {spec.samples_per_frame}",
+            next_step="Pass 10.",
+        )
+    axes = len(ACCELERATION)
+    acceleration = spec.unit.from_g(samples_g[:, :axes])
+    turning = quantize(samples_g[:, axes:], scale=1 / COUNTS_PER_DEG_S, dtype=np.int16)
+    counts: NDArray[np.int16] = np.hstack([acceleration, turning]).astype("<i2")
+    return counts
 
 
 def _refusal(message: Message | Unknown | Malformed, kind: int) -> bytes:

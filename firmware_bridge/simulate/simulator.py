@@ -24,7 +24,10 @@ _DRAIN_TIMEOUT_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Samples (n, 3), float32, in g, during which one activity was done; ``label`` is None where none is known."""
+    """Samples during which one activity was done; ``label`` is None where none is known.
+
+    They are (n, 3), float32, in g, or (n, 6) with the turning rate in degrees/s behind it.
+    """
 
     samples_g: NDArray[np.float32]
     label: str | None

@@ -8,7 +8,6 @@
 5. What is left is a question: it shows a line, what was understood, and the option that answers it.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,6 +18,16 @@ from edgehar.firmware_bridge.text.decimal_commas import has_decimal_commas, has_
 from edgehar.firmware_bridge.text.evidence import find_axes
 from edgehar.firmware_bridge.text.layout import Place, TextLayout, declared_unit, time_column
 from edgehar.firmware_bridge.text.selection import SensorSelection, sensor_number, words_of_sensor
+from edgehar.firmware_bridge.text.slots import (
+    are_siblings,
+    from_first,
+    is_label_of_four,
+    may_be_number,
+    names_a_sensor,
+    places,
+    plain,
+    slot_of,
+)
 from edgehar.firmware_bridge.text.template import Template, dissect
 from edgehar.firmware_bridge.text.ticks import behaves_like_time, time_by_name
 from edgehar.models.sensing.names import NamedColumns, accelerometers, find_acceleration, read_name
@@ -173,8 +182,8 @@ class LayoutLearner:
                 found += [(template, NamedColumns(axes, _unit_of(names, axes))) for axes in groups_of_axes]
             elif said.doubt is not None:
                 doubts.append(said.doubt)
-        named = [each for each in found if _names_a_sensor(self._names(each[0]), each[1])] or found
-        if _are_siblings([template for template, _ in found]):
+        named = [each for each in found if names_a_sensor(self._names(each[0]), each[1])] or found
+        if are_siblings([template for template, _ in found]):
             named = found
         if named and max(len(groups[template]) for template, _ in named) < 2 and not any(self._header) and not final:
             # Until a kind of line comes again, the other kinds that the device prints are not known.
@@ -222,7 +231,7 @@ class LayoutLearner:
         if said.axes is None:
             return None
         names = self._names(template)
-        if _is_label_of_four(template, said.axes):
+        if is_label_of_four(template, said.axes):
             # "ACC 4812 0.1 0.2 0.9": the label stands before a time, or "ACC 0.1 0.2 0.9 1.0" before the axes.
             if len(rows) < TIME_ROWS and not final:
                 return None
@@ -230,11 +239,15 @@ class LayoutLearner:
             ticks = [row.numbers[first] for row in rows]
             if behaves_like_time(ticks, self._rate_hz):
                 before = time_column(Place(0, first), ticks, name="", rate_hz=self._rate_hz)
-                axes = _places(0, (second, third, third + 1))
+                axes = places(0, (second, third, third + 1))
                 return TextLayout((template,), axes, (), before, declared_unit([said.unit]))
         place = time_by_name(names)
         others = set(range(template.slots)) - set(said.axes)
-        if len(rows) < TIME_ROWS and not final and (place in others or _may_be_number(rows, others)):
+        if (
+            len(rows) < TIME_ROWS
+            and not final
+            and (place in others or may_be_number([row.numbers for row in rows], others))
+        ):
             return None
         number = sensor_number([row.numbers for row in rows], axes=said.axes, names=names)
         if number is not None and number[0] == place:
@@ -247,7 +260,7 @@ class LayoutLearner:
             time = time_column(Place(0, place), ticks, name=names[place], rate_hz=self._rate_hz)
         layout = TextLayout(
             (template,),
-            _places(0, said.axes),
+            places(0, said.axes),
             tuple(names[slot] for slot in said.axes),
             time,
             declared_unit([unit]),
@@ -295,7 +308,7 @@ class LayoutLearner:
         if said.axes is None:
             return None
         chosen = [places[names[column]] for column in said.axes]
-        templates = _from_first([template for template in groups if template in {each for each, _ in chosen}], chosen)
+        templates = from_first([template for template in groups if template in {each for each, _ in chosen}], chosen)
         where = {template: number for number, template in enumerate(templates)}
         x, y, z = (Place(where[template], slot) for template, slot in chosen)
         units = [said.unit or template.units[slot] for template, slot in chosen]
@@ -306,7 +319,7 @@ class LayoutLearner:
     def _bare(self, template: Template, rows: list[_Row], *, final: bool) -> TextLayout | Question | None:
         """Decide on lines of numbers without names."""
         if template.slots == 3 and rows:
-            return TextLayout((template,), _places(0, (0, 1, 2)))
+            return TextLayout((template,), places(0, (0, 1, 2)))
         if template.slots < 3:
             enough = final or len(self._rows) >= EVIDENCE_ROWS
             return self._unclear(f"{template.slots} numbers a line are no x, y and z") if enough else None
@@ -339,7 +352,7 @@ class LayoutLearner:
             time = time_column(
                 Place(0, times[0]), [row.numbers[times[0]] for row in rows], name="", rate_hz=self._rate_hz
             )
-        return self._only(TextLayout((template,), _places(0, axes), (), time), number, rows)
+        return self._only(TextLayout((template,), places(0, axes), (), time), number, rows)
 
     def _all_declared(self, columns: tuple[str, ...], *, final: bool) -> TextLayout | Question | None:
         """Find the columns of acceleration and of the turning rate that a person has declared."""
@@ -347,8 +360,8 @@ class LayoutLearner:
         if len(columns) == 3 or not isinstance(found, TextLayout):
             return found
         template = found.templates[0]
-        names = [_plain(name) for name in self._names(template)]
-        slots = [slot for column in columns[3:] if (slot := _slot_of(column, names, template.slots)) is not None]
+        names = [plain(name) for name in self._names(template)]
+        slots = [slot for column in columns[3:] if (slot := slot_of(column, names, template.slots)) is not None]
         taken = {place.slot for place in found.axes} | ({found.time.place.slot} if found.time else set())
         if len(found.templates) > 1 or len({*slots, *taken}) < 6 + (found.time is not None):
             return Question(f"the columns {', '.join(columns)} are not six different ones of a line", "--columns")
@@ -358,8 +371,8 @@ class LayoutLearner:
         """Find the columns that a person has declared."""
         groups = self._by_template()
         for template, rows in sorted(groups.items(), key=lambda each: -len(each[1])):
-            names = [_plain(name) for name in self._names(template)]
-            slots = [_slot_of(column, names, template.slots) for column in columns]
+            names = [plain(name) for name in self._names(template)]
+            slots = [slot_of(column, names, template.slots) for column in columns]
             if None in slots or len(set(slots)) < 3:
                 continue
             x, y, z = (int(slot) for slot in slots if slot is not None)
@@ -409,62 +422,3 @@ def _unit_of(names: Sequence[str], axes: Sequence[int]) -> str | None:
     """Return the unit that the names of three columns agree on."""
     said = {read_name(names[slot]).unit for slot in axes}
     return said.pop() if len(said) == 1 else None
-
-
-def _are_siblings(templates: list[Template]) -> bool:
-    """Tell whether lines are written alike but for the text before their first number."""
-    return len({template.constants[1:] for template in templates}) == 1
-
-
-def _may_be_number(rows: list[_Row], others: set[int]) -> bool:
-    """Tell whether one of some slots could still turn out to tell sensors apart."""
-    return any(all(float(row.numbers[slot]).is_integer() for row in rows) for slot in others)
-
-
-def _from_first(templates: list[Template], axes: list[tuple[Template, int]]) -> tuple[Template, ...]:
-    """Return the lines of a sample in the order in which it prints them, whichever of them was seen first.
-
-    They follow each other in a circle. It begins where the axes then come as x, y, z, else as z, y, x.
-    """
-    order = [templates.index(template) for template, _ in axes]
-    for wanted in (order, order[::-1]):
-        start = wanted[0]
-        places = [(each - start) % len(templates) for each in wanted]
-        if places == sorted(places):
-            return (*templates[start:], *templates[:start])
-    return tuple(templates)
-
-
-def _places(template: int, slots: tuple[int, int, int]) -> tuple[Place, Place, Place]:
-    """Return the places of three slots of one template."""
-    x, y, z = (Place(template, slot) for slot in slots)
-    return x, y, z
-
-
-def _is_label_of_four(template: Template, axes: tuple[int, int, int]) -> bool:
-    """Tell whether one word names the axes, and a fourth number without a name follows them."""
-    first, second, third = axes
-    if (second, third) != (first + 1, first + 2) or third + 1 >= template.slots:
-        return False
-    between = template.constants[second : third + 2]
-    return not any(character.isalpha() for constant in between for character in constant)
-
-
-def _names_a_sensor(names: Sequence[str], said: NamedColumns) -> bool:
-    """Tell whether names say that it is acceleration, not only that there are axes."""
-    return said.axes is not None and read_name(names[said.axes[0]]).sensor is not None
-
-
-def _plain(name: str) -> str:
-    """Return a name as people type it: without case, blanks and punctuation."""
-    return re.sub(r"[\W_]+", "", name).lower()
-
-
-def _slot_of(column: str, names: Sequence[str], slots: int) -> int | None:
-    """Return the slot of a declared column: by its name, else by its number."""
-    plain = _plain(column)
-    if names.count(plain) == 1:
-        return list(names).index(plain)
-    if plain.isdecimal() and 1 <= int(plain) <= slots:
-        return int(plain) - 1
-    return None

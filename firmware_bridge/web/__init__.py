@@ -2,7 +2,7 @@
 
 phone_folder.py  a bundle and a page that classifies it, as one static folder
 https_server.py  that folder on the local network, over HTTPS
-phone_line.py    a phone as a sensor: its page, and the WebSocket it sends over
+phone_line.py    a phone as a sensor: its page, and the WebSocket it sends over; phone_address.py knows its address
 inbox.py         recordings that a page sends back
 dashboard_server.py  the page of a live session, with a WebSocket to it; mailboxes.py and admission.py are its parts
 static/          har.js and har.wasm (the library), the page and its parts

@@ -17,16 +17,13 @@ import hmac
 import logging
 import secrets
 import threading
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.phone_messages import lines_of
 from edgehar.firmware_bridge.line.pushed import PushedBytes
-from edgehar.firmware_bridge.line.reconnection import Opening
-from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport, unplugged
+from edgehar.firmware_bridge.line.transport import unplugged
 from edgehar.firmware_bridge.web.https_server import HEADERS, certificate, content_type, local_address
 from edgehar.firmware_bridge.web.phone_folder import sensor_files
 from edgehar.models.errors import BridgeError, UsageError
@@ -34,10 +31,7 @@ from edgehar.models.installation import install_command
 
 _LOG: Final = logging.getLogger(__name__)
 
-SCHEME: Final = "phone://"
 PORT: Final = 8444
-PATIENCE_S: Final = 180.0
-"""How long somebody may take to scan the code and start the page."""
 STREAM: Final = "/stream"
 TAKEN: Final = 4001
 """Close code: another phone sends already."""
@@ -46,36 +40,6 @@ REPLACED: Final = 4002
 
 _LARGEST_MESSAGE: Final = 1 << 18
 _LONGEST_NAME: Final = 64
-
-
-def is_phone(url: str) -> bool:
-    """Tell whether a URL means a phone.
-
-    Examples
-    --------
-    >>> is_phone("phone://"), is_phone("/dev/ttyUSB0")
-    (True, False)
-    """
-    return url.lower().startswith(SCHEME)
-
-
-def line_opener(on_page: Callable[[str], None]) -> Opening:
-    """Return what opens any port, a phone among them.
-
-    Parameters
-    ----------
-    on_page
-        Told the address of the page, with its token, once it is served.
-    """
-
-    def opened(url: str, *, baud: int = DEFAULT_BAUD) -> Transport:
-        if not is_phone(url):
-            return open_transport(url, baud=baud)
-        line = PhoneLine(url)
-        on_page(line.page)
-        return line
-
-    return opened
 
 
 class PhoneLine:

@@ -42,9 +42,17 @@ class Target:
     quantization: str
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A target that a model was not compiled to, and why, as a sentence."""
+
+    target: Target
+    reason: str
+
+
 def needs_calibration(target: Target) -> bool:
     """Whether a target cannot be compiled without calibration windows: its activations become integers of a scale."""
-    return target == Target("tflite", "int8")
+    return target in (Target("tflite", "int8"), Target(STATEFUL["tflite"], "int8"))
 
 
 def targets(architecture: Architecture, *, stateful: bool = False) -> tuple[Target, ...]:
@@ -156,6 +164,35 @@ def compile_artifacts(
         )
         for target in wanted
     ]
+
+
+def compile_possible(
+    bundle: Bundle,
+    wanted: Sequence[Target],
+    *,
+    calibration: NDArray[Any] | None = None,
+    onnx: OnnxOptions | None = None,
+    block: int = 1,
+) -> tuple[list[CompiledArtifact], list[LeftOut]]:
+    """Return a bundle's model compiled to those of the targets that it can be compiled to, and the others.
+
+    Raises
+    ------
+    CompileError
+        If it can be compiled to none of them.
+    """
+    made: list[CompiledArtifact] = []
+    left_out: list[LeftOut] = []
+    first: CompileError | None = None
+    for target in wanted:
+        try:
+            made += compile_artifacts(bundle, [target], calibration=calibration, onnx=onnx, block=block)
+        except CompileError as error:
+            first = first or error
+            left_out.append(LeftOut(target, str(error)))
+    if first is not None and not made:
+        raise first
+    return made, left_out
 
 
 def compile_bundle(

@@ -183,7 +183,9 @@ def test_another_version_is_refused_in_one_sentence(tmp_path: Path, monkeypatch:
     player.start()
     reader = open_reader(sensor.name)
     try:
-        with pytest.raises(BridgeError, match=r"expected a device that speaks protocol 1.x, got 2.0. Update edgehar"):
+        with pytest.raises(
+            BridgeError, match=r"expected a device that speaks protocol 1.x or 2.x, got 3.0. Update edgehar"
+        ):
             detect_protocol(reader)
     finally:
         reader.close()
@@ -197,7 +199,7 @@ def _as_major_2(hello: object) -> None:
 
     from edgehar.firmware_bridge.frames.device_description import require_usable
 
-    require_usable(dataclasses.replace(hello, major=2))
+    require_usable(dataclasses.replace(hello, major=3))
 
 
 def har(*arguments: object) -> "subprocess.Popen[str]":

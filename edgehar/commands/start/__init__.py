@@ -21,7 +21,7 @@ from edgehar.commands.start.mounting import offer_mounting
 from edgehar.commands.start.questions import Questions
 from edgehar.commands.start.sensor import PHONE, SIMULATOR, choose_sensor, simulated_sensor
 from edgehar.commands.stream_options import PORT_HELP, ColumnsOption, UnitOption, parse_columns, require_positive
-from edgehar.firmware_bridge.web.phone_line import SCHEME
+from edgehar.firmware_bridge.web.phone_address import SCHEME
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.foreign_text import printable

@@ -1,6 +1,6 @@
 /* An ATmega328P in simavr with its UART on a TCP port of this machine.
  *
- *   simavr_board firmware.elf [samples of an MPU-6050]
+ *   simavr_board firmware.elf [samples of an MPU-6050 [channels, 3 or 6]]
  *
  * Prints "port N" when it listens. A client's bytes reach the UART at 115200 baud of simulated time, as fast as the
  * simulation runs; what the UART sends goes to the client. Ends when standard input does, and then prints how deep the
@@ -154,13 +154,13 @@ int main(int count, char **arguments)
     avr_irq_t *to_uart;
     uint64_t next_cycle = 0, looks = 0;
     int server;
-    if (count != 2 && count != 3) {
-        fprintf(stderr, "usage: simavr_board firmware.elf [samples of an MPU-6050]\n");
+    if (count < 2 || count > 4) {
+        fprintf(stderr, "usage: simavr_board firmware.elf [samples of an MPU-6050 [channels, 3 or 6]]\n");
         return 2;
     }
     avr = make_board(arguments[1]);
-    if (count == 3 && mpu6050_attach(avr, arguments[2]) != 0) {
-        fprintf(stderr, "simavr_board: expected samples of three int16 in %s\n", arguments[2]);
+    if (count >= 3 && mpu6050_attach(avr, arguments[2], count == 4 && !strcmp(arguments[3], "6") ? 6 : 3) != 0) {
+        fprintf(stderr, "simavr_board: expected samples of int16 in %s\n", arguments[2]);
         return 1;
     }
     to_uart = avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ('0'), UART_IRQ_INPUT);
@@ -178,7 +178,7 @@ int main(int count, char **arguments)
             welcome(server);
             if (is_over())
                 break;
-            if (count == 3)
+            if (count >= 3)
                 keep_time(avr);
         }
         const int byte = next_byte();

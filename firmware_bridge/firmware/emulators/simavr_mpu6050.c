@@ -12,6 +12,9 @@
 #define SAMPLE_RATE_DIVIDER 0x19
 #define INTERRUPT_STATUS 0x3A
 #define FIRST_DATA 0x3B
+#define FIRST_TURNING 0x43
+#define GYROSCOPE_RANGE 0x1B
+#define RANGE_2000 0x18
 #define POWER 0x6B
 #define IDENTITY 0x75
 #define DEVICE_RESET 0x80
@@ -25,7 +28,8 @@ typedef struct mpu6050 {
     uint8_t at;
     uint8_t selected;
     uint8_t wants_register;
-    int16_t (*samples)[3];
+    int16_t *samples;
+    int channels;
     size_t count, next;
 } mpu6050;
 
@@ -43,11 +47,14 @@ static avr_cycle_count_t take_sample(avr_t *avr, avr_cycle_count_t when, void *p
     mpu6050 *sensor = param;
     /* 1 kHz through the divider, once somebody has set it and woken the sensor. */
     if (!(sensor->registers[POWER] & ASLEEP) && sensor->registers[SAMPLE_RATE_DIVIDER] == 9) {
-        const int16_t *sample = sensor->samples[sensor->next];
-        int axis;
-        for (axis = 0; axis < 3; axis++) {
-            sensor->registers[FIRST_DATA + 2 * axis] = (uint8_t)((uint16_t)sample[axis] >> 8);
-            sensor->registers[FIRST_DATA + 2 * axis + 1] = (uint8_t)sample[axis];
+        const int16_t *sample = sensor->samples + sensor->next * (size_t)sensor->channels;
+        int channel;
+        for (channel = 0; channel < sensor->channels; channel++) {
+            const int at = channel < 3 ? FIRST_DATA + 2 * channel : FIRST_TURNING + 2 * (channel - 3);
+            /* The counts of a file are those of the range that the driver sets. */
+            const int16_t counts = channel < 3 || sensor->registers[GYROSCOPE_RANGE] == RANGE_2000 ? sample[channel] : 0;
+            sensor->registers[at] = (uint8_t)((uint16_t)counts >> 8);
+            sensor->registers[at + 1] = (uint8_t)counts;
         }
         sensor->registers[INTERRUPT_STATUS] |= DATA_READY;
         if (sensor->next + 1 < sensor->count)
@@ -111,7 +118,7 @@ static void on_bus(struct avr_irq_t *irq, uint32_t value, void *param)
         answer(sensor, TWI_COND_READ, fetch(sensor));
 }
 
-/* Read the samples of a file: three int16 each. */
+/* Read the samples of a file: an int16 for every channel. */
 static int read_samples(mpu6050 *sensor, const char *path)
 {
     FILE *file = fopen(path, "rb");
@@ -121,20 +128,21 @@ static int read_samples(mpu6050 *sensor, const char *path)
     fseek(file, 0, SEEK_END);
     bytes = ftell(file);
     rewind(file);
-    sensor->count = (size_t)bytes / sizeof *sensor->samples;
-    sensor->samples = calloc(sensor->count + 1, sizeof *sensor->samples);
+    sensor->count = (size_t)bytes / ((size_t)sensor->channels * sizeof *sensor->samples);
+    sensor->samples = calloc(sensor->count + 1, (size_t)sensor->channels * sizeof *sensor->samples);
     if (sensor->count == 0 || !sensor->samples ||
-        fread(sensor->samples, sizeof *sensor->samples, sensor->count, file) != sensor->count)
+        fread(sensor->samples, (size_t)sensor->channels * sizeof *sensor->samples, sensor->count, file) != sensor->count)
         sensor->count = 0;
     fclose(file);
     return sensor->count > 0 ? 0 : -1;
 }
 
-int mpu6050_attach(avr_t *avr, const char *samples_path)
+int mpu6050_attach(avr_t *avr, const char *samples_path, int channels)
 {
     static const char *names[TWI_IRQ_COUNT] = {"8>mpu6050.in", "32<mpu6050.out", "8<mpu6050.status"};
     static mpu6050 sensor;
     const uint32_t bus = AVR_IOCTL_TWI_GETIRQ(0);
+    sensor.channels = channels;
     if (read_samples(&sensor, samples_path) != 0)
         return -1;
     reset(&sensor);

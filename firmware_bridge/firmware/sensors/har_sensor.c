@@ -50,19 +50,21 @@ har_sensor_status har_sensor_read(const har_sensor *sensor, const har_bus *bus, 
     uint8_t bytes[6], axis;
     if (bus->read(address, sensor->data_register, bytes, sizeof bytes) != 0)
         return HAR_SENSOR_FAILED;
-    for (axis = 0; axis < 3; axis++) {
-        const uint8_t low = bytes[2 * axis + (sensor->big_endian ? 1 : 0)];
-        const uint8_t high = bytes[2 * axis + (sensor->big_endian ? 0 : 1)];
-        const uint16_t both = (uint16_t)(low | (uint16_t)(high << 8));
-        counts[axis] = (int16_t)(both < 0x8000u ? (int32_t)both : (int32_t)both - 0x10000);
-    }
+    for (axis = 0; axis < 3; axis++)
+        counts[axis] = har_sensor_counts(bytes + 2 * axis, sensor->big_endian);
     return HAR_SENSOR_OK;
 }
 
-int16_t har_sensor_to_model(const har_sensor *sensor, int16_t counts)
+int16_t har_sensor_counts(const uint8_t bytes[2], uint8_t big_endian)
+{
+    const uint16_t both = (uint16_t)(bytes[big_endian ? 1 : 0] | (uint16_t)(bytes[big_endian ? 0 : 1] << 8));
+    return (int16_t)(both < 0x8000u ? (int32_t)both : (int32_t)both - 0x10000);
+}
+
+int16_t har_sensor_to_model(int16_t counts, uint16_t multiplier, uint8_t shift)
 {
     const uint32_t magnitude = counts < 0 ? 0u - (uint32_t)counts : (uint32_t)counts;
-    const uint32_t scaled = (magnitude * sensor->to_model + 2048u) >> 12;
+    const uint32_t scaled = (magnitude * multiplier + ((uint32_t)1 << (shift - 1))) >> shift;
     if (counts < 0)
         return (int16_t)(scaled > 32768u ? INT16_MIN : -(int32_t)scaled);
     return (int16_t)(scaled > 32767u ? INT16_MAX : (int32_t)scaled);

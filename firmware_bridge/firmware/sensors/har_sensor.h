@@ -34,7 +34,6 @@ typedef struct har_sensor {
     uint8_t data_register;
     uint8_t big_endian;
     uint16_t samples_per_hundred_s; /* of its output data rate, nominal */
-    uint16_t to_model;              /* counts x to_model / 4096 is 1/2048 g */
     float counts_per_g;
 } har_sensor;
 
@@ -56,8 +55,11 @@ har_sensor_status har_sensor_poll(const har_sensor *sensor, const har_bus *bus, 
 /* Read the three axes, in counts. */
 har_sensor_status har_sensor_read(const har_sensor *sensor, const har_bus *bus, uint8_t address, int16_t counts[3]);
 
-/* Counts as 1/2048 g, rounded half away from zero, saturated. */
-int16_t har_sensor_to_model(const har_sensor *sensor, int16_t counts);
+/* Counts x multiplier / 2^shift, rounded half away from zero, saturated: the model's numbers. ``shift`` is 1 to 24. */
+int16_t har_sensor_to_model(int16_t counts, uint16_t multiplier, uint8_t shift);
+
+/* Two bytes as a signed number. */
+int16_t har_sensor_counts(const uint8_t bytes[2], uint8_t big_endian);
 
 #ifdef __cplusplus
 }

@@ -23,7 +23,6 @@ const har_sensor har_mpu6050 = {
     0x3B, /* ACCEL_XOUT_H: six bytes, high ones first */
     1,
     10000,
-    2048,
     4096.0f,
 };
 
@@ -44,7 +43,6 @@ const har_sensor har_lsm6ds3 = {
     0x28, /* OUTX_L_XL: six bytes, low ones first */
     0,
     10400,
-    2047,
     4098.36f, /* 0.244 mg/LSB */
 };
 
@@ -65,7 +63,6 @@ const har_sensor har_lsm6dsox = {
     0x28, /* OUTX_L_A: six bytes, low ones first */
     0,
     10400,
-    2047,
     4098.36f, /* 0.244 mg/LSB */
 };
 
@@ -88,7 +85,6 @@ const har_sensor har_adxl345 = {
     0x32, /* DATAX0: six bytes, low ones first */
     0,
     10000,
-    32768,
     256.0f, /* 256 LSB/g in full resolution */
 };
 
@@ -108,6 +104,5 @@ const har_sensor har_lis3dh = {
     0x28 | 0x80, /* OUT_X_L: six bytes, low ones first; the top bit counts the address up */
     0,
     10000,
-    2097,    /* 2048 / 4000 */
     4000.0f, /* 4 mg/digit of 12 bits, left-justified in 16 */
 };

@@ -46,8 +46,8 @@ enum har_error_code { HAR_UNKNOWN_TYPE = 1, HAR_BAD_LENGTH = 2, HAR_BAD_VALUE = 
 #error "HAR_MODEL_CLASSES: RESULT needs a longer body for so many labels"
 #endif
 #if HAR_DEVICE_SENSES
-#if HAR_STREAM_SAMPLES < 1 || HAR_STREAM_HEAD + 6 * HAR_STREAM_SAMPLES > HAR_MOST_BODY
-#error "HAR_STREAM_SAMPLES: a frame holds at least one and at most 39 samples"
+#if HAR_STREAM_SAMPLES < 1 || HAR_STREAM_HEAD + HAR_SAMPLE_BYTES * HAR_STREAM_SAMPLES > HAR_MOST_BODY
+#error "HAR_STREAM_SAMPLES: a frame holds at least one sample, and at most 39 of three channels or 19 of six"
 #endif
 #endif
 
@@ -160,7 +160,7 @@ static void har_send_next(har_device *device)
 static void har_step_through(har_device *device, const uint8_t *at, const uint8_t *end)
 {
     while (at < end) {
-        har_sample sample[3];
+        har_sample sample[HAR_MODEL_CHANNELS];
         const uint8_t *byte = at;
         uint32_t began;
         for (; byte < at + sizeof sample; byte++)
@@ -179,9 +179,9 @@ static void har_infer(har_device *device, uint8_t length)
 {
     const uint8_t *samples = device->body + HAR_INFER_HEAD;
     const uint16_t id = har_read16(device->body + 1), first = har_read16(device->body + 4);
-    const uint8_t bytes = (uint8_t)(length - HAR_INFER_HEAD), count = (uint8_t)(bytes / (3 * sizeof(har_sample)));
+    const uint8_t bytes = (uint8_t)(length - HAR_INFER_HEAD), count = (uint8_t)(bytes / (HAR_MODEL_CHANNELS * sizeof(har_sample)));
     const uint8_t known = device->begun && id == device->window_id;
-    if (length < HAR_INFER_HEAD || count == 0 || bytes % (3 * sizeof(har_sample)) != 0) {
+    if (length < HAR_INFER_HEAD || count == 0 || bytes % (HAR_MODEL_CHANNELS * sizeof(har_sample)) != 0) {
         har_send_error(device, HAR_BAD_LENGTH, HAR_INFER);
         return;
     }
@@ -216,7 +216,7 @@ static void har_flush(har_device *device)
     har_write(har_write(at + 1, device->boot_id, 2), device->sequence - device->held, 4);
     har_write(at + 11, device->dropped, 2);
     at[0] = HAR_SAMPLES;
-    har_send(at, (uint8_t)(HAR_STREAM_HEAD + 6 * device->held), har_board_put);
+    har_send(at, (uint8_t)(HAR_STREAM_HEAD + HAR_SAMPLE_BYTES * device->held), har_board_put);
     device->held = 0;
 }
 
@@ -229,10 +229,10 @@ static void har_greet_if_idle(har_device *device)
         har_send_hello(device);
 }
 
-void har_device_sense(har_device *device, const int16_t counts[3], uint32_t taken_us)
+void har_device_sense(har_device *device, const int16_t counts[HAR_MODEL_CHANNELS], uint32_t taken_us)
 {
-    uint8_t *at = device->samples + HAR_STREAM_HEAD + 6 * device->held;
-    uint8_t axis;
+    uint8_t *at = device->samples + HAR_STREAM_HEAD + HAR_SAMPLE_BYTES * device->held;
+    uint8_t channel;
     device->sequence++;
     if (!device->streaming) {
         har_greet_if_idle(device);
@@ -240,8 +240,8 @@ void har_device_sense(har_device *device, const int16_t counts[3], uint32_t take
     }
     if (device->held == 0)
         har_write(device->samples + 7, taken_us, 4);
-    for (axis = 0; axis < 3; axis++)
-        at = har_write(at, (uint16_t)counts[axis], 2);
+    for (channel = 0; channel < HAR_MODEL_CHANNELS; channel++)
+        at = har_write(at, (uint16_t)counts[channel], 2);
     if (++device->held == device->per_frame)
         har_flush(device);
 }

@@ -14,6 +14,8 @@ extern "C" {
 #endif
 
 #define HAR_STREAM_HEAD 13
+/* Of a sample in counts: two for every channel. */
+#define HAR_SAMPLE_BYTES (2 * HAR_MODEL_CHANNELS)
 
 typedef struct har_device {
     har_receiver receiver;
@@ -37,7 +39,7 @@ typedef struct har_device {
     uint32_t sequence;
     uint32_t dropped;
     uint32_t heard_us; /* when it last said HELLO or heard a frame */
-    uint8_t samples[HAR_STREAM_HEAD + 6 * HAR_STREAM_SAMPLES + HAR_CRC_BYTES];
+    uint8_t samples[HAR_STREAM_HEAD + HAR_SAMPLE_BYTES * HAR_STREAM_SAMPLES + HAR_CRC_BYTES];
 #endif
     uint8_t body[HAR_LONGEST_BODY + HAR_CRC_BYTES];
 } har_device;
@@ -51,7 +53,7 @@ void har_device_receive(har_device *device, uint8_t byte);
 #if HAR_DEVICE_SENSES
 /* Take a sample in the sensor's counts; send it, with those before it, when a frame is full. A device that does not
  * stream and hears nothing says HELLO every two seconds instead: a host that writes nothing first finds it. */
-void har_device_sense(har_device *device, const int16_t counts[3], uint32_t taken_us);
+void har_device_sense(har_device *device, const int16_t counts[HAR_MODEL_CHANNELS], uint32_t taken_us);
 
 /* Count samples that the sensor took and that were not fetched in time. */
 void har_device_miss(har_device *device, uint16_t samples);

@@ -138,9 +138,34 @@ const SAMPLES = 0x02;
 const SENSES = 1;
 const STREAMS = 2;
 
-/** Return what a HELLO says that samples need, or null where it is none that can be meant. */
+/** The version of devices whose samples have other channels than x, y, z: their HELLO says which. */
+const CHANNELS_MAJOR = 2;
+const MOST_CHANNELS = 6;
+
+/** Return the channels of a HELLO of version 2, codes as in the specification, or null where they are none. */
+function readChannels(body) {
+  let at = 39;
+  for (let name = 0; name < 3; name++) at += 1 + (body[at] ?? 0);
+  const count = body[at] ?? 0;
+  const channels = [...body.slice(at + 1, at + 1 + count)];
+  const isKnown = channels.every((code) => code >= 1 && code <= MOST_CHANNELS);
+  return count && channels.length === count && isKnown && new Set(channels).size === count ? channels : null;
+}
+
+/** Return what a HELLO says that samples need, or why it cannot be used. */
 function readHello(body) {
-  if (body.length < 42 || body[1] !== 1) return null;
+  if (body.length >= 3 && body[1] !== 1 && body[1] !== CHANNELS_MAJOR) {
+    return {
+      problem:
+        `The sensor speaks version ${body[1]}.${body[2]} of the protocol, this page 1.x and 2.x: ` +
+        (body[1] > CHANNELS_MAJOR ? "load a newer page." : "update the firmware of the sensor."),
+    };
+  }
+  const channels = body[1] === CHANNELS_MAJOR ? readChannels(body) : [1, 2, 3];
+  if (body.length < 42 || !channels) return null;
+  if (![1, 2, 3].every((code) => channels.includes(code))) {
+    return { problem: "The sensor sends no acceleration along x, y and z, which the model needs: use another one." };
+  }
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const axes = [19, 20, 21].map((at) => view.getInt8(at));
   const countsPerUnit = view.getFloat32(10, true);
@@ -150,7 +175,7 @@ function readHello(body) {
     return null;
   }
   const perG = view.getUint8(14) === 2 ? countsPerUnit * STANDARD_GRAVITY : countsPerUnit;
-  return { boot: view.getUint16(3, true), abilities: body[5], rateHz, perG, axes };
+  return { boot: view.getUint16(3, true), abilities: body[5], rateHz, perG, axes, channels };
 }
 
 /** Turns frames of a device into samples in g, each with its time by the device's clock. */
@@ -162,6 +187,8 @@ export class FrameSource {
   #last = null;
   #askedS = -Infinity;
   #write;
+  /** Why the device cannot be used, in one sentence; empty where it can. */
+  problem = "";
   /** Whole frames that came. */
   frames = 0;
   /** Damaged ones. */
@@ -204,6 +231,11 @@ export class FrameSource {
   }
 
   #meet(hello) {
+    this.problem = hello?.problem ?? (hello ? "" : this.problem);
+    if (this.problem) {
+      this.#hello = null;
+      return;
+    }
     this.#hello = hello ?? this.#hello;
     if (hello && hello.abilities & SENSES && !(hello.abilities & STREAMS) && !this.started) {
       this.started = true;
@@ -212,8 +244,13 @@ export class FrameSource {
   }
 
   #take(body, found) {
-    const count = (body.length - 13) / 6;
-    if (!this.#hello || !Number.isInteger(count) || count < 1) return;
+    if (!this.#hello) return;
+    const { axes, channels, perG } = this.#hello;
+    const sampleBytes = 2 * channels.length;
+    const count = (body.length - 13) / sampleBytes;
+    if (!Number.isInteger(count) || count < 1) return;
+    // Models of a page take acceleration alone: a turning rate that comes beside it is left out.
+    const places = [1, 2, 3].map((code) => channels.indexOf(code));
     const view = new DataView(body.buffer, body.byteOffset, body.length);
     const [boot, sequence, micros] = [view.getUint16(1, true), view.getUint32(3, true), view.getUint32(7, true)];
     const restart = boot !== this.#boot;
@@ -225,8 +262,8 @@ export class FrameSource {
     const timeS = this.#timeOf(sequence, micros);
     const { periodS } = this.#last;
     for (let index = 0; index < count; index++) {
-      const counts = [0, 1, 2].map((axis) => view.getInt16(13 + 6 * index + 2 * axis, true));
-      const sample = this.#hello.axes.map((axis) => (Math.sign(axis) * counts[Math.abs(axis) - 1]) / this.#hello.perG);
+      const counts = places.map((place) => view.getInt16(13 + sampleBytes * index + 2 * place, true));
+      const sample = axes.map((axis) => (Math.sign(axis) * counts[Math.abs(axis) - 1]) / perG);
       found.push({ sample, timeS: timeS + index * periodS, restart: restart && index === 0 });
     }
     this.#next = (sequence + count) >>> 0;

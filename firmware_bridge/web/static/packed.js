@@ -1,5 +1,5 @@
 /**
- * Modules that `har phone` packs into one gzipped file, because most visits need none of them.
+ * Modules that `har phone` packs into one gzipped file. They import each other, and the library as it lies beside this one.
  *
  * @module packed
  */
@@ -16,11 +16,12 @@ export async function importPacked(name) {
   return import(linked(await fetchFile(name)));
 }
 
-/** Give every module a URL, and put it into those that import it; return that of the last one. */
+/** Give every packed module a URL, and put URLs into those that import; return that of the last one. */
 function linked(packed) {
   const places = new Map();
   for (const [name, source] of JSON.parse(new TextDecoder().decode(packed))) {
-    const script = source.replaceAll(/from "\.\/([\w-]+\.js)"/g, (_, imported) => `from "${places.get(imported)}"`);
+    const script = source.replaceAll(/from "(\.\/([\w-]+\.js))"/g, (_, path, imported) =>
+      `from "${places.get(imported) ?? new URL(path, import.meta.url)}"`);
     places.set(name, URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
   }
   return [...places.values()].at(-1);

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgehar.firmware_bridge.projects.sensors import SENSORS
+from edgehar.firmware_bridge.projects.sensors import SENSORS, to_model
 
 WRITE = ctypes.CFUNCTYPE(ctypes.c_uint8, ctypes.c_uint8, ctypes.c_uint8, ctypes.c_uint8)
 READ = ctypes.CFUNCTYPE(ctypes.c_uint8, ctypes.c_uint8, ctypes.c_uint8, ctypes.POINTER(ctypes.c_uint8), ctypes.c_uint8)
@@ -51,7 +51,6 @@ class Sensor(ctypes.Structure):
         ("data_register", ctypes.c_uint8),
         ("big_endian", ctypes.c_uint8),
         ("samples_per_hundred_s", ctypes.c_uint16),
-        ("to_model", ctypes.c_uint16),
         ("counts_per_g", ctypes.c_float),
     ]
 
@@ -104,7 +103,7 @@ def drivers(need, compile_c, firmware: Path, strict, tmp_path_factory) -> ctypes
     compile_c([need("gcc", "gcc"), *strict, "-shared", "-fPIC", f"-I{firmware / 'sensors'}", *sources, "-o", library])
     loaded = ctypes.CDLL(str(library))
     loaded.har_sensor_to_model.restype = ctypes.c_int16
-    loaded.har_sensor_to_model.argtypes = [ctypes.c_void_p, ctypes.c_int16]
+    loaded.har_sensor_to_model.argtypes = [ctypes.c_int16, ctypes.c_uint16, ctypes.c_uint8]
     return loaded
 
 
@@ -138,7 +137,6 @@ def test_what_commands_say_is_what_drivers_do(key: str, sensor: Sensor) -> None:
     assert sensor.name.decode() == promised.name
     assert sensor.samples_per_hundred_s == round(100 * promised.rate_hz)
     assert sensor.counts_per_g == pytest.approx(promised.counts_per_g)
-    assert sensor.to_model == pytest.approx(4096 * 2048 / promised.counts_per_g, abs=0.5)
     assert promised.range_g * promised.counts_per_g <= 33_000
 
 
@@ -186,13 +184,72 @@ def test_samples_are_read_whole_with_their_signs(drivers: ctypes.CDLL, key: str,
     assert drivers.har_sensor_poll(*arguments, ctypes.byref(ready)) == FAILED
 
 
-def test_counts_become_the_models_numbers(drivers: ctypes.CDLL, key: str, sensor: Sensor) -> None:
+SCALES = sorted(
+    {each.counts_per_g for each in SENSORS.values()}
+    | {each.gyroscope.counts_per_deg_s for each in SENSORS.values() if each.gyroscope is not None}
+)
+
+
+@pytest.mark.parametrize("bits", [11, 8, 5, 3, 0])
+@pytest.mark.parametrize("per_unit", SCALES)
+def test_counts_become_the_models_numbers(drivers: ctypes.CDLL, per_unit: float, bits: int) -> None:
     counts = np.unique(np.concatenate([np.arange(-32768, 32768, 97), [32767, -1, 1, 0]]))
-    found = [drivers.har_sensor_to_model(ctypes.byref(sensor), int(count)) for count in counts]
-    exact = np.clip(counts / SENSORS[key].counts_per_g * 2048, -32768, 32767)
+    found = [drivers.har_sensor_to_model(int(count), *to_model(per_unit, bits)) for count in counts]
+    exact = np.clip(counts / per_unit * 2**bits, -32768, 32767)
     # The factor has 11 bits at least, and the result is rounded once.
-    np.testing.assert_allclose(found, exact, rtol=3e-4, atol=0.5 + 1e-9)
-    assert drivers.har_sensor_to_model(ctypes.byref(sensor), 0) == 0
+    np.testing.assert_allclose(found, exact, rtol=5e-4, atol=0.5 + 1e-9)
+    assert drivers.har_sensor_to_model(0, *to_model(per_unit, bits)) == 0
+
+
+class Gyroscope(ctypes.Structure):
+    """har_gyroscope"""
+
+    _fields_ = [
+        ("setting", Setting),
+        ("status_ready", ctypes.c_uint8),
+        ("data_register", ctypes.c_uint8),
+        ("data_bytes", ctypes.c_uint8),
+        ("acceleration", ctypes.c_uint8),
+        ("turning", ctypes.c_uint8),
+        ("counts_per_deg_s", ctypes.c_float),
+    ]
+
+
+GYROSCOPES = {
+    "mpu6050": ((0x1B, 0x18), 1, 0x43),
+    "lsm6ds3": ((0x11, 0x4C), 3, 0x22),
+    "lsm6dsox": ((0x11, 0x4C), 3, 0x22),
+}
+"""How each gyroscope is set up, the bits that say that both are ready, and where the turning rate stands."""
+
+
+@pytest.mark.parametrize("chip", sorted(GYROSCOPES))
+def test_a_gyroscope_is_set_up_and_read_with_the_accelerometer_beside_it(drivers: ctypes.CDLL, chip: str) -> None:
+    promised, (setting, ready_bits, turning_at) = SENSORS[chip], GYROSCOPES[chip]
+    sensor = Sensor.in_dll(drivers, promised.symbol)
+    gyroscope = Gyroscope.in_dll(drivers, promised.gyroscope.symbol)
+    assert gyroscope.counts_per_deg_s == pytest.approx(promised.gyroscope.counts_per_deg_s)
+    assert promised.gyroscope.range_deg_s * promised.gyroscope.counts_per_deg_s <= 33_000
+    address, register, value = IDENTITIES[chip]
+    truth = np.array([[-32768, 258, -2], [1, -300, 32767]])
+    order = ">i2" if chip == "mpu6050" else "<i2"
+    stub = StubBus(address, {register: value})
+    for first, vector in zip((DATA[chip], turning_at), truth, strict=True):
+        stub.registers |= {first + index: byte for index, byte in enumerate(vector.astype(order).tobytes())}
+    found, ready, counts = ctypes.c_uint8(0), ctypes.c_uint8(9), (ctypes.c_int16 * 6)()
+    chips = ctypes.byref(sensor), ctypes.byref(gyroscope), ctypes.byref(stub.bus)
+    assert drivers.har_motion_start(*chips, ctypes.byref(found)) == 0
+    assert (found.value, stub.written[-1]) == (address, setting)
+    status, bit = READY[chip]
+    for bits, expected in ((0, 0), (bit, int(bit == ready_bits)), (ready_bits, 1)):
+        stub.registers[status] = bits
+        assert drivers.har_motion_poll(*chips, ctypes.c_uint8(address), ctypes.byref(ready)) == 0
+        assert ready.value == expected
+    assert drivers.har_motion_read(*chips, ctypes.c_uint8(address), counts) == 0
+    assert list(counts) == truth.ravel().tolist()
+    stub.dies_after = 0
+    assert drivers.har_motion_read(*chips, ctypes.c_uint8(address), counts) == FAILED
+    assert drivers.har_motion_start(*chips, ctypes.byref(found)) == ABSENT
 
 
 class Rate(ctypes.Structure):

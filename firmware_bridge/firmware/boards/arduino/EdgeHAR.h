@@ -1,4 +1,4 @@
-/* Everything a sketch needs: an accelerometer's samples in frames (docs/protocol.md), the labels that the board finds
+/* Everything a sketch needs: a sensor's samples in frames (docs/protocol.md), the labels that the board finds
  * itself, and the answers to what the bridge asks. Include it in one file only, the sketch.
  *
  *     #define HAR_HOP 100 // samples from one window to the next; without it, the length of a window
@@ -12,7 +12,8 @@
  * every window alone; HAR_LAG_MS lets a label wait for what comes after its window, where the decoder gains from that.
  *
  * Windows overlap if HAR_HOP is less than the window. Each part of the window that a hop makes needs an engine of its own:
- * memory for its state, and time for a step of each within one sample. */
+ * memory for its state, and time for a step of each within one sample. A model that was trained to carry its state
+ * (har train --streaming) has one engine for any hop: HAR_STREAMING, 1 or 0, decides otherwise than `har firmware` did. */
 #ifndef EDGEHAR_H
 #define EDGEHAR_H
 
@@ -20,11 +21,13 @@
 #include "har_board.h"
 #include "har_decoding.h"
 #include "har_device.h"
+#include "har_gyroscope.h"
 #include "har_identity.h"
 #include "har_model.h"
 #include "har_rate.h"
 #include "har_sensor.h"
 #include "har_slide.h"
+#include "har_stream.h"
 
 #if defined(__cplusplus) && defined(ARDUINO)
 #include <Arduino.h>
@@ -51,7 +54,16 @@
 #else
 #define HAR_DECODING 0
 #endif
+/* Acceleration, and the turning rate. */
+#define HAR_VECTORS (HAR_MODEL_CHANNELS / 3)
+#ifndef HAR_STREAMING
+#define HAR_STREAMING HAR_CARRIES_STATE
+#endif
+#if HAR_STREAMING
+#define HAR_PHASES 1
+#else
 #define HAR_PHASES ((HAR_MODEL_WINDOW + HAR_HOP - 1) / HAR_HOP)
+#endif
 #if HAR_CLASSIFIES && HAR_STEP_US * HAR_PHASES >= 1000000000ul / HAR_RATE_MHZ
 #error "HAR_HOP: this board is too slow for so many windows at a time, take a larger hop or a smaller model"
 #endif
@@ -84,6 +96,34 @@ static void har_wire_wait(uint16_t milliseconds)
 }
 
 static const har_bus har_wire_bus = {har_wire_write, har_wire_read, har_wire_wait};
+
+/* Set the sensor up, ask it for a sample, and read one: of the accelerometer, or of the gyroscope beside it as well. */
+static har_sensor_status har_begin_sensing(uint8_t *address)
+{
+#ifdef HAR_GYROSCOPE
+    return har_motion_start(&HAR_SENSOR, &HAR_GYROSCOPE, &har_wire_bus, address);
+#else
+    return har_sensor_start(&HAR_SENSOR, &har_wire_bus, address);
+#endif
+}
+
+static har_sensor_status har_ask_sensor(uint8_t address, uint8_t *ready)
+{
+#ifdef HAR_GYROSCOPE
+    return har_motion_poll(&HAR_SENSOR, &HAR_GYROSCOPE, &har_wire_bus, address, ready);
+#else
+    return har_sensor_poll(&HAR_SENSOR, &har_wire_bus, address, ready);
+#endif
+}
+
+static har_sensor_status har_read_sensor(uint8_t address, int16_t counts[HAR_MODEL_CHANNELS])
+{
+#ifdef HAR_GYROSCOPE
+    return har_motion_read(&HAR_SENSOR, &HAR_GYROSCOPE, &har_wire_bus, address, counts);
+#else
+    return har_sensor_read(&HAR_SENSOR, &har_wire_bus, address, counts);
+#endif
+}
 
 extern "C" void har_board_put(uint8_t byte)
 {
@@ -152,7 +192,7 @@ class EdgeHAR
   private:
     bool start_sensor()
     {
-        switch (har_sensor_start(&HAR_SENSOR, &har_wire_bus, &address_)) {
+        switch (har_begin_sensing(&address_)) {
         case HAR_SENSOR_OK:
             taken_us_ = micros();
             return true;
@@ -179,14 +219,14 @@ class EdgeHAR
 
     bool take_sample()
     {
-        int16_t counts[3];
+        int16_t counts[HAR_MODEL_CHANNELS];
         uint8_t ready;
-        if (har_sensor_poll(&HAR_SENSOR, &har_wire_bus, address_, &ready) != HAR_SENSOR_OK)
+        if (har_ask_sensor(address_, &ready) != HAR_SENSOR_OK)
             return false;
         if (!ready)
             return true;
         const uint32_t now_us = micros();
-        if (har_sensor_read(&HAR_SENSOR, &har_wire_bus, address_, counts) != HAR_SENSOR_OK)
+        if (har_read_sensor(address_, counts) != HAR_SENSOR_OK)
             return false;
         count_missed(now_us);
         har_device_sense(&device_, counts, now_us);
@@ -212,8 +252,13 @@ class EdgeHAR
         static har_engine engines[HAR_PHASES];
         static har_sum sums[HAR_MODEL_SCRATCH_SUMS + HAR_PHASES * HAR_MODEL_KEPT_SUMS];
         static har_value values[HAR_PHASES * HAR_MODEL_VALUES];
+#if HAR_STREAMING
+        live_ = engines;
+        har_open(live_, &har_model_tables, sums, sizeof sums / sizeof *sums, values, sizeof values / sizeof *values);
+#else
         har_slide_open(&live_, &har_model_tables, engines, HAR_PHASES, HAR_HOP, sums, sizeof sums / sizeof *sums, values,
                        sizeof values / sizeof *values);
+#endif
 #if HAR_DECODING
         static float remembered[HAR_DECODER_FLOATS];
         har_decoder_open(&decoder_, &har_decoding, HAR_HOP, HAR_LAG, remembered, HAR_DECODER_FLOATS);
@@ -223,8 +268,14 @@ class EdgeHAR
 
     void forget()
     {
-        har_rate_open(&rate_, HAR_SENSOR.samples_per_hundred_s, HAR_MODEL_RATE_HUNDRED_S);
+        for (uint8_t k = 0; k < HAR_VECTORS; k++)
+            har_rate_open(rate_ + k, HAR_SENSOR.samples_per_hundred_s, HAR_MODEL_RATE_HUNDRED_S);
+#if HAR_STREAMING
+        har_reset(live_);
+        until_ = HAR_MODEL_WINDOW;
+#else
         har_slide_reset(&live_);
+#endif
 #if HAR_DECODING
         float row[HAR_MODEL_CLASSES];
         har_decoded decoded;
@@ -233,30 +284,50 @@ class EdgeHAR
 #endif
     }
 
-    void classify(const int16_t counts[3])
+    void classify(const int16_t counts[HAR_MODEL_CHANNELS])
     {
-        int16_t values[3] = {counts[0], counts[1], counts[2]};
-        har_sample sample[3];
-        const har_engine *complete;
-        if (!har_rate_convert(&rate_, values))
+        int16_t values[HAR_MODEL_CHANNELS];
+        har_sample sample[HAR_MODEL_CHANNELS];
+        bool due = true;
+        memcpy(values, counts, sizeof values);
+        for (uint8_t k = 0; k < HAR_VECTORS; k++) // all of them are due at the same samples
+            due = har_rate_convert(rate_ + k, values + 3 * k) && due;
+        if (!due)
             return;
         for (uint8_t axis = 0; axis < 3; axis++) {
 #ifdef HAR_FLOAT
             sample[axis] = values[axis] / HAR_SENSOR.counts_per_g;
 #else
-            sample[axis] = har_sensor_to_model(&HAR_SENSOR, values[axis]);
+            sample[axis] = har_sensor_to_model(values[axis], HAR_ACCELERATION_MULTIPLIER, HAR_ACCELERATION_SHIFT);
 #endif
         }
+#ifdef HAR_GYROSCOPE
+        for (uint8_t axis = 3; axis < 6; axis++) {
+#ifdef HAR_FLOAT
+            sample[axis] = values[axis] / HAR_GYROSCOPE.counts_per_deg_s;
+#else
+            sample[axis] = har_sensor_to_model(values[axis], HAR_TURNING_MULTIPLIER, HAR_TURNING_SHIFT);
+#endif
+        }
+#endif
 #if HAR_DECODING
 #ifdef HAR_FLOAT
         direction_ = har_decoder_watch(&decoder_, sample);
 #else
-        const float sample_g[3] = {sample[0] / 2048.0f, sample[1] / 2048.0f, sample[2] / 2048.0f};
+        const float sample_g[3] = {sample[0] / HAR_SAMPLE_ONE, sample[1] / HAR_SAMPLE_ONE, sample[2] / HAR_SAMPLE_ONE};
         direction_ = har_decoder_watch(&decoder_, sample_g);
 #endif
 #endif
+#if HAR_STREAMING
+        if (har_stream_step(live_, sample) == HAR_OK && --until_ == 0) {
+            until_ = HAR_HOP;
+            decode(live_);
+        }
+#else
+        const har_engine *complete;
         if (har_slide_step(&live_, sample, &complete) == HAR_OK && complete)
             decode(complete);
+#endif
     }
 
     void decode(const har_engine *engine)
@@ -313,8 +384,13 @@ class EdgeHAR
         strcpy(text, " %");
     }
 
+#if HAR_STREAMING
+    har_engine *live_;
+    uint16_t until_; // samples to the next label
+#else
     har_slide live_;
-    har_rate rate_;
+#endif
+    har_rate rate_[HAR_VECTORS];
 #if HAR_DECODING
     har_decoder decoder_;
     int8_t direction_;

@@ -1,18 +1,23 @@
 """`har compile` and `har verify`, as their users see them."""
 
 import json
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import onnx
 import pytest
 import typer
 
+import edgehar
 from edgehar.commands.compile import compile_bundle
 from edgehar.commands.verify import verify
-from edgehar.models.bundle import read_bundle
+from edgehar.models.architecture import GRU, Architecture, Dense, LayerNormalization, named_architecture
+from edgehar.models.bundle import CompiledArtifact, read_bundle
 from edgehar.models.engines import missing_reason
 from edgehar.models.errors import BundleError, CompileError, UsageError
-from edgehar.pipeline.compilers import targets
+from edgehar.pipeline import compilers
+from edgehar.pipeline.compilers import LeftOut, Target, targets
 from edgehar.pipeline.inspection import inspect_bundle
 
 FORMATS_WITHOUT_INTEGERS = ("c",)
@@ -100,13 +105,12 @@ def test_an_unknown_target_is_refused_and_nothing_written(path: Path) -> None:
 def test_what_a_format_cannot_express_is_refused_by_its_layer(
     random_bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "attention"
-    random_bundle("attention").save(path)
+    path = tmp_path / "normalized"
+    layers = (GRU("g", 4, return_sequences=True), LayerNormalization("n", 1e-3), GRU("h", 4), Dense("o", 2, "softmax"))
+    random_bundle(Architecture("normalized", 20, 3, layers)).save(path)
     for format_name in FORMATS_WITHOUT_INTEGERS:
-        with pytest.raises(CompileError, match="is a SelfAttention"):
+        with pytest.raises(CompileError, match="is a LayerNormalization"):
             compile_bundle(path, format=[format_name], quantization=["int8"])
-    with pytest.raises(CompileError, match="expected calibration windows"):
-        compile_bundle(path, quantization=["int8"])
     assert not read_bundle(path).manifest.artifacts
 
 
@@ -132,6 +136,58 @@ def test_all_is_everything_a_model_can_be(path: Path, capsys: pytest.CaptureFixt
     assert made == {"float32", "int8"}
 
 
+@pytest.fixture
+def loud(tmp_path: Path, random_bundle) -> Path:
+    """A saved bundle whose weights fit no integers of the C engine."""
+    random_bundle("simple_rnn", gain=1e4).save(tmp_path / "loud")
+    return tmp_path / "loud"
+
+
+def test_all_leaves_out_what_a_model_cannot_be_and_says_it(loud: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CompileError, match="RNN_1/kernel: expected weights small enough"):
+        compile_bundle(loud, quantization=["float32", "int8"], format=["c"])
+    with pytest.raises(typer.Exit) as ended:
+        compile_bundle(loud, quantization=["all"], as_json=True)
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert ended.value.exit_code == 1
+    assert "c int8 is left out: RNN_1/kernel: expected weights small enough" in said.err
+    left_out = {(each["format"], each["quantization"]): each["reason"] for each in found["left_out"]}
+    assert left_out.keys() == {("tflite", "int8"), ("c", "int8")}
+    assert "Use the float32 artifact" in left_out["c", "int8"]
+    entries = read_bundle(loud).manifest.artifacts
+    there = {(entry.format, entry.quantization) for entry in entries}
+    everything = {(each.format, each.quantization) for each in targets(named_architecture("simple_rnn"))}
+    assert there == everything - left_out.keys()
+    assert [entry.file for entry in entries] == [entry["file"] for entry in found["artifacts"]]
+
+
+def test_any_target_of_all_may_be_impossible(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = targets(read_bundle(path).manifest.architecture)
+
+    def only(possible: list[Target], architecture, weights, **options) -> CompiledArtifact:
+        target = Target(options["format"], options["quantization"])
+        if target not in possible:
+            raise CompileError("it is large", next_step="Shrink it.")
+        return SimpleNamespace(target=target)
+
+    for impossible in there:
+        possible = [target for target in there if target != impossible]
+        monkeypatch.setattr(compilers, "compile_model", partial(only, possible))
+        made, left_out = compilers.compile_possible(read_bundle(path), there)
+        assert [each.target for each in made] == possible
+        assert left_out == [LeftOut(impossible, "it is large. Shrink it.")]
+    monkeypatch.setattr(compilers, "compile_model", partial(only, []))
+    with pytest.raises(CompileError, match="it is large"):
+        compilers.compile_possible(read_bundle(path), there)
+
+
+def test_programs_get_what_a_model_can_be(loud: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = edgehar.compile(loud, formats=["c"], quantizations=["all"])
+    assert [entry.file for entry in made.manifest.artifacts] == ["model.float32.harc"]
+    assert "c int8 is left out: RNN_1/kernel" in caplog.text
+
+
 def test_an_altered_artifact_ends_verification(path: Path) -> None:
     compile_bundle(path)
     artifact = path / "model.float32.tflite"
@@ -145,8 +201,6 @@ def test_a_model_that_is_not_proven_ends_with_1(path: Path, capsys: pytest.Captu
     weights = {name: value * 1.01 for name, value in bundle.weights.items()}
     other = type(bundle)(bundle.manifest, {**bundle.files})
     other.__dict__["weights"] = weights
-    from edgehar.pipeline import compilers
-
     compilers.compile_bundle(other).save(path)
     with pytest.raises(typer.Exit) as ended:
         verify(path, as_json=True)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.frames.device_description import check_against_model, describe, range_g, unit_of
-from edgehar.firmware_bridge.frames.fields import Ability, UnitCode
+from edgehar.firmware_bridge.frames.fields import MOTION, Ability, UnitCode
 from edgehar.firmware_bridge.frames.messages import Hello
 from edgehar.firmware_bridge.stream.checks import SaturationCheck, StillnessCheck
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import Manifest
+from edgehar.models.contract import MOTION_CHANNELS, MOTION_UNIT
 from edgehar.models.errors import BridgeError
 
 HELLO = Hello(0x2A, Ability.SENSES, 100_000, 16384.0, UnitCode.G, 2.0, sensor="MPU-6050", placement="front right hip")
@@ -55,6 +56,18 @@ def test_another_unit_or_other_axes_of_the_model_are_refused(manifest: Manifest)
         other = dataclasses.replace(manifest, window=dataclasses.replace(manifest.window, **change))
         with pytest.raises(BridgeError, match=message):
             said(HELLO, other)
+
+
+def test_a_model_of_six_channels_needs_a_gyroscope(manifest: Manifest) -> None:
+    window = dataclasses.replace(manifest.window, channels=MOTION_CHANNELS, unit=MOTION_UNIT)
+    six = dataclasses.replace(manifest, window=window)
+    with pytest.raises(BridgeError, match=r"expected a device with a gyroscope .* this one sends x, y, z. Connect"):
+        said(HELLO, six)
+    board = dataclasses.replace(HELLO, major=2, channels=MOTION, counts_per_deg_s=16.4)
+    assert said(board, six) == said(board, manifest) == []
+    assert "gyroscope of 16.4 counts per degree/s, front right hip; protocol 2.0" in describe(board)
+    with pytest.raises(BridgeError, match="expected a model in g and deg/s"):
+        said(board, dataclasses.replace(six, window=dataclasses.replace(window, unit="g")))
 
 
 def test_another_model_on_the_device_is_told(manifest: Manifest) -> None:

@@ -1,5 +1,6 @@
 """Messages: golden bodies both ways, forms that are refused, versions, and the arithmetic of efficiency."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgehar.firmware_bridge.frames import messages
-from edgehar.firmware_bridge.frames.fields import MAX_SAMPLES, SAMPLE_BYTES, Ability, Type
+from edgehar.firmware_bridge.frames.fields import (
+    MAX_SAMPLES,
+    SAMPLE_BYTES,
+    SAMPLES_FIELDS,
+    Ability,
+    Channel,
+    Type,
+    most_samples,
+)
 from edgehar.firmware_bridge.frames.framing import MAX_BODY_BYTES, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import Hello, Log, Malformed, Samples, Stats, Unknown
@@ -21,9 +30,15 @@ GOLDEN: dict[str, Any] = json.loads(
 CLASSES = {"ERROR": "DeviceError"}
 
 
+def channels_of(entry: dict[str, Any]) -> int:
+    """Return how many numbers a golden sample has."""
+    count = entry["fields"].get("channels", 3)
+    return count if isinstance(count, int) else 3
+
+
 @pytest.mark.parametrize("entry", GOLDEN["frames"], ids=[entry["name"] for entry in GOLDEN["frames"]])
 def test_golden_messages_are_read_and_written(entry: dict[str, Any]) -> None:
-    message = decode_message(bytes.fromhex(entry["body"]))
+    message = decode_message(bytes.fromhex(entry["body"]), channels=channels_of(entry))
     assert type(message).__name__ == CLASSES.get(entry["type"], entry["type"].title())
     assert not isinstance(message, Unknown | Malformed)
     for name, expected in entry["fields"].items():
@@ -58,10 +73,8 @@ def test_the_longest_frame_carries_39_samples() -> None:
 )
 def test_messages_with_a_byte_too_few_are_malformed(entry: dict[str, Any]) -> None:
     body = bytes.fromhex(entry["body"])[:-1]
-    if entry["type"] == "LOAD":
-        assert not isinstance(decode_message(body), Malformed)
-    else:
-        assert isinstance(decode_message(body), Malformed)
+    message = decode_message(body, channels=channels_of(entry))
+    assert isinstance(message, Malformed) == (entry["type"] != "LOAD")
 
 
 @pytest.mark.parametrize(
@@ -96,9 +109,55 @@ def test_later_minor_versions_may_add_to_hello_and_stats() -> None:
 
 
 def test_of_another_major_version_only_the_version_is_read() -> None:
-    message = decode_message(b"\x01\x02\x03whatever")
+    message = decode_message(b"\x01\x03\x04whatever")
     assert isinstance(message, Hello)
-    assert (message.major, message.minor, message.rate_mhz) == (2, 3, 0)
+    assert (message.major, message.minor, message.rate_mhz) == (3, 4, 0)
+
+
+@given(st.permutations(list(Channel)), st.integers(1, 6), st.data())
+def test_samples_of_one_to_six_channels_come_back_as_they_were(
+    order: list[Channel], count: int, data: st.DataObject
+) -> None:
+    hello = Hello(7, Ability.SENSES, 50_000, 4096.0, 1, 8.0, major=2, channels=tuple(order[:count]))
+    hello = dataclasses.replace(hello, counts_per_deg_s=16.5, range_deg_s=2000.0, sensor="IMU")
+    assert decode_message(hello.pack()) == hello
+    rows = data.draw(st.integers(1, most_samples(count)))
+    payload = data.draw(st.binary(min_size=2 * count * rows, max_size=2 * count * rows))
+    samples = Samples(7, 3, 5, 0, payload, count)
+    assert decode_message(samples.pack(), channels=count) == samples
+    assert samples.counts.shape == (samples.count, count) == (rows, count)
+    one_more = SAMPLES_FIELDS.size + 2 * count * (most_samples(count) + 1)
+    for length in {len(samples.pack()) - 1, len(samples.pack()) + 1, SAMPLES_FIELDS.size, one_more}:
+        damaged = (samples.pack() + bytes(2 * count))[:length] if length < one_more else b"\x02" + bytes(length - 1)
+        assert isinstance(decode_message(damaged, channels=count), Malformed)
+
+
+@pytest.mark.parametrize(
+    ("channels", "reason"),
+    [
+        (b"\x00", "expected 1 to 6 channels, got 0"),
+        (b"\xc8", "expected 1 to 6 channels, got 200"),
+        (b"\xc8" + bytes(range(200)), "expected 1 to 6 channels, got 200"),
+        (b"\x02\x01\x01", "expected 2 different channels from 1 to 6, got [1, 1]"),
+        (b"\x02\x01\x07", "expected 2 different channels from 1 to 6, got [1, 7]"),
+        (b"\x02\x00\x01", "expected 2 different channels from 1 to 6, got [0, 1]"),
+        (b"\x06\x01\x02", "expected 6 different channels from 1 to 6, got [1, 2]"),
+        (b"\x03\x01\x02\x03\x00\x00\x00\x00", "too short: 50 bytes"),
+        (b"", "expected 1 to 6 channels, got 0"),
+    ],
+)
+def test_a_hello_of_impossible_channels_says_why(channels: bytes, reason: str) -> None:
+    body = Hello(1, Ability.SENSES, 50_000, 4096.0, 1, 8.0, minor=0).pack()
+    message = decode_message(body[:1] + b"\x02" + body[2:] + channels)
+    assert isinstance(message, Malformed)
+    assert message.reason == reason
+
+
+def test_version_1_is_byte_for_byte_what_it_was() -> None:
+    """Both ends of version 1 know nothing of channels: no field of version 2 may reach the line."""
+    plain = Hello(1, Ability.SENSES, 50_000, 4096.0, 1, 8.0)
+    assert dataclasses.replace(plain, counts_per_deg_s=1.0, channels=tuple(Channel)).pack() == plain.pack()
+    assert len(plain.pack()) == 42
 
 
 def test_names_are_cut_at_a_character_and_shown_without_control_characters() -> None:

@@ -1,9 +1,13 @@
 """Blocks out of frames: exact loss, restarts, waiting for HELLO, device time, and what is said."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edgehar.firmware_bridge.frames.fields import Ability, Level, UnitCode
+from edgehar.firmware_bridge.frames.fields import MOTION, Ability, Channel, Level, UnitCode
 from edgehar.firmware_bridge.frames.framing import Frame, FrameParser, encode_frame
 from edgehar.firmware_bridge.frames.message_reader import decode_message
 from edgehar.firmware_bridge.frames.messages import FoundLabel, Hello, Log, Samples, Start, Stats, Stop, Who
@@ -25,6 +29,12 @@ def samples(sequence: int, count: int = 10, *, boot_id: int = 1, dropped: int = 
     values[:, 0] = (sequence + np.arange(count)) % 30000
     taken_us = 10_000 * sequence if micros is None else micros
     return encode_frame(Samples(boot_id, sequence, taken_us % 2**32, dropped % 2**16, values.tobytes()).pack())
+
+
+def motion(boot_id: int = 1, **changes: object) -> Hello:
+    """Return what a device with a gyroscope says it is."""
+    described = {"major": 2, "channels": MOTION, "counts_per_deg_s": 16.0, "range_deg_s": 2000.0, **changes}
+    return dataclasses.replace(hello(boot_id), **described)
 
 
 def numbers(blocks: list[SampleBlock]) -> list[tuple[list[int], int, bool]]:
@@ -249,7 +259,13 @@ def test_what_a_device_says_is_passed_on_a_few_times() -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (Hello(1, ABILITIES, 1, 1, 1, 1, major=2), "expected a device that speaks protocol 1.x, got 2.0"),
+        (Hello(1, ABILITIES, 1, 1, 1, 1, major=3), "expected a device that speaks protocol 1.x or 2.x, got 3.0"),
+        (Hello(1, ABILITIES, 1, 1, 1, 1, major=0), "got 0.0. Update the firmware of the device"),
+        (motion(channels=(Channel.Z, Channel.GX)), "the channels z, gx, which are neither x, y, z nor these and gx"),
+        (motion(channels=MOTION[:5]), "the channels x, y, z, gx, gy, which are neither"),
+        (motion(counts_per_deg_s=0.0), "0 counts per degree/s"),
+        (motion(counts_per_deg_s=float("nan")), "nan counts per degree/s"),
+        (motion(counts_per_deg_s=1e9), "1e\\+09 counts per degree/s"),
         (Hello(1, Ability.INFERS, 1, 1, 1, 1), "one that only classifies"),
         (Hello(1, ABILITIES, 0, 1, 1, 1), "a rate of 0 Hz"),
         (Hello(1, ABILITIES, 100_000, 0.0, 1, 1), "0 counts per unit"),
@@ -260,6 +276,57 @@ def test_what_a_device_says_is_passed_on_a_few_times() -> None:
 def test_a_hello_that_cannot_be_used_is_refused(wrong: Hello, reason: str) -> None:
     with pytest.raises(BridgeError, match=reason):
         FrameSource().feed(encode_frame(wrong.pack()), 0.0)
+
+
+@given(
+    st.permutations(MOTION),
+    st.permutations([1, 2, 3]),
+    st.lists(st.sampled_from([1, -1]), min_size=3, max_size=3),
+    st.integers(1, 60),
+    st.integers(1, 19),
+)
+def test_six_channels_arrive_in_the_models_axes_however_the_device_orders_them(
+    order: list[Channel], axes: list[int], signs: list[int], count: int, per_frame: int
+) -> None:
+    """The turning rate follows the axes as a pseudovector: three axes turned round leave it as it was."""
+    values = np.random.default_rng(count).integers(-32767, 32767, (count, 6))
+    described = motion(channels=tuple(order), axes=tuple(a * s for a, s in zip(axes, signs, strict=True)))
+    wire = encode_frame(described.pack())
+    for first in range(0, count, per_frame):
+        rows = values[first : first + per_frame][:, [channel - 1 for channel in order]].astype("<i2")
+        wire += encode_frame(Samples(1, first, 10_000 * first, 0, rows.tobytes(), 6).pack())
+    turn = np.eye(3)[[axis - 1 for axis in axes]] * np.array(signs)[:, np.newaxis]
+    expected = np.hstack([values[:, :3] @ turn.T / 1000, values[:, 3:] @ turn.T * np.linalg.det(turn) / 16])
+    (block,) = FrameSource().feed(wire, 0.0).blocks
+    np.testing.assert_allclose(block.samples_g, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(block.times_s, np.arange(count) / 100, atol=1e-9)
+    (plain,) = FrameSource(gyroscope=False).feed(wire, 0.0).blocks
+    np.testing.assert_array_equal(plain.samples_g, block.samples_g[:, :3])
+
+
+def test_samples_of_another_length_than_the_hello_says_are_damage_and_lost() -> None:
+    rows = np.zeros((4, 6), "<i2")
+    rows[:, 2] = 1000
+    wire = encode_frame(Samples(1, 0, 0, 0, rows.tobytes(), 6).pack())
+    wire += encode_frame(Samples(1, 4, 40_000, 0, bytes(6)).pack())
+    wire += encode_frame(Samples(1, 5, 50_000, 0, rows.tobytes(), 6).pack())
+    source = FrameSource(motion())
+    decoded = source.feed(wire, 0.0)
+    assert [(len(block.samples_g), block.lost) for block in decoded.blocks] == [(4, 0), (4, 1)]
+    assert (source.counts.damaged, source.counts.lost) == (1, 1)
+    assert "expected 13 bytes and 12 for each of 1 to 19 samples, got 19" in decoded.remarks[0].text
+    # The same before the HELLO has come.
+    late = FrameSource()
+    late.feed(wire, 0.0)
+    assert late.counts.damaged == 0
+    blocks = late.feed(encode_frame(motion().pack()), 0.1).blocks
+    assert [(len(block.samples_g), block.lost) for block in blocks] == [(4, 0), (4, 1)]
+    assert late.counts.damaged == 1
+
+
+def test_other_channels_than_before_are_refused() -> None:
+    with pytest.raises(BridgeError, match=r"samples of x, y, z, the device now says x, y, z, gx, gy, gz. Start again"):
+        FrameSource(hello()).feed(encode_frame(motion(2).pack()), 0.0)
 
 
 def test_another_rate_than_before_is_refused() -> None:

@@ -21,6 +21,8 @@ from edgehar.models.errors import BridgeError, UsageError
 
 HELLO = encode_frame(Hello(1, Ability.SENSES | Ability.STREAMS, 100_000, 2048.0, UnitCode.G, 16.0).pack())
 
+HELLO_OF_200 = Hello(1, Ability.SENSES, 100_000, 1.0, UnitCode.G, 16.0, major=2).pack()[:42] + b"\xc8" * 20
+
 
 def port(device: str, usb: str = "1a86:7523", serial_number: str = "") -> PortInfo:
     """Return a port of a machine."""
@@ -208,6 +210,7 @@ def test_protocols_are_told_apart(data: bytes, protocol: str | None) -> None:
         ([b"x,y,z\n0.1,0.2,0.3\n"] + [b""] * 400, "got text lines. Pass --protocol text"),
         ([encode_frame(Stop().pack())] + [b""] * 400, "got back what was written"),
         ([encode_frame(b"\x04\x02hi")] + [b""] * 400, "frames, and no answer to WHO"),
+        ([encode_frame(HELLO_OF_200)] + [b""] * 400, "a malformed one (expected 1 to 6 channels, got 200). Correct"),
     ],
 )
 def test_a_device_that_does_not_say_hello_is_named(reads: list[bytes], said: str) -> None:

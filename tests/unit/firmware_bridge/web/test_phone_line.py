@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from edgehar.firmware_bridge.line.transport import MemoryTransport
-from edgehar.firmware_bridge.web import phone_line
-from edgehar.firmware_bridge.web.phone_line import REPLACED, TAKEN, PhoneLine, is_phone, line_opener
+from edgehar.firmware_bridge.web import phone_address
+from edgehar.firmware_bridge.web.phone_address import is_phone, line_opener
+from edgehar.firmware_bridge.web.phone_line import REPLACED, TAKEN, PhoneLine
 from edgehar.models.errors import BridgeError, UsageError
 
 pytest.importorskip("trustme", reason="trustme is not installed: edgehar[phone]")
@@ -170,7 +171,7 @@ def test_an_address_that_cannot_be_is_refused(url: str) -> None:
 
 def test_other_ports_are_opened_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(phone_line, "open_transport", lambda url, *, baud: MemoryTransport(name=f"{url} {baud}"))
+    monkeypatch.setattr(phone_address, "open_transport", lambda url, *, baud: MemoryTransport(name=f"{url} {baud}"))
     opening = line_opener(told.append)
     assert opening("/dev/ttyUSB0", baud=9600).name == "/dev/ttyUSB0 9600"
     phone = opening("phone://127.0.0.1:0")

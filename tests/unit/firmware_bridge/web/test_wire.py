@@ -1,5 +1,6 @@
 """The wire in JavaScript: the golden frames of the specification, the simulated device, text lines of every unit."""
 
+import dataclasses
 import json
 import threading
 from pathlib import Path
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgehar.firmware_bridge.frames.fields import MOTION, Ability
 from edgehar.firmware_bridge.frames.framing import encode_frame
-from edgehar.firmware_bridge.frames.messages import Who
+from edgehar.firmware_bridge.frames.messages import Hello, Samples, Who
 from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.simulate.faults import Faults
 from edgehar.firmware_bridge.simulate.frame_sensor import FrameSensor, SensorSpec
@@ -107,6 +109,51 @@ def test_the_simulated_device_is_understood_and_losses_are_counted(run_wire, tmp
     inside = [offset for offset in range(100) if places[-1] + offset < len(rounded)]
     offsets = [offset for offset in inside if np.allclose(found, rounded[places + offset], atol=1e-3)]
     assert offsets, "every sample is the one that was sent, at its own place"
+
+
+def test_of_six_channels_a_page_takes_the_acceleration(run_wire, tmp_path: Path) -> None:
+    turning = np.random.default_rng(7).normal(0, 200, (400, 3))
+    samples = np.hstack([movement(400), turning]).astype(np.float32)
+    data = device_bytes(samples, tmp_path, rate_hz=100.0, faults=Faults())
+    (reply,) = run_wire({"kind": "read", "reads": in_reads(data)})
+    assert (reply["problem"], reply["lost"]) == ("", 0)
+    found = np.array([each["sample"] for each in reply["samples"]])
+    np.testing.assert_allclose(found, np.round(samples[:, :3].astype(np.float64) * 2048) / 2048, atol=1e-3)
+    # The device may order its channels and turn its axes as it likes.
+    hello = Hello(1, Ability.SENSES | Ability.STREAMS, 100_000, 1000.0, 1, 16.0, axes=(-2, 1, 3), sensor="imu")
+    hello = dataclasses.replace(hello, major=2, channels=MOTION[::-1], counts_per_deg_s=16.0)
+    payload = np.array([[-6, -5, -4, 300, 200, 100]], "<i2").tobytes()
+    wire = encode_frame(hello.pack()) + encode_frame(Samples(1, 0, 0, 0, payload, 6).pack())
+    (reply,) = run_wire({"kind": "read", "reads": in_reads(wire)})
+    assert reply["samples"][0]["sample"] == pytest.approx([-0.2, 0.1, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("hello", "said"),
+    [
+        (b"\x01\x03\x00" + bytes(60), "speaks version 3.0 of the protocol, this page 1.x and 2.x: load a newer page."),
+        (b"\x01\x00\x09" + bytes(60), "speaks version 0.9 of the protocol, this page 1.x and 2.x: update the firmware"),
+        (
+            Hello(1, Ability.SENSES, 100_000, 1.0, 1, 2.0, major=2, channels=MOTION[3:], counts_per_deg_s=1.0).pack(),
+            "sends no acceleration along x, y and z",
+        ),
+    ],
+)
+def test_a_device_that_a_page_cannot_use_is_said_in_a_sentence(run_wire, hello: bytes, said: str) -> None:
+    samples = b"".join(encode_frame(Samples(1, at, at, 0, bytes(12)).pack()) for at in range(5))
+    (reply,) = run_wire({"kind": "read", "reads": in_reads(encode_frame(hello) + samples)})
+    assert said in reply["problem"]
+    assert reply["samples"] == []
+
+
+@pytest.mark.parametrize("channels", [b"\x00", b"\xc8" + bytes(180), b"\x06\x01\x02", b"\x02\x01\x01", b""])
+def test_a_hello_of_impossible_channels_is_none(run_wire, channels: bytes) -> None:
+    body = Hello(1, Ability.SENSES, 50_000, 4096.0, 1, 8.0).pack()
+    hello = body[:1] + b"\x02" + body[2:] + channels
+    samples = b"".join(encode_frame(Samples(1, at, at, 0, bytes(12)).pack()) for at in range(200))
+    (reply,) = run_wire({"kind": "read", "reads": in_reads(encode_frame(hello) + samples)})
+    assert reply["samples"] == []
+    assert "does not say what its samples mean" in reply["problem"]
 
 
 def test_nothing_is_written_before_a_frame_has_come(run_wire, tmp_path: Path) -> None:
