@@ -243,7 +243,7 @@ def _is_exact(library: ctypes.CDLL) -> bool:
     transitions, evidence = generator.dirichlet(np.ones(12), 12), generator.dirichlet(np.ones(12), _CHECKED_WINDOWS)
     rows, _ = _forward(library, transitions, evidence, None)
     windows = (samples.astype(np.float32), 40, 50, 60, True)
-    pairs = [
+    pairs: list[tuple[Any, Any]] = [
         (directions, wanted),
         (rows, _step_by_step(transitions, evidence, None)[0]),
         *zip(_summed(library, *windows), _summed_in_order(*windows), strict=True),

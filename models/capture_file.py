@@ -7,13 +7,15 @@ r"""The capture file: what a sensor sent, what was known to be missing, and what
 
     kind 'H'  JSON      who, where on the body, unit, rate, since when; the first record
     kind 'S'  samples   arrived f64 (s, unix) | lost u32 | continues u8 | n u16 | n x time f64 (s) | n x (x y z) f32 (g)
+    kind 'M'  motion    as 'S', with the number of channels c behind n: c u8; n x (x y z gx gy gz) f32 (g and deg/s)
     kind 'E'  JSON      {"event": "begin", "take": 1, "activity": "walk", "t_s": 12.34}   also end, discard, relabel
                         {"event": "found", "take": -1, "unit": "m/s2"}       a unit that was found out later
                         {"event": "lines", "take": -1, "arrived_s": 1.7e9, "text": "0.1,0.2,0.9\n"}   as they came
+                        {"event": "turning", "take": -1, "unit": "rad/s"}    the unit of a gyroscope in text
 
 Events of other kinds, and records of other kinds whose CRC is right, belong to a later version and are passed over. An
-earlier version passes over ``found`` and ``lines`` in the same way. The lines are there to read the columns again; a
-byte is one character of the text, and no more than `MOST_LINE_BYTES` are kept.
+earlier version passes over ``found``, ``lines``, ``turning`` and motion in the same way. The lines are there to read
+the columns again; a byte is one character of the text, and no more than `MOST_LINE_BYTES` are kept.
 
 The CRC-32 (zlib) covers kind, length and payload.
 
@@ -40,9 +42,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgehar.models.capture_samples import (
+    AXES,
+    LARGEST_TIME_S,
+    SAMPLE_KINDS,
+    is_plausible_length,
+    pack_samples,
+    unpack_samples,
+)
+from edgehar.models.capture_samples import CapturedBlock as CapturedBlock
 from edgehar.models.errors import DataError
 from edgehar.models.foreign_text import printable
 from edgehar.models.sensor_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, is_possible_rate
@@ -52,11 +60,6 @@ MAGIC: Final = b"HARCAP1\n"
 MARKER: Final = b"\xf1HAR"
 _HEAD: Final = struct.Struct("<4scI")
 _CRC: Final = struct.Struct("<I")
-_SAMPLES: Final = struct.Struct("<dIBH")
-_SAMPLE_BYTES: Final = 20
-"""A time and three axes."""
-MAXIMUM_SAMPLES: Final = 10_000
-"""In one record; more are split."""
 MOST_LINE_BYTES: Final = 2**28
 """Six hours at 115,200 baud."""
 LINE_BYTES_AT_ONCE: Final = 8192
@@ -69,17 +72,15 @@ _FIELDS: Final = {
     "end": ("t_s",),
     "relabel": ("activity",),
     "found": ("unit",),
+    "turning": ("unit",),
     "lines": ("arrived_s", "text"),
 }
 """What an event must hold beside the number of its take."""
-_LATER: Final = frozenset(bytes([letter]) for letter in range(0x41, 0x5B)) - {b"H", b"S", b"E"}
+_LATER: Final = frozenset(bytes([letter]) for letter in range(0x41, 0x5B)) - {b"H", b"E"} - SAMPLE_KINDS
 """Kinds of records that a later version may write."""
-_KINDS: Final = frozenset({b"H", b"S", b"E"}) | _LATER
+_KINDS: Final = frozenset({b"H", b"E"}) | SAMPLE_KINDS | _LATER
 _LONGEST_TEXT: Final = 2**16
 _LONGEST_UNIT: Final = 64
-_LARGEST_TIME_S: Final = 1e11
-"""Three thousand years: beyond it, a double no longer tells one sample from the next."""
-_LARGEST_G: Final = 1e6
 _ALWAYS_CHECKED: Final = 4096
 _BUDGET_AT_ONCE: Final = 2**24
 _BUDGET_PER_BYTE: Final = 16
@@ -97,23 +98,13 @@ class CaptureInfo:
     source: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CapturedBlock:
-    """Samples (n, 3) float32 in g and their times (n,) in s; what was lost before them, and whether they continue."""
-
-    samples_g: NDArray[np.float32]
-    times_s: NDArray[np.float64]
-    arrived_unix_s: float
-    lost: int
-    continues: bool
-
-
 @dataclass(slots=True)
 class Capture:
     """What a capture file holds, and what of it could not be read.
 
     ``lines`` are the bytes that a sensor of text sent, and when they came, in seconds since 1970. ``torn_bytes`` are an
-    unfinished record at the end; ``damaged_bytes`` lie in ``damaged`` places inside.
+    unfinished record at the end; ``damaged_bytes`` lie in ``damaged`` places inside. ``turning_unit`` is the unit in
+    which a sensor of text gave its turning rate.
     """
 
     info: CaptureInfo
@@ -123,6 +114,12 @@ class Capture:
     damaged_bytes: int = 0
     damaged: int = 0
     lines: list[tuple[float, bytes]] = field(default_factory=list)
+    turning_unit: str = ""
+
+    @property
+    def channels(self) -> int:
+        """How many numbers a sample has."""
+        return self.blocks[0].channels if self.blocks else AXES
 
 
 def encode_info(info: CaptureInfo) -> bytes:
@@ -161,23 +158,22 @@ def encode_found_unit(unit: str) -> bytes:
     return encode_event({"event": "found", "take": NO_TAKE, "unit": unit})
 
 
+def encode_turning_unit(unit: str) -> bytes:
+    """Return the record of the unit in which a sensor of text gives its turning rate."""
+    return encode_event({"event": "turning", "take": NO_TAKE, "unit": unit})
+
+
 def encode_block(block: CapturedBlock) -> bytes:
     """Return samples as one record, or several where there are many.
 
     Examples
     --------
+    >>> import numpy as np
     >>> block = CapturedBlock(np.zeros((1, 3), np.float32), np.zeros(1), 0.0, lost=0, continues=True)
     >>> len(encode_block(block))
     48
     """
-    records = []
-    for start in range(0, max(1, len(block.samples_g)), MAXIMUM_SAMPLES):
-        part = slice(start, start + MAXIMUM_SAMPLES)
-        times_s, samples_g = block.times_s[part], block.samples_g[part]
-        lost, continues = (0, True) if start else (block.lost, block.continues)
-        head = _SAMPLES.pack(block.arrived_unix_s, min(lost, 2**32 - 1), continues, len(times_s))
-        records.append(_record(b"S", head + times_s.astype("<f8").tobytes() + samples_g.astype("<f4").tobytes()))
-    return b"".join(records)
+    return b"".join(_record(kind, payload) for kind, payload in pack_samples(block))
 
 
 def read_capture(path: Path) -> Capture:
@@ -216,7 +212,9 @@ def read_capture(path: Path) -> Capture:
     end = start + _record_size(payload)
     broken = False
     for start, kind, payload in records:
-        block = _block(payload) if kind == b"S" else None
+        block = unpack_samples(kind, payload) if kind in SAMPLE_KINDS else None
+        if block is not None and capture.blocks and block.channels != capture.blocks[0].channels:
+            block = None
         event = _event(payload) if kind == b"E" else None
         if block is None and event is None and kind not in _LATER:
             continue
@@ -264,6 +262,8 @@ def _take_event(capture: Capture, event: dict[str, Any]) -> None:
     """Add an event to a capture."""
     if event["event"] == "found":
         capture.info = replace(capture.info, unit=event["unit"])
+    elif event["event"] == "turning":
+        capture.turning_unit = event["unit"]
     elif event["event"] == "lines":
         capture.lines.append((float(event["arrived_s"]), event["text"].encode("latin-1")))
     else:
@@ -309,12 +309,9 @@ def _plausible_length(data: bytes, place: int) -> int | None:
         return None
     if kind in _LATER:
         return length if length <= _LONGEST_TEXT else None
-    if kind != b"S":
-        return length if length <= _LONGEST_TEXT and data[start : start + 1] == b"{" else None
-    if length < _SAMPLES.size:
-        return None
-    *_, count = _SAMPLES.unpack_from(data, start)
-    return length if length == _SAMPLES.size + _SAMPLE_BYTES * count and count <= MAXIMUM_SAMPLES else None
+    if kind in SAMPLE_KINDS:
+        return length if is_plausible_length(kind, data, start, length) else None
+    return length if length <= _LONGEST_TEXT and data[start : start + 1] == b"{" else None
 
 
 def _json(payload: bytes) -> dict[str, Any] | None:
@@ -349,17 +346,6 @@ def _require_possible(info: CaptureInfo, path: Path) -> None:
         )
 
 
-def _block(payload: bytes) -> CapturedBlock | None:
-    """Return a record of samples, or None if they cannot be true."""
-    arrived, lost, continues, count = _SAMPLES.unpack_from(payload)
-    times_s = np.frombuffer(payload, "<f8", count, _SAMPLES.size)
-    samples_g = np.frombuffer(payload, "<f4", 3 * count, _SAMPLES.size + 8 * count).reshape(count, 3)
-    # Not a number compares as False, so it is refused as well.
-    if not ((np.abs(times_s) <= _LARGEST_TIME_S).all() and (np.abs(samples_g) <= _LARGEST_G).all()):
-        return None
-    return CapturedBlock(samples_g, times_s, arrived, lost, bool(continues))
-
-
 def _event(payload: bytes) -> dict[str, Any] | None:
     """Return an event, or None if it is none; events of a kind that a later version may know are kept."""
     found = _json(payload)
@@ -383,4 +369,4 @@ def _event(payload: bytes) -> dict[str, Any] | None:
 
 def _is_number(value: object) -> bool:
     """Tell whether a value of JSON is a number that time and rate can have."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_TIME_S
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_TIME_S

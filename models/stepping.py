@@ -22,17 +22,18 @@ from edgehar.models.architecture import (
     Layer,
     MaxPooling1D,
     Recurrent,
+    SelfAttention,
     Shape,
     SimpleRNN,
     TemporalBlock,
     is_standard,
 )
 from edgehar.models.portable.rules import MAXIMUM_INPUTS, broken_rule
-from edgehar.models.portable.tables import FLOAT32, GATES, HEADS, HIDDEN, INT8, CLayer, CModel, Matrix
+from edgehar.models.portable.tables import ATTENTION, FLOAT32, GATES, HEADS, HIDDEN, INT8, CLayer, CModel, Matrix
 
 QUANTIZATIONS: Final = (FLOAT32, INT8)
 _HEADS: Final = "softmax, sigmoid or linear"
-_TAKES: Final = "SimpleRNN, LSTM, GRU, Bidirectional, Conv1D, TemporalBlock, pooling, Flatten and Dense"
+_TAKES: Final = "SimpleRNN, LSTM, GRU, Bidirectional, Conv1D, TemporalBlock, SelfAttention, pooling, Flatten and Dense"
 _POOLS: Final = {MaxPooling1D.kind: "max_pool", AveragePooling1D.kind: "average_pool"}
 _WHOLE: Final = {GlobalMaxPooling1D.kind: "global_max", GlobalAveragePooling1D.kind: "global_average"}
 
@@ -129,6 +130,8 @@ def _parts_of(layer: Layer, shape: Shape, *, last: bool) -> Iterator[Part]:
         around = None if inputs == layer.filters else _zeros(inputs, layer.filters)
         second = replace(_convolution(layer.convolution, layer.filters), kind="residual", recurrent=around)
         yield Part(layer, second, "second_")
+    elif isinstance(layer, SelfAttention):
+        yield Part(layer, _attention(layer, *shape))
     elif isinstance(layer, MaxPooling1D):
         yield Part(
             layer,
@@ -154,6 +157,18 @@ def _cell(layer: Recurrent, inputs: int) -> CLayer:
     kind += "_reset_after" if isinstance(layer, GRU) and layer.reset_after else ""
     outputs = GATES[kind] * layer.units
     return CLayer(kind, _zeros(inputs, outputs), _zeros(layer.units, outputs))
+
+
+def _attention(layer: SelfAttention, steps: int, inputs: int) -> CLayer:
+    """Return a layer of attention over so many steps."""
+    return CLayer(
+        ATTENTION,
+        _zeros(inputs, GATES[ATTENTION] * layer.width),
+        _zeros(layer.width, inputs),
+        pool=steps,
+        heads=layer.heads,
+        goes_around=layer.residual,
+    )
 
 
 def _convolution(layer: Conv1D, inputs: int) -> CLayer:
@@ -221,6 +236,6 @@ def _obstacle_of(layer: Layer, *, last: bool) -> str | None:
     elif isinstance(layer, MaxPooling1D):
         if layer.stride < layer.pool_size:
             return f"layer {layer.name} has pools that overlap, it takes a stride of {layer.pool_size} or more"
-    elif not isinstance(layer, TemporalBlock | GlobalAveragePooling1D | Flatten):
+    elif not isinstance(layer, TemporalBlock | SelfAttention | GlobalAveragePooling1D | Flatten):
         return f"layer {layer.name} is a {layer.kind}, it takes {_TAKES}"
     return None

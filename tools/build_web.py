@@ -55,7 +55,7 @@ MODULES = (
         "har.wasm",
         (
             # The products of floats, where the time goes, are made fast; all else is made small.
-            (("-O3", "-DHAR_FLOAT"), ("host/har_units.c", "host/har_windows.c")),
+            (("-O3", "-DHAR_FLOAT"), ("host/har_units.c",)),
             (("-Os", "-DHAR_FLOAT"), ("web/har_web_float.c",)),
             (("-Os",), ("web/har_web.c", "web/har_web_integer.c")),
         ),

@@ -41,18 +41,51 @@ def ours(bundle: Bundle, data: Path, folder: Path, workers: int) -> dict[str, An
     return {"labels": table["raw_label"].to_pylist(), "cpu_s": time.process_time() - began_s}
 
 
-def profiled(bundle: Bundle, data: Path, folder: Path) -> dict[str, float]:
-    """Return the CPU seconds of the engine and of everything, start-up of the program left out."""
-    import cProfile
-    import pstats
-
+def parts(bundle: Bundle, data: Path, folder: Path) -> dict[str, float]:
+    """Return the CPU seconds of each part of the work, and of everything; imports left out."""
+    from edgehar.models.engines.native import NativeEngine
+    from edgehar.pipeline.bulk import parquet_samples, posteriors, tasks
     from edgehar.pipeline.bulk.classification import classify_recordings
+    from edgehar.pipeline.bulk.listening import Listener
 
-    profile = cProfile.Profile(time.process_time)
-    profile.runcall(classify_recordings, bundle, [str(data)], folder, workers=1, engine="native")
-    stats: dict[Any, Any] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-    engine = sum(value[3] for (file, _, name), value in stats.items() if file.endswith("native.py") and name == "_run")
-    return {"engine_s": engine, "all_s": sum(value[2] for value in stats.values())}
+    found: dict[str, float] = {}
+
+    def count(part: str, owner: Any, name: str) -> None:
+        work = getattr(owner, name)
+        found[part] = 0.0
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            began_s = time.process_time()
+            try:
+                result = work(*arguments, **options)
+            finally:
+                found[part] += time.process_time() - began_s
+            return stepped(result) if isinstance(result, Iterator) else result
+
+        def stepped(blocks: Iterator[Any]) -> Iterator[Any]:
+            while True:
+                began_s = time.process_time()
+                block = next(blocks, None)
+                found[part] += time.process_time() - began_s
+                if block is None:
+                    return
+                yield block
+
+        setattr(owner, name, counted)
+
+    count("reading samples", parquet_samples, "read_rows")
+    count("reading times", parquet_samples, "plan_parquet")
+    count("hash of the file", tasks, "content_key")
+    count("engine", NativeEngine, "_run")
+    count("windows", posteriors._Batches, "feed")
+    count("elevators", Listener, "feed")
+    count("worn or not", posteriors, "still_blocks")
+    count("decoder, days and writing", tasks, "finish")
+    began_s = time.process_time()
+    classify_recordings(bundle, [str(data)], folder, workers=1, engine="native")
+    took_s = time.process_time() - began_s
+    found["windows"] -= found["engine"]
+    return {**found, "all else": took_s - sum(found.values())}
 
 
 def window_batches(data: Path, size: int) -> Iterator[np.ndarray]:
@@ -120,8 +153,8 @@ def one(name: str, bundle: Path, data: Path, target: Path) -> int:
     """Run one candidate in this process, and write what it took."""
     model = read_bundle(bundle)
     with tempfile.TemporaryDirectory() as folder:
-        if name == "profile":
-            target.write_text(json.dumps(profiled(model, data, Path(folder) / "out")))
+        if name == "parts":
+            target.write_text(json.dumps(parts(model, data, Path(folder) / "out")))
             return 0
         found = ours(model, data, Path(folder) / "out", 1) if name == "ours" else peer(name, model, data)
     found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -182,7 +215,7 @@ def main() -> int:
         short = write_week(place / "short.parquet", days=chosen.peer_days)
         names = [name for name in PEERS if name not in chosen.skip]
         runs = [("ours", long, chosen.days), ("ours", short, chosen.peer_days)]
-        runs.insert(0, ("profile", long, chosen.days))
+        runs.insert(0, ("parts", long, chosen.days))
         runs += [(name, short, chosen.peer_days) for name in names]
         base: dict[str, Any] = {}
         for name, data, days in runs:
@@ -192,11 +225,10 @@ def main() -> int:
                 print(f"{name}: ended with {ended.returncode}")
                 continue
             found = json.loads(result.read_text())
-            if name == "profile":
-                share = 1 - found["engine_s"] / found["all_s"]
-                print(
-                    f"ours: {days:g} days: engine {found['engine_s']:.1f} s CPU, all the rest {share:.0%} of the time"
-                )
+            if name == "parts":
+                took_s = sum(found.values())
+                for part, cpu_s in found.items():
+                    print(f"ours: {days:g} days: {part}: {cpu_s:.2f} s CPU, {cpu_s / took_s:.0%}")
                 continue
             base = found if name == "ours" else base
             same = np.mean([a == b for a, b in zip(found["labels"], base["labels"], strict=True)])

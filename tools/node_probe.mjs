@@ -18,11 +18,36 @@ function nested(numbers, shape) {
     nested(numbers.slice(index * size, (index + 1) * size), shape.slice(1)));
 }
 
+/** Give a file that carries states each window sample by sample; return its outputs after the last. */
+async function walk(windows, [count, steps, channels], shapes, call) {
+  const outputs = [];
+  for (let index = 0; index < count; index += 1) {
+    let held = shapes.map((shape) => new Float32Array(shape.reduce((product, size) => product * size, 1)));
+    let output;
+    for (let step = 0; step < steps; step += 1) {
+      const at = (index * steps + step) * channels;
+      [output, ...held] = await call(windows.slice(at, at + channels), held);
+    }
+    outputs.push(Array.from(output));
+  }
+  return outputs;
+}
+
 /** Run every window in one call. */
 async function onnxruntime() {
   const ort = require('onnxruntime-node');
   return async (content, windows, shape) => {
     const session = await ort.InferenceSession.create(content, { logSeverityLevel: 4 });
+    const [first, ...states] = session.inputMetadata;
+    if (states.length > 0) {
+      const names = states.map((state) => state.name);
+      return walk(windows, shape, states.map((state) => [1, state.shape.at(-1)]), async (sample, held) => {
+        const feeds = { [first.name]: new ort.Tensor('float32', sample, [1, 1, shape[2]]) };
+        names.forEach((name, index) => { feeds[name] = new ort.Tensor('float32', held[index], [1, held[index].length]); });
+        const results = await session.run(feeds);
+        return session.outputNames.map((name) => results[name].data);
+      });
+    }
     const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', windows, shape) };
     const result = (await session.run(feeds))[session.outputNames[0]];
     return nested(result.data, result.dims);
@@ -37,6 +62,14 @@ async function litert() {
   await library.loadLiteRt(`${wasm}/`);
   return async (content, windows, shape) => {
     const model = await library.loadAndCompile(content, { accelerator: 'wasm' });
+    const [, ...states] = model.getInputDetails();
+    if (states.length > 0) {
+      return walk(windows, shape, states.map((state) => Array.from(state.shape)), async (sample, held) => {
+        const tensors = held.map((value, index) => new library.Tensor(value, Array.from(states[index].shape)));
+        const results = await model.run([new library.Tensor(sample, [1, 1, shape[2]]), ...tensors]);
+        return Promise.all(Object.values(results).map(async (result) => Float32Array.from(await result.data())));
+      });
+    }
     const size = windows.length / shape[0];
     const outputs = [];
     for (let index = 0; index < shape[0]; index += 1) {

@@ -202,7 +202,7 @@ def generated_facts(activities: tuple[str, ...], bench: BenchmarkResult, generat
     raw = np.where(numbers.random(len(truth)) < 0.85, truth, numbers.integers(0, count, len(truth)))
     decoded = np.where(numbers.random(len(truth)) < 0.95, truth, REJECTED)
     timeline = Timeline("4", 1.0, truth, raw, decoded, numbers.uniform(0.3, 1, len(truth)), 2220.0)
-    scores = EventScores(1.2, 400.0, 90.0, 200.0, 1.0, 4.0, 0.05, 0.2, 0.01)
+    scores = EventScores(1.2, 400.0, 90.0, 200.0, 1.0, 4.0, 0.3, 0.05, 0.2, 0.01)
     bins = tuple(ReliabilityBin(x / 10 + 0.05, x / 11, 50 * (x + 1)) for x in range(10))
     fewer = replace(scores, switches_per_hour=120.0, wrong=0.1)
     rows = [RobustnessRow(each.name, each.meaning, generator.uniform(0.2, 0.7), (0.2, 0.7)) for each in PERTURBATIONS]

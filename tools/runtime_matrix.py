@@ -3,8 +3,9 @@
 Usage: .venv/bin/python tools/runtime_matrix.py [--models A,B] [--runtimes A,B] [--json] [--out docs/runtimes.md]
 
 Runtimes of other environments are those of tools/make_runtime_environments.sh (HAR_RUNTIMES names another folder of
-them). Models are the named ones with weights of a fixed seed; each file is given golden windows one after the other,
-without a reset between them, and its outputs are held to the NumPy oracle's.
+them). Models are the named ones, and some with masks, with weights of a fixed seed; each file is given golden windows
+one after the other, without a reset between them, and its outputs are held to the NumPy oracle's. Files that carry
+state are given the samples one by one, and what they gave back.
 """
 
 import argparse
@@ -19,8 +20,19 @@ from pathlib import Path
 
 import numpy as np
 
-from edgehar.models.architecture import Architecture, named_architecture
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Dense,
+    Masking,
+    SimpleRNN,
+    named_architecture,
+)
+from edgehar.models.architecture.stateful import STATEFUL
 from edgehar.models.bundle.golden import golden_inputs
+from edgehar.models.errors import CompileError
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import compile_model
 from edgehar.pipeline.compilers.onnx_options import OnnxOptions
@@ -29,6 +41,24 @@ from edgehar.pipeline.inspection.checks import Outcome, Trial, try_files
 ROOT = Path(__file__).parents[1]
 PLACE = Path(os.environ.get("HAR_RUNTIMES") or ROOT / ".venv-runtimes")
 MODELS = ("simple_rnn", "lstm", "gru", "bi_gru", "cnn", "cnn_gru", "tcn", "attention")
+
+
+def masked(name: str, *layers: object) -> Architecture:
+    """Return a model that masks steps of its window."""
+    return Architecture(name, 40, 3, (Masking("Masking", 0.0), *layers, Dense("Output", 12, "softmax")))
+
+
+MASKED = {
+    each.name: each
+    for each in (
+        masked("masked_rnn", SimpleRNN("RNN_1", 32, return_sequences=True), SimpleRNN("RNN_2", 32)),
+        masked("masked_lstm", LSTM("LSTM_1", 32, return_sequences=True), LSTM("LSTM_2", 32)),
+        masked("masked_gru", GRU("GRU_1", 32, return_sequences=True), GRU("GRU_2", 32)),
+        masked("masked_bi_gru", Bidirectional("BiGRU_1", "GRU", 32, True), GRU("GRU_1", 32)),
+    )
+}
+"""Models with masks, each as its runtime has to leave steps out."""
+
 WINDOWS = 8
 TOLERANCES = {"float32": 1e-5, "int8": 0.2, "int8-weights": 0.2}
 """Most that a file may be from the oracle of the unrounded weights to count as agreeing."""
@@ -47,9 +77,12 @@ class Kind:
 KINDS = (
     Kind("TFLite", "tflite", "float32"),
     Kind("TFLite int8", "tflite", "int8"),
+    Kind("TFLite --stateful", STATEFUL["tflite"], "float32"),
+    Kind("TFLite int8 --stateful", STATEFUL["tflite"], "int8"),
     Kind("ONNX", "onnx", "float32"),
     Kind("ONNX --fast", "onnx", "float32", fast=True),
     Kind("ONNX int8-weights", "onnx", "int8-weights"),
+    Kind("ONNX --stateful", STATEFUL["onnx"], "float32"),
 )
 
 
@@ -103,7 +136,7 @@ class Cell:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask, and print or write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--models", default=",".join((*MODELS, *MASKED)))
     parser.add_argument("--runtimes", default=None, help="some of the names, separated by semicolons")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -127,45 +160,64 @@ class File:
     model: str
     kind: Kind
     trial: Trial
+    windows: np.ndarray
+
+    @property
+    def container(self) -> str:
+        """What the file is read as: tflite or onnx."""
+        return self.kind.format.partition("-")[0]
 
 
 def ask(models: Sequence[str], names: Sequence[str]) -> list[Cell]:
-    """Return what runtimes make of every file; each of them is started once for all files."""
+    """Return what runtimes make of every file; each of them is started once for all files of the same windows."""
     files = [file for model in models for file in compiled(model)]
-    windows = golden_inputs(named_architecture(models[0]), WINDOWS)
     cells = []
     for runtime in (each for each in RUNTIMES if each.name in names):
         own = [
             file
             for file in files
-            if file.kind.format in runtime.formats and (runtime.reads_integers or file.kind.quantization != "int8")
+            if file.container in runtime.formats and (runtime.reads_integers or file.kind.quantization != "int8")
         ]
-        program, probe = runtime.command()
-        there = not runtime.environment or (PLACE / runtime.environment).is_dir()
-        trials = [file.trial for file in own]
-        outcomes = try_files(program, runtime.distribution, trials, windows, probe=probe) if there else None
-        cells += [_cell(file, runtime, outcome) for file, outcome in zip(own, outcomes or (), strict=False)]
+        if runtime.environment and not (PLACE / runtime.environment).is_dir():
+            continue
+        groups: dict[bytes, list[File]] = {}
+        for file in own:
+            groups.setdefault(file.windows.tobytes(), []).append(file)
+        for group in groups.values():
+            cells += _ask(runtime, group)
     return cells
 
 
+def _ask(runtime: Runtime, files: Sequence[File]) -> list[Cell]:
+    """Return what a runtime makes of files that take the same windows; nothing where it is not installed."""
+    program, probe = runtime.command()
+    trials = [file.trial for file in files]
+    outcomes = try_files(program, runtime.distribution, trials, files[0].windows, probe=probe)
+    return [_cell(file, runtime, outcome) for file, outcome in zip(files, outcomes or (), strict=False)]
+
+
 def compiled(model: str) -> list[File]:
-    """Return every kind of file of a named model."""
-    architecture = named_architecture(model).deployed
+    """Return every kind of file that a model can be."""
+    architecture = MASKED[model] if model in MASKED else named_architecture(model).deployed
     weights = seeded_weights(architecture)
-    oracle = forward(architecture, weights, golden_inputs(architecture, WINDOWS))
+    windows = golden_inputs(architecture, WINDOWS)
+    oracle = forward(architecture, weights, windows)
     files = []
     for kind in KINDS:
         if kind.fast and model != "simple_rnn":
             continue
-        artifact = compile_model(
-            architecture,
-            weights,
-            format=kind.format,
-            quantization=kind.quantization,
-            calibration=golden_inputs(architecture),
-            onnx=OnnxOptions(fast=kind.fast),
-        )
-        files.append(File(model, kind, Trial(artifact.content, oracle, TOLERANCES[kind.quantization])))
+        try:
+            artifact = compile_model(
+                architecture,
+                weights,
+                format=kind.format,
+                quantization=kind.quantization,
+                calibration=golden_inputs(architecture),
+                onnx=OnnxOptions(fast=kind.fast),
+            )
+        except CompileError:  # No file, no cell: what a format cannot express is in the documentation of formats.
+            continue
+        files.append(File(model, kind, Trial(artifact.content, oracle, TOLERANCES[kind.quantization]), windows))
     return files
 
 
@@ -200,6 +252,8 @@ def written(cells: Sequence[Cell]) -> str:
         f"Made by `tools/runtime_matrix.py` on {today} ({platform.machine()}, {platform.system()}); do not edit.",
         "",
         f"Each model, with weights of a fixed seed, is given {WINDOWS} golden windows in a row, without a reset.",
+        "Files that carry state (`--stateful`) are given the samples one by one; models with masks, windows of which",
+        "steps are masked. Models that a format or a quantization cannot express have no column there.",
         "A number is the largest difference of a probability from the NumPy oracle with the unrounded weights.",
         "",
     ]

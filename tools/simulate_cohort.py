@@ -24,7 +24,7 @@ _START_S: Final = 120
 _AHEAD: Final = 1000
 """Tasks of no work in a round: so many that nobody waits for a message."""
 TASKS_A_FILE: Final = 3
-BYTES_A_WINDOW: Final = 12
+BYTES_A_WINDOW: Final = 6
 """Of labels, in Parquet; `har classify` measures it."""
 
 

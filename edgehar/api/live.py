@@ -26,9 +26,9 @@ from edgehar.firmware_bridge.session.protocol_detection import detect_protocol
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.firmware_bridge.web.phone_address import line_opener
 from edgehar.models.bundle import Bundle
-from edgehar.models.engines import Engine, load_engine
+from edgehar.models.engines import Engine
 from edgehar.models.errors import UsageError
-from edgehar.models.stateful.windows import CarriedWindows
+from edgehar.models.stateful.windows import stream_engine
 from edgehar.models.units import Unit, parse_unit
 
 _MOST_WAITING: Final = 1000
@@ -120,7 +120,7 @@ def live(
     baud: int = DEFAULT_BAUD,
     engine: str = "auto",
     quantization: str = "float32",
-    streaming: bool = False,
+    streaming: bool | None = None,
 ) -> LiveStream:
     """Classify a sensor live: ``for label in edgehar.live(port, bundle): ...``.
 
@@ -161,7 +161,7 @@ def live(
     engine, quantization
         What computes, and which artifact of the bundle.
     streaming
-        Carry the state from window to window instead of resetting it, for models that were trained so.
+        Carry the state from window to window instead of resetting it. Default: as the model was trained.
 
     Returns
     -------
@@ -178,10 +178,7 @@ def live(
     if duration_s is not None and not duration_s > 0:
         raise UsageError(f"expected a duration above 0 s, got {duration_s:g}", next_step="Leave it out to go on.")
     declared, model = None if unit is None else parse_unit(unit), open_bundle(bundle)
-    if streaming:
-        runner: Engine = CarriedWindows(model, engine, quantization, hop=hop or model.manifest.window.hop)
-    else:
-        runner = load_engine(model, engine, quantization)
+    runner = stream_engine(model, engine, quantization, hop=hop or model.manifest.window.hop, streaming=streaming)
     options = _Options(declared, columns, gyroscope_unit, rate_hz, hop, duration_s, protocol, raw, bridge_s, baud)
     reader = open_reader(port, baud=baud, reconnect=reconnect, opening=line_opener(_say_page))
     return LiveStream(_Session(reader, model, runner, options))

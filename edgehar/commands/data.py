@@ -56,11 +56,13 @@ def import_(
         ),
     ] = None,
     channels: Annotated[
-        str,
+        str | None,
         typer.Option(
-            rich_help_panel=CSV, help="accelerometer, or accelerometer,gyroscope: x, y, z and the turning rate."
+            rich_help_panel=CSV,
+            help="accelerometer, or accelerometer,gyroscope: x, y, z and the turning rate.",
+            show_default="accelerometer; of captures, what was recorded",
         ),
-    ] = ACCELEROMETER,
+    ] = None,
     gyroscope_unit: Annotated[
         str | None, typer.Option(rich_help_panel=CSV, help=f"One of {', '.join(DEGREES_PER_SECOND)}.")
     ] = None,
@@ -130,7 +132,7 @@ def import_(
     A store opens at once. What a CSV does not say is detected and printed: check it, and declare what is wrong.
     An import that was interrupted goes on when the same command is given again.
     """
-    wanted = tuple(name.strip() for name in channels.split(","))
+    wanted = tuple(name.strip() for name in (channels or ACCELEROMETER).split(","))
     layout = Options(
         axes=_axes(columns, wants_gyroscope(wanted)),
         channels=wanted,
@@ -156,7 +158,14 @@ def import_(
     with termination_interrupts(), resumable(out, path, layout, must_continue=resume) as journal:
         with progress_bar("reading") as advance:
             repaired = repaired_captures(
-                path, format=format, unit=unit, rate_hz=rate, columns=_three(layout.axes), progress=advance
+                path,
+                format=format,
+                unit=unit,
+                rate_hz=rate,
+                columns=layout.axes,
+                gyroscope=None if channels is None else wants_gyroscope(wanted),
+                gyroscope_unit=gyroscope_unit,
+                progress=advance,
             )
             dataset = (
                 with_label_file(repaired, path, labels)
@@ -268,8 +277,3 @@ def _axes(columns: str | None, gyroscope: bool) -> tuple[str, ...] | None:
         more = "; six go with --channels accelerometer,gyroscope" if len(names) == 6 else ""
         raise UsageError(f"expected {expected}, got {columns!r}", next_step=f"Write --columns {hint}{more}.")
     return names
-
-
-def _three(axes: tuple[str, ...] | None) -> tuple[str, str, str] | None:
-    """Return the columns of acceleration."""
-    return None if axes is None else (axes[0], axes[1], axes[2])

@@ -45,6 +45,15 @@ def firmware(
     sensor: Annotated[
         str | None, typer.Option(help=f"For a board that senses: {', '.join(SENSORS)}. Default: mpu6050.")
     ] = None,
+    streaming: Annotated[
+        bool | None,
+        typer.Option(
+            "--streaming/--no-streaming",
+            help="For a board that senses: carry the state from window to window, in one engine for any hop. Default: "
+            "as the model was trained.",
+            show_default=False,
+        ),
+    ] = None,
     flash: Annotated[
         int | None,
         typer.Option(metavar="BYTES", help="Flash of a board that is like the named one. Default: that of the board."),
@@ -65,7 +74,7 @@ def firmware(
     target = with_sizes(find_board(board), flash_bytes=flash, ram_bytes=ram)
     chosen = find_sensor(sensor or "mpu6050") if target.senses or sensor is not None else None
     model = read_bundle(or_default(bundle))
-    project = write_project(model, target, out, quantization=quantization, sensor=chosen)
+    project = write_project(model, target, out, quantization=quantization, sensor=chosen, streaming=streaming)
     size = _build(project) if build else None
     slow = too_slow(project.model, target, model.manifest.window.rate_hz)
     if as_json:

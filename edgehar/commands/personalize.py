@@ -54,8 +54,8 @@ def personalize(
 ) -> None:
     """Fit a model to a person by a few minutes of their own movements.
 
-    First the output layer, then all weights, then half the way back to the general model: each step is kept only if
-    cross-validation over takes says that it helps. Every compiled file is made again and verified. Record the takes
+    First the output layer, then all weights, then a quarter of the way back to the general model: each step is kept
+    only if cross-validation over takes allows it. Every compiled file is made again and verified. Record the takes
     with har record --script; docs/how-to/personalize.md has a script of five minutes.
     """
     if save_mounting is not None and mounting is None:

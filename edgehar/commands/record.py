@@ -15,9 +15,10 @@ import typer
 from rich.console import Console
 
 from edgehar.commands.interruption import StopRequest, stop_on_signals
-from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
+from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, require_gyroscope_unit, shares_a_port
 from edgehar.commands.stream_options import (
     BaudOption,
+    GyroscopeUnitOption,
     PlainOption,
     PortsOption,
     ProtocolOption,
@@ -48,7 +49,7 @@ from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.text.witmotion_source import WitMotionOrTextSource
 from edgehar.firmware_bridge.web.phone_address import PATIENCE_S, is_phone
 from edgehar.models.capture_file import SUFFIX, CaptureInfo
-from edgehar.models.contract import SAMPLE_RATE_HZ
+from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND, SAMPLE_RATE_HZ
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
 from edgehar.models.units import Unit, parse_unit
@@ -82,6 +83,7 @@ def record(
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
     columns: SensorsOption = None,
+    gyroscope_unit: GyroscopeUnitOption = None,
     rate: Annotated[
         float | None,
         typer.Option(help="Samples a second that a sensor of text lines sends.", show_default="measured"),
@@ -100,7 +102,8 @@ def record(
     samples are kept without labels until Ctrl-C. Read the capture with: har data import FILE --out STORE.
     """
     declared = None if unit is None else parse_unit(unit)
-    sensors = plan_sensors(port, columns)
+    sensors = plan_sensors(port, columns, gyroscope=True)
+    require_gyroscope_unit(sensors, gyroscope_unit)
     steps = _steps(activity or [], script, guide)
     require_rate(rate)
     require_positive("--duration", duration)
@@ -117,6 +120,7 @@ def record(
         protocol=protocol,
         reconnect=reconnect,
         unit=declared,
+        gyroscope_unit=gyroscope_unit,
         rate_hz=rate,
         duration_s=duration,
         baud=baud,
@@ -156,6 +160,7 @@ def capture(
     duration_s: float | None,
     baud: int,
     plain: bool,
+    gyroscope_unit: str | None = None,
 ) -> Captured:
     """Lead a wearer through some activities, and write what each sensor sends meanwhile, into a file each."""
     runner = ScriptRunner(steps, ready_s=ready_s)
@@ -172,6 +177,7 @@ def capture(
                     subject, placement or sensor.name, "", rate_hz or SAMPLE_RATE_HZ, _utc_now(), sensor.port
                 ),
                 unit=unit,
+                gyroscope_unit=gyroscope_unit,
                 rate_is_adopted=rate_hz is None,
                 detected=detect_protocol(
                     line,
@@ -244,6 +250,7 @@ def _start(
     path: Path,
     info: CaptureInfo,
     unit: Unit | None,
+    gyroscope_unit: str | None,
     rate_is_adopted: bool,
     detected: DetectedProtocol,
     baud: int,
@@ -257,12 +264,16 @@ def _start(
     info = replace(info, unit=unit.name if unit is not None else "", rate_hz=rate_hz)
     writer = CaptureWriter(path, info)
     opened.callback(writer.close)
+    turns = hello is None and sensor.columns is not None and len(sensor.columns) > len(CHANNELS)
+    if turns and gyroscope_unit is not None:
+        writer.turning_unit(gyroscope_unit)
 
     def text_source(unit: Unit | None, columns: tuple[str, ...] | None = None) -> TextSource:
         return TextSource(
             unit=unit,
             rate_hz=rate_hz,
             columns=columns,
+            turning_scale=DEGREES_PER_SECOND[gyroscope_unit] if turns and gyroscope_unit is not None else 1.0,
             selection=SensorSelection(sensor.choice, placement=info.placement),
             adopts_rate=rate_is_adopted,
         )
@@ -271,7 +282,9 @@ def _start(
         FrameSource()
         if hello is not None
         else KeptLinesSource(
-            WitMotionOrTextSource(
+            text_source(unit, sensor.columns)
+            if turns
+            else WitMotionOrTextSource(
                 text_source(unit, sensor.columns), make_source=lambda: text_source(unit or parse_unit("g"))
             ),
             writer,

@@ -17,6 +17,7 @@ from edgehar.firmware_bridge.line.reader import Line
 from edgehar.firmware_bridge.line.reconnection import open_reader
 from edgehar.firmware_bridge.line.shared import SharedLine
 from edgehar.firmware_bridge.web.phone_address import line_opener
+from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 
 _NAME: Final = re.compile(r"[A-Za-z][\w -]*|\d+")
@@ -91,6 +92,23 @@ def plan_sensors(ports: Sequence[str], columns: Sequence[str] | None, *, gyrosco
             next_step="For two sensors of one port repeat --columns NAME instead.",
         )
     return tuple(sensors)
+
+
+def require_gyroscope_unit(sensors: Sequence[Sensor], unit: str | None) -> None:
+    """Refuse six columns of text without the unit of the last three, and a unit without them: it is never guessed.
+
+    Raises
+    ------
+    UsageError
+        When it is so, or there is no such unit.
+    """
+    six = any(sensor.columns is not None and len(sensor.columns) > len(CHANNELS) for sensor in sensors)
+    if six != (unit is not None) or unit not in (None, *DEGREES_PER_SECOND):
+        wanted = f"--gyroscope-unit as one of {', '.join(DEGREES_PER_SECOND)} with six --columns"
+        raise UsageError(
+            f"expected {wanted}, got {'none' if unit is None else unit}{'' if six else ' without six columns'}",
+            next_step="For example --columns ax,ay,az,gx,gy,gz --gyroscope-unit deg/s. Frames need neither.",
+        )
 
 
 def open_lines(

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 from edgehar.models.sensor_limits import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from edgehar.models.units import UNIT_HELP
@@ -36,6 +37,13 @@ SensorsOption = Annotated[
         help="Names or numbers (from 1) of the acceleration in a line of text; or the NAME alone of one of several "
         "sensors in the text; may be repeated.",
         show_default="found by their names or gravity",
+    ),
+]
+GyroscopeUnitOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Unit of the last three of six --columns: {', '.join(DEGREES_PER_SECOND)}.",
+        show_default="for six columns of text",
     ),
 ]
 ColumnsOption = Annotated[

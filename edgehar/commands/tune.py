@@ -19,9 +19,9 @@ from edgehar.commands.subjects import parse_subjects
 from edgehar.models.bundle import Bundle, check_not_released, read_bundle, update_bundle
 from edgehar.models.bundle.manifest import DecoderSpec
 from edgehar.models.bundle.recognition import check_recognises_activities
-from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.models.foreign_text import printable
+from edgehar.models.stateful.windows import stream_engine
 from edgehar.pipeline.data.identity import known_among
 from edgehar.pipeline.data.recordings import Dataset, unknown_subject
 from edgehar.pipeline.data.windows import Windows, make_windows
@@ -53,9 +53,9 @@ def tune(
     model = read_bundle(bundle)
     check_recognises_activities(model.manifest, for_what="tune", gyroscope=True)
     target = _target(bundle, out, force=force)
-    runner = load_engine(model, engine)
-    dataset = read_recordings(data)
     window = model.manifest.window
+    runner = stream_engine(model, engine, hop=window.hop)
+    dataset = read_recordings(data)
     windows = make_windows(
         dataset,
         window_length=window.length,
@@ -160,7 +160,7 @@ def _scores(trial: Trial) -> dict[str, float]:
 
 
 _ROWS = (
-    ("macro-F1", "macro_f1", "{:.3f}"),
+    ("macro-F1, every window", "macro_f1", "{:.3f}"),
     ("label switches an hour", "switches_per_hour", "{:.0f}"),
     ("  of what was done", "true_switches_per_hour", "{:.0f}"),
     ("false activations an hour", "false_activations_per_hour", "{:.0f}"),

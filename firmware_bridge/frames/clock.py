@@ -16,8 +16,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.firmware_bridge.frames.fields import SAMPLE_BYTES
-
 _MODULUS_US: Final = 2**32
 _FEWEST_SAMPLES: Final = 50
 _SPAN_SAMPLES: Final = 2000
@@ -107,17 +105,17 @@ class FrameTime:
         self._refine(index)
         return self._now_us * 1e-6
 
-    def of_samples(self, frames: list[tuple[bytes, float]]) -> NDArray[np.float64]:
+    def of_samples(self, frames: list[tuple[int, float]]) -> NDArray[np.float64]:
         """Return the time of every sample of frames, strictly increasing.
 
         Parameters
         ----------
         frames
-            Payload of each, and the time of its first sample, in order.
+            How many samples each holds, and the time of its first sample, in order.
         """
         if not frames:
             return np.empty(0, np.float64)
-        numbers = np.array([len(payload) // SAMPLE_BYTES for payload, _ in frames])
+        numbers = np.array([count for count, _ in frames])
         starts_s = np.repeat([start_s for _, start_s in frames], numbers)
         first = np.repeat(np.cumsum(numbers) - numbers, numbers)
         times_s: NDArray[np.float64] = starts_s + (np.arange(len(first)) - first) * self.period_s

@@ -290,7 +290,8 @@ class FrameSource:
             return
         gyroscope = self._gyroscope and has_gyroscope(hello)
         samples_g = scale_samples(b"".join(payload for payload, _ in run), hello, gyroscope=gyroscope)
-        times_s = time.of_samples(run)
+        sample_bytes = 2 * len(hello.channels)
+        times_s = time.of_samples([(len(payload) // sample_bytes, start_s) for payload, start_s in run])
         blocks.append(SampleBlock(samples_g, times_s, arrived_s, lost=self._lost, continues=self._continues))
         self._run, self._lost, self._continues = [], 0, True
 

@@ -17,7 +17,7 @@ from edgehar.firmware_bridge.projects.escaping import c_comment, c_string, utf8
 from edgehar.firmware_bridge.projects.sensors import Sensor, to_model
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.errors import UsageError
-from edgehar.models.portable.tables import FLOAT32, POOLS, WHOLE, CModel, has_other_head
+from edgehar.models.portable.tables import ATTENTION, FLOAT32, POOLS, WHOLE, CModel, has_other_head
 
 _STREAM_NUMBERS: Final = 30
 """Numbers in a frame of the stream. Ten samples of three: 7.9 bytes a sample on the line."""
@@ -60,9 +60,19 @@ def make_hello(
 
 
 def identity_header(
-    board: Board, model: CModel, hello: Hello, *, sensor: Sensor | None = None, step_s: float | None = None
+    board: Board,
+    model: CModel,
+    hello: Hello,
+    *,
+    sensor: Sensor | None = None,
+    step_s: float | None = None,
+    carries: bool = False,
 ) -> str:
-    """Return har_identity.h; ``step_s`` is what a step takes on the board at most, None where it is not known."""
+    """Return har_identity.h.
+
+    ``step_s`` is what a step takes on the board at most, None where it is not known; ``carries`` is whether the state
+    goes on from window to window.
+    """
     senses = Ability.SENSES in hello.abilities
     return f"""/* What this firmware says it is. Written by `har firmware`. */
 #ifndef HAR_IDENTITY_H
@@ -77,7 +87,7 @@ def identity_header(
 #define HAR_DEVICE_SENSES {int(senses)}
 #define HAR_STREAM_SAMPLES {_STREAM_NUMBERS // model.channels}
 #define HAR_RATE_MHZ {hello.rate_mhz}ul
-{_sensor_lines(sensor, model, step_s or 0.0)}
+{_sensor_lines(sensor, model, step_s or 0.0, carries=carries)}
 /* The body of HELLO (docs/protocol.md). */
 #define HAR_IDENTITY_BYTES {len(hello.pack())}
 extern const uint8_t har_identity[HAR_IDENTITY_BYTES];
@@ -219,6 +229,7 @@ def config_header(model: CModel) -> str:
         "POOL": bool(kinds & set(POOLS)),
         "WHOLE": bool(kinds & set(WHOLE)),
         "DENSE_OVER_TIME": "dense_over_time" in kinds,
+        "ATTENTION": ATTENTION in kinds,
         "BACKWARD": any(layer.merge for layer in model.layers),
         "TIME": model.needs_whole_windows,
         "PLAIN": not model.needs_whole_windows,
@@ -237,7 +248,7 @@ def config_header(model: CModel) -> str:
 """
 
 
-def _sensor_lines(sensor: Sensor | None, model: CModel, step_s: float) -> str:
+def _sensor_lines(sensor: Sensor | None, model: CModel, step_s: float, *, carries: bool) -> str:
     """Return what a sketch wants to know of its sensor, and whether the board keeps up with it."""
     if sensor is None:
         return ""
@@ -255,6 +266,8 @@ def _sensor_lines(sensor: Sensor | None, model: CModel, step_s: float) -> str:
         f"#define HAR_CLASSIFIES {int(step_s < 1 / sensor.rate_hz)}\n"
         f"/* Microseconds that a sample of one window takes at most. */\n"
         f"#define HAR_STEP_US {math.ceil(step_s * 1e6)}ul\n"
+        f"/* Whether the state goes on from window to window, or each begins anew. */\n"
+        f"#define HAR_CARRIES_STATE {int(carries)}\n"
         f"/* Counts x multiplier / 2^shift are the numbers of an integer model; so many are 1 g or degree/s. */\n"
         f"#define HAR_ACCELERATION_MULTIPLIER {multiplier}u\n"
         f"#define HAR_ACCELERATION_SHIFT {shift}\n"

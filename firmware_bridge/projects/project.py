@@ -26,6 +26,7 @@ from edgehar.firmware_bridge.projects.escaping import markdown
 from edgehar.firmware_bridge.projects.sensors import Sensor, require_gyroscope, require_rate
 from edgehar.firmware_bridge.projects.sizes import Needs, has_room, needs_of, require_fit
 from edgehar.firmware_bridge.projects.source import tables_source
+from edgehar.models.architecture.stateful import stateful_obstacle
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.bundle.recognition import check_recognises_activities
@@ -34,6 +35,7 @@ from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_folder
 from edgehar.models.portable import SOURCES
 from edgehar.models.portable.tables import CModel
+from edgehar.models.stateful.trained import was_trained_to_carry
 from edgehar.models.stepping import QUANTIZATIONS, obstacle
 
 FIRMWARE: Final = Path(__file__).parents[1] / "firmware"
@@ -43,6 +45,7 @@ MARK: Final = "har_identity.h"
 _HOW_TO_BUILD: Final = "BUILD.txt"
 _ENGINE_FILES: Final = (
     "har.h",
+    "har_attention.h",
     "har_avr.S",
     "har_dot.h",
     "har_engine.c",
@@ -55,6 +58,7 @@ _ENGINE_FILES: Final = (
     "har_tables.h",
     "har_time.h",
 )
+_STREAM_FILES: Final = ("har_stream.c", "har_stream.h")
 _DECODER_FILES: Final = ("har_decoder.c", "har_decoder.h", "har_push.c", "har_push.h")
 _SKETCH: Final = ".ino"
 _BESIDE_SOURCES: Final = ("Makefile", "library.properties")
@@ -102,7 +106,13 @@ def find_artifact(bundle: Bundle, quantization: str) -> ArtifactEntry:
 
 
 def write_project(
-    bundle: Bundle, board: Board, out: Path, *, quantization: str, sensor: Sensor | None = None
+    bundle: Bundle,
+    board: Board,
+    out: Path,
+    *,
+    quantization: str,
+    sensor: Sensor | None = None,
+    streaming: bool | None = None,
 ) -> Project:
     """Write a complete, buildable project, whole or not at all.
 
@@ -118,11 +128,14 @@ def write_project(
         Of the artifact: ``int8`` or ``float32``.
     sensor
         Of a board that senses: the sensor its sketch is set to; another board has none.
+    streaming
+        Whether the state of a board that senses goes on from window to window; None: as the model was trained.
 
     Raises
     ------
     UsageError
-        If the bundle has no such artifact, the board cannot hold it, or ``out`` is something else.
+        If the bundle has no such artifact, the board cannot hold it, the state cannot be carried, or ``out`` is
+        something else.
     """
     check_recognises_activities(bundle.manifest, for_what="firmware", gyroscope=True)
     if board.senses != (sensor is not None):
@@ -131,6 +144,7 @@ def write_project(
             f"board {board.name}: expected {wanted} sensor, got {given}",
             next_step="Pass --sensor." if board.senses else "Leave --sensor out.",
         )
+    carries = _carries(bundle, board, streaming)
     artifact = find_artifact(bundle, quantization)
     model = artifact_tables(bundle, artifact)
     hello = make_hello(board, bundle.manifest, model, artifact_sha256=artifact.sha256, sensor=sensor)
@@ -150,7 +164,7 @@ def write_project(
         )
     with atomic_folder(out) as folder:
         (folder / "src").mkdir()
-        generated = _generated(bundle, board, model, artifact, sensor, hello, needs)
+        generated = _generated(bundle, board, model, artifact, sensor, hello, needs, carries=carries)
         if board.senses:
             generated |= decoding_files(rules, why)
         for name, text in generated.items():
@@ -162,6 +176,19 @@ def write_project(
         text = _readme(bundle, board, artifact, needs, why if board.senses else None)
         (folder / "README.md").write_text(text, encoding="utf-8")
     return Project(out, board, artifact, model, needs)
+
+
+def _carries(bundle: Bundle, board: Board, streaming: bool | None) -> bool:
+    """Return whether a board carries the model's state; refuse what cannot be."""
+    obstacle = stateful_obstacle(bundle.manifest.architecture)
+    if streaming and (obstacle is not None or not board.senses):
+        raise UsageError(
+            f"--streaming: expected a board that senses and a model that carries its state, got {board.name} and "
+            f"{bundle.manifest.architecture.name}{'' if obstacle is None else f' ({obstacle})'}",
+            next_step="Leave it out: windows are classified one by one.",
+        )
+    wanted = was_trained_to_carry(bundle.manifest) if streaming is None else streaming
+    return wanted and board.senses and obstacle is None
 
 
 def _decoding(bundle: Bundle, board: Board, model: CModel, sizes: dict[str, int]) -> tuple[Rules | None, str]:
@@ -183,6 +210,8 @@ def _generated(
     sensor: Sensor | None,
     hello: Hello,
     needs: Needs,
+    *,
+    carries: bool,
 ) -> dict[str, str]:
     """Return the files that are made for this model and board, by name."""
     manifest = bundle.manifest
@@ -194,7 +223,7 @@ def _generated(
         "har_model.h": model_header(manifest, model, artifact_sha256=artifact.sha256),
         "har_model.c": tables_source(model, name="har_model_tables", comment=comment),
         "har_labels.c": labels_source(manifest.labels),
-        "har_identity.h": identity_header(board, model, hello, sensor=sensor, step_s=needs.step_s),
+        "har_identity.h": identity_header(board, model, hello, sensor=sensor, step_s=needs.step_s, carries=carries),
         "har_identity.c": identity_source(hello),
     }
 
@@ -202,6 +231,7 @@ def _generated(
 def _copied(board: Board) -> list[Path]:
     """Return the files that are the same for every model."""
     engine = [SOURCES / "engine" / name for name in _ENGINE_FILES]
+    engine += [SOURCES / "engine" / name for name in _STREAM_FILES] if board.senses else []
     decoder = [SOURCES / "decoder" / name for name in _DECODER_FILES] if board.senses else []
     wire = sorted((FIRMWARE / "wire").iterdir())
     sensors = sorted((FIRMWARE / "sensors").iterdir()) if board.senses else []

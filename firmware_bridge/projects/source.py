@@ -101,7 +101,8 @@ def _time_record(layer: CLayer, place: Place, *, is_first_of_two: bool) -> str:
     lie = (place.inputs, place.outputs, place.steps, place.count, layer.taps, layer.dilation, layer.stride)
     numbers = ", ".join(map(str, (*lie, place.before, place.after)))
     merge = f"HAR_{layer.merge.upper()}" if layer.merge else "HAR_FORWARD"
-    return f"     {numbers}, {merge}, {int(is_first_of_two)}, {layer.around_bits},"
+    inside = f"{layer.heads}, {layer.inside_bits}, {int(layer.goes_around)}"
+    return f"     {numbers}, {merge}, {int(is_first_of_two)}, {layer.around_bits}, {inside},"
 
 
 def _matrix_record(prefix: str, matrix: Matrix) -> str:

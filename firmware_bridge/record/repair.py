@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.capture_file import Capture, CapturedBlock
-from edgehar.models.errors import BridgeError, DataError
+from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND, MOTION_CHANNELS
+from edgehar.models.errors import BridgeError, DataError, UsageError
 from edgehar.models.units import Unit, parse_unit
 
 Times = NDArray[np.float64]
@@ -26,7 +27,8 @@ def repaired(
     *,
     unit: Unit | None = None,
     rate_hz: float | None = None,
-    columns: tuple[str, str, str] | None = None,
+    columns: tuple[str, ...] | None = None,
+    gyroscope_unit: str | None = None,
 ) -> Capture:
     """Return a capture as it would be with other settings.
 
@@ -36,18 +38,22 @@ def repaired(
         Named in messages.
     capture
         What was recorded.
-    unit, rate_hz, columns
-        What the sensor really sent; None for what the capture says.
+    unit, rate_hz, columns, gyroscope_unit
+        What the sensor really sent; None for what the capture says. Of six columns the last are the turning rate.
 
     Raises
     ------
+    UsageError
+        When there is no such unit of a turning rate, or six columns come without one.
     DataError
         When the capture does not say what its unit was, holds no lines to read other columns from, or these have no
         such columns.
     """
     if columns is not None:
-        return _read_again(path, capture, unit, rate_hz, columns)
+        return _read_again(path, capture, unit, rate_hz, columns, gyroscope_unit)
     blocks, events = capture.blocks, capture.events
+    if gyroscope_unit is not None:
+        blocks = _turned_at(path, capture, gyroscope_unit)
     if unit is not None:
         if not capture.info.unit:
             raise DataError(
@@ -55,7 +61,8 @@ def repaired(
                 next_step="Leave --unit out: its samples are in g.",
                 path=str(path),
             )
-        scale = parse_unit(capture.info.unit).per_g / unit.per_g
+        scale = np.ones(capture.channels)
+        scale[: len(CHANNELS)] = parse_unit(capture.info.unit).per_g / unit.per_g
         blocks = [replace(block, samples_g=(block.samples_g * scale).astype(np.float32)) for block in blocks]
     if rate_hz is not None:
         old_s = _all_times(blocks)
@@ -69,10 +76,46 @@ def repaired(
     return replace(capture, info=info, blocks=blocks, events=events)
 
 
+def _turned_at(path: Path, capture: Capture, gyroscope_unit: str) -> list[CapturedBlock]:
+    """Return blocks whose turning rate was given in another unit."""
+    per_unit = _degrees(gyroscope_unit)
+    if not capture.turning_unit:
+        why = "a device that sends frames" if capture.channels == len(MOTION_CHANNELS) else "acceleration alone"
+        raise DataError(
+            f"{path}: expected a turning rate that a sensor of text sent, the capture is of {why}",
+            next_step="Leave --gyroscope-unit out.",
+            path=str(path),
+        )
+    scale = np.ones(capture.channels)
+    scale[len(CHANNELS) :] = per_unit / _degrees(capture.turning_unit)
+    return [replace(block, samples_g=(block.samples_g * scale).astype(np.float32)) for block in capture.blocks]
+
+
+def _degrees(unit: str) -> float:
+    """Return how many degrees per second one of a unit is."""
+    if unit not in DEGREES_PER_SECOND:
+        raise UsageError(
+            f"expected --gyroscope-unit as one of {', '.join(DEGREES_PER_SECOND)}, got {unit!r}",
+            next_step="Choose one of these.",
+        )
+    return DEGREES_PER_SECOND[unit]
+
+
 def _read_again(
-    path: Path, capture: Capture, unit: Unit | None, rate_hz: float | None, columns: tuple[str, str, str]
+    path: Path,
+    capture: Capture,
+    unit: Unit | None,
+    rate_hz: float | None,
+    columns: tuple[str, ...],
+    gyroscope_unit: str | None,
 ) -> Capture:
     """Return a capture with its lines decoded anew."""
+    turning_unit = (gyroscope_unit or capture.turning_unit) if len(columns) > len(CHANNELS) else ""
+    if len(columns) > len(CHANNELS) and not turning_unit:
+        raise UsageError(
+            f"{path}: expected the unit of the turning rate with six --columns, got none",
+            next_step=f"Pass --gyroscope-unit, one of {', '.join(DEGREES_PER_SECOND)}.",
+        )
     if not capture.lines:
         raise DataError(
             f"{path}: expected the lines of text that its columns are read from, the capture holds none",
@@ -80,7 +123,13 @@ def _read_again(
             path=str(path),
         )
     used_hz = capture.info.rate_hz if rate_hz is None else rate_hz
-    source = TextSource(unit=unit, rate_hz=used_hz, columns=columns, adopts_rate=rate_hz is None)
+    source = TextSource(
+        unit=unit,
+        rate_hz=used_hz,
+        columns=columns,
+        turning_scale=_degrees(turning_unit) if turning_unit else 1.0,
+        adopts_rate=rate_hz is None,
+    )
     blocks: list[CapturedBlock] = []
     origin_s = capture.lines[0][0]
     try:
@@ -94,7 +143,7 @@ def _read_again(
     found = source.unit
     info = replace(capture.info, unit="" if found is None else found.name, rate_hz=used_hz)
     events = _moved(capture.events, *_same_arrivals(capture.blocks, blocks))
-    return replace(capture, info=info, blocks=blocks, events=events)
+    return replace(capture, info=info, blocks=blocks, events=events, turning_unit=turning_unit)
 
 
 def _captured(block: SampleBlock, arrived_s: float) -> CapturedBlock:

@@ -51,7 +51,7 @@ class TerminalRecordView:
 
     def sampled(self, block: SampleBlock) -> None:
         """Take samples to draw."""
-        self._trace.add(block.samples_g)
+        self._trace.add(block.samples_g[:, :3])
 
     def happened(self, event: dict[str, Any]) -> None:
         """Ring the bell when a take begins and ends: the wearer may not look."""

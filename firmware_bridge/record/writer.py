@@ -17,6 +17,7 @@ from edgehar.models.capture_file import (
     encode_found_unit,
     encode_info,
     encode_lines,
+    encode_turning_unit,
 )
 from edgehar.models.errors import BridgeError, UsageError
 
@@ -102,6 +103,10 @@ class CaptureWriter:
     def found_unit(self, unit: str) -> None:
         """Keep the unit that was found out."""
         self._buffer += encode_found_unit(unit)
+
+    def turning_unit(self, unit: str) -> None:
+        """Keep the unit in which a sensor of text gives its turning rate."""
+        self._buffer += encode_turning_unit(unit)
 
     def event(self, event: dict[str, Any]) -> None:
         """Keep what the wearer did; it reaches the disk at once."""

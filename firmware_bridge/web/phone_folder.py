@@ -2,11 +2,11 @@
 
 ::
 
-    index.html  style.css  page.js        the page
+    index.html  style.css  start.js       the page, and
+    page.json                             the modules that it is made of, gzipped (decision 35)
+    training.json  sensors.json           modules that most visits need none of, too
     har.js  bundle.js  decoder.js ...     the library
     har.wasm  har_train.wasm              the C engine and the trainer, gzipped: the library unpacks them
-    page.json                             its own modules, gzipped (decision 63)
-    training.json  sensors.json           modules that most visits need none of, gzipped (decision 35)
     service-worker.js                     keeps all of it for when there is no network
     manifest.webmanifest  icon.svg        what a phone needs to install it
     bundle/manifest.json                  what the model is, and
@@ -35,15 +35,14 @@ from edgehar.models.files import atomic_folder
 BUNDLE: Final = "bundle"
 WORKER: Final = "service-worker.js"
 PACKED: Final = {"page.json": "phone.js", "training.json": "personalize-worker.js", "sensors.json": "external.js"}
-"""Files of packed modules, by the module that is wanted of each (decisions 35 and 63)."""
+"""Files of modules, by the module that is wanted of each (decision 35)."""
 FORMAT: Final = "c"
 MAXIMUM_TABLES_BYTES: Final = 8 * 2**20
 """Of one artifact; the page reads no more."""
 
 _COMMENT: Final = re.compile(rb"^[ \t]*/\*\*.*?\*/\n|^[ \t]*//[^\n]*\n", re.MULTILINE | re.DOTALL)
 """Comments on lines of their own, as all of ours are."""
-_PLAIN: Final = ("har.js", "page.js")
-"""The library, and what starts the page: plain modules, with all that they import."""
+_START: Final = "start.js"
 _SENSOR_PAGE: Final = "sensor-page.js"
 _ASSETS: Final = (
     "har.wasm",
@@ -112,23 +111,15 @@ def phone_files(bundle: Bundle, *, quantization: str) -> dict[str, bytes]:
 
 
 def page_files() -> dict[str, bytes]:
-    """Return what every page is made of, by name: the library as plain modules, the others packed."""
-    files = {name: _served(STATIC / name) for name in (*_plain_modules(), *_ASSETS)}
+    """Return what every page is made of, by name: the library, and everything else as a few files of modules."""
+    files = {name: _served(STATIC / name) for name in (*_modules(_START), *_ASSETS)}
     return {**files, **{name: _packed(module) for name, module in PACKED.items()}}
 
 
-def _plain_modules() -> tuple[str, ...]:
-    """Return the modules that are not packed, each after all that it imports."""
-    known: tuple[str, ...] = ()
-    for name in _PLAIN:
-        known = _modules(name, known)
-    return known
-
-
 def _packed(module: str) -> bytes:
-    """Return a module and all that it imports as one file, gzipped; of plain ones only the name."""
-    plain = _plain_modules()
-    pairs = [(name, None if name in plain else _served(STATIC / name).decode()) for name in _modules(module)]
+    """Return a module and all that it imports beyond the library as one file, gzipped."""
+    library = _modules(_START)
+    pairs = [(name, _served(STATIC / name).decode()) for name in _modules(module) if name not in library]
     return _gzipped(json.dumps(pairs, ensure_ascii=False).encode())
 
 

@@ -103,7 +103,10 @@ def _intervals(reference: Any) -> str:
     if not known:
         return ""
     listed = ", ".join(known)
-    return f"On streams of other people like these, macro-F1 would lie within (90 %, bootstrap over people): {listed}."
+    return (
+        "On streams of other people like these, macro-F1 of windows that hold one activity would lie within (90 %, "
+        f"bootstrap over people): {listed}."
+    )
 
 
 def _robustness(found: Any) -> str:

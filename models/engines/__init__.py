@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Bidirectional, Conv1D, TemporalBlock
+from edgehar.models.architecture import GRU, LSTM, Architecture, Bidirectional, Conv1D, SelfAttention, TemporalBlock
 from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import DataError, EngineError, UsageError
@@ -121,13 +121,13 @@ def fastest_first(architecture: Architecture) -> tuple[str, ...]:
 
     The C engine, where there is a compiler, keeps a small model in the first-level cache and starts no runtime. Of the
     runtimes, onnxruntime is ahead with LSTM and GRU, two times so with many windows, and LiteRT with all others.
-    Convolutions alone are what runtimes were made for: both are ahead of the C engine there
+    Convolutions and attention alone are what runtimes were made for: both are ahead of the C engine there
     (docs/decisions/0004-fastest-engine-by-measurement.md).
     """
     gated = any(isinstance(layer, LSTM | GRU | Bidirectional) for layer in architecture.layers)
     runtimes = ("onnxruntime", "litert") if gated else ("litert", "onnxruntime")
-    convolves = any(isinstance(layer, Conv1D | TemporalBlock) for layer in architecture.layers)
-    if convolves and not architecture.is_recurrent:
+    wide = any(isinstance(layer, Conv1D | TemporalBlock | SelfAttention) for layer in architecture.layers)
+    if wide and not architecture.is_recurrent:
         return (*runtimes, "native", "numpy")
     return ("native", *runtimes, "numpy")
 

@@ -161,7 +161,7 @@ class TfliteModel:
         found = [(tuple(map(int, end["shape"])), np.dtype(end["dtype"]).name) for end in (*inputs, *outputs)]
         floats = input_type(architecture).name, "float32"
         fits = len(inputs) == len(outputs) == 1 and all(
-            shape == wanted and (dtype == plain or (dtype in _INTEGERS and _scale_is_usable(end)))
+            shape == wanted and (dtype == plain or holds_integers(end))
             for end, wanted, plain, (shape, dtype) in zip((*inputs, *outputs), expected, floats, found, strict=True)
         )
         if not fits:
@@ -169,18 +169,12 @@ class TfliteModel:
         return inputs[0], outputs[0]
 
     def _to_input(self, values: NDArray[np.float32]) -> NDArray[Any]:
-        """Quantize the windows if the artifact takes integers that stand for reals."""
-        scale, zero_point = self._input["quantization"]
-        if self._input["dtype"] in (np.float32, TOKEN_TYPE):
-            return for_file(values, self._architecture)
-        return quantize(values, scale=scale, zero_point=zero_point, dtype=self._input["dtype"])
+        """Return windows as the artifact takes them."""
+        return to_end(values, self._input, self._architecture)
 
     def _from_output(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
-        """Dequantize the probabilities if the artifact gives integers."""
-        scale, zero_point = self._output["quantization"]
-        if self._output["dtype"] == np.float32:
-            return outputs
-        return dequantize(outputs, scale=scale, zero_point=zero_point)
+        """Return the probabilities."""
+        return from_end(outputs, self._output)
 
 
 class LiteRTEngine:
@@ -207,7 +201,23 @@ class LiteRTEngine:
             return np.concatenate(list(parts))
 
 
-def _scale_is_usable(end: Any) -> bool:
-    """Whether integers of an input or output can be turned into numbers and back."""
+def holds_integers(end: Any) -> bool:
+    """Whether an input or output holds integers that can be turned into numbers and back."""
     scale, _ = end["quantization"]
-    return bool(np.isfinite(scale)) and float(scale) > 0
+    return np.dtype(end["dtype"]).name in _INTEGERS and bool(np.isfinite(scale)) and float(scale) > 0
+
+
+def to_end(values: NDArray[np.float32], end: Any, architecture: Architecture) -> NDArray[Any]:
+    """Return samples as an input takes them: floats, tokens, or integers that stand for numbers."""
+    scale, zero_point = end["quantization"]
+    if end["dtype"] in (np.float32, TOKEN_TYPE):
+        return for_file(values, architecture)
+    return quantize(values, scale=scale, zero_point=zero_point, dtype=end["dtype"])
+
+
+def from_end(outputs: NDArray[Any], end: Any) -> NDArray[np.float32]:
+    """Return what an output gives, as numbers."""
+    scale, zero_point = end["quantization"]
+    if end["dtype"] == np.float32:
+        return outputs
+    return dequantize(outputs, scale=scale, zero_point=zero_point)

@@ -6,11 +6,12 @@
          0     4  "HARC"
          4     4  CRC-32 (the zlib one) of everything from offset 8 on
          8     4  bytes in all
-        12     4  format version (1 or 2); numbers (1 float32, 2 int8); layers; layers run for every sample
+        12     4  format version (1 to 3); numbers (1 float32, 2 int8); layers; layers run for every sample
         16     4  window, in samples; channels
         20     4  outputs; bits below the point of an integer sample (version 1: 0, for 11)
         24    44  a layer: kind, activation, fraction, 0 (4 bytes), its kernel (20), its recurrent kernel (20, or zeros)
-         …    12  version 2 only: taps, dilation, stride (16 bits each); padding, merge, around bits, 3 zeros
+         …    12  from version 2 on: taps, dilation, stride (16 bits each); padding, merge, around bits; version 3 and
+                  attention only: heads, bits inside, 1 with a way around (else 3 zeros)
          …        the next layer, and so on
          …        arrays, each at a multiple of 64 bytes: a cache line, and the widest vector a processor loads
 
@@ -22,7 +23,8 @@ A matrix with several taps is that many such arrays, one behind the other, with 
 Codes of kinds, activations, paddings and merges are their places in the lists of `edgehar.models.portable.layers`.
 
 Version 2 is written where version 1 does not suffice: for heads other than a softmax, samples in another scale than
-that of acceleration, and layers that version 1 does not have. So what earlier engines know stays what they take.
+that of acceleration, and layers that version 1 does not have; version 3 for attention. So what earlier engines know
+stays what they take.
 
 A blob is a stranger's bytes. Two readers take it, `unpack_model` here and `har_load` of har_blob.c, and both refuse the
 same blobs. Of the bytes they ask:
@@ -52,9 +54,11 @@ from edgehar.models.portable.rules import broken_rule
 from edgehar.models.portable.tables import (
     ACTIVATED,
     ACTIVATIONS,
+    ATTENTION,
     FLOAT32,
     INT8,
     KINDS,
+    LATER_KINDS,
     MERGES,
     PADDINGS,
     PLAIN_KINDS,
@@ -69,17 +73,19 @@ from edgehar.models.portable.tables import (
 )
 
 MAGIC: Final = b"HARC"
-VERSION: Final = 2
+VERSION: Final = 3
 HEADER: Final = struct.Struct("<4sIIBBBBHHHH")
 _LAYER: Final = struct.Struct("<BBBx")
 _MATRIX: Final = struct.Struct("<HHB3xIII")
-_TIME: Final = struct.Struct("<HHHBBB3x")
+_TIME: Final = struct.Struct("<HHHBBBBBB")
 _PLAIN_BYTES: Final = _LAYER.size + 2 * _MATRIX.size
-_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _PLAIN_BYTES + _TIME.size}
-_KINDS: Final = {1: PLAIN_KINDS, 2: KINDS}
-_ACTIVATIONS: Final = {1: ACTIVATIONS[: ACTIVATIONS.index("softmax") + 1], 2: ACTIVATIONS}
+_LONG_BYTES: Final = _PLAIN_BYTES + _TIME.size
+_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _LONG_BYTES, 3: _LONG_BYTES}
+_KINDS: Final = {1: PLAIN_KINDS, 2: tuple(kind for kind in KINDS if kind not in LATER_KINDS), 3: KINDS}
+_ACTIVATIONS: Final = {1: ACTIVATIONS[: ACTIVATIONS.index("softmax") + 1], 2: ACTIVATIONS, 3: ACTIVATIONS}
 _FILTERS: Final = ("conv", "residual", *POOLS)
 _TAPPED: Final = (*_FILTERS, "dense_over_time")
+"""Kinds whose kernel has an array for every tap."""
 _NUMBERS: Final = {FLOAT32: 1, INT8: 2}
 _ALIGNMENT: Final = 64
 _LEAST_ALIGNMENT: Final = 4
@@ -118,6 +124,8 @@ def pack_model(model: CModel) -> bytes:
 
 def version_of(model: CModel) -> int:
     """Return the least version of the format that can hold a model."""
+    if any(layer.kind in LATER_KINDS for layer in model.layers):
+        return 3
     return 2 if has_other_head(model) or model.needs_whole_windows else 1
 
 
@@ -197,7 +205,7 @@ def _pack_layer(layer: CLayer) -> bytes:
 
 
 def _pack_time(layer: CLayer) -> bytes:
-    """Return the end of a layer's record in version 2."""
+    """Return the end of a layer's record from version 2 on."""
     return _TIME.pack(
         layer.taps,
         layer.dilation,
@@ -205,6 +213,7 @@ def _pack_time(layer: CLayer) -> bytes:
         PADDINGS.index(layer.padding),
         MERGES.index(layer.merge),
         layer.around_bits,
+        *((layer.heads, layer.inside_bits, int(layer.goes_around)) if layer.kind == ATTENTION else (0, 0, 0)),
     )
 
 
@@ -281,25 +290,30 @@ class _Reader:
 
     def _layer(self, offset: int, kind: str, activation: str, fraction: int) -> CLayer:
         """Return a layer of this kind, whose record begins at ``offset``."""
-        taps, dilation, stride, padding, merge, around_bits = 1, 1, 1, 0, 0, 0
+        taps, dilation, stride, padding, merge, around_bits, heads, inside_bits, way = 1, 1, 1, 0, 0, 0, 1, 0, 0
         if self._version > 1:
-            taps, dilation, stride, padding, merge, around_bits = _TIME.unpack_from(self._blob, offset + _PLAIN_BYTES)
+            fields = _TIME.unpack_from(self._blob, offset + _PLAIN_BYTES)
+            taps, dilation, stride, padding, merge, around_bits, heads, inside_bits, way = fields
+        is_attention = kind == ATTENTION
         has_weights, is_filter = kind not in (*POOLS, *WHOLE), kind in _FILTERS
         kernel_at, second_at = offset + _LAYER.size, offset + _LAYER.size + _MATRIX.size
         kernel = self._matrix(kernel_at, taps if kind in _TAPPED else 1) if has_weights else None
-        has_second = kind in RECURRENT or (kind == "residual" and self._has_weights(second_at))
+        has_second = is_attention or kind in RECURRENT or (kind == "residual" and self._has_weights(second_at))
         return CLayer(
             kind,
             kernel,
             self._matrix(second_at, 1) if has_second else None,
             activation,
             fraction,
-            pool=taps if kind in POOLS else 1,
+            pool=taps if is_attention or kind in POOLS else 1,
             dilation=dilation if is_filter and kind not in POOLS else 1,
             stride=stride if is_filter else 1,
             padding=_named("a padding", PADDINGS, padding) if is_filter else "valid",
             merge=_named("a merge", MERGES, merge) if kind in RECURRENT else "",
-            around_bits=around_bits if kind == "residual" else 0,
+            around_bits=around_bits if is_attention or kind == "residual" else 0,
+            heads=heads if is_attention else 1,
+            inside_bits=inside_bits if is_attention else 0,
+            goes_around=is_attention and way != 0,
         )
 
     def _has_weights(self, offset: int) -> bool:

@@ -9,6 +9,7 @@ sum             int32     8192      biases, products, logits
 gate            uint16    65536     0 to 1
 cell            int32     1048576   the long memory of an LSTM
 probability     uint16    32768     0 to 1
+score           int32     8192      how much a step of attention is to another, -65536 to 65536
 number          int32     8192      what a linear head gives
 ==============  ========  ========  ==========================================
 
@@ -33,6 +34,7 @@ GATE_BITS: Final = 16
 CELL_BITS: Final = 20
 
 VALUE_LIMIT: Final = 2**VALUE_BITS - 1
+SCORE_LIMIT: Final = 2**29
 _TANH_STEPS_PER_UNIT: Final = 32
 _TANH_END: Final = 4
 _EXP_STEPS: Final = 32
@@ -120,7 +122,7 @@ def widen(values: Integers, bits: int) -> Integers:
     return values << (SUM_BITS - bits) if bits <= SUM_BITS else round_shift(values, bits - SUM_BITS)
 
 
-def mean(totals: Integers, count: int) -> Integers:
+def mean(totals: Integers, count: Any) -> Integers:
     """Return totals / count, halves away from zero.
 
     Examples
@@ -128,7 +130,7 @@ def mean(totals: Integers, count: int) -> Integers:
     >>> mean(np.array([5, -5, 4]), 2).tolist()
     [3, -3, 2]
     """
-    magnitude = (np.abs(totals) + count // 2) // count
+    magnitude: Integers = (np.abs(totals) + count // 2) // count
     return np.where(totals < 0, -magnitude, magnitude)
 
 
@@ -137,6 +139,28 @@ def join(merge: str, forward: Integers, backward: Integers) -> Integers:
     if merge == "concat":
         return np.concatenate([forward, backward], axis=-1)
     return round_shift(forward * backward, VALUE_BITS) if merge == "mul" else round_shift(forward + backward, 1)
+
+
+def attended(queries: Integers, keys: Integers, held: Integers, bits: int) -> Integers:
+    """Return what each step attends to: the mean of all steps' values, weighted by powers of its scores.
+
+    Parameters
+    ----------
+    queries, keys, held : ndarray of shape (..., steps, numbers)
+        16-bit values with so many ``bits`` below the point.
+    """
+    products = _exact_product(queries, keys.swapaxes(-1, -2))
+    shift = 2 * bits - SUM_BITS
+    scores = round_shift(products, shift) if shift > 0 else products << -shift
+    scores = np.clip(scores, -SCORE_LIMIT, SCORE_LIMIT)
+    powers = _exp_down(scores.max(axis=-1, keepdims=True) - scores)
+    return mean(_exact_product(powers, held), powers.sum(axis=-1, keepdims=True))
+
+
+def _exact_product(left: Integers, right: Integers) -> Integers:
+    """Return a product of matrices whose sums stay below 2^53: floats hold them exactly, and multiply fast."""
+    product: Integers = (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64)
+    return product
 
 
 def softmax(logits: Integers) -> Integers:

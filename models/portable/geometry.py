@@ -7,7 +7,7 @@ ends; layers that need what comes after a step do when the window has ended. So 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgehar.models.portable.layers import GATES, POOLS, RECURRENT, WHOLE, CLayer
+from edgehar.models.portable.layers import ATTENTION, GATES, POOLS, RECURRENT, WHOLE, CLayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,11 @@ def place_of(layer: CLayer, inputs: int, steps: int, *, ends: bool) -> Place:
     """
     if layer.kind in ("conv", "residual", *POOLS):
         return _filter(layer, inputs, steps)
+    if layer.kind == ATTENTION:
+        # Every step's input, keys and values; what is handed on, and a query or what it attends to.
+        values = inputs + layer.units + steps * (inputs + 2 * layer.units)
+        scratch = max(GATES[ATTENTION] * layer.units, steps, inputs)
+        return Place(inputs, steps, inputs, steps, 0, steps, scratch, 0, values)
     outputs = layer.units or inputs
     sums = outputs if layer.kind in ("lstm", "global_average", "dense_over_time") else 0
     scratch = layer.units * GATES[layer.kind] * (2 if layer.kind == "gru_reset_after" else 1)
@@ -145,7 +150,12 @@ def _give(layers: Sequence[CLayer], at: Sequence[Place], first: int, step: int, 
     """Count the runs of layers when one of them is given its vector number ``step``."""
     for index in range(first, len(layers)):
         layer, place = layers[index], at[index]
-        if layer.merge:
+        if layer.kind == ATTENTION:
+            runs[index] += 1
+            if step < place.steps:
+                return
+            step -= place.steps
+        elif layer.merge:
             runs[index] += place.steps if step + 1 == place.steps else 0
             if step < place.steps:
                 return

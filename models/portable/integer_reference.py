@@ -15,6 +15,7 @@ from edgehar.models.portable.fixed_point import (
     SUM_BITS,
     VALUE_BITS,
     Integers,
+    attended,
     join,
     mean,
     mix,
@@ -29,7 +30,7 @@ from edgehar.models.portable.fixed_point import (
     widen,
 )
 from edgehar.models.portable.geometry import is_first_of_two, margins
-from edgehar.models.portable.tables import HEADS, CLayer, CModel, Matrix
+from edgehar.models.portable.tables import ATTENTION, HEADS, CLayer, CModel, Matrix
 
 _BATCH: Final = 128
 
@@ -146,6 +147,18 @@ def _residual(layer: CLayer, values: Integers, around: Integers) -> Integers:
     return _activate(layer, np.maximum(_convolve(layer, values), 0) + second)
 
 
+def _attention(layer: CLayer, values: Integers, around: Integers) -> Integers:
+    """What every step makes of all of them: narrow(attended O + what goes around)."""
+    count, steps, _ = values.shape
+    inside = narrow(_sums(_kernel(layer), values), layer.inside_bits)
+    keys, held, queries = (
+        part.reshape(count, steps, layer.heads, -1).swapaxes(1, 2) for part in np.split(inside, 3, axis=-1)
+    )
+    found = attended(queries, keys, held, layer.inside_bits).swapaxes(1, 2).reshape(count, steps, -1)
+    sums = _sums(_second(layer), found)
+    return narrow(sums + widen(values, layer.around_bits) if layer.goes_around else sums, layer.fraction)
+
+
 def _convolve(layer: CLayer, values: Integers) -> Integers:
     """Return the sums of every place of the filters: each tap is rounded by itself, and zeros stand outside."""
     kernel, steps = _kernel(layer), values.shape[1]
@@ -233,4 +246,5 @@ _MAKE: Final[dict[str, Callable[[CLayer, Integers, Integers], Integers]]] = {
     "global_max": lambda layer, values, around: values.max(axis=1, keepdims=True),
     "global_average": lambda layer, values, around: mean(values.sum(axis=1, keepdims=True), values.shape[1]),
     "dense_over_time": _dense_over_time,
+    ATTENTION: _attention,
 }

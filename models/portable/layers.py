@@ -15,15 +15,21 @@ POOLS: Final = ("max_pool", "average_pool")
 WHOLE: Final = ("global_max", "global_average")
 """Layers without weights that make one vector of all steps."""
 
-KINDS: Final = (*RECURRENT, "dense", "conv", "residual", *POOLS, *WHOLE, "dense_over_time")
+ATTENTION: Final = "attention"
+
+KINDS: Final = (*RECURRENT, "dense", "conv", "residual", *POOLS, *WHOLE, "dense_over_time", ATTENTION)
 """Layer kinds in the order of `har_kind`, whose numbers begin at 1.
 
 A ``residual`` layer is the second convolution of a temporal block and the way around both. ``dense_over_time`` has a
-kernel for every step, and adds up what they make: a dense layer over all steps in one vector.
+kernel for every step, and adds up what they make: a dense layer over all steps in one vector. The kernel of
+``attention`` makes keys, values and queries, in this order; its second one takes the attended values.
 """
 
 PLAIN_KINDS: Final = KINDS[: KINDS.index("dense") + 1]
 """Those of version 1 of the blob."""
+
+LATER_KINDS: Final = (ATTENTION,)
+"""Those that version 2 does not have."""
 
 ACTIVATIONS: Final = ("linear", "relu", "tanh", "sigmoid", "softmax", "sigmoid_head", "linear_head")
 """Activations of layers in the order of `har_activation`, whose numbers begin at 1; the last three are heads."""
@@ -46,7 +52,7 @@ PADDINGS: Final = ("valid", "same", "causal")
 MERGES: Final = ("", "concat", "sum", "mul", "ave")
 """How a backward layer joins the layer before it, in the order of `har_merge`: a layer with none runs forward."""
 
-GATES: Final = {**dict.fromkeys(KINDS, 1), "lstm": 4, "gru": 3, "gru_reset_after": 3}
+GATES: Final = {**dict.fromkeys(KINDS, 1), "lstm": 4, "gru": 3, "gru_reset_after": 3, ATTENTION: 3}
 
 VALUE_BITS: Final = 15
 """Bits below the point of a value between -1 and 1."""
@@ -100,17 +106,22 @@ class CLayer:
     kernel
         Its weights; None of layers without any.
     recurrent
-        Of a recurrent layer, the weights of its state; of a residual one those of the way around, None for none.
+        Of a recurrent layer, the weights of its state; of a residual one those of the way around, None for none; of
+        attention those of its output.
     activation, fraction
-        Of `ACTIVATED` kinds; bits below the point in what a linear or relu layer hands on, in integers.
+        Of `ACTIVATED` kinds; bits below the point in what a linear or relu layer or attention hands on, in integers.
     pool
-        Steps of a pool.
+        Steps of a pool, or of those that attention looks at.
     dilation, stride, padding
         Of convolutions and pools.
     merge
         Of a recurrent layer that runs backward, how it joins what the layer before it makes of the same input.
     around_bits
-        Of a residual layer without weights around: bits below the point of what goes around, in integers.
+        Of a residual layer without weights around, and of attention with a way around: bits below the point of what
+        goes around, in integers.
+    heads, inside_bits, goes_around
+        Of attention: heads; bits below the point of keys, values and queries, in integers; whether its input is added
+        to its output.
     """
 
     kind: str
@@ -124,6 +135,9 @@ class CLayer:
     padding: str = "valid"
     merge: str = ""
     around_bits: int = 0
+    heads: int = 1
+    inside_bits: int = 0
+    goes_around: bool = False
 
     @property
     def units(self) -> int:
@@ -133,7 +147,7 @@ class CLayer:
     @property
     def taps(self) -> int:
         """Vectors that it looks at for one that it hands on."""
-        return self.pool if self.kernel is None else self.kernel.taps
+        return self.pool if self.kernel is None or self.kind == ATTENTION else self.kernel.taps
 
     @property
     def reach(self) -> int:
@@ -152,12 +166,15 @@ class CLayer:
     def products(self) -> int:
         """Products of weights and numbers that one vector costs at most."""
         taps = self.taps if self.kind == "dense_over_time" else 1
-        return sum(matrix.weights.size for matrix in self.matrices) // taps
+        attended = 2 * self.pool * self.units if self.kind == ATTENTION else 0
+        return sum(matrix.weights.size for matrix in self.matrices) // taps + attended
 
     @property
     def rows(self) -> int:
         """Sums that are rounded for one vector at most."""
-        return sum(matrix.outputs * (1 if self.kind == "dense_over_time" else matrix.taps) for matrix in self.matrices)
+        scores = self.heads * self.pool if self.kind == ATTENTION else 0
+        is_once = self.kind == "dense_over_time"
+        return scores + sum(matrix.outputs * (1 if is_once else matrix.taps) for matrix in self.matrices)
 
     def bits_after(self, bits: int) -> int:
         """Return the bits below the point of what it hands on, given vectors with so many."""

@@ -16,8 +16,10 @@ a filter        1 to 2048 steps, within the window and its margins; dilation and
                 overlap; a dense layer over time has a tap for every step
 a pair          a backward layer is recurrent, behind one that is not backward and has as many units; a residual layer
                 is behind a convolution, both causal with a stride of 1, and what goes around fits its units
+attention       followed by another layer that runs for every sample; it looks at all of its steps, its heads share its
+                units, and its second kernel makes as many numbers as it is given
 a layer         units x gates outputs; the recurrent kernel takes the units and has as many outputs as the kernel
-a bias          only a GRU that resets after the product has one in its recurrent kernel
+a bias          of recurrent layers, only a GRU that resets after the product has one in its recurrent kernel
 a fraction      0 to 12 bits
 the memory      each of scratch sums, kept sums and kept values is at most 65,535 numbers
 float numbers   all finite
@@ -39,6 +41,7 @@ from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS, VALUE_BITS
 from edgehar.models.portable.geometry import is_first_of_two, place_of
 from edgehar.models.portable.tables import (
+    ATTENTION,
     GATES,
     HEADS,
     HIDDEN,
@@ -155,6 +158,8 @@ def _broken_by_layer(layer: CLayer, inputs: int, *, at_end: bool, last: bool) ->
         yield f"expected the activation relu, got {layer.activation}"
     if layer.kind in RECURRENT:
         yield from _broken_by_recurrent_kernel(layer)
+    if layer.kind == ATTENTION:
+        yield from _broken_in_attention(layer, inputs)
 
 
 def _broken_in_time(layer: CLayer, steps: int, *, ends: bool) -> Iterator[str]:
@@ -166,12 +171,14 @@ def _broken_in_time(layer: CLayer, steps: int, *, ends: bool) -> Iterator[str]:
         )
     if layer.kind in POOLS and layer.stride < layer.pool:
         yield f"expected pools that do not overlap, got {layer.pool} steps, {layer.stride} apart"
-    if layer.kind in (*POOLS, "conv", "residual") and ends:
+    if layer.kind in (*POOLS, "conv", "residual", ATTENTION) and ends:
         yield "expected a layer behind it that ends the window"
     if layer.kind in (*WHOLE, "dense_over_time") and not ends:
         yield "expected it to be the last layer that runs for every sample"
     if layer.kind == "dense_over_time" and layer.taps != steps:
         yield f"expected weights for {steps} steps, as many as there are, got {layer.taps}"
+    if layer.kind == ATTENTION and layer.taps != steps:
+        yield f"expected to look at {steps} steps, as many as there are, got {layer.taps}"
     if layer.around_bits > VALUE_BITS:
         yield f"expected at most {VALUE_BITS} bits below the point of what goes around, got {layer.around_bits}"
 
@@ -200,6 +207,18 @@ def _broken_by_way_around(before: CLayer | None, layer: CLayer) -> Iterator[str]
 def _looks_back(layer: CLayer) -> bool:
     """Whether a convolution hands on a vector for every one it is given, at once."""
     return layer.stride == 1 and (layer.padding == "causal" or layer.reach == 0)
+
+
+def _broken_in_attention(layer: CLayer, inputs: int) -> Iterator[str]:
+    """Yield what breaks a rule in a layer of attention that is given ``inputs`` numbers."""
+    matrix = layer.recurrent
+    if matrix is None or (matrix.inputs, matrix.outputs) != (layer.units, inputs):
+        got = "none" if matrix is None else f"{matrix.inputs} x {matrix.outputs}"
+        yield f"expected a second kernel of {layer.units} x {inputs}, got {got}"
+    if layer.heads < 1 or layer.units % layer.heads:
+        yield f"expected heads that share {layer.units} numbers, got {layer.heads}"
+    if layer.inside_bits > MAXIMUM_FRACTION:
+        yield f"expected at most {MAXIMUM_FRACTION} bits below the point of keys, got {layer.inside_bits}"
 
 
 def _broken_by_recurrent_kernel(layer: CLayer) -> Iterator[str]:

@@ -10,9 +10,9 @@ from edgehar.models.architecture.stateful import NEXT, states_of
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.engines import one_line, wrong_ends
-from edgehar.models.engines.litert import ends_of, open_interpreter
+from edgehar.models.engines.litert import ends_of, from_end, holds_integers, open_interpreter, to_end
 from edgehar.models.errors import EngineError
-from edgehar.models.inputs import for_file, input_type
+from edgehar.models.inputs import input_type
 from edgehar.models.stateful.stream import States
 
 
@@ -46,12 +46,16 @@ class TfliteStream:
         """Return what the file gives for one block."""
         interpreter = self._interpreter
         try:
-            interpreter.set_tensor(self._inputs["Input"], for_file(samples[np.newaxis], self._architecture))
-            for name in self._names:
-                interpreter.set_tensor(self._inputs[name], states[name])
+            for name, values in (("Input", samples[np.newaxis]), *((name, states[name]) for name in self._names)):
+                end = self._inputs[name]
+                is_state = name != "Input" and end["dtype"] == np.float32
+                interpreter.set_tensor(end["index"], values if is_state else to_end(values, end, self._architecture))
             interpreter.invoke()
-            output = interpreter.get_tensor(self._outputs["Output"])
-            after = {name: interpreter.get_tensor(self._outputs[name + NEXT]) for name in self._names}
+            output, *following = (
+                from_end(interpreter.get_tensor(end["index"]), end)
+                for end in map(self._outputs.__getitem__, ("Output", *(name + NEXT for name in self._names)))
+            )
+            after = dict(zip(self._names, following, strict=True))
         except (ValueError, RuntimeError) as error:
             raise EngineError(
                 f"engine litert: {self.runtime} cannot run {self.artifact} ({one_line(error)})",
@@ -59,8 +63,8 @@ class TfliteStream:
             ) from error
         return output, after
 
-    def _checked_ends(self) -> tuple[dict[str, int], dict[str, int], int]:
-        """Return where inputs and outputs are, and the samples in a block, held to the architecture."""
+    def _checked_ends(self) -> tuple[dict[str, Any], dict[str, Any], int]:
+        """Return what is known of inputs and outputs, and the samples in a block, held to the architecture."""
         architecture = self._architecture
         taken, given = ends_of(self._interpreter, file=self.artifact, runtime=self.runtime)
         block = next((_shape(end)[1] for end in taken if end["name"] == "Input" and len(end["shape"]) > 1), 0)
@@ -72,10 +76,21 @@ class TfliteStream:
             {"Output": ((1, *steps, architecture.classes), number)}
             | {name + NEXT: end for name, end in states.items()},
         )
-        found = tuple({end["name"]: (_shape(end), np.dtype(end["dtype"])) for end in ends} for ends in (taken, given))
-        if block < 1 or found != expected:
+        found = tuple({end["name"]: (_shape(end), _number(end)) for end in ends} for ends in (taken, given))
+        inputs, outputs = ({end["name"]: end for end in ends} for ends in (taken, given))
+        alike = all(
+            inputs[name]["quantization"] == outputs[name + NEXT]["quantization"]
+            for name in states
+            if name in inputs and name + NEXT in outputs
+        )
+        if block < 1 or found != expected or not alike:
             raise wrong_ends("litert", self.artifact, _in_words(expected), _in_words(found))
-        return {end["name"]: end["index"] for end in taken}, {end["name"]: end["index"] for end in given}, block
+        return inputs, outputs, block
+
+
+def _number(end: Any) -> np.dtype[Any]:
+    """Return the type of the numbers of an input or output: float32 too of integers that stand for numbers."""
+    return np.dtype(np.float32 if holds_integers(end) else end["dtype"])
 
 
 def tflite_stream(bundle: Bundle, artifact: ArtifactEntry) -> TfliteStream:

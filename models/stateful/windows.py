@@ -1,13 +1,18 @@
 """Overlapping windows by a state that is carried: what a window adds to the one before is all that is computed."""
 
+import logging
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.bundle import Bundle
-from edgehar.models.errors import UsageError
+from edgehar.models.engines import Engine, load_engine
+from edgehar.models.errors import HarError, UsageError
 from edgehar.models.stateful import load_stateful
+from edgehar.models.stateful.trained import was_trained_to_carry
+
+_log = logging.getLogger(__name__)
 
 
 class CarriedWindows:
@@ -61,3 +66,38 @@ class CarriedWindows:
         outputs = self._model.step(window[-self._hop :] if continues else window)
         self._before = window.copy()
         return outputs
+
+
+def stream_engine(
+    bundle: Bundle,
+    engine: str = "auto",
+    quantization: str = "float32",
+    *,
+    hop: int,
+    streaming: bool | None = None,
+    threads: int = 1,
+) -> Engine:
+    """Return what labels the windows of a stream: with the state carried, or from a fresh one for each.
+
+    Parameters
+    ----------
+    bundle, engine, quantization, hop
+        As of `CarriedWindows`.
+    streaming
+        Whether the state is carried. None: if the model was trained so, and its windows can be run so.
+    threads
+        How many an engine of windows may use.
+
+    Raises
+    ------
+    UsageError
+        If the state shall be carried, and cannot be.
+    """
+    if streaming:
+        return CarriedWindows(bundle, engine, quantization, hop=hop)
+    if streaming is None and was_trained_to_carry(bundle.manifest) and hop < bundle.manifest.window.length:
+        try:
+            return CarriedWindows(bundle, engine, quantization, hop=hop)
+        except HarError as error:
+            _log.warning("%s; its state, which it was trained to carry, is reset at every window", error.message)
+    return load_engine(bundle, engine, quantization, threads=threads)

@@ -35,6 +35,8 @@ from edgehar.pipeline.bulk.wear import inside, not_worn
 
 FOOTER: Final = b"edgehar"
 _GROUP_ROWS: Final = 2**17
+_REPEATED: Final = ("recording", "subject", "label", "raw_label", "coverage", "quality")
+"""Columns of few values; a dictionary of the others would be as long as they are."""
 _FLAWS: Final = ("bridged", "unit_doubtful", "not_worn")
 _QUALITIES: Final = tuple(
     ",".join(name for name, there in zip(_FLAWS, flags, strict=True) if there) or "ok"
@@ -120,7 +122,7 @@ class LabelsWriter:
         table = pa.concat_tables(self._tables, promote_options="none").unify_dictionaries()
         table = table.replace_schema_metadata({FOOTER: json.dumps(record, ensure_ascii=False).encode()})
         sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd", row_group_size=_GROUP_ROWS)
+        pq.write_table(table, sink, compression="zstd", row_group_size=_GROUP_ROWS, use_dictionary=list(_REPEATED))
         return Labels(sink.getvalue(), record)
 
     def _decoded(self, parts: Sequence[Part]) -> Decoded:

@@ -275,13 +275,13 @@ def _facts(item: Input, key: str, notes: tuple[str, ...], problems: tuple[str, .
 
 
 class _Hashed:
-    """A job as a key of the cache of engines."""
+    """A job as a key of the cache of engines: what an engine depends on."""
 
     def __init__(self, job: Job) -> None:
-        self.job, self._key = job, json.dumps(job.identity, sort_keys=True)
+        self.job, self._key = job, (job.engine, job.quantization, job.bundle.manifest)
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return hash((*self._key[:2], self._key[2].weights.sha256))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Hashed) and other._key == self._key

@@ -34,8 +34,8 @@ def still_blocks(blocks: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     """
     samples, axes = blocks.shape[1:]
     sums, squares = window_sums(blocks.reshape(-1, axes), length=samples, hop=samples, squares=True)
-    moved: npt.NDArray[np.bool_] = squares / samples - (sums / samples) ** 2 >= STILL_G**2
-    return ~moved.any(axis=1)
+    found: npt.NDArray[np.bool_] = (squares / samples - (sums / samples) ** 2 < STILL_G**2).all(axis=1)
+    return found
 
 
 def not_worn(starts_s: Floats, still: npt.NDArray[np.bool_]) -> list[tuple[float, float]]:

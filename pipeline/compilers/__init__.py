@@ -52,7 +52,7 @@ class LeftOut:
 
 def needs_calibration(target: Target) -> bool:
     """Whether a target cannot be compiled without calibration windows: its activations become integers of a scale."""
-    return target == Target("tflite", "int8")
+    return target in (Target("tflite", "int8"), Target(STATEFUL["tflite"], "int8"))
 
 
 def targets(architecture: Architecture, *, stateful: bool = False) -> tuple[Target, ...]:

@@ -46,6 +46,17 @@ def random_rotations(count: int, *, deviation_deg: float, rng: np.random.Generat
     return rotations.astype(np.float32)
 
 
+def turned(values: NDArray[np.float32], rotations: Rotations) -> NDArray[np.float32]:
+    """Return windows (n, samples, channels) turned, each by its own rotation.
+
+    A sensor that sits otherwise feels the turning about its own axes, as it feels gravity along them: every three
+    channels are a vector.
+    """
+    turns = rotations.swapaxes(1, 2)
+    vectors = np.split(values, range(3, values.shape[2], 3), axis=2)
+    return np.concatenate([vector @ turns for vector in vectors], axis=2)
+
+
 def random_stretches(count: int, *, most: float, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return how much time each window takes, as a factor: as often 1 + most as 1 / (1 + most), and between."""
     return np.asarray(np.exp(rng.uniform(-1.0, 1.0, count) * np.log1p(most)), np.float64)
@@ -85,12 +96,11 @@ def mixed(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return windows mixed in pairs, and their targets in the same shares, drawn from Beta(c, c).
 
+    Targets are of whole windows (n, classes), or of steps (n, steps, classes).
+
     Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, equation 1.
     """
     shares = rng.beta(concentration, concentration, len(values)).astype(np.float32)
     others, shares = rng.permutation(len(values)), np.maximum(shares, 1 - shares)
-    wide = shares[:, None, None]
-    return (
-        wide * values + (1 - wide) * values[others],
-        shares[:, None] * targets + (1 - shares[:, None]) * targets[others],
-    )
+    wide, high = shares[:, None, None], shares.reshape(-1, *[1] * (targets.ndim - 1))
+    return wide * values + (1 - wide) * values[others], high * targets + (1 - high) * targets[others]

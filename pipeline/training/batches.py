@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,16 @@ from edgehar.pipeline.training.augmentation import (
     random_rotations,
     random_stretches,
     stretched_windows,
+    turned,
 )
 from edgehar.pipeline.training.recipe import Recipe
 from edgehar.pipeline.training.supervision import Targets
 
+_JUDGED_AT_ONCE: Final = 1024
+
 Batch = tuple[NDArray[np.float32], Targets]
-"""Normalised windows (batch, window_length, channels), and their labels; or, of mixed ones, probabilities."""
+"""Normalised windows (batch, window_length, channels), and their labels; or, of mixed ones, probabilities. Of
+sequences, probabilities at every supervised step (batch, steps, classes)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +61,11 @@ class TrainingBatches:
         """Windows in every batch: the recipe's, or all there are if these are fewer."""
         return min(self.recipe.batch_size, len(self.indices))
 
+    @property
+    def windows_of_a_batch(self) -> float:
+        """The same, beside batches of sequences."""
+        return float(self.batch_size)
+
     def __len__(self) -> int:
         """Batches in an epoch."""
         return len(self.indices) // self.batch_size
@@ -72,19 +82,22 @@ class TrainingBatches:
                 yield ready
             yield coming.result()
 
+    def judged(self, indices: Indices) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """Yield other people's windows as recorded, in parts, with their labels."""
+        for part in np.split(indices, range(_JUDGED_AT_ONCE, len(indices), _JUDGED_AT_ONCE)) if len(indices) else ():
+            yield self.normalization.apply(self.windows.batch(part)), self.windows.labels[part]
+
     def _make(self, chosen: Indices, rng: np.random.Generator) -> Batch:
         """Take windows out, augment and normalise them."""
         recipe, labels = self.recipe, self.windows.labels[chosen]
         values = self._taken(chosen, rng)
         turns = None
         if self.rotations is not None:
-            turns = self.rotations(len(chosen), rng).swapaxes(1, 2)
+            turns = self.rotations(len(chosen), rng)
         elif recipe.rotation_deg:
-            turns = random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng).swapaxes(1, 2)
+            turns = random_rotations(len(chosen), deviation_deg=recipe.rotation_deg, rng=rng)
         if turns is not None:
-            # A sensor that sits otherwise feels the turning about its own axes, as it feels gravity along them.
-            vectors = np.split(values, range(3, values.shape[2], 3), axis=2)
-            values = np.concatenate([vector @ turns for vector in vectors], axis=2)
+            values = turned(values, turns)
         values = self.normalization.apply(values)
         if not recipe.mixup:
             return values, labels

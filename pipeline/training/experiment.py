@@ -17,6 +17,7 @@ from edgehar.models.contract import CHANNELS, MOTION_UNIT
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
 from edgehar.models.mounting import UPRIGHT
+from edgehar.models.stateful.trained import CARRIES_STATE
 from edgehar.pipeline.compilers import compile_bundle
 from edgehar.pipeline.data.identity import people_of
 from edgehar.pipeline.data.recordings import Dataset
@@ -100,7 +101,7 @@ class Experiment:
             window=self._window_spec(),
             normalization=trained.normalization,
             weights=trained.weights,
-            decoder=first_decoder(self.windows.activities),
+            decoder=first_decoder(self.windows.activities, hop_s=self.windows.hop / self.windows.rate_hz),
             provenance=self._provenance(split, trained),
         )
         return compile_bundle(bundle)
@@ -210,6 +211,7 @@ class Experiment:
                 "validation_subjects": list(trained.validation_subjects),
                 "epochs_done": len(trained.history),
                 "kept_epoch": trained.kept_epoch,
+                **({CARRIES_STATE: True} if trained.carries_state else {}),
                 "training_s": round(sum(epoch.seconds for epoch in trained.history), 1),
                 "windows_per_s": round(trained.windows_per_s),
             },

@@ -1,15 +1,14 @@
-"""The training loop: epochs over augmented windows, the best one remembered, an interruption survived."""
+"""Training a model: what is learned from, what it begins with, and its phases: windows, then sequences."""
 
-import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture
-from edgehar.models.errors import TrainingError
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.blocks import blocks_of
 from edgehar.pipeline.data.splits import default_holdout
@@ -18,12 +17,13 @@ from edgehar.pipeline.training.baseline import frequency_weights
 from edgehar.pipeline.training.batches import TrainingBatches
 from edgehar.pipeline.training.history import Epoch, SilentWatcher, Watcher
 from edgehar.pipeline.training.initialization import initial_weights
+from edgehar.pipeline.training.phases import Phase, Run
 from edgehar.pipeline.training.recipe import Recipe
-from edgehar.pipeline.training.schedule import rate_of_recipe
+from edgehar.pipeline.training.schedule import rate_of_recipe, rate_of_sequences
+from edgehar.pipeline.training.sequence_batches import SequenceBatches
 from edgehar.pipeline.training.starting import Start
-from edgehar.pipeline.training.trainers import AUTO, COUNTING, Trainer, choose_trainer, open_trainer
+from edgehar.pipeline.training.trainers import AUTO, COUNTING, choose_trainer, open_trainer
 
-_JUDGED_AT_ONCE = 1024
 _MEASURED_AT_ONCE: Final = 2**24
 """Samples up to which mean and deviation are measured in memory: two days."""
 _CURVE_WINDOWS: Final = 2000
@@ -48,6 +48,8 @@ class Trained:
         False when training was interrupted.
     validation_subjects
         Training subjects held out to judge the epochs; empty without early stopping.
+    carries_state
+        Whether the weights are of an epoch of sequences: they are for a state that is carried from window to window.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -56,6 +58,7 @@ class Trained:
     kept_epoch: int
     complete: bool
     validation_subjects: tuple[str, ...]
+    carries_state: bool = False
 
     @property
     def windows_per_s(self) -> float:
@@ -79,7 +82,7 @@ def fit(
     """Train an architecture; the same arguments give the same weights on the same machine.
 
     The weights kept are those of the last epoch; with early stopping, or when interrupted (KeyboardInterrupt), those
-    of the epoch with the lowest loss.
+    of the epoch with the lowest loss. Epochs of sequences begin with the weights that the epochs of windows left.
 
     Parameters
     ----------
@@ -120,23 +123,29 @@ def fit(
     weights = initial_weights(architecture, recipe.initialization, first, rate_hz=windows.rate_hz)
     if start is not None:
         weights = start.first_weights(architecture, windows.activities, weights)
-    run = _Run(
-        open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads),
-        TrainingBatches(windows, learned, normalization, recipe),
-        validation,
-        train[:0] if held_out is None else evenly_spread(held_out, _CURVE_WINDOWS),
-        order,
-        SilentWatcher() if watcher is None else watcher,
-    )
-    complete = run.all_epochs()
-    kept = run.best if recipe.patience or not complete else run.history[-1]
+    others = train[:0] if held_out is None else evenly_spread(held_out, _CURVE_WINDOWS)
+    batches = TrainingBatches(windows, learned, normalization, recipe)
+    run = Run(order, SilentWatcher() if watcher is None else watcher, recipe.patience, weights)
+    complete = True
+    if recipe.window_epochs:
+        opened = open_trainer(name, architecture, weights, recipe, seed=seed, threads=threads)
+        rate = partial(rate_of_recipe, recipe=recipe, batches=len(batches))
+        complete = run.carry_out(Phase(opened, batches, recipe.window_epochs, rate, validation, others))
+    done = len(run.history)
+    if recipe.sequence_epochs and complete:
+        sequences = SequenceBatches(windows, learned, normalization, recipe)
+        longer = replace(architecture, window=sequences.length)
+        opened = open_trainer(name, longer, run.weights, recipe, seed=seed, threads=threads, evenly=True)
+        rate = partial(rate_of_sequences, recipe=recipe, batches=len(sequences))
+        complete = run.carry_out(Phase(opened, sequences, recipe.sequence_epochs, rate, validation, others))
     return Trained(
-        weights=run.best_weights if kept is run.best else run.trainer.weights,
+        weights=run.weights,
         normalization=normalization,
         history=tuple(run.history),
-        kept_epoch=kept.number,
+        kept_epoch=run.kept.number,
         complete=complete,
         validation_subjects=windows.subset(validation).subject_names,
+        carries_state=run.kept.number > done,
     )
 
 
@@ -150,82 +159,6 @@ def _counted(architecture: Architecture, windows: Windows, learned: Indices, nor
     seconds = max(time.perf_counter() - started_s, 1e-9)
     epoch = Epoch(1, loss, loss, float(shares.max()), 0.0, seconds, len(learned) / seconds)
     return Trained(weights, normalization, (epoch,), kept_epoch=1, complete=True, validation_subjects=())
-
-
-@dataclass(slots=True)
-class _Run:
-    """A training run, and the best of it so far."""
-
-    trainer: Trainer
-    batches: TrainingBatches
-    validation: Indices
-    held_out: Indices
-    rng: np.random.Generator
-    watcher: Watcher
-    history: list[Epoch] = field(default_factory=list)
-    best: Epoch = field(init=False)
-    best_weights: dict[str, NDArray[np.float32]] = field(init=False)
-
-    def all_epochs(self) -> bool:
-        """Train until the epochs are over or patience is; return False if interrupted after the first of them."""
-        recipe = self.batches.recipe
-        try:
-            for number in range(1, recipe.total_epochs + 1):
-                self._remember(self._epoch(number))
-                if recipe.patience and number - self.best.number >= recipe.patience:
-                    break
-        except KeyboardInterrupt:
-            if not self.history:
-                raise
-            return False
-        return True
-
-    def _remember(self, epoch: Epoch) -> None:
-        """Keep the weights if no epoch was better, and tell the watcher."""
-        if not self.history or epoch.judged_loss < self.best.judged_loss:
-            self.best, self.best_weights = epoch, self.trainer.weights
-        self.history.append(epoch)
-        self.watcher.epoch_done(epoch)
-
-    def _epoch(self, number: int) -> Epoch:
-        """Train on every window once."""
-        recipe, batches = self.batches.recipe, len(self.batches)
-        started_s, sums, rate = time.perf_counter(), np.zeros(3), 0.0
-        for done, (windows, targets) in enumerate(self.batches.epoch(self.rng)):
-            step = (number - 1) * batches + done
-            rate = rate_of_recipe(step, recipe, batches=batches)
-            result = self.trainer.train(windows, targets, learning_rate=rate)
-            if not math.isfinite(result.loss):
-                raise TrainingError(
-                    f"epoch {number}, batch {done + 1}: expected a finite loss, got {result.loss}",
-                    next_step="Training diverged: use a lower learning rate.",
-                    epoch=number,
-                )
-            sums += result
-            self.watcher.batch_done(number, done + 1, batches)
-        seconds = time.perf_counter() - started_s
-        seen = batches * self.batches.batch_size
-        loss, final_loss, correct = sums.tolist()
-        judged = (*self._judge(self.validation), *self._judge(self.held_out))
-        return Epoch(
-            number, loss / batches, final_loss / batches, correct / seen, rate, seconds, seen / seconds, *judged
-        )
-
-    def _judge(self, indices: Indices) -> tuple[float, float] | tuple[None, None]:
-        """Return cross-entropy and accuracy on some windows as recorded."""
-        if not len(indices):
-            return None, None
-        windows, normalization = self.batches.windows, self.batches.normalization
-        labels = windows.labels[indices]
-        logits = np.concatenate(
-            [
-                self.trainer.logits(normalization.apply(windows.batch(part)))
-                for part in np.split(indices, range(_JUDGED_AT_ONCE, len(indices), _JUDGED_AT_ONCE))
-            ]
-        ).astype(np.float64)
-        top = logits.max(axis=1, keepdims=True)
-        surprise = np.log(np.exp(logits - top).sum(axis=1)) + top[:, 0] - logits[np.arange(len(labels)), labels]
-        return float(surprise.mean()), float((logits.argmax(axis=1) == labels).mean())
 
 
 def _without_validation(windows: Windows, train: Indices) -> tuple[Indices, Indices]:

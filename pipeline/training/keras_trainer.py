@@ -25,13 +25,17 @@ class KerasTrainer:
         How to train; rates come with every step.
     seed
         Of what dropout drops.
+    evenly
+        Whether every supervised step counts the same.
     """
 
-    def __init__(self, architecture: Architecture, weights: Weights, recipe: Recipe, *, seed: int) -> None:
+    def __init__(
+        self, architecture: Architecture, weights: Weights, recipe: Recipe, *, seed: int, evenly: bool = False
+    ) -> None:
         every = recipe.supervise_every if answers_on_the_way(architecture) else 0
         steps = supervised_steps(architecture.window, every)
         self._model = training_model(architecture, steps, recurrent_dropout=recipe.recurrent_dropout, seed=seed)
-        self._shares = tf.constant(step_weights(steps))
+        self._shares = tf.constant(step_weights(steps, evenly=evenly))
         self._optimizer = _optimizer(recipe, self._model)
         set_weights(self._model, weights)
         self._batch_size = recipe.batch_size
@@ -79,9 +83,10 @@ class KerasTrainer:
     def _losses(self, windows: Any, targets: Any) -> tuple[Any, Any, Any]:
         """Return the supervised loss, the cross-entropy of the last step, and how many answers are right."""
         logits = self._model(windows, training=True)
-        everywhere = tf.repeat(targets[:, tf.newaxis], logits.shape[1], axis=1)
-        entropies = tf.nn.softmax_cross_entropy_with_logits(everywhere, logits)
-        correct = tf.equal(tf.argmax(logits[:, -1], axis=1), tf.argmax(targets, axis=1))
+        wanted = targets if len(targets.shape) == 3 else tf.repeat(targets[:, tf.newaxis], logits.shape[1], axis=1)
+        # Targets of steps need not sum to one, which TensorFlow's own cross-entropy takes for granted.
+        entropies = -tf.reduce_sum(wanted * tf.nn.log_softmax(logits), axis=2)
+        correct = tf.equal(tf.argmax(logits[:, -1], axis=1), tf.argmax(wanted[:, -1], axis=1))
         return (
             tf.reduce_mean(tf.reduce_sum(entropies * self._shares, axis=1)),
             tf.reduce_mean(entropies[:, -1]),

@@ -27,10 +27,19 @@ class NativeTrainer:
         Of what dropout drops.
     threads
         How many to use; the weights are the same for any.
+    evenly
+        Whether every supervised step counts the same.
     """
 
     def __init__(
-        self, architecture: Architecture, weights: Weights, recipe: Recipe, *, seed: int, threads: int = 1
+        self,
+        architecture: Architecture,
+        weights: Weights,
+        recipe: Recipe,
+        *,
+        seed: int,
+        threads: int = 1,
+        evenly: bool = False,
     ) -> None:
         self._gradients = StackGradients(architecture, threads=threads)
         self._parameters = self._gradients.flatten(weights)
@@ -38,7 +47,7 @@ class NativeTrainer:
         decays = [np.full(int(np.prod(shape)), not name.endswith("bias")) for name, shape in shapes.items()]
         self._optimizer = AdamW(np.concatenate(decays), weight_decay=recipe.weight_decay, clip_norm=recipe.clip_norm)
         self._steps = supervised_steps(architecture.window, recipe.supervise_every)
-        self._shares = step_weights(self._steps)
+        self._shares = step_weights(self._steps, evenly=evenly)
         self._classes = architecture.classes
         self._dropout = recipe.recurrent_dropout
         self._units = [layer.units for layer in architecture.layers if isinstance(layer, Recurrent)]
@@ -56,7 +65,7 @@ class NativeTrainer:
     def train_towards(
         self, windows: NDArray[np.float32], targets: NDArray[np.float32], *, learning_rate: float
     ) -> BatchResult:
-        """Move the weights once, towards probabilities (batch, n_classes) instead of labels."""
+        """Move the weights once, towards probabilities (batch, n_classes), or those of every supervised step."""
         batch = self._gradients.gradient(
             self._parameters,
             windows,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.bundle.manifest import DecoderSpec, Manifest, MetricsEntry
-from edgehar.models.engines import load_engine
+from edgehar.models.stateful.windows import CarriedWindows, stream_engine
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.intervals import Intervals, confusion_intervals
@@ -30,7 +30,7 @@ from edgehar.pipeline.tuning.continuous import (
     score_streams,
 )
 from edgehar.pipeline.tuning.roles import push_of
-from edgehar.pipeline.tuning.scores import confusion_of, f1_of
+from edgehar.pipeline.tuning.scores import Confusion, f1_of
 from edgehar.pipeline.tuning.search import Grid, search
 from edgehar.pipeline.tuning.streams import Stream, check_enough, streams_of
 
@@ -38,6 +38,9 @@ MOST_F1_LOST: Final = 0.005
 """What is within half a point of the best macro-F1 is as good; of these decoders the one that costs a wearer least."""
 
 KINDS: Final = {RAW: "raw", DECODED: "decoded at once", DECODED_LAG: "decoded {lag_s:g} s later"}
+
+ONE_ACTIVITY: Final = "windows that hold one activity"
+EVERY_WINDOW: Final = "every window by its last sample"
 
 Advance = Callable[[int, int | None], None]
 
@@ -52,87 +55,118 @@ class ContinuousFigures:
         The one that all people together chose.
     seeds
         For every seed the scores of each kind: raw, decoded, decoded after a lag.
-    confusions
-        Of each kind, an array of shape (seeds, people, n_classes, n_classes + 1).
+    confusions, every_window
+        Of each kind, an array of shape (seeds, people, n_classes, n_classes + 1): of the windows that hold one
+        activity, and of all of them by what was done at the last sample.
     people
         Whose streams they are.
     lag_s
         Of the last kind.
+    of_others
+        For each person the decoder that all other people chose, by which the person is judged.
+    carried
+        Whether states were carried from window to window.
     """
 
     decoder: DecoderSpec
     seeds: tuple[dict[str, StreamScores], ...]
     confusions: dict[str, NDArray[np.int64]]
+    every_window: dict[str, NDArray[np.int64]]
     people: tuple[str, ...]
     lag_s: float
+    of_others: dict[str, DecoderSpec]
+    carried: bool
 
     def macro_f1(self, kind: str) -> tuple[float, float]:
         """Return mean and standard deviation over the seeds."""
         return mean_and_deviation(scores[kind].macro_f1 for scores in self.seeds)
 
-    def within_macro_f1(self, kind: str) -> float:
-        """Return the mean over the seeds, of windows that hold one activity only."""
-        return mean_and_deviation(scores[kind].within_macro_f1 for scores in self.seeds)[0]
+    def every_window_macro_f1(self, kind: str) -> tuple[float, float]:
+        """Return mean and standard deviation over the seeds, of all windows by their last sample."""
+        return mean_and_deviation(scores[kind].every_window_macro_f1 for scores in self.seeds)
 
-    def intervals(self, kind: str) -> Intervals:
+    def intervals(self, kind: str, *, every_window: bool = False) -> Intervals:
         """Return where other people like these would lie."""
-        return confusion_intervals(self.confusions[kind])
+        return confusion_intervals((self.every_window if every_window else self.confusions)[kind])
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""
-        found: dict[str, Any] = {"lag_s": self.lag_s, "people": list(self.people)}
+        found: dict[str, Any] = {"lag_s": self.lag_s, "people": list(self.people), "streaming": self.carried}
         for kind in KINDS:
             prefix = "" if kind == RAW else f"{kind}_"
             found[f"{prefix}macro_f1"] = self.macro_f1(kind)[0]
-            found[f"{prefix}within_macro_f1"] = self.within_macro_f1(kind)
+            found[f"{prefix}every_window_macro_f1"] = self.every_window_macro_f1(kind)[0]
             found[kind] = {
                 "seeds": [scores[kind].to_json() for scores in self.seeds],
                 "macro_f1_sd": self.macro_f1(kind)[1],
                 "intervals": self.intervals(kind).to_json(),
+                "every_window_macro_f1_sd": self.every_window_macro_f1(kind)[1],
+                "every_window_intervals": self.intervals(kind, every_window=True).to_json(),
             }
         return found
 
     def metrics_entries(self, like: MetricsEntry, labels: tuple[str, ...], *, protocol: str) -> list[MetricsEntry]:
         """Return the figures as a bundle keeps them, of the engine and artifact of another entry."""
         entries = []
-        for kind, title in KINDS.items():
-            pooled = self.confusions[kind].sum(axis=(0, 1))
-            f1 = np.nan_to_num(f1_of(pooled)).tolist()
-            entries.append(
-                replace(
-                    like,
-                    protocol=f"Continuous streams, {title.format(lag_s=self.lag_s)}. {protocol}",
-                    windows=int(pooled.sum()),
-                    accuracy=float(np.trace(pooled) / max(1, pooled.sum())),
-                    macro_f1=self.macro_f1(kind)[0],
-                    per_class_f1=dict(zip(labels, f1, strict=True)),
+        for which, confusions, macro_f1 in (
+            (ONE_ACTIVITY, self.confusions, self.macro_f1),
+            (EVERY_WINDOW, self.every_window, self.every_window_macro_f1),
+        ):
+            for kind, title in KINDS.items():
+                pooled = confusions[kind].sum(axis=(0, 1))
+                f1 = np.nan_to_num(f1_of(pooled)).tolist()
+                entries.append(
+                    replace(
+                        like,
+                        protocol=f"Continuous streams, {title.format(lag_s=self.lag_s)}, {which}. {protocol}",
+                        windows=int(pooled.sum()),
+                        accuracy=float(np.trace(pooled) / max(1, pooled.sum())),
+                        macro_f1=macro_f1(kind)[0],
+                        per_class_f1=dict(zip(labels, f1, strict=True)),
+                    )
                 )
-            )
         return entries
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _OutOfFold:
-    """A stream, with the seed and the manifest of the model that ran on it."""
+    """A stream, with the seed and the manifest of the model that ran on it, and whether its state was carried."""
 
     stream: Stream
     seed: int
     manifest: Manifest
+    carried: bool
 
 
 def continuous_figures(
-    run: KeptRun, dataset: Dataset, *, lag_s: float = LAG_S, progress: Advance = lambda done, total: None
+    run: KeptRun,
+    dataset: Dataset,
+    *,
+    lag_s: float = LAG_S,
+    streaming: bool | None = None,
+    progress: Advance = lambda done, total: None,
 ) -> ContinuousFigures:
     """Run every fold's model on the streams of its people, choose decoders, and judge them.
 
     The order of a person's recordings is drawn by the seed of the model.
+
+    Parameters
+    ----------
+    run, dataset
+        The models, and the recordings that they were trained on.
+    lag_s
+        Of the decoder that waits.
+    streaming
+        Whether a model's state is carried from window to window; None: as it was trained.
+    progress
+        Is told how many of the models, and then of the decoders, are done.
 
     Raises
     ------
     DataError
         If the recordings are not those of the run, or too short to choose by.
     """
-    found = _out_of_fold(run, dataset, progress)
+    found = _out_of_fold(run, dataset, streaming, progress)
     streams = [each.stream for each in found]
     check_enough(streams)
     first = found[0].manifest
@@ -144,34 +178,38 @@ def continuous_figures(
     ]
     people = tuple(dict.fromkeys(stream.subject for stream in streams))
     by_seed = [[each for each in decoded if each.seed == seed] for seed in run.predictions.origin.seeds]
-    scores, confusions = [], {kind: [] for kind in KINDS}  # type: ignore[var-annotated]
+    scores: list[dict[str, StreamScores]] = []
+    inside: dict[str, list[list[Confusion]]] = {kind: [] for kind in KINDS}
+    every: dict[str, list[list[Confusion]]] = {kind: [] for kind in KINDS}
     for own in by_seed:
         ordered = sorted(own, key=lambda each: people.index(each.stream.subject))
         shown = {kind: [_labels(each, kind, lag_s) for each in ordered] for kind in KINDS}
         scores.append({kind: _scores(ordered, labels) for kind, labels in shown.items()})
         for kind, labels in shown.items():
-            confusions[kind].append(
-                [
-                    confusion_of(each.stream.truth, said, len(first.labels))
-                    for each, said in zip(ordered, labels, strict=True)
-                ]
-            )
+            people_scores = [_scores([each], [said]) for each, said in zip(ordered, labels, strict=True)]
+            inside[kind].append([each.confusion for each in people_scores])
+            every[kind].append([each.every_window for each in people_scores])
     return ContinuousFigures(
         choice.best.spec,
         tuple(scores),
-        {kind: np.array(each) for kind, each in confusions.items()},
+        {kind: np.array(each) for kind, each in inside.items()},
+        {kind: np.array(each) for kind, each in every.items()},
         people,
         lag_s,
+        {stream.subject: spec for stream, spec in zip(streams, choice.of_others, strict=True)},
+        all(each.carried for each in found),
     )
 
 
-def _out_of_fold(run: KeptRun, dataset: Dataset, progress: Advance) -> list[_OutOfFold]:
+def _out_of_fold(run: KeptRun, dataset: Dataset, streaming: bool | None, progress: Advance) -> list[_OutOfFold]:
     """Return what every model says of the people it did not learn from."""
     windows, found = _windows(run, dataset), []
     for number, (bundle, subjects) in enumerate(run.folds(dataset, windows), start=1):
         seed, push = bundle.manifest.provenance.seed, push_of(bundle.manifest.labels)
-        streams = streams_of(load_engine(bundle), windows, subjects, push=push, seed=seed)
-        found += [_OutOfFold(stream, seed, bundle.manifest) for stream in streams]
+        engine = stream_engine(bundle, hop=windows.hop, streaming=streaming)
+        streams = streams_of(engine, windows, subjects, push=push, seed=seed)
+        carried = isinstance(engine, CarriedWindows)
+        found += [_OutOfFold(stream, seed, bundle.manifest, carried) for stream in streams]
         progress(number, len(run.places))
     return found
 

@@ -25,7 +25,8 @@ ORTHOGONAL: Final = "orthogonal"
 STRUCTURED: Final = "structured"
 FREQUENCIES: Final = "frequencies"
 INITIALIZATIONS: Final = (ORTHOGONAL, STRUCTURED, FREQUENCIES)
-
+STREAMING_EPOCHS: Final = 20
+"""Epochs of sequences where a recipe has none: 660 steps on eleven people of USC-HAD."""
 
 _CAME_LATER: Final[dict[str, Any]] = {
     "recurrent_dropout": 0.0,
@@ -33,6 +34,11 @@ _CAME_LATER: Final[dict[str, Any]] = {
     "stretch": 0.0,
     "restart_epochs": 0,
     "restart_learning_rate": 0.005,
+    "sequence_epochs": 0,
+    "sequence_s": 10.0,
+    "sequence_joined": 0.6,
+    "sequence_batch_size": 128,
+    "sequence_learning_rate": 0.005,
 }
 """Pieces that recipes did not have at first, and the value that means without."""
 
@@ -46,6 +52,7 @@ _NOT_NEGATIVE: Final = (
     "patience",
     "mixup",
     "restart_epochs",
+    "sequence_epochs",
 )
 
 
@@ -56,7 +63,8 @@ class Recipe:
     Parameters
     ----------
     epochs
-        Times every training window is seen. The weights of the last one are kept, unless training stops early.
+        Times every training window is seen. The weights of the last one are kept, unless training stops early. 0 only
+        where epochs of sequences follow.
     learning_rate
         Highest rate of AdamW (0.9, 0.999); see `edgehar.pipeline.training.schedule`.
     batch_size
@@ -88,6 +96,13 @@ class Recipe:
         After ``epochs`` the schedule starts once more, from this rate, for so many epochs; 0 for none.
     patience
         Epochs without a lower loss on held-out training subjects after which training stops; 0 never stops early.
+    sequence_epochs
+        After all epochs of windows, so many of sequences, for a state that is carried from window to window, see
+        `edgehar.pipeline.training.sequence_batches`; 0 trains on windows alone.
+    sequence_s, sequence_joined
+        Seconds of a sequence, and the share of them that are joined of several activities.
+    sequence_batch_size, sequence_learning_rate
+        Sequences per step, and the highest rate of these epochs.
     """
 
     epochs: int
@@ -106,16 +121,24 @@ class Recipe:
     stretch: float = 0.0
     restart_epochs: int = 0
     restart_learning_rate: float = 0.005
+    sequence_epochs: int = 0
+    sequence_s: float = 10.0
+    sequence_joined: float = 0.6
+    sequence_batch_size: int = 128
+    sequence_learning_rate: float = 0.005
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        self._expect("epochs", self.epochs >= (0 if self.sequence_epochs else 1), "1 or more")
+        for name in ("batch_size", "sequence_batch_size"):
             self._expect(name, getattr(self, name) >= 1, "1 or more")
-        for name in ("learning_rate", "restart_learning_rate"):
+        for name in ("learning_rate", "restart_learning_rate", "sequence_learning_rate"):
             self._expect(name, 0 < getattr(self, name) < float("inf"), "a number above 0")
         for name in _NOT_NEGATIVE:
             self._expect(name, 0 <= getattr(self, name) < float("inf"), "0 or more")
         for name in ("warmup", "recurrent_dropout", "stretch"):
             self._expect(name, 0 <= getattr(self, name) < 1, "a share from 0 to below 1")
+        self._expect("sequence_s", 0 < self.sequence_s <= 600, "seconds, up to 600")
+        self._expect("sequence_joined", 0 <= self.sequence_joined <= 1, "a share from 0 to 1")
         self._expect("initialization", self.initialization in INITIALIZATIONS, " or ".join(INITIALIZATIONS))
 
     def _expect(self, name: str, holds: bool, expected: str) -> None:
@@ -128,9 +151,14 @@ class Recipe:
             )
 
     @property
-    def total_epochs(self) -> int:
+    def window_epochs(self) -> int:
         """Times every training window is seen, those after the restart among them."""
         return self.epochs + self.restart_epochs
+
+    @property
+    def total_epochs(self) -> int:
+        """All epochs, those of sequences among them."""
+        return self.window_epochs + self.sequence_epochs
 
     def changed(self, **values: Any) -> "Recipe":
         """Return the recipe with these values; those that are None stay. Other ``epochs`` alone mean no restart."""

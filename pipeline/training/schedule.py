@@ -34,7 +34,7 @@ def learning_rate(step: int, total_steps: int, *, peak: float, warmup: float) ->
 
 
 def rate_of_recipe(step: int, recipe: Recipe, *, batches: int) -> float:
-    """Return the rate of one step of a recipe whose epochs have so many batches.
+    """Return the rate of one step of a recipe whose epochs of windows have so many batches.
 
     Examples
     --------
@@ -47,3 +47,16 @@ def rate_of_recipe(step: int, recipe: Recipe, *, batches: int) -> float:
         return learning_rate(step, first, peak=recipe.learning_rate, warmup=recipe.warmup)
     total, peak = recipe.restart_epochs * batches, recipe.restart_learning_rate
     return learning_rate(step - first, total, peak=peak, warmup=recipe.warmup)
+
+
+def rate_of_sequences(step: int, recipe: Recipe, *, batches: int) -> float:
+    """Return the rate of one step of the epochs of sequences, which have so many batches each.
+
+    Examples
+    --------
+    >>> recipe = Recipe(epochs=1, learning_rate=1.0, warmup=0.5, sequence_epochs=2, sequence_learning_rate=0.1)
+    >>> [round(rate_of_sequences(step, recipe, batches=2), 2) for step in range(4)]
+    [0.0, 0.05, 0.1, 0.05]
+    """
+    total, peak = recipe.sequence_epochs * batches, recipe.sequence_learning_rate
+    return learning_rate(step, total, peak=peak, warmup=recipe.warmup)

@@ -1,6 +1,8 @@
 """Training that begins with another model's weights instead of random ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from edgehar.pipeline.data.identity import Person, known_among
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.splits import Split
 from edgehar.pipeline.evaluation.held_out import trained_people
+from edgehar.pipeline.training.kept_run import read_kept_run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,3 +89,50 @@ class Start:
                 f"{', '.join(sorted(known))}",
                 next_step="Start from a model of other people, or judge others with --holdout-subjects.",
             )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StartingRun:
+    """A kept run to begin with: each model begins with the one of the same seed and split, which knows nobody judged.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    starts
+        By seed and name of the split.
+    """
+
+    folder: Path
+    starts: Mapping[tuple[int, str], Start]
+
+    @classmethod
+    def read(cls, folder: Path) -> "StartingRun":
+        """Read a run.
+
+        Raises
+        ------
+        DataError
+            If it is not complete.
+        """
+        run = read_kept_run(folder)
+        origins = [(Start(bundle), bundle.manifest.provenance) for bundle in run.bundles()]
+        starts = {(origin.seed, str(origin.configuration.get("split"))): start for start, origin in origins}
+        return cls(run.folder, starts)
+
+    def of(self, seed: int, split: Split) -> Start:
+        """Return the model that one of a seed and a split begins with.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        found = self.starts.get((seed, split.name))
+        if found is None:
+            there = ", ".join(sorted({f"seed {each}, {name}" for each, name in self.starts})[:4])
+            raise UsageError(
+                f"--start-from {self.folder}: expected a model of seed {seed}, {split.name}, found {there}, ...",
+                next_step="Split and seed as that run did, or start from one model.",
+            )
+        return found

@@ -15,18 +15,19 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import Architecture, Recurrent
 
 Targets: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
-"""What a batch shall be answered with: labels (batch,), or probabilities (batch, classes)."""
+"""What a batch shall be answered with: labels (batch,), probabilities (batch, classes), or those of
+every supervised step (batch, steps, classes)."""
 
 
 def one_hot(targets: Targets, classes: int) -> NDArray[np.float32]:
-    """Return targets as probabilities (batch, classes).
+    """Return targets as probabilities (batch, classes); those of every step stay as they are.
 
     Examples
     --------
     >>> one_hot(np.array([1, 0]), 2).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
     """
-    if targets.ndim == 2:
+    if targets.ndim > 1:
         return np.asarray(targets, np.float32)
     return np.eye(classes, dtype=np.float32)[np.asarray(targets, np.int64)]
 
@@ -51,13 +52,15 @@ def supervised_steps(window: int, every: int) -> NDArray[np.int64]:
     return np.arange(window, 0, -every)[::-1] - 1
 
 
-def step_weights(steps: NDArray[np.int64]) -> NDArray[np.float32]:
+def step_weights(steps: NDArray[np.int64], *, evenly: bool = False) -> NDArray[np.float32]:
     """Return the share of each supervised step in the loss: in proportion to the samples seen, and one in all.
+
+    With ``evenly`` they are all the same, for sequences in which every step has a target of its own.
 
     Examples
     --------
     >>> step_weights(supervised_steps(200, 50))
     array([0.1, 0.2, 0.3, 0.4], dtype=float32)
     """
-    seen = (steps + 1).astype(np.float64)
+    seen = np.ones(len(steps)) if evenly else (steps + 1).astype(np.float64)
     return np.asarray(seen / seen.sum(), np.float32)

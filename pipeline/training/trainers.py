@@ -12,7 +12,7 @@ from edgehar.models.errors import EngineError, UsageError
 from edgehar.models.gradients import can_train, load_trainer
 from edgehar.pipeline.training.history import BatchResult
 from edgehar.pipeline.training.recipe import FREQUENCIES, Recipe
-from edgehar.pipeline.training.supervision import Targets
+from edgehar.pipeline.training.supervision import Targets, answers_on_the_way
 
 AUTO: Final = "auto"
 NATIVE: Final = "native"
@@ -47,13 +47,20 @@ def choose_trainer(wanted: str, architecture: Architecture, recipe: Recipe) -> t
     Raises
     ------
     UsageError
-        If there is no such trainer, or it does not know the layers.
+        If there is no such trainer, or it does not know the layers; if the recipe has sequences, and the model no state
+        to carry.
     EngineError
         If the native one is wanted and cannot be built.
     """
     if wanted not in TRAINERS:
         raise UsageError(
             f"trainer: expected one of {', '.join(TRAINERS)}, got {wanted!r}", next_step="Leave --trainer out."
+        )
+    if recipe.sequence_epochs and (recipe.initialization == FREQUENCIES or not answers_on_the_way(architecture)):
+        raise UsageError(
+            f"sequences: expected a stack of SimpleRNN, LSTM or GRU that walks forwards, to carry its state, got "
+            f"{architecture.name}",
+            next_step="Train it on windows: leave --streaming out.",
         )
     if recipe.initialization == FREQUENCIES:
         return COUNTING, None
@@ -76,7 +83,14 @@ def choose_trainer(wanted: str, architecture: Architecture, recipe: Recipe) -> t
 
 
 def open_trainer(
-    name: str, architecture: Architecture, weights: Weights, recipe: Recipe, *, seed: int, threads: int = 1
+    name: str,
+    architecture: Architecture,
+    weights: Weights,
+    recipe: Recipe,
+    *,
+    seed: int,
+    threads: int = 1,
+    evenly: bool = False,
 ) -> Trainer:
     """Return a trainer that starts from these weights.
 
@@ -88,15 +102,17 @@ def open_trainer(
         Of what dropout drops.
     threads
         How many the native one may use; TensorFlow decides for itself.
+    evenly
+        Whether every supervised step counts the same, for sequences; else the later ones count more.
     """
     if name == NATIVE:
         from edgehar.pipeline.training.native_trainer import NativeTrainer
 
-        return NativeTrainer(architecture, weights, recipe, seed=seed, threads=threads)
+        return NativeTrainer(architecture, weights, recipe, seed=seed, threads=threads, evenly=evenly)
     # TensorFlow takes seconds to import, and need not be installed for the other one.
     from edgehar.pipeline.training.keras_trainer import KerasTrainer
 
-    return KerasTrainer(architecture, weights, recipe, seed=seed)
+    return KerasTrainer(architecture, weights, recipe, seed=seed, evenly=evenly)
 
 
 def trainer_versions(name: str) -> dict[str, str]:

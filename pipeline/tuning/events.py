@@ -34,6 +34,8 @@ class EventScores:
         How often a label appeared that was not what was done, ``unknown`` aside.
     delay_median_s, delay_p90_s
         From a change of what was done to its label; over the changes that were detected before the next one.
+    at_once
+        Share of changes whose label was there with the first window that ends after them.
     missed
         Share of changes whose label never came.
     wrong, unknown
@@ -46,6 +48,7 @@ class EventScores:
     false_activations_per_hour: float
     delay_median_s: float
     delay_p90_s: float
+    at_once: float
     missed: float
     wrong: float
     unknown: float
@@ -100,6 +103,7 @@ def event_scores(
         false_activations_per_hour=false / hours,
         delay_median_s=float(np.median(delays)) if delays else 0.0,
         delay_p90_s=float(np.percentile(delays, 90)) if delays else 0.0,
+        at_once=delays.count(0.0) / changes if changes else 0.0,
         missed=missed / changes if changes else 0.0,
         wrong=wrong / windows,
         unknown=unknown / windows,

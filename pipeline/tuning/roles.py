@@ -1,4 +1,7 @@
-"""Which labels are an elevator's: told by the data set that names them, and written into the bundle once."""
+"""What names of labels tell about a decoder: which are an elevator's, and how long people do such things.
+
+It is told by the data set that names them so, and written into the bundle once.
+"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +11,12 @@ from edgehar.models.decoder import UNDECODED
 
 ELEVATORS: Final = (("Elevator Up", "Elevator Down"),)
 """Up and down, as USC-HAD names them."""
+
+
+STAY_S: Final = 10.0
+EVIDENCE: Final = 0.8
+"""How long people stay with one of USC-HAD's activities, and the exponent of a window's posterior where one begins
+every second: what people who had not been learned from chose, in all runs near these (decision 62)."""
 
 
 def push_of(labels: Sequence[str]) -> PushSpec | None:
@@ -26,7 +35,25 @@ def push_of(labels: Sequence[str]) -> PushSpec | None:
     return None
 
 
-def first_decoder(labels: Sequence[str]) -> DecoderSpec:
-    """Return the decoder of a model that was just trained: elevators are told apart, nothing is smoothed."""
+def first_decoder(labels: Sequence[str], *, hop_s: float) -> DecoderSpec:
+    """Return the decoder of a model that was just trained: what is known of its labels, nothing where they are new.
+
+    Parameters
+    ----------
+    labels
+        Of the model.
+    hop_s
+        Seconds from one window to the next.
+
+    Examples
+    --------
+    >>> first_decoder(("Sitting", "Elevator Up", "Elevator Down"), hop_s=1.0).stay_probability
+    0.9
+    >>> first_decoder(("clap", "wave"), hop_s=1.0).is_markov
+    False
+    """
     push = push_of(labels)
-    return UNDECODED if push is None else DecoderSpec(1, 0.0, 1, push=push)
+    if push is None:
+        return UNDECODED
+    stay = max(1 / len(labels), 1 - hop_s / STAY_S)
+    return DecoderSpec(1, 0.0, 1, (), stay, max(1.0, 1 / (EVIDENCE * hop_s)), push)

@@ -22,9 +22,6 @@ def bundle(request: pytest.FixtureRequest, random_bundle) -> Bundle:
 def test_golden_windows(bundle: Bundle, engine: str) -> None:
     if (reason := missing_reason(engine)) is not None:
         pytest.skip(reason)
-    if engine not in {name for name, _, _ in runnable(bundle)}:
-        assert engine == "native", "the C engine alone leaves convolutions and attention out"
-        return
     result = verify_bundle(bundle, [engine])
     assert result.ok, [row.reason for row in result.artifacts]
     for row in result.artifacts:
@@ -46,8 +43,7 @@ def test_many_windows_of_every_loudness(bundle: Bundle, engine: str) -> None:
 
 
 def test_every_engine_has_something_to_run(bundle: Bundle) -> None:
-    without_native = set(ENGINES) - {"native"}
-    assert {name for name, _, _ in runnable(bundle)} >= without_native
+    assert {name for name, _, _ in runnable(bundle)} == set(ENGINES)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODELS = ("simple_rnn", "lstm", "gru", "cnn")
+MODELS = ("simple_rnn", "lstm", "gru", "cnn", "masked_lstm")
 READS = {
-    "OpenVINO": {"TFLite", "ONNX", "ONNX int8-weights"},
-    "LiteRT.js (Node)": {"TFLite"},
-    "ONNX Runtime, oldest": {"ONNX", "ONNX --fast", "ONNX int8-weights"},
-    "onnxruntime-node": {"ONNX", "ONNX --fast", "ONNX int8-weights"},
-    "ONNX ReferenceEvaluator": {"ONNX", "ONNX --fast", "ONNX int8-weights"},
+    "OpenVINO": {"TFLite", "TFLite --stateful", "ONNX", "ONNX int8-weights", "ONNX --stateful"},
+    "LiteRT.js (Node)": {"TFLite", "TFLite --stateful"},
+    "ONNX Runtime, oldest": {"ONNX", "ONNX --fast", "ONNX int8-weights", "ONNX --stateful"},
+    "onnxruntime-node": {"ONNX", "ONNX --fast", "ONNX int8-weights", "ONNX --stateful"},
+    "ONNX ReferenceEvaluator": {"ONNX", "ONNX --fast", "ONNX int8-weights", "ONNX --stateful"},
 }
 """Which kinds of files each runtime is claimed to read."""
 

@@ -77,19 +77,6 @@ def test_a_tflite_file_gives_what_the_oracle_gives(bundle: Bundle, runtime: str,
     assert largest_error(found, oracle_outputs(bundle, windows)) <= 1e-5
 
 
-@pytest.mark.parametrize("file", ["stateful.float32.onnx", "stateful.float32.tflite"])
-def test_openvino_carries_the_state_too(bundle: Bundle, file: str, tmp_path: Path) -> None:
-    openvino = pytest.importorskip("openvino")
-    (tmp_path / file).write_bytes(bundle.files[file])
-    model = openvino.Core().compile_model(str(tmp_path / file), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    window = bundle.golden["windows"][1]
-    states = {state.name: np.zeros((1, state.units), np.float32) for state in states_of(bundle.manifest.architecture)}
-    for sample in window:
-        found = model({"Input": sample[np.newaxis, np.newaxis], **states})
-        states = {name: found[name + NEXT] for name in states}
-    assert largest_error(found["Output"], oracle_outputs(bundle, window[np.newaxis])) <= 1e-5
-
-
 def test_an_onnx_file_takes_many_streams_of_any_length(bundle: Bundle) -> None:
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(bundle.files["stateful.float32.onnx"], providers=["CPUExecutionProvider"])

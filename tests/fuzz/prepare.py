@@ -25,6 +25,7 @@ from edgehar.models.architecture import (
     Flatten,
     GlobalAveragePooling1D,
     MaxPooling1D,
+    SelfAttention,
     SimpleRNN,
     TemporalBlock,
 )
@@ -71,6 +72,9 @@ MODELS: Final = {
         4,
         1,
         (Bidirectional("a", "GRU", 2, True, merge="sum"), Bidirectional("b", "LSTM", 2), Dense("o", 2, "sigmoid")),
+    ),
+    "attention": Architecture(
+        "attention", 4, 2, (SelfAttention("a", 2, heads=2), GlobalAveragePooling1D("b"), Dense("o", 2, "softmax"))
     ),
     "forecast": Architecture("forecast", 3, 2, (Flatten("a"), Dense("b", 3, "relu"), Dense("o", 2))),
     "lanes": Architecture("lanes", 2, 1, (Dense("d", 1, "linear"), SimpleRNN("a", 16), Dense("o", 2, "softmax"))),

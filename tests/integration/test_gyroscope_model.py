@@ -1,16 +1,19 @@
 """A model of 128 x 6 at 50 Hz, from a CSV file to live labels on a port: every step as a user types it."""
 
+import contextlib
 import json
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
+from edgehar.pipeline.data.store import load_store
 
 RATE_HZ = 50
 MOVES = {"Still": (0.0, 0.0), "Spin": (0.0, 200.0), "Walk": (0.4, 30.0)}
@@ -120,6 +123,84 @@ def test_what_is_not_said_is_asked_for(folder: Path, options: tuple[str, ...]) -
     done = live(folder, "Still", "--unit", "m/s2", *options)
     assert done.returncode == 2
     assert "--columns ax,ay,az,gx,gy,gz --gyroscope-unit deg/s" in done.stderr
+
+
+@contextlib.contextmanager
+def simulated(folder: Path, *options: str) -> Iterator[Path]:
+    """Play the first person's recording into a port, twenty times as fast as it was."""
+    link = folder / "simulated"
+    command = ("simulate", "--data", "store", "--subject", "0", "--link", link, "--speed", "20", *options)
+    sensor = subprocess.Popen(
+        [sys.executable, "-P", "-m", "edgehar", *map(str, command)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        sensor.stdout.readline()
+        yield link
+    finally:
+        sensor.terminate()
+        sensor.communicate(timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("simulation", "recording", "steps"),
+    [
+        (("--protocol", "frames"), (), np.repeat([1 / 2048, 1 / 16.4], 3)),
+        (
+            ("--timestamps",),
+            ("--unit", "g", "--columns", "x,y,z,gx,gy,gz", "--gyroscope-unit", "deg/s"),
+            np.full(6, 1e-12),
+        ),
+    ],
+    ids=["frames", "text"],
+)
+def test_a_device_is_recorded_and_imported_with_equal_numbers(
+    folder: Path, simulation: tuple[str, ...], recording: tuple[str, ...], steps: np.ndarray
+) -> None:
+    capture, store = folder / f"{simulation[-1]}.harcap", folder / f"{simulation[-1]}.store"
+    with simulated(folder, "--duration", "20", *simulation) as port:
+        options = ("--subject", "0", "--out", capture, "--json", *recording)
+        done = har("record", "--port", port, *options, cwd=folder)
+    assert "the device was unplugged" in done.stderr
+    assert json.loads(done.stdout)["lost_samples"] == 0
+    imported = har("data", "import", capture, "--out", store, cwd=folder)
+    assert imported.returncode == 0, imported.stderr
+    (found,) = load_store(store).recordings
+    (played,) = load_store(folder / "store").of_subject("0")
+    assert found.channels == ("x", "y", "z", "gx", "gy", "gz")
+    sent = played.samples[: 20 * RATE_HZ]
+    assert len(sent) - 20 <= len(found) <= len(sent)
+    assert (np.abs(found.samples - sent[-len(found) :]) <= 0.5001 * steps + 1e-6).all()
+    assert found.rate_hz == pytest.approx(RATE_HZ, rel=1e-3)
+
+
+def test_frames_say_what_they_hold(folder: Path) -> None:
+    """A model of six channels takes them, and nothing has to be declared."""
+    with simulated(folder, "--protocol", "frames", "--activity", "Spin", "--loop") as port:
+        done = har("live", "--port", port, "model", "--duration", "3", "--jsonl", "-", "--raw", cwd=folder)
+    labels = [line["label"] for text in done.stdout.splitlines() if "label" in (line := json.loads(text))]
+    assert len(labels) > 5, done.stderr
+    assert labels.count("Spin") > 0.9 * len(labels), (labels, done.stderr)
+
+
+@pytest.mark.parametrize("options", [("--columns", "x,y,z,gx,gy,gz"), ("--gyroscope-unit", "deg/s")])
+def test_a_recording_of_six_columns_asks_for_their_unit(folder: Path, options: tuple[str, ...]) -> None:
+    done = har("record", "--port", "loop://", "--subject", "7", *options, cwd=folder)
+    assert done.returncode == 2
+    assert "expected --gyroscope-unit as one of deg/s, rad/s, mdeg/s with six --columns" in " ".join(
+        done.stderr.split()
+    )
+
+
+def test_firmware_is_written_for_it(folder: Path) -> None:
+    done = har("firmware", "model", "--board", "esp32", "--sensor", "lsm6dsox", "--out", "sketch", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    identity = (folder / "sketch" / "src" / "har_identity.h").read_text()
+    assert "#define HAR_MODEL_CHANNELS 6\n" in identity
+    assert "#define HAR_GYROSCOPE har_lsm6dsox_gyroscope\n" in identity
 
 
 @pytest.mark.parametrize(

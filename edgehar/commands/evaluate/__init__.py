@@ -3,7 +3,8 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -30,6 +31,7 @@ from edgehar.commands.training_progress import watched
 from edgehar.models.bundle import Bundle, update_bundle
 from edgehar.models.engines import ENGINES, Engine, load_engine
 from edgehar.models.errors import UsageError
+from edgehar.models.stateful.windows import stream_engine
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Indices, Windows, make_windows
 from edgehar.pipeline.evaluation import Evaluation
@@ -128,6 +130,15 @@ def evaluate(
             help="With --continuous: keep activities the model has no label for; how often are they called unknown?",
         ),
     ] = False,
+    streaming: Annotated[
+        bool | None,
+        typer.Option(
+            "--streaming/--no-streaming",
+            help="With --continuous: carry the state from window to window, or reset it. Default: as the model was "
+            "trained.",
+            show_default=False,
+        ),
+    ] = None,
     order_seed: Annotated[int, typer.Option(min=0, help="With --continuous: of the order of recordings.")] = 0,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write the figures into the bundle: its manifest and its model card.")
@@ -145,7 +156,7 @@ def evaluate(
                 next_step="Leave them out, or pass --continuous and the --data of that run.",
             )
         if data:
-            evaluate_run(from_predictions, read_recordings(data), lag_s=lag, as_json=as_json)
+            evaluate_run(from_predictions, read_recordings(data), lag_s=lag, streaming=streaming, as_json=as_json)
         else:
             evaluate_predictions(from_predictions, plots=plots, as_json=as_json)
         return
@@ -166,6 +177,7 @@ def evaluate(
             "robustness": robustness,
             "calibrate": calibrate,
             "unlearned": unlearned,
+            "streaming": bool(streaming),
             "engine": engine != "auto",
             "quantization": quantization != "float32",
             "port": port is not None,
@@ -188,7 +200,8 @@ def evaluate(
             own = _windows(each, turned, hop, common_only=common_activities, unlearned=unlearned)
         cases.append(Case(each, people, own, _spread(people.indices(own), most_windows)))
     if continuous:
-        _judge_continuous(bundle, cases, engine, quantization, port, lag_s=lag, seed=order_seed, as_json=as_json)
+        runner = partial(_stream_runner, engine=engine, quantization=quantization, port=port, streaming=streaming)
+        _judge_continuous(bundle, cases, runner, lag_s=lag, seed=order_seed, as_json=as_json)
         return
     if robustness:
         recordings = dataset if calibrate else None
@@ -210,9 +223,7 @@ def evaluate(
 def _judge_continuous(
     path: Path,
     cases: list[Case],
-    engine: str,
-    quantization: str,
-    port: str | None,
+    runner: Callable[[Case], AbstractContextManager[Engine]],
     *,
     lag_s: float,
     seed: int,
@@ -220,13 +231,7 @@ def _judge_continuous(
 ) -> None:
     """Judge on streams, and print what came of it."""
     with progress_bar("classifying") as advance:
-        found = judge_continuous(
-            cases,
-            lambda each: _runner(each, engine, quantization, port),
-            lag_s=lag_s,
-            seed=seed,
-            advance=advance,
-        )
+        found = judge_continuous(cases, runner, lag_s=lag_s, seed=seed, advance=advance)
     people = pooled_people([case.people for case in cases])
     _warn(people)
     printed = publish_continuous(path, people, found, as_json=as_json)
@@ -297,6 +302,20 @@ def _runner(bundle: Bundle, engine: str, quantization: str, port: str | None) ->
     from edgehar.firmware_bridge.device.engine import DeviceEngine
 
     with contextlib.closing(DeviceEngine(bundle, port)) as device:
+        yield device
+
+
+@contextlib.contextmanager
+def _stream_runner(
+    case: Case, *, engine: str, quantization: str, port: str | None, streaming: bool | None
+) -> Iterator[Engine]:
+    """Give the engine that is judged on streams, which may carry its state."""
+    if port is None and engine != "device":
+        yield stream_engine(
+            case.bundle, engine, quantization, hop=case.windows.hop, streaming=streaming, threads=_THREADS
+        )
+        return
+    with _runner(case.bundle, engine, quantization, port) as device:
         yield device
 
 

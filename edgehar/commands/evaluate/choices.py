@@ -11,6 +11,7 @@ _EXCLUDED: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
     ("keep", ("windows",), "figures of a part would replace those of all windows"),
     ("robustness", ("continuous", "every-artifact", "show-leaky", "plots", "keep"), _OWN_WAY),
     ("calibrate", ("every-artifact", "show-leaky", "keep"), "a model is judged in other axes than it was compiled in"),
+    ("streaming", ("port",), "a device decides for itself what it carries"),
     ("continuous", ("every-artifact", "show-leaky", "plots", "keep", "windows"), _OWN_WAY),
     (
         "every-artifact",
@@ -18,7 +19,7 @@ _EXCLUDED: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
         "each file runs on its own format's runtime",
     ),
 )
-_NEEDED: Final = (("unlearned", "continuous"),)
+_NEEDED: Final = (("unlearned", "continuous"), ("streaming", "continuous"))
 
 
 def check_choices(given: Mapping[str, bool]) -> None:

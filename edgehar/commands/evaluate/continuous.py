@@ -12,9 +12,9 @@ from rich.table import Table
 
 from edgehar.commands.evaluate.cases import Case
 from edgehar.commands.terminal_text import escape
-from edgehar.models.bundle import Bundle
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import Engine
+from edgehar.models.stateful.windows import CarriedWindows
 from edgehar.pipeline.evaluation.held_out import JudgedSubjects
 from edgehar.pipeline.tuning.continuous import DECODED, DECODED_LAG, RAW, StreamScores, labels_of, score_streams
 from edgehar.pipeline.tuning.streams import streams_of
@@ -36,6 +36,8 @@ class ContinuousScores:
         How many windows there are, and how many of them hold more than one activity.
     lag_s, seed
         The lag, and what the order of recordings came from.
+    carried
+        Whether the state was carried from window to window.
     """
 
     scores: dict[str, StreamScores]
@@ -43,23 +45,29 @@ class ContinuousScores:
     across: int
     lag_s: float
     seed: int
+    carried: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON-ready data."""
-        flat = {"macro_f1" if kind == RAW else f"{kind}_macro_f1": self.scores[kind].macro_f1 for kind in self.scores}
+        flat: dict[str, float] = {}
+        for kind, scores in self.scores.items():
+            prefix = "" if kind == RAW else f"{kind}_"
+            flat[f"{prefix}macro_f1"] = scores.macro_f1
+            flat[f"{prefix}every_window_macro_f1"] = scores.every_window_macro_f1
         return {
             **flat,
             "windows": self.windows,
             "windows_across_joints": self.across,
             "lag_s": self.lag_s,
             "order_seed": self.seed,
+            "streaming": self.carried,
             **{kind: scores.to_json() for kind, scores in self.scores.items()},
         }
 
 
 def judge_continuous(
     cases: Iterable[Case],
-    runner: Callable[[Bundle], AbstractContextManager[Engine]],
+    runner: Callable[[Case], AbstractContextManager[Engine]],
     *,
     lag_s: float,
     seed: int,
@@ -72,7 +80,7 @@ def judge_continuous(
     cases
         The bundles, each with the people it is judged on.
     runner
-        Returns the engine of a bundle.
+        Returns the engine of a case.
     lag_s
         Of the decoder that waits.
     seed
@@ -84,7 +92,8 @@ def judge_continuous(
     for case in cases:
         manifest, hop = case.bundle.manifest, case.windows.hop
         lag_in_windows(lag_s, hop=hop, rate_hz=manifest.window.rate_hz)
-        with runner(case.bundle) as engine:
+        with runner(case) as engine:
+            carried = isinstance(engine, CarriedWindows)
             own = streams_of(
                 engine,
                 case.windows,
@@ -99,7 +108,7 @@ def judge_continuous(
         classes = len(manifest.labels)
     scores = {kind: score_streams(streams, labels, classes=classes) for kind, labels in shown.items()}
     across = sum(int(stream.joined.sum()) for stream in streams if stream.joined is not None)
-    return ContinuousScores(scores, sum(len(stream.truth) for stream in streams), across, lag_s, seed)
+    return ContinuousScores(scores, sum(len(stream.truth) for stream in streams), across, lag_s, seed, carried)
 
 
 def publish_continuous(path: Path, people: JudgedSubjects, found: ContinuousScores, *, as_json: bool) -> str | None:
@@ -109,8 +118,9 @@ def publish_continuous(path: Path, people: JudgedSubjects, found: ContinuousScor
         return json.dumps(facts, ensure_ascii=False)
     console = Console(highlight=False, soft_wrap=True)
     console.print(
-        f"{escape(people.protocol)}. Recordings strung together in a random order, no reset between them: "
-        f"{found.windows:,} windows, {found.across:,} of them across a joint, labelled by their last sample."
+        f"{escape(people.protocol)}. Recordings strung together in a random order, no reset between them, "
+        f"{'the state carried' if found.carried else 'each window from a fresh state'}: {found.windows:,} windows. "
+        f"The {found.across:,} across a joint count only where every window does, by their last sample."
     )
     console.print(_table(found))
     return None
@@ -124,11 +134,12 @@ def _table(found: ContinuousScores) -> Table:
         table.add_column(title.format(lag_s=found.lag_s), justify="right", no_wrap=True)
     every = [found.scores[kind] for kind in _TITLES]
     _add(table, "macro-F1", [f"{scores.macro_f1:.3f}" for scores in every])
-    _add(table, "  no window across a joint", [f"{scores.within_macro_f1:.3f}" for scores in every])
+    _add(table, "  of every window", [f"{scores.every_window_macro_f1:.3f}" for scores in every])
     _add(table, "label switches an hour", [f"{scores.events.switches_per_hour:.0f}" for scores in every])
     _add(table, "  of what was done", [f"{scores.events.true_switches_per_hour:.0f}" for scores in every])
     _add(table, "false activations an hour", [f"{scores.events.false_activations_per_hour:.0f}" for scores in every])
     _add(table, "detection delay, median", [f"{scores.events.delay_median_s:.1f} s" for scores in every])
+    _add(table, "changes seen at once", [f"{scores.events.at_once:.1%}" for scores in every])
     _add(table, "changes missed", [f"{scores.events.missed:.1%}" for scores in every])
     _add(table, "seconds wrong an hour", [f"{3600 * scores.events.wrong:.0f}" for scores in every])
     _add(table, "seconds unknown an hour", [f"{3600 * scores.events.unknown:.0f}" for scores in every])

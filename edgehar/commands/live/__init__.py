@@ -28,6 +28,7 @@ from edgehar.commands.live.streaming import StreamingOption, live_engine
 from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
 from edgehar.commands.stream_options import (
     BaudOption,
+    GyroscopeUnitOption,
     PlainOption,
     PortsOption,
     ProtocolOption,
@@ -44,7 +45,6 @@ from edgehar.firmware_bridge.live.several import OneAtATime, run_sessions
 from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import Bundle, read_bundle
 from edgehar.models.bundle.recognition import check_recognises_activities
-from edgehar.models.contract import DEGREES_PER_SECOND
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, Engine
 from edgehar.models.errors import UsageError
@@ -66,13 +66,7 @@ def live(
     reconnect: ReconnectOption = None,
     unit: UnitOption = None,
     columns: SensorsOption = None,
-    gyroscope_unit: Annotated[
-        str | None,
-        typer.Option(
-            help=f"Unit of the last three of six --columns: {', '.join(DEGREES_PER_SECOND)}.",
-            show_default="for models that take the turning rate",
-        ),
-    ] = None,
+    gyroscope_unit: GyroscopeUnitOption = None,
     rate: Annotated[
         float | None, typer.Option(help="Samples a second the sensor sends.", show_default="measured")
     ] = None,
@@ -90,7 +84,7 @@ def live(
             metavar="S", help="Let every label wait so long for what comes after its window (after har tune)."
         ),
     ] = 0.0,
-    streaming: StreamingOption = False,
+    streaming: StreamingOption = None,
     bridge: Annotated[
         float, typer.Option(metavar="MS", help="Interpolate, and mark, gaps of up to so many milliseconds.")
     ] = DEFAULT_BRIDGE_MS,
@@ -152,8 +146,8 @@ def live(
     path = or_default(bundle)
     model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
-    runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming)
-    _check_alone(len(sensors), streaming=streaming)
+    _check_alone(len(sensors), streaming=bool(streaming))
+    runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming, sensors=len(sensors))
     if dashboard or calibrate or mounting is not None or wearer is not None:
         check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)

@@ -183,7 +183,7 @@ def _source(
 ) -> SampleSource:
     """Return what decodes a sensor."""
     if hello is not None:
-        return FrameSource()
+        return FrameSource(gyroscope=False)
 
     def text(unit: Unit | None, columns: tuple[str, str, str] | None = None) -> TextSource:
         slowest_hz = LOWEST_RATE_FRACTION * model_hz

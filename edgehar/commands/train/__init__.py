@@ -14,6 +14,15 @@ from edgehar.commands.subjects import parse_subjects
 from edgehar.commands.train.release import carry_out_release, check_release, read_reference
 from edgehar.commands.train.report import print_for_people, print_json
 from edgehar.commands.train.run import Result, carry_out
+from edgehar.commands.train.sequence_options import (
+    BatchOption,
+    EpochsOption,
+    JoinedOption,
+    LengthOption,
+    RateOption,
+    StreamingOption,
+    with_sequences,
+)
 from edgehar.commands.train.work import INTERRUPTED, Work
 from edgehar.models.architecture import ARCHITECTURE_NAMES, named_architecture
 from edgehar.models.bundle import read_bundle
@@ -32,10 +41,11 @@ from edgehar.pipeline.data.splits import (
 )
 from edgehar.pipeline.data.windows import Windows, make_windows
 from edgehar.pipeline.evaluation.held_out import check_apart
+from edgehar.pipeline.evaluation.predictions import PREDICTIONS
 from edgehar.pipeline.training.experiment import Experiment
 from edgehar.pipeline.training.recipe import INITIALIZATIONS
 from edgehar.pipeline.training.recipes import ModelRecipe, default_recipe, read_recipe
-from edgehar.pipeline.training.starting import Start
+from edgehar.pipeline.training.starting import Start, StartingRun
 from edgehar.pipeline.training.trainers import AUTO, NATIVE, choose_trainer
 
 _RECIPE: Final = "Recipe (by default the measured one of the model)"
@@ -62,10 +72,11 @@ def train(
     start_from: Annotated[
         Path | None,
         typer.Option(
-            metavar="BUNDLE",
+            metavar="BUNDLE|RUN",
             parser=find_bundle,
             help="Begin with the weights of a trained model, such as a released one (lstm), instead of random ones; it "
-            "must not know those who are judged. --epochs and --learning-rate say how far to go.",
+            "must not know those who are judged. Or with a run of --groups or --leave-one-subject-out: each model then "
+            "begins with the one of the same seed and split. --epochs and --learning-rate say how far to go.",
             show_default="random weights",
         ),
     ] = None,
@@ -198,6 +209,12 @@ def train(
     restart_learning_rate: Annotated[
         float | None, typer.Option(rich_help_panel=_RECIPE, help="The highest rate of these epochs.")
     ] = None,
+    streaming: StreamingOption = False,
+    sequence_epochs: EpochsOption = None,
+    sequence_s: LengthOption = None,
+    sequence_joined: JoinedOption = None,
+    sequence_learning_rate: RateOption = None,
+    sequence_batch_size: BatchOption = None,
     early_stopping: Annotated[
         bool,
         typer.Option(
@@ -219,9 +236,10 @@ def train(
 
     Ctrl-C keeps the best epoch so far in a valid bundle that says so (exit code 130).
     """
+    start, start_run = _start(start_from)
     chosen = _recipe(
         model,
-        recipe if recipe or model or start_from is None else str(start_from),
+        recipe if recipe or model or start_from is None else _one_bundle(start_from, start_run),
         early_stopping=early_stopping,
         epochs=epochs,
         learning_rate=learning_rate,
@@ -238,6 +256,17 @@ def train(
         restart_epochs=restart_epochs,
         restart_learning_rate=restart_learning_rate,
     )
+    sequences = with_sequences(
+        chosen.recipe,
+        streaming=streaming,
+        continues=start_from is not None and epochs is None,
+        sequence_epochs=sequence_epochs,
+        sequence_s=sequence_s,
+        sequence_joined=sequence_joined,
+        sequence_learning_rate=sequence_learning_rate,
+        sequence_batch_size=sequence_batch_size,
+    )
+    chosen = ModelRecipe(chosen.model, sequences)
     subjects = None if holdout_subjects is None else parse_subjects(holdout_subjects, option="--holdout-subjects")
     _one_split(subjects, groups, leave_one_out, all_people)
     check_release(all_people=all_people, metrics_from=metrics_from, seeds=seeds, show_leaky=show_leaky, resume=resume)
@@ -249,10 +278,11 @@ def train(
     architecture = named_architecture(
         chosen.model, classes=len(windows.activities), window=windows.window_length, channels=len(windows.channels)
     )
-    start = None if start_from is None else Start(read_bundle(start_from))
-    if start is not None:
+    for each in range(seed, seed + seeds) if start_run is not None else (seed,):
         for split in splits:
-            start.check_apart(dataset, split)
+            begun = start if start_run is None else start_run.of(each, split)
+            if begun is not None:
+                begun.check_apart(dataset, split)
     trains, reason = choose_trainer(trainer, architecture, chosen.recipe)
     if scheduler is not None:
         _check_cluster(models=len(splits) * seeds, jobs=jobs)
@@ -268,6 +298,7 @@ def train(
         quiet=quiet,
         scheduler=scheduler,
         data=tuple(map(_found_anywhere, data)),
+        start_run=start_run,
     )
     if not quiet:
         for sentence in _remarks(windows, splits, reason):
@@ -280,6 +311,23 @@ def train(
     if not result.final.complete:
         _say_incomplete(work, result)
         raise typer.Exit(INTERRUPTED)
+
+
+def _start(path: Path | None) -> tuple[Start | None, StartingRun | None]:
+    """Return the model that all begin with, or the run of which each begins with one."""
+    if path is None:
+        return None, None
+    if (path / PREDICTIONS).is_file():
+        return None, StartingRun.read(path)
+    return Start(read_bundle(path)), None
+
+
+def _one_bundle(path: Path, run: StartingRun | None) -> str:
+    """Return a bundle that knows the recipe."""
+    if run is None:
+        return str(path)
+    found = next(iter(run.starts.values())).bundle.location
+    return str(found)
 
 
 def _destination(model: str, out: Path | None, *, force: bool, resume: bool) -> Destination:

@@ -5,7 +5,7 @@ import multiprocessing
 import signal
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import typer
@@ -145,7 +145,8 @@ def _on_cluster(work: Work, tasks: list[Task], missing: list[int]) -> Iterator[t
             if not work.quiet:
                 work.say(f"{name}: {len(missing)} models to train, by {cluster.workers} workers of {work.scheduler}")
             for index in missing:
-                submit_fold(cluster, str(index), plan, tasks[index].split, tasks[index].experiment.seed)
+                own = replace(plan, start=tasks[index].experiment.start)
+                submit_fold(cluster, str(index), own, tasks[index].split, tasks[index].experiment.seed)
             for _ in missing:
                 outcome = cluster.wait()
                 if isinstance(outcome.error, HarError):

@@ -19,6 +19,7 @@ from edgehar.pipeline.data.splits import Split
 from edgehar.pipeline.evaluation import Evaluation, pool_evaluations
 from edgehar.pipeline.evaluation.predictions import FOLDS_SUFFIX
 from edgehar.pipeline.training.experiment import Experiment, plots_of
+from edgehar.pipeline.training.starting import StartingRun
 
 if TYPE_CHECKING:
     from edgehar.pipeline.bulk.folds import Fold
@@ -70,6 +71,8 @@ class Work:
         Whether to show no progress.
     scheduler, data
         Address of a Dask scheduler that has the models trained, and where its workers find the recordings.
+    start_run
+        A kept run whose models these begin with; None where all begin as the experiment says.
     """
 
     experiment: Experiment
@@ -82,6 +85,7 @@ class Work:
     quiet: bool
     scheduler: str | None = None
     data: tuple[str, ...] = ()
+    start_run: StartingRun | None = None
 
     @property
     def folds(self) -> Path:
@@ -112,7 +116,8 @@ class Work:
             f"{experiment.architecture.name}{which}{with_seed}, {len(split.train):,} windows, "
             f"{experiment.trainer} trainer, judged on {', '.join(split.test_subjects) or 'nobody'}"
         )
-        return Task(replace(experiment, seed=seed), split, place, title)
+        start = experiment.start if self.start_run is None else self.start_run.of(seed, split)
+        return Task(replace(experiment, seed=seed, start=start), split, place, title)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,5 @@
 /**
- * Modules that `har phone` packs into one gzipped file, to keep the folder small.
+ * Modules that `har phone` packs into one gzipped file. They import each other, and the library as it lies beside this one.
  *
  * @module packed
  */
@@ -8,32 +8,21 @@ import { fetchFile } from "./bundle.js";
 
 /** Fetch packed modules and start the last one as a worker. */
 export async function startPackedWorker(name) {
-  // A worker has modules of its own, and may not find those of the page when there is no network.
-  const copy = async (plain, link) => blobOf(link(await (await fetch(plain)).text()));
-  return new Worker(await linked(await modules(name), copy), { type: "module" });
+  return new Worker(linked(await fetchFile(name)), { type: "module" });
 }
 
 /** Fetch packed modules and return what the last one exports. */
 export async function importPacked(name) {
-  // A module of the page must not be there twice.
-  return import(await linked(await modules(name), (plain) => new URL(`./${plain}`, import.meta.url).href));
+  return import(linked(await fetchFile(name)));
 }
 
-/** Return pairs of name and source, each after those that it imports; a plain module of the page has no source. */
-async function modules(name) {
-  return JSON.parse(new TextDecoder().decode(await fetchFile(name)));
-}
-
-/** Give every module a URL, and put it into those that import it; return that of the last one. */
-async function linked(pairs, placeOfPlain) {
+/** Give every packed module a URL, and put URLs into those that import; return that of the last one. */
+function linked(packed) {
   const places = new Map();
-  const link = (source) => source.replaceAll(/from "\.\/([\w-]+\.js)"/g, (_, imported) => `from "${places.get(imported)}"`);
-  for (const [name, source] of pairs) {
-    places.set(name, source === null ? await placeOfPlain(name, link) : blobOf(link(source)));
+  for (const [name, source] of JSON.parse(new TextDecoder().decode(packed))) {
+    const script = source.replaceAll(/from "(\.\/([\w-]+\.js))"/g, (_, path, imported) =>
+      `from "${places.get(imported) ?? new URL(path, import.meta.url)}"`);
+    places.set(name, URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
   }
   return [...places.values()].at(-1);
-}
-
-function blobOf(script) {
-  return URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
 }

@@ -1,6 +1,5 @@
 /**
- * The page: wires the sensor to the model and the model to the screen. `window.har` offers `load(url)` and
- * `predict(Float32Array)` to whoever looks at it from the console.
+ * The page: wires the sensor to the model and the model to the screen.
  *
  * @module phone
  */
@@ -59,7 +58,7 @@ const sensors = {};
 let chosen = null;
 
 /** Load another bundle, and classify with it from now on. */
-async function use(url) {
+export async function use(url) {
   module ??= await compileEngine();
   classifyWith(await personal.offer(await load(url, { module })));
   session.offer(model.labels);
@@ -77,7 +76,7 @@ function classifyWith(chosen) {
 }
 
 /** Classify windows with the bundle in use. */
-function predict(windows) {
+export function predict(windows) {
   if (!model) throw new Error("expected a model, none is loaded yet: await har.load(url)");
   return model.predict(windows);
 }
@@ -269,7 +268,8 @@ function wire() {
   window.setInterval(refresh, MILLISECONDS_PER_PICTURE);
 }
 
-async function open() {
+/** Open the page with its bundle. */
+export async function open() {
   wire();
   greetOtherPages();
   await personal.open();
@@ -287,6 +287,3 @@ async function open() {
   else if (await isAllowed()) await start({ ask: false });
   await keepForOffline();
 }
-
-window.har = { load: use, predict };
-window.har.ready = open();

@@ -77,7 +77,8 @@ typedef enum har_kind {
     HAR_AVERAGE_POOL,
     HAR_GLOBAL_MAX,
     HAR_GLOBAL_AVERAGE,
-    HAR_DENSE_OVER_TIME /* a dense layer over all steps in one vector */
+    HAR_DENSE_OVER_TIME, /* a dense layer over all steps in one vector */
+    HAR_ATTENTION /* of every step to all steps; its kernel makes keys, values and queries */
 } har_kind;
 
 /* Where a filter lies at the ends of the window: inside, centred, or looking back only. */
@@ -125,7 +126,10 @@ typedef struct har_layer {
     uint16_t before, after; /* steps of zeros before the window; vectors handed on, or looked at, after it */
     uint8_t merge;          /* har_merge */
     uint8_t is_first_of_two; /* the next layer runs backward over what this one runs forward over */
-    uint8_t around_bits;     /* integer: bits below the point of what goes around a residual layer without weights */
+    uint8_t around_bits;     /* integer: bits below the point of what goes around a layer as it is */
+    uint8_t heads;           /* of attention, and whether what it is given goes around it */
+    uint8_t inside_bits;     /* integer: bits below the point of its keys, values and queries */
+    uint8_t goes_around;
 #endif
 } har_layer;
 

@@ -10,7 +10,7 @@
 #define HAR_MATRIX_BYTES 20u
 #define HAR_LAYER_BYTES (4u + 2u * HAR_MATRIX_BYTES)
 #define HAR_MORE_BYTES 12u /* of a layer, from version 2 on */
-#define HAR_FORMAT_VERSION 2u
+#define HAR_FORMAT_VERSION 3u
 #ifdef HAR_FLOAT
 #define HAR_NUMBERS 1u
 #else
@@ -154,6 +154,7 @@ static uint16_t har_gates_of(uint8_t kind)
         return 4;
     case HAR_GRU:
     case HAR_GRU_RESET_AFTER:
+    case HAR_ATTENTION:
         return 3;
     default:
         return 1;
@@ -170,6 +171,17 @@ static har_status har_load_recurrent(har_layer *layer, har_bytes *blob, const ui
     return HAR_OK;
 }
 
+/* Load what attention has beside its kernel, which is loaded. */
+static har_status har_load_attention(har_layer *layer, har_bytes *blob, const uint8_t *record)
+{
+    const har_matrix *matrix = &layer->recurrent;
+    if (har_load_matrix(&layer->recurrent, blob, record, 1) != HAR_OK || matrix->inputs != layer->units ||
+        matrix->outputs != layer->kernel.inputs || layer->heads == 0 || layer->units % layer->heads != 0 ||
+        layer->inside_bits > HAR_MOST_FRACTION)
+        return HAR_DAMAGED_MODEL;
+    return HAR_OK;
+}
+
 /* Bytes of a layer's record. */
 static size_t har_record_bytes(const har_bytes *blob)
 {
@@ -181,12 +193,14 @@ static har_status har_load_time(har_layer *layer, uint8_t *padding, const har_by
 {
     const uint8_t *more = record + HAR_LAYER_BYTES;
     const int convolution = har_is_convolution(layer->kind), filter = convolution || har_is_pool(layer->kind);
+    const int attention = layer->kind == HAR_ATTENTION;
     *padding = 0;
     layer->taps = layer->dilation = layer->stride = 1;
     layer->merge = layer->around_bits = layer->is_first_of_two = 0;
+    layer->heads = layer->inside_bits = layer->goes_around = 0;
     layer->before = layer->after = 0;
     if (blob->version > 1) {
-        if (filter || layer->kind == HAR_DENSE_OVER_TIME)
+        if (filter || layer->kind == HAR_DENSE_OVER_TIME || attention)
             layer->taps = har_u16(more);
         if (convolution)
             layer->dilation = har_u16(more + 2);
@@ -196,8 +210,13 @@ static har_status har_load_time(har_layer *layer, uint8_t *padding, const har_by
         }
         if (har_is_recurrent(layer->kind))
             layer->merge = more[7];
-        if (layer->kind == HAR_RESIDUAL)
+        if (layer->kind == HAR_RESIDUAL || attention)
             layer->around_bits = more[8];
+        if (attention) {
+            layer->heads = more[9];
+            layer->inside_bits = more[10];
+            layer->goes_around = more[11] != 0;
+        }
     }
     if (layer->taps == 0 || layer->dilation == 0 || layer->stride == 0 || *padding > HAR_CAUSAL ||
         (uint32_t)(layer->taps - 1) * layer->dilation > HAR_MOST_WINDOW || layer->merge > HAR_AVE ||
@@ -210,7 +229,7 @@ static har_status har_load_time(har_layer *layer, uint8_t *padding, const har_by
 static har_status har_load_matrices(har_layer *layer, har_bytes *blob, const uint8_t *record, uint16_t inputs)
 {
     const uint8_t *second = record + 4 + HAR_MATRIX_BYTES;
-    const uint16_t gates = har_gates_of(layer->kind), taps = layer->taps;
+    const uint16_t gates = har_gates_of(layer->kind), taps = layer->kind == HAR_ATTENTION ? 1 : layer->taps;
     memset(&layer->kernel, 0, sizeof layer->kernel);
     memset(&layer->recurrent, 0, sizeof layer->recurrent);
     layer->units = inputs;
@@ -223,6 +242,8 @@ static har_status har_load_matrices(har_layer *layer, har_bytes *blob, const uin
         return HAR_DAMAGED_MODEL;
     if (layer->kind == HAR_RESIDUAL && har_u32(second + 8) != 0)
         return har_load_matrix(&layer->recurrent, blob, second, 1);
+    if (layer->kind == HAR_ATTENTION)
+        return har_load_attention(layer, blob, second);
     return har_is_recurrent(layer->kind) ? har_load_recurrent(layer, blob, second) : HAR_OK;
 }
 
@@ -230,7 +251,8 @@ static har_status har_load_matrices(har_layer *layer, har_bytes *blob, const uin
 static int har_is_activation(const har_bytes *blob, const har_layer *layer, int last)
 {
     const uint8_t most = blob->version > 1 ? HAR_LINEAR_HEAD : HAR_SOFTMAX;
-    if (har_is_recurrent(layer->kind) || har_is_pool(layer->kind) || har_is_whole(layer->kind))
+    if (har_is_recurrent(layer->kind) || har_is_pool(layer->kind) || har_is_whole(layer->kind) ||
+        layer->kind == HAR_ATTENTION)
         return layer->activation == 0 && !last;
     if (layer->kind == HAR_RESIDUAL && layer->activation != HAR_RELU)
         return 0;
@@ -243,7 +265,7 @@ static int har_is_activation(const har_bytes *blob, const har_layer *layer, int 
 static har_status har_load_layer(har_layer *layer, uint8_t *padding, har_bytes *blob, const uint8_t *record,
                                  uint16_t inputs, int last)
 {
-    const uint8_t most = blob->version > 1 ? HAR_DENSE_OVER_TIME : HAR_DENSE;
+    const uint8_t most = blob->version > 2 ? HAR_ATTENTION : (blob->version > 1 ? HAR_DENSE_OVER_TIME : HAR_DENSE);
     layer->kind = record[0];
     layer->activation = record[1];
     layer->fraction = record[2];
@@ -259,8 +281,7 @@ static har_status har_load_layer(har_layer *layer, uint8_t *padding, har_bytes *
  * logits, which stay in the scratch memory. */
 static har_status har_add_needs(har_model *model, const har_layer *layer, int last)
 {
-    const int twice = layer->kind == HAR_GRU_RESET_AFTER || layer->kind == HAR_RESIDUAL;
-    const uint32_t scratch = (uint32_t)layer->kernel.outputs * (twice ? 2 : 1);
+    const uint32_t scratch = har_scratch(layer);
     const uint32_t sums = model->kept_sums + har_kept_sums(layer);
     const uint32_t values = model->kept_values + (last ? 0 : har_kept_values(layer));
     if (scratch > UINT16_MAX || sums > UINT16_MAX || values > UINT16_MAX)

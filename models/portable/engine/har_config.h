@@ -15,6 +15,7 @@
 #define HAR_USE_POOL 1
 #define HAR_USE_WHOLE 1
 #define HAR_USE_DENSE_OVER_TIME 1
+#define HAR_USE_ATTENTION 1
 #define HAR_USE_BACKWARD 1
 #define HAR_USE_TIME 1
 

@@ -176,6 +176,48 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_block(matrix, row, 1, inputs, sums);
 }
 
+#if HAR_USE_ATTENTION
+/* query . key */
+static inline float har_score(const float *query, const float *key, uint16_t size, uint8_t bits)
+{
+    float even = 0.0f, odd = 0.0f;
+    uint16_t k;
+    (void)bits;
+    for (k = 0; k + 1 < size; k = (uint16_t)(k + 2)) {
+        even += query[k] * key[k];
+        odd += query[k + 1] * key[k + 1];
+    }
+    return k < size ? even + odd + query[k] * key[k] : even + odd;
+}
+
+/* Scores as powers, of which the largest is 1. */
+static inline void har_powers(float *scores, uint16_t count)
+{
+    float largest = scores[0];
+    uint16_t k;
+    for (k = 1; k < count; k++)
+        largest = scores[k] > largest ? scores[k] : largest;
+    for (k = 0; k < count; k++)
+        scores[k] = expf(scores[k] - largest);
+}
+
+/* The mean of steps, ``stride`` numbers apart, weighted by powers. */
+static inline void har_blend(const float *powers, uint16_t count, const float *steps, size_t stride, uint16_t size,
+                             float *mean)
+{
+    float total = 0.0f;
+    uint16_t step, k;
+    for (step = 0; step < count; step++)
+        total += powers[step];
+    for (k = 0; k < size; k++) {
+        float sum = 0.0f;
+        for (step = 0; step < count; step++)
+            sum += powers[step] * steps[step * stride + k];
+        mean[k] = sum / total;
+    }
+}
+#endif
+
 /* Each logit by itself. */
 static inline void har_sigmoid_head(const float *logits, uint16_t classes, har_probability *probabilities)
 {

@@ -280,6 +280,64 @@ HAR_ROUTINE uint16_t har_exp_down(uint32_t distance)
     return power;
 }
 
+#if HAR_USE_ATTENTION
+/* 65536, beyond which scores are alike: their differences stay within 32 bits. */
+#define HAR_LARGEST_SCORE ((uint64_t)1 << 29)
+
+/* Of a number of 64 bits. */
+static inline uint64_t har_magnitude_64(int64_t value)
+{
+    return value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
+}
+
+/* query . key as a sum, of values with so many bits below the point, at most 12 */
+static inline har_sum har_score(const har_value *query, const har_value *key, uint16_t size, uint8_t bits)
+{
+    int64_t total = 0;
+    uint64_t magnitude;
+    uint16_t k;
+    for (k = 0; k < size; k++)
+        total += (int32_t)query[k] * key[k];
+    magnitude = har_magnitude_64(total);
+    if (2u * bits > 13u)
+        magnitude = (magnitude + ((uint64_t)1 << (2u * bits - 14u))) >> (2u * bits - 13u);
+    else
+        magnitude <<= 13u - 2u * bits;
+    if (magnitude > HAR_LARGEST_SCORE)
+        magnitude = HAR_LARGEST_SCORE;
+    return total < 0 ? -(har_sum)magnitude : (har_sum)magnitude;
+}
+
+/* Scores as powers in 2^-15, of which the largest is 1. */
+static inline void har_powers(har_sum *scores, uint16_t count)
+{
+    har_sum largest = scores[0];
+    uint16_t k;
+    for (k = 1; k < count; k++)
+        largest = scores[k] > largest ? scores[k] : largest;
+    for (k = 0; k < count; k++)
+        scores[k] = har_exp_down((uint32_t)(largest - scores[k]));
+}
+
+/* The mean of steps, ``stride`` numbers apart, weighted by powers. */
+static inline void har_blend(const har_sum *powers, uint16_t count, const har_value *steps, size_t stride,
+                             uint16_t size, har_value *mean)
+{
+    uint32_t total = 0;
+    uint16_t step, k;
+    for (step = 0; step < count; step++)
+        total += (uint32_t)powers[step];
+    for (k = 0; k < size; k++) {
+        int64_t sum = 0;
+        uint64_t magnitude;
+        for (step = 0; step < count; step++)
+            sum += (int64_t)powers[step] * steps[step * stride + k];
+        magnitude = (har_magnitude_64(sum) + total / 2u) / total;
+        mean[k] = (har_value)(sum < 0 ? -(int32_t)magnitude : (int32_t)magnitude);
+    }
+}
+#endif
+
 /* Shifted by the largest logit, so that every power is at most one. */
 static inline void har_softmax(har_sum *logits, uint16_t classes, har_probability *probabilities)
 {

@@ -51,7 +51,7 @@ static har_status har_place_filter(har_layer *layer, uint8_t padding)
 static har_status har_place(har_layer *layer, uint8_t padding, uint16_t inputs, uint16_t steps, int at_end, int ends)
 {
     const uint8_t kind = layer->kind;
-    uint32_t outputs = layer->units;
+    uint32_t outputs = kind == HAR_ATTENTION ? inputs : layer->units;
     layer->inputs = inputs;
     layer->steps = layer->count = steps;
     if (at_end && kind != HAR_DENSE)
@@ -61,7 +61,11 @@ static har_status har_place(har_layer *layer, uint8_t padding, uint16_t inputs, 
             return HAR_DAMAGED_MODEL;
         layer->count = 1;
     }
-    if (har_is_pool(kind) || har_is_convolution(kind)) {
+    if (kind == HAR_ATTENTION) {
+        if (ends || layer->taps != steps)
+            return HAR_DAMAGED_MODEL;
+        layer->after = steps;
+    } else if (har_is_pool(kind) || har_is_convolution(kind)) {
         if (ends || (har_is_pool(kind) && layer->stride < layer->taps) || har_place_filter(layer, padding) != HAR_OK)
             return HAR_DAMAGED_MODEL;
     } else if (layer->merge) {

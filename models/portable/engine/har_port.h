@@ -32,6 +32,13 @@
 #define HAR_ROUTINE static inline
 #endif
 
+/* A large function of few models: in a page, of which every byte is loaded, it is made small and not fast. */
+#if defined(__wasm__)
+#define HAR_SELDOM static __attribute__((noinline, cold))
+#else
+#define HAR_SELDOM static
+#endif
+
 /* A loop body whose constant arguments must be seen where it is used. */
 #if defined(__GNUC__)
 #define HAR_INLINE static inline __attribute__((always_inline))

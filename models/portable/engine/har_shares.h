@@ -31,6 +31,18 @@ static inline uint32_t har_state_values(const har_layer *layer)
     return (uint32_t)HAR_SPAN(layer->units) * (layer->kind == HAR_GRU ? 2u : 1u);
 }
 
+/* Sums that a layer works with; one that computes two products begins the second at a whole element. */
+static inline uint32_t har_scratch(const har_layer *layer)
+{
+    const uint8_t twice = layer->kind == HAR_GRU_RESET_AFTER || layer->kind == HAR_RESIDUAL;
+    uint32_t sums = (uint32_t)HAR_SPAN(layer->kernel.outputs) * (twice ? 2u : 1u);
+    if (layer->kind == HAR_ATTENTION && HAR_SPAN(layer->steps) > sums)
+        sums = HAR_SPAN(layer->steps);
+    if (layer->kind == HAR_ATTENTION && HAR_SPAN(layer->outputs) > sums)
+        sums = HAR_SPAN(layer->outputs);
+    return sums;
+}
+
 /* Values that a layer keeps between two steps; what it hands on is first. */
 static inline uint32_t har_kept_values(const har_layer *layer)
 {
@@ -43,6 +55,8 @@ static inline uint32_t har_kept_values(const har_layer *layer)
         return outputs + har_ring(layer) * inputs;
     case HAR_GRU:
         return har_state_values(layer);
+    case HAR_ATTENTION:
+        return outputs + HAR_SPAN(layer->units) + layer->steps * (inputs + HAR_SPAN(2u * layer->units));
     default:
         return outputs;
     }

@@ -23,7 +23,7 @@ typedef struct har_given {
 
 #if HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME
 /* What all units hand on. */
-static void har_activate_each(const har_layer *layer, const har_sum *sums, har_value *values)
+HAR_SELDOM void har_activate_each(const har_layer *layer, const har_sum *sums, har_value *values)
 {
     uint16_t unit;
     for (unit = 0; unit < HAR_SPAN(layer->units); unit++)
@@ -42,7 +42,7 @@ static har_matrix har_tap(const har_matrix *matrix, uint16_t tap)
 #if HAR_USE_CONV
 /* Remember a vector in the ring of the last ones, and where a place of the filters ends, compute its sums. Zeros stand
  * outside of the window: taps there add nothing. */
-static uint8_t har_convolve(const har_layer *layer, har_given *given, const har_cursor *at)
+HAR_SELDOM uint8_t har_convolve(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const uint16_t reach = (uint16_t)((layer->taps - 1) * layer->dilation), ring = har_ring(layer);
     const uint16_t size = HAR_SPAN(layer->inputs), seen = (uint16_t)(given->number + layer->before);
@@ -65,7 +65,7 @@ static uint8_t har_convolve(const har_layer *layer, har_given *given, const har_
 }
 
 /* activation(sum over k of x[t + k dilation] W[k] + b) */
-static uint8_t har_conv(const har_layer *layer, har_given *given, const har_cursor *at)
+HAR_SELDOM uint8_t har_conv(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     if (!har_convolve(layer, given, at))
         return 0;
@@ -76,7 +76,7 @@ static uint8_t har_conv(const har_layer *layer, har_given *given, const har_curs
 
 #if HAR_USE_RESIDUAL
 /* relu(relu(conv) + what goes around): itself, or a linear map of it */
-static uint8_t har_residual(const har_layer *layer, har_given *given, const har_cursor *at)
+HAR_SELDOM uint8_t har_residual(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const uint16_t units = HAR_SPAN(layer->units);
     har_sum *around = at->scratch + units;
@@ -96,7 +96,7 @@ static uint8_t har_residual(const har_layer *layer, har_given *given, const har_
 
 #if HAR_USE_POOL
 /* The largest or the mean of every pool, of what of it is inside the window. */
-static uint8_t har_pool(const har_layer *layer, har_given *given, const har_cursor *at)
+HAR_SELDOM uint8_t har_pool(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const uint16_t place = (uint16_t)(given->number + layer->before);
     const uint16_t into = (uint16_t)(place % layer->stride), pool = (uint16_t)(place / layer->stride);
@@ -124,7 +124,7 @@ static uint8_t har_pool(const har_layer *layer, har_given *given, const har_curs
 
 #if HAR_USE_WHOLE
 /* The largest or the mean of all steps. */
-static uint8_t har_whole(const har_layer *layer, har_given *given, const har_cursor *at)
+HAR_SELDOM uint8_t har_whole(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const uint8_t is_average = layer->kind == HAR_GLOBAL_AVERAGE, begins = given->number == 0;
     uint16_t k;
@@ -144,7 +144,7 @@ static uint8_t har_whole(const har_layer *layer, har_given *given, const har_cur
 
 #if HAR_USE_DENSE_OVER_TIME
 /* activation(sum over t of x[t] W[t] + b) */
-static uint8_t har_dense_over_time(const har_layer *layer, har_given *given, const har_cursor *at)
+HAR_SELDOM uint8_t har_dense_over_time(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const har_matrix own = har_tap(&layer->kernel, given->number);
     if (given->number == 0)
@@ -156,9 +156,13 @@ static uint8_t har_dense_over_time(const har_layer *layer, har_given *given, con
 }
 #endif
 
+#if HAR_USE_ATTENTION
+#include "har_attention.h"
+#endif
+
 #if HAR_USE_BACKWARD
 /* Join what runs backward to what ran forward, which stands in ``joined`` already. */
-static void har_join(const har_layer *layer, const har_value *backward, har_value *joined)
+HAR_SELDOM void har_join(const har_layer *layer, const har_value *backward, har_value *joined)
 {
     const uint16_t units = HAR_SPAN(layer->units);
     uint16_t unit;
@@ -178,7 +182,7 @@ static void har_join(const har_layer *layer, const har_value *backward, har_valu
 
 /* Remember vectors, and when the window has ended, run over them from the last to the first. The memory: what is handed
  * on, the state, the vectors, and of a layer that hands on every step what the steps are joined to. */
-static uint8_t har_backward(const har_layer *layer, har_given *given, const har_cursor *at)
+HAR_SELDOM uint8_t har_backward(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const uint16_t size = HAR_SPAN(layer->inputs), width = HAR_SPAN(layer->outputs), number = given->number;
     har_value *vectors = at->values + width + har_state_values(layer);
@@ -237,6 +241,10 @@ static uint8_t har_cells(const har_layer *layer, har_given *given, const har_cur
     case HAR_DENSE_OVER_TIME:
         return har_dense_over_time(layer, given, at);
 #endif
+#if HAR_USE_ATTENTION
+    case HAR_ATTENTION:
+        return har_attention(layer, given, at);
+#endif
     default:
         har_step_layer(layer, given->vector, at);
         return 1;
@@ -244,7 +252,7 @@ static uint8_t har_cells(const har_layer *layer, har_given *given, const har_cur
 }
 
 /* Give layer ``first`` a vector, and run on as far as one is handed on, before layer ``last``. */
-static void har_run_along(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
+HAR_SELDOM void har_run_along(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
                           const har_sample *sample, uint16_t number)
 {
     har_cursor at;

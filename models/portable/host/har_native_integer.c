@@ -1,4 +1,4 @@
-/* The integer engine as it runs on a microcontroller, over one window after another. */
+/* The engine as it runs on a microcontroller, over one window after another: of integers, and of floats in a page. */
 #include "har_native.h"
 
 size_t har_native_size(void)

@@ -27,15 +27,13 @@ HAR_INLINE size_t har_kept_sum_vectors(const har_model *model)
     return vectors;
 }
 
-/* Vectors of the layer that needs most while it runs: a layer that computes two products begins the second at a vector. */
+/* Vectors of the layer that needs most while it runs. */
 HAR_INLINE size_t har_scratch_vectors(const har_model *model)
 {
     size_t most = 0;
     uint8_t index;
     for (index = 0; index < model->layer_count; index++) {
-        const har_layer *layer = model->layers + index;
-        const size_t products = layer->kind == HAR_GRU_RESET_AFTER || layer->kind == HAR_RESIDUAL ? 2 : 1;
-        const size_t vectors = products * HAR_SPAN(layer->kernel.outputs);
+        const size_t vectors = har_scratch(model->layers + index);
         most = vectors > most ? vectors : most;
     }
     return most;
@@ -233,6 +231,61 @@ static inline void har_set_sums(const har_matrix *matrix, size_t steps, const fl
     }
     for (; steps > 0; steps--, inputs += matrix->inputs, sums.numbers += sums.stride)
         har_set_rows(matrix, 1, inputs, sums);
+}
+
+/* Attention looks at numbers one by one, and at as many at once as fill a vector. */
+typedef float har_element;
+typedef float har_total;
+#define HAR_ELEMENTS_OF_THEIR_OWN 1
+#define HAR_NARROW_ELEMENT(sum, bits) (sum)
+
+/* query . key */
+HAR_INLINE float har_score(const float *query, const float *key, uint16_t size, uint8_t bits)
+{
+    har_lanes sums = har_all(0.0f);
+    float total = 0.0f;
+    uint16_t k = 0;
+    (void)bits;
+    for (; k + HAR_LANES <= size; k += HAR_LANES)
+        sums += *(const har_lanes *)(query + k) * *(const har_lanes *)(key + k);
+    for (; k < size; k++)
+        total += query[k] * key[k];
+    for (k = 0; k < HAR_LANES; k++)
+        total += sums[k];
+    return total;
+}
+
+/* Scores as powers, of which the largest is 1. */
+HAR_INLINE void har_powers(float *scores, uint16_t count)
+{
+    float largest = scores[0];
+    uint16_t k;
+    for (k = 1; k < count; k++)
+        largest = scores[k] > largest ? scores[k] : largest;
+    for (k = 0; k < count; k++)
+        scores[k] = expf(scores[k] - largest);
+}
+
+/* The mean of steps, ``stride`` numbers apart, weighted by powers. */
+HAR_INLINE void har_blend(const float *powers, uint16_t count, const float *steps, size_t stride, uint16_t size,
+                          float *mean)
+{
+    float total = 0.0f;
+    uint16_t step, k = 0;
+    for (step = 0; step < count; step++)
+        total += powers[step];
+    for (; k + HAR_LANES <= size; k += HAR_LANES) {
+        har_lanes sums = har_all(0.0f);
+        for (step = 0; step < count; step++)
+            sums += powers[step] * *(const har_lanes *)(steps + step * stride + k);
+        *(har_lanes *)(mean + k) = sums / total;
+    }
+    for (; k < size; k++) {
+        float sum = 0.0f;
+        for (step = 0; step < count; step++)
+            sum += powers[step] * steps[step * stride + k];
+        mean[k] = sum / total;
+    }
 }
 
 /* Each logit by itself. */

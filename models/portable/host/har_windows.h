@@ -55,6 +55,47 @@ static inline void har_add_rows(const har_matrix *matrix, uint16_t first, uint16
         har_add_few(matrix, row, 1, inputs, sums);
 }
 
+/* query . key, of each window */
+HAR_INLINE har_lanes har_score(const har_lanes *query, const har_lanes *key, uint16_t size, uint8_t bits)
+{
+    har_lanes even = har_all(0.0f), odd = har_all(0.0f);
+    uint16_t k;
+    (void)bits;
+    for (k = 0; k + 1 < size; k += 2) {
+        even += query[k] * key[k];
+        odd += query[k + 1] * key[k + 1];
+    }
+    return k < size ? even + odd + query[k] * key[k] : even + odd;
+}
+
+/* Scores as powers, of which the largest of each window is 1. */
+HAR_INLINE void har_powers(har_lanes *scores, uint16_t count)
+{
+    har_lanes largest = scores[0];
+    uint16_t k, lane;
+    for (k = 1; k < count; k++)
+        largest = har_where(scores[k] > largest, scores[k], largest);
+    for (k = 0; k < count; k++)
+        for (lane = 0; lane < HAR_LANES; lane++)
+            scores[k][lane] = expf(scores[k][lane] - largest[lane]);
+}
+
+/* The mean of steps, ``stride`` numbers apart, weighted by powers. */
+HAR_INLINE void har_blend(const har_lanes *powers, uint16_t count, const har_lanes *steps, size_t stride,
+                          uint16_t size, har_lanes *mean)
+{
+    har_lanes total = har_all(0.0f);
+    uint16_t step, k;
+    for (step = 0; step < count; step++)
+        total += powers[step];
+    for (k = 0; k < size; k++) {
+        har_lanes sum = har_all(0.0f);
+        for (step = 0; step < count; step++)
+            sum += powers[step] * steps[step * stride + k];
+        mean[k] = sum / total;
+    }
+}
+
 /* Each logit by itself. */
 HAR_INLINE void har_sigmoid_head(const har_lanes *logits, uint16_t classes, har_lanes *probabilities)
 {

@@ -14,12 +14,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Architecture, Weights, layer_weights
+from edgehar.models.architecture import Architecture, SelfAttention, Weights, layer_weights
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
-from edgehar.models.portable.tables import HIDDEN, POOLS, RECURRENT, SAMPLE_BITS, WHOLE, CLayer, Matrix
+from edgehar.models.portable.tables import ATTENTION, HIDDEN, POOLS, RECURRENT, SAMPLE_BITS, WHOLE, CLayer, Matrix
 from edgehar.models.stepping import Part, parts
+from edgehar.pipeline.compilers.c99.attention import attention_weights, balanced
 from edgehar.pipeline.compilers.c99.observed import Met, Weighed, observe
 from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows
 
@@ -70,9 +71,12 @@ def integer_layers(
     layers: list[CLayer] = []
     bits, around_bits = input_bits, input_bits
     for index, (each, met) in enumerate(zip(weighed, observe(weighed, windows), strict=True)):
-        fraction = _fraction_bits(each, met, bits, room=_ROOM if known else _GOLDEN_ROOM)
+        room = _ROOM if known else _GOLDEN_ROOM
+        fraction = _fraction_bits(each, met, bits, room=room)
         if fraction:
             fraction = max(fraction, min(_MOST_FRACTION_BITS, _least_bits(weighed[index + 1 :])))
+        if each.part.structure.kind == ATTENTION:
+            each, met = balanced(each, met, input_bits=bits, room=room)
         layers.append(_integer_layer(each, met if known else None, bits, around_bits, fraction))
         if index + 1 < len(weighed) and weighed[index + 1].part.structure.merge:
             continue
@@ -126,6 +130,8 @@ def _weighed(part: Part, weights: dict[str, NDArray[Any]]) -> Weighed:
         return Weighed(part, np.eye(units, dtype=np.float32), np.zeros(units, np.float32))
     if kind in (*POOLS, *WHOLE):
         return Weighed(part)
+    if isinstance(part.layer, SelfAttention):
+        return attention_weights(part, weights, part.layer.key_size)
     own = {name.removeprefix(part.prefix): value for name, value in weights.items() if name.startswith(part.prefix)}
     kernel, bias = own["kernel"].reshape(-1, own["kernel"].shape[-1]), own["bias"]
     if kind in RECURRENT:
@@ -154,19 +160,26 @@ def _integer_layer(each: Weighed, met: Met | None, bits: int, around_bits: int, 
     kernel = Linear(f"{name}kernel", _there(each.kernel), bits, inputs)
     second = None
     if structure.recurrent is not None:
-        is_state = structure.kind in RECURRENT
-        second_name = "recurrent_kernel" if is_state else "residual_kernel"
-        second = Linear(
-            f"{name}{second_name}", _there(each.second), VALUE_BITS if is_state else around_bits, second_inputs
-        )
+        second_name, second_bits = {
+            "residual": ("residual_kernel", around_bits),
+            ATTENTION: ("output_kernel", structure.inside_bits),
+        }.get(structure.kind, ("recurrent_kernel", VALUE_BITS))
+        second = Linear(f"{name}{second_name}", _there(each.second), second_bits, second_inputs)
     matrices = _quantize(structure, kernel, second, each)
     return replace(
         structure,
-        kernel=replace(matrices[0], taps=structure.taps),
+        kernel=replace(matrices[0], taps=structure.kernel.taps),
         recurrent=matrices[1] if second is not None else None,
         fraction=fraction,
-        around_bits=around_bits if structure.kind == "residual" and second is None else 0,
+        around_bits=_around_bits(structure, bits, around_bits),
     )
+
+
+def _around_bits(structure: CLayer, bits: int, around_bits: int) -> int:
+    """Return the bits below the point of what goes around a layer as it is: its input, or that of the layer before."""
+    if structure.kind == ATTENTION:
+        return bits if structure.goes_around else 0
+    return around_bits if structure.kind == "residual" and structure.recurrent is None else 0
 
 
 def _quantize(structure: CLayer, kernel: Linear, second: Linear | None, each: Weighed) -> list[Matrix]:
@@ -175,7 +188,7 @@ def _quantize(structure: CLayer, kernel: Linear, second: Linear | None, each: We
         return quantize_rows([kernel], each.bias)
     if structure.kind in ("simple_rnn", "lstm"):
         return quantize_rows([kernel, second], each.bias)
-    # The reset gate, or a relu, stands between the two products: neither can make good what the other lost.
+    # The reset gate, a relu or a softmax stands between the two products: neither can make good what the other lost.
     return quantize_rows([kernel], each.bias) + quantize_rows([second], each.second_bias)
 
 
@@ -188,7 +201,7 @@ def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float) -> int:
     if structure.kind in RECURRENT or structure.kernel is None or structure.activation not in HIDDEN[:2]:
         return 0
     bound = room * met.largest
-    if structure.kind != "residual":
+    if structure.kind not in ("residual", ATTENTION):
         largest_input = 2.0 ** (VALUE_BITS - bits)
         can_be = np.abs(_there(each.kernel)).sum(axis=0) * largest_input + np.abs(_there(each.bias))
         bound = min(float(can_be.max()), bound)

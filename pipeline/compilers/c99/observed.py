@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import Bidirectional, Recurrent
 from edgehar.models.portable.geometry import margins
-from edgehar.models.portable.tables import POOLS, RECURRENT, WHOLE, CLayer
+from edgehar.models.portable.tables import ATTENTION, POOLS, RECURRENT, WHOLE, CLayer
 from edgehar.models.reference import ACTIVATIONS, layer_forward
+from edgehar.models.reference.activations import softmax
 from edgehar.models.stepping import Part
 from edgehar.pipeline.compilers.quantization.observation import delayed
 
@@ -42,14 +43,17 @@ class Met:
     inputs : ndarray of shape (n, taps x inputs) or None
         What its kernel was given.
     second : ndarray of shape (n, numbers) or None
-        What its second kernel was given: states, or what goes around.
+        What its second kernel was given: states, what goes around, or what was attended to.
     largest
         The largest magnitude of what it hands on.
+    inside
+        Of attention, the largest magnitudes of keys, values and queries.
     """
 
     inputs: Array | None
     second: Array | None
     largest: float
+    inside: tuple[float, ...] = ()
 
 
 def observe(weighed: Sequence[Weighed], windows: Array) -> Iterator[Met]:
@@ -60,7 +64,8 @@ def observe(weighed: Sequence[Weighed], windows: Array) -> Iterator[Met]:
         layer = each.part.structure
         merged = index + 1 < len(weighed) and bool(weighed[index + 1].part.structure.merge)
         made, inputs, second = _run(each, values, around)
-        yield Met(_rows(inputs), _rows(second), float(np.abs(made).max(initial=0.0)))
+        inside = tuple(_largest(part) for part in _inside(each, values)) if layer.kind == ATTENTION else ()
+        yield Met(_rows(inputs), _rows(second), _largest(made), inside)
         if merged:
             around = made
             continue
@@ -77,6 +82,10 @@ def _run(each: Weighed, values: Array, around: Array) -> tuple[Array, Array | No
         return _walk(each, values)
     if layer.kind in (*POOLS, *WHOLE):
         return layer_forward(each.part.layer, {}, values), None, None
+    if layer.kind == ATTENTION:
+        found = _attended(each, values)
+        made = found @ _array(each.second) + _array(each.second_bias)
+        return (values + made if layer.goes_around else made), values, found
     inputs = values
     if layer.kind in ("conv", "residual"):
         inputs = columns(layer, values)
@@ -87,6 +96,25 @@ def _run(each: Weighed, values: Array, around: Array) -> tuple[Array, Array | No
         return (sums if each.part.role == "head" else _activated(layer, sums)), inputs, None
     way = around if each.second is None else around @ each.second + _array(each.second_bias)
     return np.maximum(np.maximum(sums, 0.0) + way, 0.0), inputs, around
+
+
+def _inside(each: Weighed, values: Array) -> list[Array]:
+    """Return the keys, values and queries of every step."""
+    return np.split(values @ _array(each.kernel) + _array(each.bias), 3, axis=-1)
+
+
+def _attended(each: Weighed, values: Array) -> Array:
+    """Return what every step attends to (n, steps, units)."""
+    count, steps, _ = values.shape
+    keys, held, queries = (
+        part.reshape(count, steps, each.part.structure.heads, -1).swapaxes(1, 2) for part in _inside(each, values)
+    )
+    return np.asarray((softmax(queries @ keys.swapaxes(2, 3)) @ held).swapaxes(1, 2).reshape(count, steps, -1))
+
+
+def _largest(values: Array) -> float:
+    """Return the largest magnitude."""
+    return float(np.abs(values).max(initial=0.0))
 
 
 def _walk(each: Weighed, values: Array) -> tuple[Array, Array, Array]:

@@ -81,9 +81,13 @@ def _scale_rows(part: Linear) -> tuple[NDArray[np.uint16], int, NDArray[np.float
 
 def least_input_bits(kernel: NDArray[Any]) -> int:
     """Return the bits below the point that inputs need at least, so that these weights fit 32-bit sums."""
-    largest = float(np.abs(kernel).max(initial=0.0)) / LARGEST_WEIGHT
-    fits = _LARGEST_MULTIPLIER / 2.0 ** SHIFTS[0]
-    return SUM_BITS + math.ceil(math.log2(largest / fits)) if largest > 0 else 0
+    largest = float(np.abs(kernel).max(initial=0.0))
+    return math.ceil(math.log2(largest / largest_weight(0))) if largest > 0 else 0
+
+
+def largest_weight(input_bits: int) -> float:
+    """Return the largest weight that fits 32-bit sums, of inputs with so many bits below the point."""
+    return LARGEST_WEIGHT * _LARGEST_MULTIPLIER / 2.0 ** (SHIFTS[0] + SUM_BITS - input_bits)
 
 
 def _shift_for(largest: float, name: str) -> int:

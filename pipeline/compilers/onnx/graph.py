@@ -58,7 +58,7 @@ class OnnxGraph:
     def constant(self, name: str, values: NDArray[Any]) -> str:
         """Store an array in the file and return its name."""
         if name not in self._initializers:
-            self._initializers[name] = onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
+            self._initializers[name] = onnx.numpy_helper.from_array(np.asarray(values, order="C"), name)
         return name
 
     def kernel(self, name: str, values: NDArray[Any], *, axis: Axis) -> str:

@@ -37,7 +37,7 @@ def lower(
     """Return the artifact; see `edgehar.pipeline.compilers.compile_model`."""
     model = FlatbufferModel(STORAGES.get(quantization, as_float32), joins_kernels=quantization not in INT8_STORAGES)
     if quantization == INTEGER:
-        window, values = integer.lower_integer(model, architecture, weights, _required(calibration))
+        window, values = integer.lower_integer(model, architecture, weights, required_calibration(calibration))
     else:
         if quantization in INT8_STORAGES and calibration is not None:
             weights = preround(architecture, weights, calibration, shared_scales)
@@ -48,8 +48,8 @@ def lower(
         format="tflite",
         quantization=quantization,
         route="direct",
-        input=_spec(window),
-        output=_spec(values),
+        input=tensor_spec(window),
+        output=tensor_spec(values),
         content=content,
         expected=None if quantization == "float32" else _recorded(architecture, file, content),
         tolerance=TOLERANCES.get(quantization, FLOAT_TOLERANCE),
@@ -61,7 +61,7 @@ def _recorded(architecture: Architecture, file: str, content: bytes) -> NDArray[
     return TfliteModel(content, file=file, architecture=architecture).predict(golden_inputs(architecture))
 
 
-def _required(calibration: NDArray[Any] | None) -> NDArray[Any]:
+def required_calibration(calibration: NDArray[Any] | None) -> NDArray[Any]:
     """Return the calibration windows, or say that integers need them."""
     if calibration is None or not len(calibration):
         raise CompileError(
@@ -71,7 +71,7 @@ def _required(calibration: NDArray[Any] | None) -> NDArray[Any]:
     return calibration
 
 
-def _spec(tensor: Tensor) -> TensorSpec:
+def tensor_spec(tensor: Tensor) -> TensorSpec:
     """Describe an input or output for the manifest."""
     scale, zero_point = (
         (0.0, 0) if tensor.scale is None else (float(np.asarray(tensor.scale.scale)), tensor.scale.zero_point)

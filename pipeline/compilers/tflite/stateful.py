@@ -14,20 +14,20 @@ from edgehar.models.architecture import Architecture, Layer, Recurrent, Weights,
 from edgehar.models.architecture.stateful import NEXT, STATEFUL, stateful_obstacle, states_of
 from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
 from edgehar.models.bundle.golden import golden_inputs
-from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.inputs import input_type
 from edgehar.models.stateful.litert import TfliteStream
 from edgehar.models.stateful.stream import whole_windows
 from edgehar.pipeline.compilers import tflite as windows
 from edgehar.pipeline.compilers.quantization.prerounding import preround
-from edgehar.pipeline.compilers.tflite import feedforward
+from edgehar.pipeline.compilers.tflite import feedforward, integer
 from edgehar.pipeline.compilers.tflite import operators as op
 from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Subgraph, Tensor
+from edgehar.pipeline.compilers.tflite.integer.stateful import lower_stateful_integer
 from edgehar.pipeline.compilers.tflite.loop import State
 from edgehar.pipeline.compilers.tflite.recurrent import continued_stack, one_step
-from edgehar.pipeline.compilers.tflite.storage import INT8_STORAGES, STORAGES, shared_scales
+from edgehar.pipeline.compilers.tflite.storage import INT8_STORAGES, STORAGES, as_float32, shared_scales
 
-QUANTIZATIONS: Final = tuple(STORAGES)
+QUANTIZATIONS: Final = windows.QUANTIZATIONS
 INPUT: Final = "Input"
 OUTPUT: Final = "Output"
 
@@ -36,7 +36,8 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
     """Return what keeps this architecture from being lowered at this quantization, or None."""
     if quantization not in QUANTIZATIONS:
         return f"with states as inputs and outputs it knows the quantizations {', '.join(QUANTIZATIONS)}"
-    return stateful_obstacle(architecture)
+    found = stateful_obstacle(architecture)
+    return integer.obstacle(architecture) if found is None and quantization == windows.INTEGER else found
 
 
 def lower(
@@ -50,8 +51,13 @@ def lower(
     """Return the artifact that takes ``block`` samples at a time; see `edgehar.pipeline.compilers.compile_model`."""
     if quantization in INT8_STORAGES and calibration is not None:
         weights = preround(architecture, weights, calibration, shared_scales)
-    model = FlatbufferModel(STORAGES[quantization], joins_kernels=quantization not in INT8_STORAGES)
-    samples, output = _lower(model, replace(architecture, window=block), weights)
+    storage = STORAGES.get(quantization, as_float32)
+    model = FlatbufferModel(storage, joins_kernels=quantization not in INT8_STORAGES)
+    of_block = replace(architecture, window=block)
+    if quantization == windows.INTEGER:
+        samples, output = lower_stateful_integer(model, of_block, weights, windows.required_calibration(calibration))
+    else:
+        samples, output = _lower(model, of_block, weights)
     file, content = f"stateful.{quantization}.tflite", model.finish()
     expected = None
     if quantization != "float32":
@@ -62,8 +68,8 @@ def lower(
         format=STATEFUL["tflite"],
         quantization=quantization,
         route="direct",
-        input=TensorSpec(samples.name, samples.dtype.name, samples.shape, 0.0, 0),
-        output=TensorSpec(output.name, output.dtype.name, output.shape, 0.0, 0),
+        input=windows.tensor_spec(samples),
+        output=windows.tensor_spec(output),
         content=content,
         expected=expected,
         tolerance=windows.TOLERANCES.get(quantization, FLOAT_TOLERANCE),

@@ -1,4 +1,4 @@
-"""Rows of a table as columns of numbers, in chunks: by NumPy's parser, and row by row where something is odd.
+"""Rows of a table as columns of numbers, in chunks: by NumPy's parser or PyArrow's, row by row where something is odd.
 
 A row that cannot be used ends in an error that names the line; or, where bad rows may be dropped, it is left out,
 counted, and its place is remembered. What is read goes to a spool, so that a file may be longer than memory.
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edgehar.pipeline.data.importing.dates import seconds_of
 from edgehar.pipeline.data.importing.last_line import wrong_with_last_line
+from edgehar.pipeline.data.importing.long_numbers import read_long_numbers
 from edgehar.pipeline.data.importing.options import DROP_OPTION
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
 from edgehar.pipeline.data.importing.refusals import refusal
@@ -118,10 +119,12 @@ class _Parser:
         """Return a chunk as a structured array; None if a row is not what the others are, blank ones included."""
         while True:
             dtype = self._dtype()
+            table = read_long_numbers(chunk, dtype, self._mark, lines)
             try:
-                table = np.loadtxt(
-                    io.BytesIO(chunk), dtype, comments=None, delimiter=self._mark, ndmin=1, encoding="latin1"
-                )
+                if table is None:
+                    table = np.loadtxt(
+                        io.BytesIO(chunk), dtype, comments=None, delimiter=self._mark, ndmin=1, encoding="latin1"
+                    )
             except (ValueError, OverflowError):
                 return None
             if len(table) != lines:

@@ -46,14 +46,18 @@ _FORMATS: Final[dict[str, _Format]] = {
     "usc-had": _Format(
         "edgehar.pipeline.data.readers.usc_had",
         "USC-HAD (SubjectN/a1t1.mat)",
-        ("exclude_suspect", "allow_missing", "gyroscope"),
+        ("exclude_suspect", "allow_missing", "gyroscope", "journal"),
     ),
-    "hapt": _Format("edgehar.pipeline.data.readers.hapt", "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)"),
-    "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)"),
+    "hapt": _Format(
+        "edgehar.pipeline.data.readers.hapt",
+        "HAPT (RawData/acc_exp01_user01.txt and RawData/labels.txt)",
+        ("journal",),
+    ),
+    "capture": _Format("edgehar.pipeline.data.readers.capture", "captures of har record (.harcap)", ("gyroscope",)),
     "device": _Format(
         "edgehar.pipeline.data.readers.devices",
         "files of ActiGraph (.gt3x), Axivity (.cwa) and GENEActiv (.bin) devices",
-        ("scratch",),
+        ("scratch", "journal"),
     ),
     "csv": _Format(
         "edgehar.pipeline.data.readers.delimited",
@@ -93,7 +97,7 @@ def load_dataset(
     scratch
         Folder for the nameless temporary files of recordings longer than memory; by default the system's.
     journal
-        Keeps what is read of CSV and the like, so that an interrupted import goes on; other formats are read again.
+        Keeps what is read, so that an interrupted import goes on; stores and captures are read again.
     labels
         A label file of ``har data label``; by default the one beside the recordings, if there is one.
     **options

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.capture_file import SUFFIX, Capture, read_capture, takes_of
-from edgehar.models.contract import ACTIVITIES
+from edgehar.models.contract import ACTIVITIES, CHANNELS, MOTION_CHANNELS
 from edgehar.models.errors import DataError
 from edgehar.models.foreign_text import printable
 from edgehar.models.resampling import RATE_TOLERANCE
@@ -29,33 +29,58 @@ def recognises(path: Path) -> bool:
     return path.suffix == SUFFIX if path.is_file() else any(path.glob(f"*{SUFFIX}"))
 
 
-def read(path: Path, *, progress: Progress | None = None) -> Dataset:
-    """Read a capture, or every capture of a folder.
+def read(path: Path, *, progress: Progress | None = None, gyroscope: bool = False) -> Dataset:
+    """Read a capture, or every capture of a folder, with the channels that were recorded.
+
+    Parameters
+    ----------
+    path
+        A capture, or a folder of them.
+    progress
+        Called after each one.
+    gyroscope
+        Refuse captures that hold no turning rate.
 
     Raises
     ------
     DataError
-        When there is none, or one holds no samples.
+        When there is none, or one holds no samples, or not the channels that are wanted.
     """
     files = [path] if path.is_file() else sorted(path.glob(f"*{SUFFIX}"))
     if not files:
         raise DataError(f"{path}: expected captures ({SUFFIX}), found none", next_step="Check the path.")
-    return from_captures(path, ((file, read_capture(file)) for file in files), len(files), progress=progress)
+    captures = ((file, read_capture(file)) for file in files)
+    channels = len(MOTION_CHANNELS) if gyroscope else None
+    return from_captures(path, captures, len(files), channels=channels, progress=progress)
 
 
 def from_captures(
-    path: Path, captures: Iterable[tuple[Path, Capture]], count: int, *, progress: Progress | None = None
+    path: Path,
+    captures: Iterable[tuple[Path, Capture]],
+    count: int,
+    *,
+    channels: int | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Return captures as a data set that is named after a path.
+
+    Parameters
+    ----------
+    path, captures, count
+        What was read.
+    channels
+        How many are wanted: 3 leave a turning rate out; None for those that were recorded.
+    progress
+        Called after each capture.
 
     Raises
     ------
     DataError
-        When one holds no samples.
+        When one holds no samples, or fewer channels than are wanted.
     """
     recordings = []
     for number, (file, capture) in enumerate(captures, start=1):
-        recordings.append(_recording(file, capture))
+        recordings.append(_recording(file, capture, channels))
         if progress is not None:
             progress(number, count)
     return Dataset(
@@ -72,12 +97,18 @@ def _activities(recordings: Iterable[Recording]) -> tuple[str, ...]:
     return tuple(name for name in ACTIVITIES if name in found) if set(found) <= set(ACTIVITIES) else tuple(found)
 
 
-def _recording(path: Path, capture: Capture) -> Recording:
+def _recording(path: Path, capture: Capture, channels: int | None) -> Recording:
     """Return one capture as a recording."""
     blocks = [block for block in capture.blocks if len(block.samples_g)]
     if not blocks:
         raise DataError(f"{path}: expected samples, the capture holds none", next_step="Leave it out.", path=str(path))
-    samples = np.concatenate([block.samples_g for block in blocks])
+    if channels is not None and channels > capture.channels:
+        raise DataError(
+            f"{path}: expected a capture of {', '.join(MOTION_CHANNELS[:channels])}, it holds {', '.join(CHANNELS)}",
+            next_step="Leave the gyroscope out of --channels, or record with the six --columns of the sensor.",
+            path=str(path),
+        )
+    samples = np.concatenate([block.samples_g[:, :channels] for block in blocks])
     times_s = np.concatenate([block.times_s for block in blocks])
     gaps, lost = _gaps(capture)
     measured_hz = _measured_hz(times_s, gaps)

@@ -5,10 +5,13 @@ Their own time is kept as gaps: where a block is damaged or missing, no window s
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from edgehar.models.errors import DataError
+from edgehar.pipeline.data.importing.journal import Journal
+from edgehar.pipeline.data.importing.kept_files import KeptFiles
 from edgehar.pipeline.data.importing.sources import DOCUMENTS, TABLES
 from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.readers import Progress
@@ -44,8 +47,21 @@ def recognises(path: Path) -> bool:
     return bool(_files(path))
 
 
-def read(path: Path, *, scratch: Path | None = None, progress: Progress | None = None) -> Dataset:
+def read(
+    path: Path, *, scratch: Path | None = None, journal: Journal | None = None, progress: Progress | None = None
+) -> Dataset:
     """Read a file, or every one of a folder; a broken one among several is put aside.
+
+    Parameters
+    ----------
+    path
+        A file, or a folder.
+    scratch
+        Where temporary files live.
+    journal
+        Keeps what was read of a folder, and knows what an interrupted import has read.
+    progress
+        Called after each file.
 
     Raises
     ------
@@ -53,9 +69,13 @@ def read(path: Path, *, scratch: Path | None = None, progress: Progress | None =
         When none can be used.
     """
     files, recordings, broken = _files(path), [], []
+    # A file alone is read from its beginning: there is nothing to go on with.
+    kept = KeptFiles(path, journal if len(files) > 1 else None, scratch=scratch)
     for number, file in enumerate(files, start=1):
+        name = file.stem if path.is_file() else _name(file, path)
         try:
-            recordings.append(_recording(file, file.stem if path.is_file() else _name(file, path), Workspace(scratch)))
+            recording, _ = kept.read(file, partial(_recording, file, name, scratch))
+            recordings.append(recording)
         except DataError as error:
             if len(files) == 1:
                 raise
@@ -106,22 +126,24 @@ def _name(file: Path, folder: Path) -> str:
     return file.relative_to(folder).with_suffix("").as_posix()
 
 
-def _recording(file: Path, name: str, workspace: Workspace) -> Recording:
-    """Read one file."""
-    total = _Sum()
+def _recording(file: Path, name: str, scratch: Path | None, workspace: Workspace | None) -> tuple[Recording, list[str]]:
+    """Read one file, into a workspace of its own where there is none."""
+    total, place = _Sum(), workspace or Workspace(scratch)
+    row = len(place.samples)
     for block in READERS[file.suffix.lower()](file):
-        _take(total, block, workspace)
+        _take(total, block, place)
     if not total.samples:
         raise DataError(f"{file}: expected samples, got none", next_step="Export the file again.", path=str(file))
-    return Recording(
+    recording = Recording(
         recording_id=name,
         subject=file.stem,
-        samples=workspace.samples.view(0, total.samples),
+        samples=place.samples.view(row, row + total.samples),
         rate_hz=total.rate_hz,
         source=file.name,
         gaps=tuple(gap for gap in total.gaps if gap < total.samples),
         problems=tuple(_problems(total)),
     )
+    return recording, []
 
 
 def _take(total: _Sum, block: Block, workspace: Workspace) -> None:

@@ -7,6 +7,8 @@ user, activity, first sample, last sample, counted from 1 and both inclusive. Sa
 
 import re
 from collections import defaultdict
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.errors import DataError
+from edgehar.pipeline.data.importing.journal import Journal
+from edgehar.pipeline.data.importing.kept_files import KeptFiles
+from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.readers import Progress
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
 
@@ -31,13 +36,15 @@ def recognises(path: Path) -> bool:
     return (raw / "labels.txt").is_file() and any(raw.glob("acc_exp*_user*.txt"))
 
 
-def read(path: Path, *, progress: Progress | None = None) -> Dataset:
+def read(path: Path, *, journal: Journal | None = None, progress: Progress | None = None) -> Dataset:
     """Read every experiment.
 
     Parameters
     ----------
     path
         The folder that holds ``RawData`` and ``activity_labels.txt``.
+    journal
+        Keeps the samples that were read, and knows those of an interrupted import; labels are always read.
     progress
         Called after each file with (files done, files in all).
 
@@ -50,8 +57,10 @@ def read(path: Path, *, progress: Progress | None = None) -> Dataset:
     files = _files(path / "RawData")
     labels = _labels(path / "RawData" / "labels.txt", activities, files)
     recordings = []
+    kept = KeptFiles(path, journal)
     for done, (key, file) in enumerate(sorted(files.items()), start=1):
-        recordings.append(_recording(file, key, labels.get(key, [])))
+        recording, _ = kept.read(file, partial(_read_samples, file, key))
+        recordings.append(_labelled(recording, labels.get(key, [])))
         if progress is not None:
             progress(done, len(files))
     note = "Activity names are written in words (WALKING_UPSTAIRS is Walking Upstairs), as in USC-HAD."
@@ -104,20 +113,23 @@ def _labels(path: Path, activities: dict[int, str], files: dict[_Key, Path]) -> 
     return {key: sorted(intervals, key=lambda label: label.start) for key, intervals in labels.items()}
 
 
-def _recording(path: Path, key: _Key, labels: list[LabelInterval]) -> Recording:
-    """Read one acceleration file."""
-    samples = _samples(path)
+def _labelled(recording: Recording, labels: list[LabelInterval]) -> Recording:
+    """Return a recording with what labels.txt says of it."""
     problems = () if labels else ("labels.txt says nothing about this recording; all of it is unlabelled.",)
-    return Recording(
+    return replace(recording, labels=tuple(labels), problems=problems)
+
+
+def _read_samples(path: Path, key: _Key, workspace: Workspace | None) -> tuple[Recording, list[str]]:
+    """Read one acceleration file, without labels."""
+    recording = Recording(
         recording_id=f"exp{key[0]:02}",
         subject=str(key[1]),
-        samples=samples,
+        samples=_samples(path),
         rate_hz=RATE_HZ,
-        labels=tuple(labels),
         placement=PLACEMENT,
         source=path.name,
-        problems=problems,
     )
+    return recording, []
 
 
 def _samples(path: Path) -> npt.NDArray[np.float32]:

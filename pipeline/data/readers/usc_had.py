@@ -11,6 +11,7 @@ reported: one file says another activity, two another trial, one spells a field 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,9 @@ import numpy.typing as npt
 
 from edgehar.models.contract import ACTIVITIES
 from edgehar.models.errors import DataError
+from edgehar.pipeline.data.importing.journal import Journal
+from edgehar.pipeline.data.importing.kept_files import KeptFiles
+from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.readers import Progress
 from edgehar.pipeline.data.readers.mat5 import Variable, read_mat5
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
@@ -61,6 +65,7 @@ def read(
     exclude_suspect: bool = False,
     allow_missing: bool = False,
     gyroscope: bool = False,
+    journal: Journal | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read every trial.
@@ -75,6 +80,8 @@ def read(
         Report trials that are missing instead of refusing the folder.
     gyroscope
         Keep the turning rate, in degrees/s, behind the acceleration.
+    journal
+        Keeps what was read, and knows what an interrupted import has read.
     progress
         Called after each file with (files done, files in all).
 
@@ -94,11 +101,12 @@ def read(
         )
     recordings = []
     spellings: set[tuple[int, str]] = set()
+    columns = 6 if gyroscope else 3
+    kept = KeptFiles(path, journal, channels=columns)
     for done, trial in enumerate(trials, start=1):
-        content = read_mat5(trial.path)
-        spellings.add((trial.activity, _text(content, "activity")))
-        recording, suspect = _recording(trial, content, 6 if gyroscope else 3)
-        if suspect and exclude_suspect:
+        recording, (spelling, *doubt) = kept.read(trial.path, partial(_read_trial, trial, columns))
+        spellings.add((trial.activity, spelling))
+        if doubt and exclude_suspect:
             problems.append(f"{trial.name} was left out: its activity is in doubt.")
         else:
             recordings.append(recording)
@@ -150,6 +158,13 @@ def _missing(trials: list[_Trial]) -> list[str]:
         for trial in range(1, TRIALS + 1)
         if (subject, activity, trial) not in present
     ]
+
+
+def _read_trial(trial: _Trial, columns: int, workspace: Workspace | None) -> tuple[Recording, list[str]]:
+    """Return the recording of a trial; and how the file writes its activity, and a doubt if there is one."""
+    content = read_mat5(trial.path)
+    recording, suspect = _recording(trial, content, columns)
+    return recording, [_text(content, "activity"), *(["in doubt"] if suspect else [])]
 
 
 def _recording(trial: _Trial, content: Mapping[str, Variable], columns: int) -> tuple[Recording, bool]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.pipeline.data.windows import Indices, Windows
 from edgehar.pipeline.evaluation.metrics import Scores
-from edgehar.pipeline.tuning.continuous import DECODED, labels_of
-from edgehar.pipeline.tuning.scores import Confusion, confusion_of, macro_f1_of
+from edgehar.pipeline.tuning.continuous import DECODED, labels_of, score_streams
+from edgehar.pipeline.tuning.scores import Confusion, macro_f1_of
 from edgehar.pipeline.tuning.streams import Predictor, Stream, streams_of
 
 GOOD_F1: Final = 0.8
@@ -25,13 +25,14 @@ class Figures:
     ----------
     scores
         Of windows alone.
-    decoded
+    decoded, every_window
         Windows by what was done and by what the bundle's decoder said at once, on the takes strung together in random
-        order; "unknown" is right for nothing.
+        order: those that hold one activity, and all of them; "unknown" is right for nothing.
     """
 
     scores: Scores
     decoded: Confusion
+    every_window: Confusion
 
     @classmethod
     def of(
@@ -49,7 +50,10 @@ class Figures:
         the direction of elevators.
         """
         scores = Scores.of(manifest.labels, truth=windows.labels[indices], predicted=posteriors.argmax(axis=1))
-        return cls(scores, _decoded(manifest, windows.subset(indices), posteriors, engine))
+        streams = _streams(manifest, windows.subset(indices), posteriors, engine)
+        shown = [labels_of(stream, manifest, hop=windows.hop, kind=DECODED) for stream in streams]
+        decoded = score_streams(streams, shown, classes=len(manifest.labels))
+        return cls(scores, decoded.confusion, decoded.every_window)
 
     @property
     def decoded_macro_f1(self) -> float:
@@ -63,11 +67,13 @@ class Figures:
         return {
             "macro_f1": self.scores.macro_f1,
             "decoded_macro_f1": self.decoded_macro_f1,
+            "decoded_every_window_macro_f1": macro_f1_of(self.every_window),
             "accuracy": self.scores.accuracy,
             "windows": self.scores.windows,
             "per_class_f1": {self.scores.labels[label]: f1[self.scores.labels[label]] for label in done},
             "confusion": self.scores.confusion.tolist(),
             "decoded_confusion": self.decoded.tolist(),
+            "decoded_every_window_confusion": self.every_window.tolist(),
         }
 
 
@@ -104,16 +110,11 @@ def what_to_record(manifest: Manifest, windows: Windows, learned: Indices, after
     return tuple(advice)
 
 
-def _decoded(manifest: Manifest, windows: Windows, posteriors: NDArray[Any], engine: Predictor | None) -> Confusion:
-    """Return what the bundle's decoder says at once, on the takes strung together."""
+def _streams(manifest: Manifest, windows: Windows, posteriors: NDArray[Any], engine: Predictor | None) -> list[Stream]:
+    """Return the takes strung together."""
     if engine is None:
-        streams = [_strung(windows, posteriors)]
-    else:
-        streams = streams_of(engine, windows, windows.subject_names, push=manifest.decoder.push)
-    classes = len(manifest.labels)
-    shown = [labels_of(stream, manifest, hop=windows.hop, kind=DECODED) for stream in streams]
-    parts = [confusion_of(stream.truth, labels, classes) for stream, labels in zip(streams, shown, strict=True)]
-    return np.asarray(np.sum(parts, axis=0), np.int64)
+        return [_strung(windows, posteriors)]
+    return streams_of(engine, windows, windows.subject_names, push=manifest.decoder.push)
 
 
 def _strung(windows: Windows, posteriors: NDArray[Any]) -> Stream:

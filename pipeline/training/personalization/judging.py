@@ -50,6 +50,17 @@ class Verdict:
         return float(_macro_f1(self.confusions.sum(axis=0)[None])[0])
 
 
+def error_of(verdict: Verdict) -> float:
+    """Return the standard error of a verdict's macro-F1, over draws of parts with replacement.
+
+    Examples
+    --------
+    >>> error_of(Verdict.of(np.array([0, 1]), np.array([[0, 1]]), np.array([0, 0]), classes=2))
+    0.0
+    """
+    return float(_drawn(verdict).std())
+
+
 def error_of_difference(one: Verdict, other: Verdict) -> float:
     """Return the standard error of the difference in macro-F1 between two verdicts on the same windows.
 
@@ -61,10 +72,14 @@ def error_of_difference(one: Verdict, other: Verdict) -> float:
     >>> error_of_difference(right, right)
     0.0
     """
-    count = len(one.confusions)
+    return float((_drawn(one) - _drawn(other)).std())
+
+
+def _drawn(verdict: Verdict) -> Counts:
+    """Return macro-F1 over draws of parts, the same draws for all verdicts on as many parts."""
+    count = len(verdict.confusions)
     draws = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=_DRAWS)
-    drawn = [_macro_f1(np.tensordot(draws, verdict.confusions, axes=1)) for verdict in (one, other)]
-    return float((drawn[0] - drawn[1]).std())
+    return _macro_f1(np.tensordot(draws, verdict.confusions, axes=1))
 
 
 def _macro_f1(confusions: Counts) -> NDArray[np.float64]:

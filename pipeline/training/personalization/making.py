@@ -14,8 +14,9 @@ from edgehar.models.architecture.stateful import STATEFUL
 from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.errors import CompileError
 from edgehar.models.mounting import Mounting, fold_mounting
+from edgehar.models.stateful.trained import CARRIES_STATE, was_trained_to_carry
 from edgehar.models.verification import verify_bundle
-from edgehar.pipeline.compilers import Target, compile_bundle
+from edgehar.pipeline.compilers import Target, compile_bundle, compile_possible
 from edgehar.pipeline.compilers.quantization.calibration import WINDOWS_PER_ACTIVITY
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import Indices, Windows, evenly_spread
@@ -95,7 +96,10 @@ def personal_bundle(
     if mounting is not None:
         calibration = np.asarray(calibration @ mounting.matrix, np.float32)
     block = _block(general)
-    made = compile_bundle(plain, wanted, calibration=calibration, block=block)
+    artifacts, impossible = compile_possible(plain, wanted, calibration=calibration, block=block)
+    made = plain.with_artifacts(artifacts)
+    wanted = [target for target in wanted if target not in [each.target for each in impossible]]
+    remarks += [f"{each.target.format} {each.target.quantization} was left out: {each.reason}" for each in impossible]
     failed = _failures(made)
     if failed:
         # A lively state magnifies the rounding of float32 beyond what a file may be off by: that file is left out.
@@ -192,6 +196,8 @@ def _configuration(
         trained, held_out = (list(before.get(key, ())) for key in (TRAIN_SUBJECTS, _HELD_OUT))
         changed[TRAIN_SUBJECTS] = list(dict.fromkeys([*trained, wearer.subject]))
         changed[_HELD_OUT] = [name for name in held_out if name != wearer.subject]
+    if was_trained_to_carry(manifest):
+        changed[CARRIES_STATE] = False  # it was fitted to windows, and judged on them
     return {**before, **changed}
 
 

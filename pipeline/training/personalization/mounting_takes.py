@@ -63,9 +63,9 @@ def mounting_of(bundle: Bundle, dataset: Dataset, subject: str | None = None) ->
 def _take(
     recordings: tuple[Recording, ...], least_s: float, what: str, fits: Callable[[str], bool]
 ) -> tuple[NDArray[np.float32], float]:
-    """Return the samples of the first take that is long enough, without its first second, and their rate."""
-    for found in takes(recordings, fits, least_s=least_s, most_s=_LONGEST_S):
-        return found
+    """Return the acceleration of the first take that is long enough, without its first second, and its rate."""
+    for samples, rate_hz in takes(recordings, fits, least_s=least_s, most_s=_LONGEST_S):
+        return samples[:, :3], rate_hz
     raise DataError(
         f"expected a take of {what}, {least_s + SETTLING_S:g} s or longer, found none",
         next_step='Record one: har record --activity "Standing:5" --activity "Walking Forward:12".',

@@ -1,4 +1,9 @@
-"""The three steps of fitting a model to a person, and the cross-validation that keeps or drops each."""
+"""The three steps of fitting a model to a person, and the cross-validation that keeps or drops each.
+
+What must be shown depends on the model (decision 62). Fitting an LSTM helped everybody it was tried on, but a few takes
+cannot always show it: its steps are kept unless cross-validation speaks against them. Others must show a gain: fitting
+a SimpleRNN can ruin it on another day, and a GRU was not measured.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Weights
+from edgehar.models.architecture import GRU, LSTM, Architecture, SimpleRNN, Weights
 from edgehar.pipeline.data.windows import Indices
-from edgehar.pipeline.training.personalization.judging import Verdict, error_of_difference
+from edgehar.pipeline.training.personalization.judging import Verdict, error_of, error_of_difference
 from edgehar.pipeline.training.personalization.personal import DAYS, Own, Personal
 from edgehar.pipeline.training.personalization.takes import FOLDS
 
@@ -96,6 +101,19 @@ def adapt(personal: Personal, progress: Callable[[int, int | None], None] = lamb
     return trial.result()
 
 
+def fits_unless_it_loses(architecture: Architecture) -> bool:
+    """Whether steps are kept unless they lose: everything that remembers in the model is an LSTM.
+
+    Examples
+    --------
+    >>> from edgehar.models.architecture import named_architecture
+    >>> [fits_unless_it_loses(named_architecture(name)) for name in ("lstm", "gru", "simple_rnn")]
+    [True, False, False]
+    """
+    remembering = [layer for layer in architecture.layers if isinstance(layer, SimpleRNN | LSTM | GRU)]
+    return bool(remembering) and all(isinstance(layer, LSTM) for layer in remembering)
+
+
 def between(own: Weights, general: Weights, share: float) -> Own:
     """Return weights between two models', with so large a share of the first.
 
@@ -116,7 +134,8 @@ class _Trial:
         self._weights: dict[int | None, Own] = {fold: dict(personal.general) for fold in self.folds}
         self._judged = np.flatnonzero(personal.folds >= 0)
         self._before = self._posteriors = self._out_of_fold(self._weights)
-        self._verdict = self._judge(self._before)
+        self._verdict = self._best = self._judge(self._before)
+        self._unless_it_loses = fits_unless_it_loses(personal.architecture)
         self.stages = [Stage(GENERAL, self._verdict.macro_f1, True)]
 
     @property
@@ -132,19 +151,27 @@ class _Trial:
         """Make a step for every fold, judge it, and keep it if it gains.
 
         A gain must be larger than its standard error over parts of takes. A step that ``may_lose`` is the more careful
-        one: it is kept unless it loses more than that.
+        one: it is kept unless it loses more than that. Where steps are kept unless they lose, the bound is the best
+        macro-F1 so far less its standard error (Breiman et al., Classification and Regression Trees, 1984, 3.4.3).
         """
         weights: dict[int | None, Own] = {fold: self._advance(step(fold)) for fold in range(FOLDS)}
         posteriors = self._out_of_fold(weights)
         verdict = self._judge(posteriors)
-        margin = max(LEAST_GAIN, error_of_difference(verdict, self._verdict))
-        kept = verdict.macro_f1 >= self._verdict.macro_f1 + (-margin if may_lose else margin)
+        kept = verdict.macro_f1 >= self._least(verdict, may_lose=may_lose)
         self.stages.append(Stage(name, verdict.macro_f1, kept))
         if kept:
             # The last one, with everything, is made when nothing can drop it any more.
             self._weights = {**weights, None: step(None)}
             self._posteriors, self._verdict = posteriors, verdict
+            self._best = max(self._best, verdict, key=lambda each: each.macro_f1)
         self._advance({})
+
+    def _least(self, verdict: Verdict, *, may_lose: bool) -> float:
+        """Return what the macro-F1 of a step must reach."""
+        if self._unless_it_loses:
+            return self._best.macro_f1 - error_of(self._best)
+        margin = max(LEAST_GAIN, error_of_difference(verdict, self._verdict))
+        return self._verdict.macro_f1 + (-margin if may_lose else margin)
 
     def result(self) -> Adaptation:
         """Return what was kept."""

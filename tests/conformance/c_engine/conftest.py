@@ -24,6 +24,7 @@ from edgehar.models.architecture import (
     GlobalMaxPooling1D,
     Layer,
     MaxPooling1D,
+    SelfAttention,
     SimpleRNN,
     TemporalBlock,
 )
@@ -162,6 +163,7 @@ def _random_filters(generator: np.random.Generator) -> list[Layer]:
         pool,
         lambda name: TemporalBlock(name, number(4), number(3), number(3)),
         lambda name: both_ways(name, every_step=True),
+        lambda name: SelfAttention(name, number(9), heads=number(3), residual=bool(generator.integers(2))),
         lambda name: GRU(name, number(18), return_sequences=True),
         lambda name: Dense(name, number(6), choice("relu", "tanh")),
     ]

@@ -20,6 +20,7 @@ from edgehar.models.architecture import (
     Flatten,
     GlobalAveragePooling1D,
     MaxPooling1D,
+    SelfAttention,
     SimpleRNN,
     TemporalBlock,
 )
@@ -58,6 +59,18 @@ ARCHITECTURES = (
             Dense("o", 2, "softmax"),
         ),
     ),
+    Architecture(
+        "attention",
+        5,
+        2,
+        (
+            Conv1D("a", 4, 2, "relu", "same"),
+            SelfAttention("b", 3, heads=2),
+            SelfAttention("c", 2, residual=False),
+            GlobalAveragePooling1D("d"),
+            Dense("o", 2, "softmax"),
+        ),
+    ),
     Architecture("flat", 4, 2, (Conv1D("a", 2, 2, "relu"), Flatten("f"), Dense("d", 3), Dense("o", 2, "sigmoid"))),
     Architecture(
         "all",
@@ -74,7 +87,7 @@ ARCHITECTURES = (
         ),
     ),
 )
-RECORD = {1: 44, 2: 56}
+RECORD = {1: 44, 2: 56, 3: 56}
 DTYPES = {"int8": np.int16, "float32": np.float32}
 DAMAGED = 8
 """HAR_DAMAGED_MODEL of har.h."""

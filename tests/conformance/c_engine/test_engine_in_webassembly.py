@@ -14,7 +14,7 @@ from edgehar.models.portable.integer_reference import forward
 from edgehar.models.reference import forward as oracle
 from edgehar.pipeline.compilers.c99 import tables
 
-NAMED = ("simple_rnn", "lstm", "gru", "cnn", "bi_gru")
+NAMED = ("simple_rnn", "lstm", "gru", "cnn", "bi_gru", "attention")
 CLANG = (sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-wasi", "-O2")
 
 

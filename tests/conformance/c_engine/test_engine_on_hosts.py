@@ -24,7 +24,7 @@ from edgehar.models.reference import forward as oracle
 from edgehar.pipeline.compilers.c99 import tables
 
 FLOAT = ("-DHAR_FLOAT",)
-NAMED = ("simple_rnn", "lstm", "gru", "cnn", "bi_gru", "tcn")
+NAMED = ("simple_rnn", "lstm", "gru", "cnn", "bi_gru", "tcn", "attention")
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,7 @@ def test_nothing_is_undefined_whatever_comes(
     [
         (lambda blob: b"TFL3" + blob[4:], 5),
         (lambda blob: blob[:20], 5),
-        (lambda blob: blob[:12] + b"\x03" + blob[13:], 6),
+        (lambda blob: blob[:12] + b"\x04" + blob[13:], 6),
         (lambda blob: blob[:-1], 8),
         (lambda blob: blob[:-1] + bytes([blob[-1] ^ 1]), 8),
     ],

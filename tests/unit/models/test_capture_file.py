@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edgehar.models import capture_file
 from edgehar.models.capture_file import (
     MAGIC,
     MARKER,
@@ -23,6 +24,7 @@ from edgehar.models.capture_file import (
     encode_found_unit,
     encode_info,
     encode_lines,
+    encode_turning_unit,
     read_capture,
 )
 from edgehar.models.errors import DataError
@@ -114,6 +116,46 @@ def test_a_block_of_any_size_is_kept(tmp_path: Path) -> None:
     assert [(part.lost, part.continues) for part in capture.blocks] == [(4, False), (0, True), (0, True)]
 
 
+def six(count: int) -> CapturedBlock:
+    """Return samples of acceleration and turning rate."""
+    values = np.random.default_rng(count).normal(0, 100, (count, 6)).astype(np.float32)
+    return CapturedBlock(values, np.arange(count) / 50, 1e9, lost=3, continues=False)
+
+
+@pytest.mark.parametrize("count", [0, 1, 1999, 2000, 5001])
+def test_six_channels_come_back_as_they_were(tmp_path: Path, count: int) -> None:
+    block = six(count)
+    capture = read(tmp_path / "a.harcap", encode_info(INFO) + encode_block(block) + encode_turning_unit("rad/s"))
+    assert (capture.damaged, capture.channels, capture.turning_unit) == (0, 6, "rad/s")
+    np.testing.assert_array_equal(np.concatenate([part.samples_g for part in capture.blocks]), block.samples_g)
+    np.testing.assert_array_equal(np.concatenate([part.times_s for part in capture.blocks]), block.times_s)
+    others = [(0, True)] * ((count - 1) // 2000)
+    assert [(part.lost, part.continues) for part in capture.blocks] == [(3, False), *others]
+
+
+def test_an_earlier_version_passes_over_six_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It finds no samples, rather than wrong ones, and no damage either: records of motion are short enough."""
+    data = encode_info(INFO) + encode_block(six(2000)) + encode_event({"event": "end", "take": 1, "t_s": 0.5})
+    monkeypatch.setattr(capture_file, "SAMPLE_KINDS", frozenset({b"S"}))
+    monkeypatch.setattr(capture_file, "_LATER", capture_file._LATER | {b"M"})
+    capture = read(tmp_path / "a.harcap", data)
+    assert (capture.blocks, len(capture.events), capture.damaged, capture.torn_bytes) == ([], 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "false",
+    [
+        CapturedBlock(np.zeros((1, 3), np.float32), np.zeros(1), 0.0, lost=0, continues=True),
+        CapturedBlock(np.full((1, 6), np.nan, np.float32), np.zeros(1), 0.0, lost=0, continues=True),
+        CapturedBlock(np.full((1, 6), 1e7, np.float32), np.zeros(1), 0.0, lost=0, continues=True),
+    ],
+)
+def test_what_cannot_be_among_six_channels_is_damage(tmp_path: Path, false: CapturedBlock) -> None:
+    data = encode_info(INFO) + encode_block(six(5)) + encode_block(false) + encode_block(six(5))
+    capture = read(tmp_path / "a.harcap", data)
+    assert (len(capture.blocks), capture.damaged, capture.damaged_bytes) == (2, 1, len(encode_block(false)))
+
+
 def record(kind: bytes, payload: bytes) -> bytes:
     """Return a record whose checksum is right, whatever it says."""
     head = struct.pack("<4scI", MARKER, kind, len(payload))
@@ -134,6 +176,10 @@ def described(**changes: object) -> bytes:
 NAN = float("nan")
 DEEP = b'{"event": "begin", "take": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"
 FALSE_RECORDS = {
+    "motion of no channels": record(b"M", struct.pack("<dIBHB", 1e9, 0, 1, 0, 0)),
+    "motion of 200 channels": record(b"M", struct.pack("<dIBHBd", 1e9, 0, 1, 1, 200, 0.5) + bytes(800)),
+    "motion without a count of channels": record(b"M", struct.pack("<dIBH", 1e9, 0, 1, 0)),
+    "a turning rate in no unit": encode_event({"event": "turning", "take": -1, "unit": 7}),
     "samples without a head": record(b"S", b"\0" * 5),
     "fewer samples than claimed": samples(2, [0.0, 0.01], [0.0] * 6, claimed=3),
     "more samples than claimed": samples(2, [0.0, 0.01], [0.0] * 6, claimed=1),

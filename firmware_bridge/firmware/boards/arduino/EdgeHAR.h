@@ -12,7 +12,8 @@
  * every window alone; HAR_LAG_MS lets a label wait for what comes after its window, where the decoder gains from that.
  *
  * Windows overlap if HAR_HOP is less than the window. Each part of the window that a hop makes needs an engine of its own:
- * memory for its state, and time for a step of each within one sample. */
+ * memory for its state, and time for a step of each within one sample. A model that was trained to carry its state
+ * (har train --streaming) has one engine for any hop: HAR_STREAMING, 1 or 0, decides otherwise than `har firmware` did. */
 #ifndef EDGEHAR_H
 #define EDGEHAR_H
 
@@ -26,6 +27,7 @@
 #include "har_rate.h"
 #include "har_sensor.h"
 #include "har_slide.h"
+#include "har_stream.h"
 
 #if defined(__cplusplus) && defined(ARDUINO)
 #include <Arduino.h>
@@ -54,7 +56,14 @@
 #endif
 /* Acceleration, and the turning rate. */
 #define HAR_VECTORS (HAR_MODEL_CHANNELS / 3)
+#ifndef HAR_STREAMING
+#define HAR_STREAMING HAR_CARRIES_STATE
+#endif
+#if HAR_STREAMING
+#define HAR_PHASES 1
+#else
 #define HAR_PHASES ((HAR_MODEL_WINDOW + HAR_HOP - 1) / HAR_HOP)
+#endif
 #if HAR_CLASSIFIES && HAR_STEP_US * HAR_PHASES >= 1000000000ul / HAR_RATE_MHZ
 #error "HAR_HOP: this board is too slow for so many windows at a time, take a larger hop or a smaller model"
 #endif
@@ -243,8 +252,13 @@ class EdgeHAR
         static har_engine engines[HAR_PHASES];
         static har_sum sums[HAR_MODEL_SCRATCH_SUMS + HAR_PHASES * HAR_MODEL_KEPT_SUMS];
         static har_value values[HAR_PHASES * HAR_MODEL_VALUES];
+#if HAR_STREAMING
+        live_ = engines;
+        har_open(live_, &har_model_tables, sums, sizeof sums / sizeof *sums, values, sizeof values / sizeof *values);
+#else
         har_slide_open(&live_, &har_model_tables, engines, HAR_PHASES, HAR_HOP, sums, sizeof sums / sizeof *sums, values,
                        sizeof values / sizeof *values);
+#endif
 #if HAR_DECODING
         static float remembered[HAR_DECODER_FLOATS];
         har_decoder_open(&decoder_, &har_decoding, HAR_HOP, HAR_LAG, remembered, HAR_DECODER_FLOATS);
@@ -256,7 +270,12 @@ class EdgeHAR
     {
         for (uint8_t k = 0; k < HAR_VECTORS; k++)
             har_rate_open(rate_ + k, HAR_SENSOR.samples_per_hundred_s, HAR_MODEL_RATE_HUNDRED_S);
+#if HAR_STREAMING
+        har_reset(live_);
+        until_ = HAR_MODEL_WINDOW;
+#else
         har_slide_reset(&live_);
+#endif
 #if HAR_DECODING
         float row[HAR_MODEL_CLASSES];
         har_decoded decoded;
@@ -269,7 +288,6 @@ class EdgeHAR
     {
         int16_t values[HAR_MODEL_CHANNELS];
         har_sample sample[HAR_MODEL_CHANNELS];
-        const har_engine *complete;
         bool due = true;
         memcpy(values, counts, sizeof values);
         for (uint8_t k = 0; k < HAR_VECTORS; k++) // all of them are due at the same samples
@@ -300,8 +318,16 @@ class EdgeHAR
         direction_ = har_decoder_watch(&decoder_, sample_g);
 #endif
 #endif
+#if HAR_STREAMING
+        if (har_stream_step(live_, sample) == HAR_OK && --until_ == 0) {
+            until_ = HAR_HOP;
+            decode(live_);
+        }
+#else
+        const har_engine *complete;
         if (har_slide_step(&live_, sample, &complete) == HAR_OK && complete)
             decode(complete);
+#endif
     }
 
     void decode(const har_engine *engine)
@@ -358,7 +384,12 @@ class EdgeHAR
         strcpy(text, " %");
     }
 
+#if HAR_STREAMING
+    har_engine *live_;
+    uint16_t until_; // samples to the next label
+#else
     har_slide live_;
+#endif
     har_rate rate_[HAR_VECTORS];
 #if HAR_DECODING
     har_decoder decoder_;

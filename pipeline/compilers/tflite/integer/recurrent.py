@@ -31,33 +31,61 @@ def recurrent_stack(
 
     Backwards they walk from the window's end, and a sequence they give runs with time all the same.
     """
-    if backwards:
-        observed = observed[:, ::-1]
-    calibrated = []
+    met = calibrated(layers, weights, observed[:, ::-1] if backwards else observed)
+    return continued_stack(model, graph, met, values, states_of(met), backwards=backwards)[0]
+
+
+def calibrated(layers: Sequence[Recurrent], weights: Weights, observed: NDArray[Any]) -> list[Calibrated]:
+    """Return consecutive layers with what they meet in calibration, in the order in which they walk."""
+    found = []
     for layer in layers:
         own: Any = layer_weights(layer, weights)
         sequence = layer_forward(replace(layer, return_sequences=True), own, observed)
-        calibrated.append(Calibrated(layer, own, observed, delayed(sequence)))
+        found.append(Calibrated(layer, own, observed, delayed(sequence)))
         observed = sequence
-    scales, last = [met.state_scales for met in calibrated], layers[-1]
-    kept = [State((1, values.shape[1], last.units), np.int16, scales[-1][0])] if last.return_sequences else []
+    return found
+
+
+def states_of(layers: Sequence[Calibrated]) -> list[State]:
+    """Return the states of layers, which begin as zeros."""
+    return [State((1, met.layer.units), np.int16, scale) for met in layers for scale in met.state_scales]
+
+
+def continued_stack(
+    model: FlatbufferModel,
+    graph: Subgraph,
+    layers: Sequence[Calibrated],
+    values: Tensor,
+    states: Sequence[State],
+    *,
+    backwards: bool = False,
+) -> tuple[Tensor, list[Tensor]]:
+    """Lower layers that go on from states to a loop; return what the last one gives, and the states after it."""
+    last, scale = layers[-1].layer, layers[-1].state_scales[0]
+    kept = [State((1, values.shape[1], last.units), np.int16, scale)] if last.return_sequences else []
 
     def add_step(body: Subgraph, step: Tensor, before: list[Tensor]) -> list[Tensor]:
         current, rolled = op.next_step(body, before[0], backwards=backwards)
-        states, after = before[1:], [rolled]
-        for met, own in zip(calibrated, scales, strict=True):
-            result = STEPS[met.layer.kind](body, met, current, states[: len(own)])
-            states, current = states[len(own) :], result[0]
-            after += result
-        return after + [op.keep_step(body, sequence, current, backwards=backwards) for sequence in states]
+        sequences = before[1 + len(states) :]
+        current, after = one_step(body, layers, current, before[1 : 1 + len(states)])
+        return [rolled, *after, *(op.keep_step(body, each, current, backwards=backwards) for each in sequences)]
 
-    cells = [
-        State((1, met.layer.units), np.int16, scale)
-        for met, own in zip(calibrated, scales, strict=True)
-        for scale in own
-    ]
-    result = loop_over_steps(model, graph, values.shape[1], [State.of(values), *cells, *kept], add_step)
-    return result[-1] if last.return_sequences else result[-len(scales[-1])]
+    _, *result = loop_over_steps(model, graph, values.shape[1], [State.of(values), *states, *kept], add_step)
+    after = result[: len(states)]
+    return (result[-1] if last.return_sequences else after[-len(layers[-1].state_scales)]), after
+
+
+def one_step(
+    graph: Subgraph, layers: Sequence[Calibrated], values: Tensor, states: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """Add one step of every layer; return what the last one gives, and all states after it."""
+    after: list[Tensor] = []
+    for met in layers:
+        first = len(after)
+        result = STEPS[met.layer.kind](graph, met, values, list(states[first : first + len(met.state_scales)]))
+        values = result[0]
+        after += result
+    return values, after
 
 
 def both_ways(

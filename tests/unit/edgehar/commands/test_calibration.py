@@ -36,7 +36,14 @@ def model(random_bundle: Any) -> Bundle:
     return dataclasses.replace(bundle, manifest=manifest)
 
 
-def led(monkeypatch: pytest.MonkeyPatch, *, walks: bool = True, stopped: bool = False, error: Any = None) -> list[Any]:
+def led(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    walks: bool = True,
+    stopped: bool = False,
+    error: Any = None,
+    gyroscope: bool = False,
+) -> list[Any]:
     """Let somebody with everybody's gait, their sensor turned, do what they are asked to."""
     asked: list[Any] = []
 
@@ -52,6 +59,8 @@ def led(monkeypatch: pytest.MonkeyPatch, *, walks: bool = True, stopped: bool = 
             phase = np.exp(2j * np.pi * 1.9 * np.arange(count) / 100) * (walks and "Walk" in step.activity)
             samples = np.stack([1 + 0.3 * phase.real, *(0.3 * (each * phase).real for each in GAIT)], axis=1)
             samples = ((samples + rng.normal(scale=0.01, size=samples.shape)) @ TURNED.T).astype(np.float32)
+            if gyroscope:
+                samples = np.hstack([samples, rng.normal(scale=90, size=samples.shape).astype(np.float32)])
             content += encode_event({"event": "begin", "take": number, "activity": step.activity, "t_s": at / 100})
             content += encode_block(CapturedBlock(samples, (at + np.arange(count)) / 100, 0.0, 0, number > 1))
             at += count
@@ -64,10 +73,11 @@ def led(monkeypatch: pytest.MonkeyPatch, *, walks: bool = True, stopped: bool = 
     return asked
 
 
+@pytest.mark.parametrize("gyroscope", [False, True])
 def test_a_wearer_is_led_and_the_mounting_is_kept(
-    model: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], gyroscope: bool
 ) -> None:
-    asked = led(monkeypatch)
+    asked = led(monkeypatch, gyroscope=gyroscope)
     place = place_of(None, "me")
     found = calibrate(model, "/dev/none", place, wearer="me")
     assert tuple(asked) == STEPS

@@ -299,6 +299,7 @@ def test_six_channels_arrive_in_the_models_axes_however_the_device_orders_them(
     expected = np.hstack([values[:, :3] @ turn.T / 1000, values[:, 3:] @ turn.T * np.linalg.det(turn) / 16])
     (block,) = FrameSource().feed(wire, 0.0).blocks
     np.testing.assert_allclose(block.samples_g, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(block.times_s, np.arange(count) / 100, atol=1e-9)
     (plain,) = FrameSource(gyroscope=False).feed(wire, 0.0).blocks
     np.testing.assert_array_equal(plain.samples_g, block.samples_g[:, :3])
 

@@ -12,7 +12,8 @@ from edgehar.firmware_bridge.record.repair import repaired
 from edgehar.firmware_bridge.record.writer import CaptureWriter
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.capture_file import CaptureInfo, encode_info, read_capture
-from edgehar.models.errors import DataError
+from edgehar.models.contract import DEGREES_PER_SECOND
+from edgehar.models.errors import DataError, UsageError
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.store import load_store
@@ -107,3 +108,59 @@ def test_what_a_capture_does_not_hold_is_said(tmp_path: Path) -> None:
         repaired(path, read_capture(path), columns=("1", "2", "3"))
     with pytest.raises(DataError, match="unit it was recorded in"):
         repaired(path, read_capture(path), unit=parse_unit("g"))
+
+
+def record_six(path: Path, *, unit: str = "rad/s") -> None:
+    """Record the walk with its turning rate, which is in degrees/s and declared to be in ``unit``."""
+    info = CaptureInfo("7", "hip", "g", 100.0, "2026-01-01T00:00:00+00:00", "memory://")
+    now = [1000.0]
+    writer = CaptureWriter(path, info, clock=lambda: now[0], unix_clock=lambda: now[0])
+    writer.turning_unit(unit)
+    source = TextSource(
+        unit=parse_unit("g"), rate_hz=100.0, columns=tuple("456123"), turning_scale=DEGREES_PER_SECOND[unit]
+    )
+    kept = KeptLinesSource(source, writer, unit=parse_unit("g"))
+    lines = [(",".join(f"{value:.4f}" for value in row) + "\n").encode() for row in np.hstack([GYRO, ACC_G])]
+    for index in range(0, ROWS, 10):
+        now[0] = 1000.0 + (index + 9) / 100
+        for block in kept.feed(b"".join(lines[index : index + 10]), now[0]).blocks:
+            writer.add(block)
+    writer.event({"event": "begin", "take": 1, "activity": "walk", "t_s": 4.0})
+    writer.event({"event": "end", "take": 1, "t_s": 8.0})
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--gyroscope-unit", "deg/s"),
+        ("--gyroscope-unit", "deg/s", "--columns", "4,5,6,1,2,3", "--channels", "accelerometer,gyroscope"),
+        ("--gyroscope-unit", "deg/s", "--unit", "g", "--rate", "100"),
+    ],
+)
+def test_a_turning_rate_in_a_wrong_unit_is_put_right(tmp_path: Path, options: tuple[str, ...]) -> None:
+    record_six(tmp_path / "a.harcap")
+    command = ["data", "import", str(tmp_path / "a.harcap"), "--out", str(tmp_path / "store"), *options]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    (found,) = load_store(tmp_path / "store").recordings
+    assert len(found.samples) >= ROWS - 1
+    np.testing.assert_allclose(found.samples, np.hstack([ACC_G, GYRO])[-len(found.samples) :], atol=1e-3)
+    assert [label.activity for label in found.labels] == ["walk"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--gyroscope-unit", "rpm"), "expected --gyroscope-unit as one of deg/s, rad/s, mdeg/s, got 'rpm'"),
+        (("--unit", "g", "--columns", "4,5,6,1,2,3", "--channels", "accelerometer,gyroscope"), "expected the unit of"),
+    ],
+)
+def test_a_unit_of_the_turning_rate_is_never_guessed(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+    record(tmp_path / "a.harcap", unit="g", columns=("4", "5", "6"))
+    command = ["data", "import", str(tmp_path / "a.harcap"), "--out", str(tmp_path / "store"), *options]
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, UsageError)
+    assert said in str(done.exception)
+    with pytest.raises(DataError, match="expected a turning rate that a sensor of text sent, the capture is of accel"):
+        repaired(tmp_path / "a.harcap", read_capture(tmp_path / "a.harcap"), gyroscope_unit="rad/s")

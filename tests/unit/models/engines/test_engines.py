@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import edgehar.models.engines
-from edgehar.models.architecture import named_architecture
+from edgehar.models.architecture import Architecture, Dense, GlobalAveragePooling1D, SelfAttention, named_architecture
 from edgehar.models.bundle import CompiledArtifact
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.engines import ENGINES, check_windows, fastest_first, load_engine, missing_reason, runnable
@@ -97,9 +97,14 @@ def test_the_faster_of_the_runtimes_comes_first(model, first):
     assert (native, runtimes[0], last) == ("native", first, "numpy")
 
 
-@pytest.mark.parametrize("model", ["cnn", "tcn"])
+@pytest.mark.parametrize("model", ["cnn", "tcn", "attention"])
 def test_runtimes_come_before_the_c_engine_where_there_are_convolutions_alone(model):
     assert fastest_first(named_architecture(model)) == ("litert", "onnxruntime", "native", "numpy")
+
+
+def test_runtimes_come_first_where_there_is_attention_alone():
+    layers = (Dense("d", 8), SelfAttention("s", 4), GlobalAveragePooling1D("m"), Dense("o", 2, "softmax"))
+    assert fastest_first(Architecture("attention", 20, 3, layers))[0] == "litert"
 
 
 @pytest.mark.parametrize(

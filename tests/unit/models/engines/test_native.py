@@ -22,6 +22,7 @@ from edgehar.models.architecture import (
     Flatten,
     GlobalMaxPooling1D,
     MaxPooling1D,
+    SelfAttention,
     SimpleRNN,
     TemporalBlock,
 )
@@ -270,7 +271,7 @@ def test_units_that_do_and_do_not_fill_vectors(units: int, random_bundle) -> Non
     ("change", "said"),
     [
         (lambda blob: b"HAR?" + blob[4:], "expected b'HARC'"),
-        (lambda blob: blob[:12] + b"\x09" + blob[13:], "expected version 1 to 2, got 9"),
+        (lambda blob: blob[:12] + b"\x09" + blob[13:], "expected version 1 to 3, got 9"),
         (lambda blob: blob[:-1] + bytes([blob[-1] ^ 255]), "with another checksum"),
     ],
 )
@@ -459,6 +460,12 @@ ALONG_TIME = {
     ),
     "samples pooled": (AveragePooling1D("a", 2), Bidirectional("b", "LSTM", 16, True, merge="mul"), Flatten("c")),
     "both ways": (Bidirectional("a", "GRU", 32, True), Bidirectional("b", "SimpleRNN", 16, merge="ave")),
+    "attention": (
+        Conv1D("a", 32, 3, "relu", "same", strides=2),
+        SelfAttention("b", 16, heads=2),
+        SelfAttention("c", 5, heads=3, residual=False),
+        GRU("g", 16),
+    ),
     "odd both ways": (Bidirectional("a", "GRU", 5, True, merge="sum", reset_after=False), GRU("b", 7)),
 }
 

@@ -52,7 +52,7 @@ def test_a_pool_keeps_one_vector(steps, size, apart, same) -> None:
 def test_what_the_named_models_keep() -> None:
     """A convolution of five steps keeps five vectors, where its whole output would be 196."""
     kept = {}
-    for name in ("cnn", "cnn_gru", "tcn", "bi_gru", "dense", "majority"):
+    for name in ("cnn", "cnn_gru", "tcn", "bi_gru", "attention", "dense", "majority"):
         architecture = named_architecture(name).deployed
         assert obstacle(architecture, "int8") is None
         model = skeleton(architecture)
@@ -62,6 +62,7 @@ def test_what_the_named_models_keep() -> None:
         "cnn_gru": (111, 0),
         "tcn": (6585, 24),
         "bi_gru": (728, 0),
+        "attention": (4975, 32),
         "dense": (32, 32),
         "majority": (3, 3),
     }

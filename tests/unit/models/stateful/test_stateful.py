@@ -119,7 +119,9 @@ def lstm(random_bundle) -> Bundle:
     """Two layers of LSTM in every quantization."""
     layers = (LSTM("LSTM_1", 6, True), LSTM("LSTM_2", 5), Dense("Output", 4, "softmax"))
     architecture = Architecture("lstm", 20, 3, layers)
-    return compile_bundle(random_bundle(architecture), targets(architecture, stateful=True))
+    every = [*targets(architecture, stateful=True), Target("tflite", "int8")]
+    made = random_bundle(architecture)
+    return compile_bundle(made, every, calibration=made.golden["windows"])
 
 
 def test_every_quantization_is_proven(lstm: Bundle) -> None:
@@ -128,6 +130,7 @@ def test_every_quantization_is_proven(lstm: Bundle) -> None:
     found = {(row.engine, row.quantization) for row in result.artifacts if row.stateful}
     assert found >= {
         ("litert", "int8-hybrid"),
+        ("litert", "int8"),
         ("onnxruntime", "int8-weights"),
         ("native", "int8"),
         ("numpy", "float32"),
@@ -141,6 +144,22 @@ def test_integers_of_a_stream_are_those_of_the_windows_bit_for_bit(lstm: Bundle,
         load_stream(lstm, "native", "model.int8.harc"), lstm.manifest.architecture, windows, at_once=3
     )
     np.testing.assert_array_equal(found, load_engine(lstm, "native", "int8").predict(windows))
+
+
+@pytest.mark.parametrize("block", [1, 5])
+def test_integers_of_a_tflite_stream_are_those_of_the_windows(lstm: Bundle, block: int, need_engine) -> None:
+    """States are int16 in the file and numbers outside, which hold every one of them."""
+    need_engine("litert")
+    windows = lstm.golden["windows"]
+    target = Target(STATEFUL["tflite"], "int8")
+    bundle = compile_bundle(lstm, [target], calibration=windows, block=block)
+    model = load_stateful(bundle, "litert", "int8")
+    expected = load_engine(lstm, "litert", "int8").predict(windows)
+    for window, wanted in zip(windows[:6], expected, strict=False):
+        model.reset()
+        np.testing.assert_array_equal(model.step(window), wanted)
+    entry = bundle.manifest.artifact(format=target.format, quantization="int8")
+    assert (entry.input.dtype, entry.input.shape, entry.output.dtype) == ("int16", (1, block, 3), "int16")
 
 
 def test_the_integers_of_a_cell_saturate_in_a_stream_without_an_end(lstm: Bundle, need_engine) -> None:
@@ -164,7 +183,7 @@ def test_the_integers_of_a_cell_saturate_in_a_stream_without_an_end(lstm: Bundle
 @pytest.mark.parametrize("quantization", ["float32", "int8"])
 def test_a_state_that_was_kept_goes_on_where_it_was(lstm: Bundle, engine: str, quantization: str, need_engine) -> None:
     need_engine(engine)
-    if quantization == "int8" and engine != "native":
+    if quantization == "int8" and engine not in ("native", "litert"):
         return
     model = load_stateful(lstm, engine, quantization)
     first, second, third = lstm.golden["windows"][1:4]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgehar.firmware_bridge.projects.description import config_header
 from edgehar.firmware_bridge.projects.source import tables_source
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SelfAttention, SimpleRNN, named_architecture
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.blob import unpack_model
 from edgehar.models.portable.fixed_point import SUM_BITS
@@ -56,6 +56,32 @@ def test_weights_too_large_for_32_bits_are_refused(random_weights) -> None:
     with pytest.raises(CompileError, match="RNN_1/kernel: expected weights small enough"):
         tables(architecture, random_weights(architecture, gain=1e7), "int8")
     compile_model(architecture, random_weights(architecture, gain=1e7), format="c", quantization="float32")
+
+
+@pytest.mark.parametrize("factor", [1.0, 64.0])
+def test_keys_may_be_larger_as_queries_are_smaller(factor: float, random_weights) -> None:
+    """And values as their output's weights are smaller: the integers lose no more."""
+    architecture = Architecture("a", 20, 3, (Dense("d", 8), SelfAttention("s", 4), LSTM("l", 6), LAST))
+    weights = random_weights(architecture)
+    windows = np.random.default_rng(2).normal(size=(40, 20, 3)).astype(np.float32)
+    expected = forward(architecture, weights, windows)
+    for larger, smaller in (("key", "query"), ("value", "output")):
+        for what in ("kernel", "bias"):
+            weights[f"s/{larger}_{what}"] *= factor
+            if (smaller, what) != ("output", "bias"):
+                weights[f"s/{smaller}_{what}"] /= factor
+    np.testing.assert_allclose(forward(architecture, weights, windows), expected, atol=1e-4)
+    found = predict(tables(architecture, weights, "int8", windows), windows)
+    assert np.abs(found - expected).max() < 0.005
+
+
+def test_keys_too_large_for_16_bits_are_refused(random_weights) -> None:
+    architecture = Architecture("a", 20, 3, (Dense("d", 8), SelfAttention("s", 4), LSTM("l", 6), LAST))
+    weights = random_weights(architecture)
+    for which in ("key", "query"):
+        weights[f"s/{which}_bias"] += 20_000
+    with pytest.raises(CompileError, match="s: expected keys and queries below 16,384"):
+        tables(architecture, weights, "int8")
 
 
 def test_an_output_too_large_for_16_bits_is_refused(random_weights) -> None:

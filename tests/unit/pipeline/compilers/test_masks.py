@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx.reference import ReferenceEvaluator
 
 from edgehar.models.agreement import largest_error
 from edgehar.models.architecture import (
@@ -70,6 +72,17 @@ def test_the_golden_windows_are_masked_in_every_way() -> None:
         masked = (windows == (0.5 if name == "stack" else 0.0)).all(axis=-1)
         assert {masked[:, 0].any(), masked[:, -1].any(), (~masked).all(axis=1).any()} == {True}
         assert (masked[:, 1:-1].any(axis=1) & ~masked[:, 0] & ~masked[:, -1]).any(), "a hole"
+
+
+@pytest.mark.parametrize("name", ["stack", "both ways"])
+def test_the_reference_evaluator_takes_the_files_to_the_letter(name: str, random_weights) -> None:
+    """The axis of a CumSum is a number, and no list of one, which other runtimes take as well."""
+    bundle = bundle_of(MASKED[name], random_weights)
+    file = compile_bundle(bundle, [Target("onnx", "float32")]).files["model.float32.onnx"]
+    evaluator = ReferenceEvaluator(onnx.load_from_string(file))
+    windows = bundle.golden["windows"]
+    found = evaluator.run(None, {evaluator.input_names[0]: windows})[0]
+    np.testing.assert_allclose(found, forward(bundle.manifest.architecture, bundle.folded_weights, windows), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [SimpleRNN, LSTM, GRU])

@@ -62,10 +62,11 @@ def test_a_released_model_learned_from_everybody_and_says_whose_figures_it_has(r
                for each in manifest.metrics)  # fmt: skip
     assert window.macro_f1 == pytest.approx(sum(each["macro_f1"] for each in run.predictions.by_seed()) / 2)
     assert [each.protocol.partition(".")[0] for each in streams] == [
-        "Continuous streams, raw",
-        "Continuous streams, decoded at once",
-        "Continuous streams, decoded 2 s later",
+        f"Continuous streams, {kind}, {which}"
+        for which in ("windows that hold one activity", "every window by its last sample")
+        for kind in ("raw", "decoded at once", "decoded 2 s later")
     ]
+    assert streams[0].windows < streams[3].windows
     assert set(configuration["robustness"]) > {"as recorded", "turned by 30°", "8 bits"}
     card = (released / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "Intended use" in card
@@ -79,9 +80,10 @@ def test_figures_of_streams_have_seeds_and_intervals(run: KeptRun) -> None:
     assert len(found["raw"]["seeds"]) == 2
     for name in ("macro_f1", "decoded_macro_f1", "decoded_lag_macro_f1"):
         assert 0 <= found[name] <= 1
-    low, high = found["decoded"]["intervals"]["macro_f1"]
-    assert low <= found["decoded_macro_f1"] + 0.02
-    assert high >= found["decoded_macro_f1"] - 0.02
+    for key, intervals in (("macro_f1", "intervals"), ("every_window_macro_f1", "every_window_intervals")):
+        low, high = found["decoded"][intervals]["macro_f1"]
+        assert low <= found[f"decoded_{key}"] + 0.02
+        assert high >= found[f"decoded_{key}"] - 0.02
 
 
 def test_a_run_of_another_recipe_or_other_recordings_is_refused(run: KeptRun) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.contract import ACTIVITIES
 from edgehar.models.decoder import REJECTED, UNDECODED, Decoder, Dwell, redistribute
+from edgehar.models.decoder.filtering import evidence_weight
 from edgehar.models.decoder.markov import MarkovFilter, uniform_transitions
 from edgehar.models.errors import DataError
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording
@@ -175,10 +176,19 @@ def test_what_is_tuned_is_what_is_used_live(spec: DecoderSpec) -> None:
 
 def test_a_pair_of_elevators_is_known_by_its_names_alone() -> None:
     assert push_of(ACTIVITIES) == PushSpec("Elevator Up", "Elevator Down")
-    assert first_decoder(ACTIVITIES).push is not None
+    assert first_decoder(ACTIVITIES, hop_s=1.0).push is not None
     for labels in (("a", "b"), ("Elevator Up", "b"), ("elevator up", "elevator down")):
         assert push_of(labels) is None
-        assert first_decoder(labels) == UNDECODED
+        assert first_decoder(labels, hop_s=1.0) == UNDECODED
+
+
+@given(hop=st.integers(1, 3000))
+def test_a_model_just_trained_spans_the_same_time_at_every_hop(hop: int) -> None:
+    spec = first_decoder(ACTIVITIES, hop_s=hop / 100)
+    weight = evidence_weight(spec, hop=hop, spec_hop=hop, window_length=200)
+    assert weight == pytest.approx(min(1.0, 0.8 * hop / 100)), "evidence adds up by time, not by windows"
+    assert 1 / len(ACTIVITIES) <= spec.stay_probability < 1
+    assert 1 - spec.stay_probability == pytest.approx(min(hop / 1000, 1 - 1 / len(ACTIVITIES)))
 
 
 @given(st.integers(0, 999))
@@ -242,8 +252,9 @@ def test_a_stream_is_scored_with_and_without_its_joints() -> None:
     joined[::10] = True
     shown = np.where(joined, REJECTED, whole.truth)
     scores = score_streams([replace(whole, joined=joined)], [shown], classes=3)
-    assert scores.within_macro_f1 == 1.0
-    assert scores.macro_f1 == pytest.approx(2 * 9 / (9 + 10), abs=0.01)
+    assert scores.macro_f1 == 1.0, "a window that holds two activities has no single truth"
+    assert scores.every_window_macro_f1 == pytest.approx(2 * 9 / (9 + 10), abs=0.01)
+    assert scores.every_window.sum() - scores.confusion.sum() == np.count_nonzero(joined)
     assert scores.events.unknown == pytest.approx(0.1)
 
 

@@ -8,6 +8,9 @@ import pytest
 
 from edgehar.commands.start import hearing
 from edgehar.commands.start.hearing import Heard, hear
+from edgehar.firmware_bridge.frames.fields import MOTION, Ability
+from edgehar.firmware_bridge.frames.framing import encode_frame
+from edgehar.firmware_bridge.frames.messages import Hello, Samples
 from edgehar.firmware_bridge.line.reader import LineReader
 from edgehar.models.bundle import Bundle
 from edgehar.models.errors import BridgeError
@@ -78,6 +81,20 @@ def test_the_baud_rate_is_found_and_unit_rate_and_axes_are_said(listen: Callable
     text = "\n".join(said)
     assert "understood at 9600 baud" in text
     assert "with z pointing up" in text
+
+
+def test_of_a_device_with_a_gyroscope_the_acceleration_is_heard(listen: Callable[..., tuple]) -> None:
+    streams = Ability.SENSES | Ability.STREAMS
+    described = Hello(1, streams, 100_000, 1000.0, 1, 16.0, major=2, channels=MOTION, counts_per_deg_s=16.0)
+    sample = np.array([0, 0, 1000, 500, -500, 90], "<i2").tobytes()
+
+    def line(number: int) -> bytes:
+        frame = encode_frame(Samples(1, number, 10_000 * number, 0, sample, 6).pack())
+        return encode_frame(described.pack()) + frame if number % 20 == 0 else frame
+
+    heard, said = listen(Board(baud=115200, line=line), baud=115200)
+    assert heard is not None
+    assert any("On average it measures 1.00 g, with z pointing up" in text for text in said)
 
 
 def test_a_declared_baud_rate_is_the_only_one_that_is_tried(listen: Callable[..., tuple]) -> None:

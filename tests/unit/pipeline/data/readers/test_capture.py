@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from edgehar.cli import app
 from edgehar.models.capture_file import CapturedBlock, CaptureInfo, encode_block, encode_event, encode_info
 from edgehar.models.errors import DataError
+from edgehar.pipeline.data.importing.options import Options
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.store import load_store, save_store
 from edgehar.pipeline.data.windows import make_windows
@@ -27,6 +30,37 @@ def write(
         block = CapturedBlock(samples, (numbers + shift) / true_hz, 0.0, lost=gone, continues=not gone)
         data += encode_block(block)
     path.write_bytes(data + b"".join(map(encode_event, events)))
+
+
+def write_six(path: Path) -> np.ndarray:
+    """Write 400 samples with a turning rate; return them."""
+    info = CaptureInfo("7", "wrist", "g", 50.0, "2026-01-01T00:00:00+00:00", "/dev/ttyUSB0")
+    samples = np.random.default_rng(2).normal(0, [0.5] * 3 + [90] * 3, (400, 6)).astype(np.float32)
+    block = CapturedBlock(samples, np.arange(400) / 50, 0.0, lost=0, continues=True)
+    events = [begin(1, "walk", 1.0), {"event": "end", "take": 1, "t_s": 5.0}]
+    path.write_bytes(encode_info(info) + encode_block(block) + b"".join(map(encode_event, events)))
+    return samples
+
+
+def test_a_turning_rate_that_was_recorded_is_kept(tmp_path: Path) -> None:
+    samples = write_six(tmp_path / "a.harcap")
+    for options in ({}, {"layout": Options(channels=("accelerometer", "gyroscope"))}):
+        (found,) = load_dataset(tmp_path / "a.harcap", **options).recordings
+        np.testing.assert_array_equal(found.samples, samples)
+        assert found.channels == ("x", "y", "z", "gx", "gy", "gz")
+        assert [label.activity for label in found.labels] == ["walk"]
+    write(tmp_path / "b.harcap", [])
+    with pytest.raises(DataError, match=r"b\.harcap: expected a capture of x, y, z, gx, gy, gz, it holds x, y, z"):
+        load_dataset(tmp_path / "b.harcap", layout=Options(channels=("accelerometer", "gyroscope")))
+    with pytest.raises(DataError, match=r"expected recordings of the same channels, got 6 .*with the same --channels"):
+        load_dataset(tmp_path)
+    done = CliRunner().invoke(
+        app,
+        ["data", "import", str(tmp_path), "--channels", "accelerometer", "--out", str(tmp_path / "store"), "--json"],
+    )
+    assert done.exit_code == 0, done.output
+    stored = {recording.recording_id: recording for recording in load_store(tmp_path / "store").recordings}
+    np.testing.assert_array_equal(stored["a"].samples, samples[:, :3])
 
 
 def begin(take: int, activity: str, t_s: float) -> dict[str, Any]:

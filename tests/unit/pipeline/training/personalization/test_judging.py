@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgehar.pipeline.evaluation.metrics import Scores
-from edgehar.pipeline.training.personalization.judging import Verdict, error_of_difference
+from edgehar.pipeline.training.personalization.judging import Verdict, error_of, error_of_difference
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -37,3 +37,15 @@ def test_a_difference_in_one_part_is_less_sure_than_one_in_all(seed: int) -> Non
     assert error_of_difference(best, best) == 0
     assert error_of_difference(best, one) > (best.macro_f1 - one.macro_f1) / 2
     assert error_of_difference(best, spread) < best.macro_f1 - spread.macro_f1
+
+
+@given(seed=SEEDS, right=st.floats(0.3, 0.9))
+@settings(max_examples=10)
+def test_of_fewer_parts_less_is_known(seed: int, right: float) -> None:
+    truth, guessed, _ = answers(seed, right)
+    # Windows that are right and wrong by halves of the parts: the fewer parts, the less sure.
+    few, many = (np.arange(120) // size for size in (30, 3))
+    guessed[:] = np.where((few % 2 == 0), truth, (truth + 1) % 4)
+    one = Verdict.of(truth, guessed, few, classes=4)
+    guessed[:] = np.where((many % 2 == 0), truth, (truth + 1) % 4)
+    assert error_of(one) > error_of(Verdict.of(truth, guessed, many, classes=4)) > 0

@@ -12,10 +12,11 @@ import pytest
 from edgehar.models import contract
 from edgehar.models.bundle import Bundle
 from edgehar.models.decoder import UNDECODED
-from edgehar.models.errors import DataError, HarError, UsageError
+from edgehar.models.errors import CompileError, DataError, HarError, UsageError
 from edgehar.models.mounting import Mounting
 from edgehar.models.verification import verify_bundle
-from edgehar.pipeline.compilers import Target, compile_bundle
+from edgehar.pipeline import compilers
+from edgehar.pipeline.compilers import Target, compile_bundle, compile_model
 from edgehar.pipeline.data.identity import Person, people_of
 from edgehar.pipeline.data.recordings import Dataset
 from edgehar.pipeline.data.windows import make_windows
@@ -80,6 +81,21 @@ def test_a_file_that_gives_something_else_is_left_out_and_said(
     files = {entry.file for entry in found.bundle.manifest.artifacts}
     assert files == {entry.file for entry in general.manifest.artifacts} - {refused}
     assert any(refused in remark and "off by much" in remark for remark in found.remarks)
+
+
+def test_a_file_that_the_new_weights_do_not_fit_is_left_out_and_said(
+    general: Bundle, make_person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strict(architecture: Any, weights: Any, **options: Any) -> Any:
+        if options["format"] == "onnx":
+            raise CompileError("a weight is too large")
+        return compile_model(architecture, weights, **options)
+
+    monkeypatch.setattr(compilers, "compile_model", strict)
+    found = personalize(general, make_person(2))
+    files = {entry.file for entry in found.bundle.manifest.artifacts}
+    assert files == {entry.file for entry in general.manifest.artifacts if entry.format != "onnx"}
+    assert any("onnx float32 was left out: a weight is too large" in remark for remark in found.remarks)
 
 
 def test_a_model_none_of_whose_files_gives_what_it_gives_is_refused(
