@@ -19,11 +19,12 @@ const MOST_ROWS = 400;
 const CYCLES = 3;
 const LARGEST = 1e19;
 const SHOWN_LETTERS = 80;
+const LONGEST_QUESTION = 200;
 const SEPARATORS = { ";": "semicolons", ",": "commas", "": "blanks", "|": "bars", "/": "slashes" };
 
 const places = (template, slots) => slots.map((slot) => ({ template, slot }));
 const shorten = (line, most) => (line.trim().length > most ? `${line.trim().slice(0, most - 1)}…` : line.trim());
-const ask = (text) => ({ option: "columns", text });
+const ask = (text) => ({ option: "columns", text: shorten(text, LONGEST_QUESTION) });
 
 /** Watches lines until it is clear where x, y and z are. */
 export class LayoutLearner {

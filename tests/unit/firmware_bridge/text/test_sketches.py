@@ -19,6 +19,7 @@ from .sketches import ACC_G, ROWS, SKETCHES, Sketch, rows
 BY_NAME = {sketch.name: sketch for sketch in SKETCHES}
 GOLDEN = json.loads((Path(__file__).parents[3] / "golden" / "text-lines.json").read_text(encoding="utf-8"))
 """What is understood of every format: the page is held to the same (tests/unit/firmware_bridge/web)."""
+OTHER_STREAMS = {**damaged(), **two_sensors()}
 KEPT = 200
 """Samples at the end that are compared."""
 
@@ -86,7 +87,7 @@ def test_a_measured_rate_is_adopted(name: str, rate_hz: float) -> None:
     assert source.rate.rate_hz == pytest.approx(rate_hz, rel=0.02)
 
 
-@pytest.mark.parametrize("name", [*damaged(), *two_sensors()])
+@pytest.mark.parametrize("name", OTHER_STREAMS)
 def test_other_streams_are_accounted_for_as_before(name: str) -> None:
-    lines = {**damaged(), **two_sensors()}[name]
+    lines = OTHER_STREAMS[name]
     assert outcome(lines, *play_lines(lines)) == GOLDEN[name], "run tools/make_golden_text_lines.py"

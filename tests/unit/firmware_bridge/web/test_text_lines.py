@@ -250,6 +250,7 @@ HOSTILE = {
     "many names": b"".join(b" ".join(b"n%dx=%d" % (k, k) for k in range(40)) + b"\n" for _ in range(800)),
     "brackets": (b"((((" * 60 + b"1 2 3\n") * 800,
     "spaces": (b" " * 480 + b"1 2 3 4 x\n") * 800,
+    "long names that are two sensors": (b"%s ax:1 ay:2 az:3 %s ax:1 ay:2 az:3\n" % (b"b" * 200, b"c" * 200)) * 500,
     "HTML": b"<img src=x onerror=alert(1)>1,2,3,4\n" * 800,
     "dates": (b"1999-01-01" * 40 + b"\n") * 800,
 }
