@@ -2,6 +2,7 @@
 # Everything a change must pass: format, lint, types, import rules, tests, documented commands, the distribution, and the
 # edge path without TensorFlow. The Python environment with the extra [dev] must be first on the PATH.
 # Usage: tools/check.sh [quick]   (quick: format, lint, types, import rules and tests)
+# TEST_PROCESSES=2 runs the unit and conformance tests in so many processes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +16,13 @@ step "types and import rules"
 python -P tools/check_house.py
 
 step "tests"
-python -m pytest
+if [ "${TEST_PROCESSES:-1}" -gt 1 ]; then
+    # Those that start programs, servers and browsers run one by one: they use all cores themselves.
+    python -m pytest -n "$TEST_PROCESSES" --dist loadfile tests/unit tests/conformance
+    python -m pytest tests/integration
+else
+    python -m pytest
+fi
 
 [ "${1:-}" != quick ] || exit 0
 base=$(tools/find_python.sh)
