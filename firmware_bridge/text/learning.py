@@ -253,6 +253,8 @@ class LayoutLearner:
         if number is not None and number[0] == place:
             place = None
         units = [template.units[slot] for slot in said.axes]
+        if said.unit is None and len(set(units) - {None}) > 1:
+            return self._unclear("x, y and z are in different units")
         unit = said.unit if said.unit is not None else units[0] if len(set(units)) == 1 else None
         time = None
         if place is not None and place not in said.axes:

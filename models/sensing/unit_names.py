@@ -62,7 +62,7 @@ def any_unit_named(text: str) -> str | None:
         plain = written.replace("µ", "u").replace("μ", "u")
         for units in (_SHORT, _LONG):
             for unit, pattern in units.items():
-                if re.fullmatch(pattern, plain):
+                if re.fullmatch(pattern, plain, re.IGNORECASE):
                     return unit
     return None
 

@@ -1,53 +1,56 @@
 /**
- * Text lines as a sketch prints them: three numbers, columns that a header names, or names before the numbers. What is
- * none of these is one question: which of the numbers are x, y and z.
+ * Samples in g out of text lines: their unit, their time, and an account of what is missing. What cannot be told is one
+ * question. The rules of edgehar.firmware_bridge.text.source, and the same answers as `har live` gives.
  *
- * The unit is the one a header gives, or the only one in which gravity is as long as it must be. Where lines carry no
- * time, samples are taken to be even: their period is the slope of their arrival, never the distance of two arrivals.
+ * A unit that no name gives is told by gravity from the first second. Where lines carry no time, samples are taken to be
+ * even: their period is the slope of their arrival, never the distance of two arrivals.
  *
  * @module lines
  */
 
-import { STANDARD_GRAVITY } from "./gravity.js";
-import { readLabelled } from "./labelled-lines.js";
+import { DeviceClock } from "./device-clock.js";
+import { COUNTER, guessUnit, perG, SECONDS_PER_TICK } from "./evidence.js";
+import { describeLayout } from "./learning.js";
+import { LineParser, readable } from "./line-parser.js";
 
-const AXES = "xyz";
-const LONGEST_LINE = 1000;
-const LEARNING_SAMPLES = 50;
-const LEARNING_S = 2;
+/** What a time column's unit is told by, as of a sensor at the rate that most models want. */
+const EXPECTED_RATE_HZ = 100;
+const UNIT_SAMPLES = [100, 200, 400];
+const PLAUSIBLE_G = 100;
+const RESTART_PAUSE_S = 0.4;
 const REMEMBERED_READS = 400;
 const SILENCE_S = 1;
-const LEAST_OFFSET = 0.3;
-const GRAVITY_G = [0.75, 1.33];
-const NUMBER = /[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?/gi;
-const BARE = /^([xyz])$/i;
-const NAME = /^(?:a|ac|acc|accel|acceleration)[ _.-]*([xyz])$/i;
-const TIME = /^(?:t|time|timestamp|millis|micros)?[ _.-]*\(?(us|ms|s)?\)?$/i;
-const TIME_UNITS = { us: 1e-6, ms: 1e-3, s: 1 };
-const UNIT_BEHIND = /\s*[([].*$|[\s_]+(?:m-?g|g|m\/s\S*)$/i;
-const UNITS = [
-  [/m\/s|mps2|ms2|m s-2/i, STANDARD_GRAVITY],
-  [/(?<![a-z])m-?g(?![a-z])/i, 1000],
-  [/(?<![a-z])g(?![a-z])/i, 1],
-];
+const STRANGE_LINES = 20;
+const SHOWN_LETTERS = 160;
+const RANGES = {
+  "raw:1000": "milli-g",
+  "raw:256": "10 bits at any range in full resolution, as an ADXL345",
+  "raw:1024": "12 bits at ±2 g",
+  "raw:2048": "16 bits at ±16 g",
+  "raw:4096": "16 bits at ±8 g",
+  "raw:8192": "16 bits at ±4 g",
+  "raw:16384": "16 bits at ±2 g",
+};
 
 /** Turns text into samples in g, each with a time. */
 export class LineSource {
-  #decoder = new TextDecoder();
-  #rest = "";
-  #columns = null;
-  #perG = null;
-  #learning = [];
-  #learningFromS = null;
-  #clock = new ArrivalClock();
-  #lastTimeS = null;
-  /** Lines that held a sample, and others. */
-  understood = 0;
-  strange = 0;
-  /** Why there are no samples although there are lines, in one sentence; empty where there is no reason. */
-  problem = "";
-  /** How many numbers a line holds, where somebody must say which of them are x, y and z; else 0. */
-  asks = 0;
+  #parser = new LineParser({ rateHz: EXPECTED_RATE_HZ });
+  #layout = null;
+  #unit = null;
+  #question = null;
+  #waiting = [];
+  #waits = 0;
+  #arrivals = new ArrivalClock();
+  #clock = null;
+  #timeS = 0;
+  #heardS = null;
+  #samples = 0;
+  #restarts = false;
+  #others = 0;
+  #garbled = 0;
+  #other = "";
+  /** Samples that lines or times say are missing. */
+  lost = 0;
 
   /**
    * Take the answer to the question which numbers of a line are x, y and z.
@@ -55,17 +58,62 @@ export class LineSource {
    * @param {number[]} axes From 0.
    */
   choose(axes) {
-    this.#columns = { axes, time: null };
-    this.#perG = null;
-    this.#learning = [];
-    this.problem = "";
-    this.asks = 0;
+    this.#parser = new LineParser({ rateHz: EXPECTED_RATE_HZ, columns: axes });
+    this.#question = null;
+    this.#waiting = [];
   }
 
-  /** @returns {string | null} The unit that was found, for people. */
+  /** @returns {string} How lines are read, in the words of `har live`; empty while that is not known. */
+  get layout() {
+    return this.#layout ? describeLayout(this.#layout) : "";
+  }
+
+  /** @returns {string | null} The unit, as `har live` names it; null while it is not known. */
   get unit() {
-    const known = { 1: "g", 1000: "milli-g", [STANDARD_GRAVITY]: "m/s²" };
-    return this.#perG && (known[this.#perG] ?? `${this.#perG} counts per g`);
+    return this.#unit;
+  }
+
+  /** @returns {string} What lines mean, for people; empty while that is not known. */
+  get speaks() {
+    if (!this.#unit) return "";
+    const range = RANGES[this.#unit] ? ` (${RANGES[this.#unit]})` : "";
+    const shown = readable(this.layout);
+    const layout = shown.length > SHOWN_LETTERS ? `${shown.slice(0, SHOWN_LETTERS)}…` : shown;
+    return `text lines, ${layout}, in ${this.#unit}${range}${this.lost ? `; ${this.lost} samples lost` : ""}`;
+  }
+
+  /** @returns {boolean} Whether lines of numbers come and it is not yet clear what they mean. */
+  get isLearning() {
+    return this.#parser.held > this.#garbled || this.#waiting.length > 0;
+  }
+
+  /** @returns {"columns" | "sensor" | "unit" | ""} What cannot be told. */
+  get doubt() {
+    return this.#question?.option ?? "";
+  }
+
+  /** @returns {number} How many numbers a line holds, where somebody must say which of them are x, y and z; else 0. */
+  get asks() {
+    return this.doubt === "columns" && this.#question.width >= 3 ? this.#question.width : 0;
+  }
+
+  /** @returns {string} Why there are no samples although there are lines, in one sentence; empty for no reason. */
+  get problem() {
+    if (this.#question) {
+      const next = {
+        columns: this.asks ? "Say which of its numbers are x, y and z." : "Print x,y,z.",
+        sensor: "Print one of them.",
+        unit: "Print g or m/s², then choose the sensor again.",
+      };
+      return `The acceleration cannot be found: ${readable(this.#question.text)}. ${next[this.doubt]}`;
+    }
+    if (this.#samples || this.isLearning || this.#others <= Math.max(STRANGE_LINES, this.#garbled)) return "";
+    return `Lines hold no numbers, such as “${readable(this.#other)}”: expected x,y,z.`;
+  }
+
+  /** @returns {boolean} Whether the text is UTF-16, in which every second byte is zero. */
+  get isWide() {
+    return this.#parser.isWide;
   }
 
   /**
@@ -76,106 +124,109 @@ export class LineSource {
    * @returns {{sample: number[], timeS: number, restart: boolean}[]}
    */
   feed(data, nowS) {
-    const lines = (this.#rest + this.#decoder.decode(data, { stream: true })).split(/\r\n|\n|\r/);
-    this.#rest = lines.pop().slice(-LONGEST_LINE);
-    const rows = lines.map((line) => this.#row(line.slice(0, LONGEST_LINE))).filter(Boolean);
-    if (!rows.length) return [];
-    const timed = this.#timed(rows, nowS);
-    if (this.#perG) return timed.map((row) => this.#sample(row));
-    return this.#learn(timed, nowS);
-  }
-
-  /** Return the numbers of a line: x, y, z and perhaps a time; null where it holds none. */
-  #row(line) {
-    const numbers = (line.match(NUMBER) ?? []).map(Number);
-    const hasNames = /[a-z]/i.test(line.replaceAll(NUMBER, ""));
-    if (hasNames && this.#header(line)) return null;
-    const labelled = hasNames && !this.#columns ? readLabelled(line) : null;
-    if (labelled) {
-      this.understood++;
-      this.problem = "";
-      if (labelled.perG) this.#perG = labelled.perG;
-      return labelled;
+    let ready = [];
+    const found = [];
+    const flush = () => {
+      found.push(...this.#timed(ready));
+      ready = [];
+    };
+    for (const event of this.#parser.feed(data, nowS)) {
+      if (["sample", "missing", "damaged"].includes(event.kind)) {
+        this.#garbled += Number(event.kind === "damaged");
+        if (this.#layout && !this.#question) (this.#unit ? ready : this.#waiting).push(event);
+        if (this.#findUnit()) ready = this.#waiting.splice(0);
+      } else {
+        flush();
+        this.#note(event);
+      }
     }
-    const columns = this.#columns ?? (numbers.length === 3 && !hasNames ? { axes: [0, 1, 2], time: null } : null);
-    const values = columns && columns.axes.map((column) => numbers[column]);
-    if (!values || !values.every(Number.isFinite)) {
-      this.#strangeLine(line, numbers.length);
-      return null;
+    flush();
+    this.#heardS = nowS;
+    return found;
+  }
+
+  /** Act on everything in the stream that is not a sample. */
+  #note({ kind, atS, text, layout, question }) {
+    if (kind === "note") {
+      this.#others++;
+      this.#other = text.trim().slice(0, 40);
+    } else if (kind === "header") {
+      const hasPaused = this.#heardS !== null && atS - this.#heardS >= RESTART_PAUSE_S;
+      if (this.#clock) this.#clock.announceRestart();
+      else this.#restarts ||= hasPaused && this.#samples > 0;
+    } else if (kind === "question") {
+      this.#doubtful(question);
+    } else {
+      this.#adopt(layout);
     }
-    this.understood++;
-    return { values, time: columns.time === null ? null : numbers[columns.time] * columns.secondsPerTick };
   }
 
-  /** Ask which numbers are meant, once it is clear that no rule tells. */
-  #strangeLine(line, count) {
-    this.strange += line.trim() !== "";
-    if (this.strange <= 20 || this.understood) return;
-    this.asks = count > 3 ? count : 0;
-    this.problem = this.asks
-      ? `Lines hold ${count} numbers without names; expected x,y,z. Say which of them are x, y and z.`
-      : `Lines hold ${count} numbers; expected x,y,z. Press reset on the board if it prints a header.`;
+  #doubtful(question) {
+    this.#question ??= question;
+    this.#waiting = [];
   }
 
-  /** Take a line as the names of columns; return whether it is one. */
-  #header(line) {
-    const names = line.split(/[,;\t]|\s{2,}/).map((name) => name.trim());
-    const bare = names.map((name) => name.replace(UNIT_BEHIND, "").trim());
-    const found = (pattern) => (axis) => bare.findIndex((name) => pattern.exec(name)?.[1].toLowerCase() === axis);
-    // A sensor that is named wins over bare axes: of w,x,y,z,ax,ay,az the last three are acceleration.
-    const axes = [NAME, BARE].map((pattern) => [...AXES].map(found(pattern))).find((each) => !each.includes(-1));
-    if (!axes) return false;
-    const time = names.findIndex((name) => name && TIME.test(name));
-    const tick = time < 0 ? null : TIME.exec(names[time])[1]?.toLowerCase();
-    this.#columns = { axes, time: tick ? time : null, secondsPerTick: TIME_UNITS[tick] };
-    const unit = UNITS.find(([pattern]) => axes.every((column) => pattern.test(names[column].slice(1))));
-    if (unit) this.#perG = unit[1];
-    return true;
+  /** Read the columns as they were found. */
+  #adopt(layout) {
+    this.#question = null;
+    this.#layout = layout;
+    this.#unit = layout.unit;
+    this.#waiting = [];
+    this.#waits = 0;
+    this.#restarts ||= this.#samples > 0;
+    const { time } = layout;
+    const tickS = time?.unit === COUNTER ? 1 / EXPECTED_RATE_HZ : SECONDS_PER_TICK[time?.unit];
+    const period = time?.period || 1 / (tickS * EXPECTED_RATE_HZ);
+    this.#clock = tickS && !time.repeats ? new DeviceClock({ tickS, period, originS: this.#timeS }) : null;
   }
 
-  #timed(rows, nowS) {
-    if (rows[0].time !== null) return rows.map(({ values, time }) => ({ values, timeS: time }));
-    return this.#clock.times(rows.length, nowS).map((timeS, index) => ({ values: rows[index].values, timeS }));
+  /** Look for gravity in the samples that wait; return whether it has told the unit. */
+  #findUnit() {
+    if (this.#unit || this.#question) return false;
+    const samples = this.#waiting.filter(({ kind }) => kind === "sample").map(({ values }) => values);
+    if (samples.length < UNIT_SAMPLES[this.#waits]) return false;
+    this.#waits++;
+    const { unit, reason } = guessUnit(samples);
+    this.#unit = unit;
+    if (!unit && this.#waits === UNIT_SAMPLES.length) this.#doubtful({ option: "unit", text: reason });
+    return unit !== null;
   }
 
-  #sample({ values, timeS }) {
-    const restart = this.#lastTimeS !== null && timeS < this.#lastTimeS;
-    this.#lastTimeS = timeS;
-    return { sample: values.map((value) => value / this.#perG), timeS, restart };
+  /** Give samples their times; those that came together are timed together. */
+  #timed(events) {
+    const reads = [];
+    for (const event of events) {
+      if (reads.at(-1)?.[0].atS === event.atS) reads.at(-1).push(event);
+      else reads.push([event]);
+    }
+    return reads.flatMap((read) => {
+      const steps = read.map((event) => this.#step(event)).filter(Boolean);
+      const isTimed = this.#clock && this.#layout.time.unit !== COUNTER;
+      const times = isTimed ? [] : this.#arrivals.times(steps.map(({ periods }) => periods), read[0].atS);
+      return steps.flatMap(({ sample, timeS, restart }, at) => {
+        this.#timeS = times[at] ?? timeS;
+        return sample ? [{ sample, timeS: this.#timeS, restart }] : [];
+      });
+    });
   }
 
-  /** Keep samples until gravity tells their unit. */
-  #learn(rows, nowS) {
-    this.#learningFromS ??= nowS;
-    this.#learning.push(...rows);
-    if (this.#learning.length < LEARNING_SAMPLES || nowS - this.#learningFromS < LEARNING_S) return [];
-    const kept = this.#learning;
-    const mean = [0, 1, 2].map((axis) => kept.reduce((sum, { values }) => sum + values[axis], 0) / kept.length);
-    const length = Math.hypot(...mean);
-    const isWhole = kept.every(({ values }) => values.every(Number.isInteger));
-    // An analogue sensor rests in the middle of its converter: such numbers are all above zero, and far on average.
-    const isAbove = kept.every(({ values }) => values.every((value) => value > 0));
-    const hasOffset = isWhole && isAbove && mean.every((value) => value > LEAST_OFFSET * length);
-    this.#perG = hasOffset ? null : unitOfLength(length, isWhole);
-    this.#learning = [];
-    this.#learningFromS = null;
-    this.problem = this.#perG
-      ? ""
-      : hasOffset
-        ? "The readings are all far above zero, as those of an analogue sensor: take its rest away, and print g or m/s²."
-        : `The mean of the last readings is ${length.toPrecision(3)} long, which is gravity in no unit: print g or m/s².`;
-    return this.#perG ? kept.map((row) => this.#sample(row)) : [];
+  /** Return the sample of an event, and how many periods after the one before it comes; null where it counts as nothing. */
+  #step({ kind, values, tick }) {
+    const sample = kind === "sample" ? values.map((value) => value / perG(this.#unit)) : null;
+    if (!sample || sample.some((value) => Math.abs(value) > PLAUSIBLE_G)) {
+      // Without a device's clock a line stands for one sample.
+      if (this.#clock || !this.#samples) return null;
+      this.lost++;
+      return { sample: null, periods: 1 };
+    }
+    const found = this.#clock ? this.#clock.advance(tick) : { lost: 0, restart: false };
+    if (!found) return null;
+    this.#samples++;
+    this.lost += found.lost;
+    const restart = found.restart || this.#restarts;
+    this.#restarts = false;
+    return { sample, periods: 1 + found.lost, timeS: found.timeS, restart };
   }
-}
-
-/** Return how much of the unit makes 1 g, if gravity of this length fits one unit; else null. */
-export function unitOfLength(length, isWhole) {
-  const candidates = [1, STANDARD_GRAVITY, 1000];
-  if (isWhole) candidates.push(...Array.from({ length: 10 }, (_, index) => 2 ** (6 + index)));
-  const fitting = candidates.filter((perG) => length / perG >= GRAVITY_G[0] && length / perG <= GRAVITY_G[1]);
-  if (fitting.includes(1000)) return 1000;
-  const distance = (perG) => Math.abs(Math.log(length / perG));
-  return fitting.length ? fitting.reduce((best, each) => (distance(each) < distance(best) ? each : best)) : null;
 }
 
 /** Gives even times to samples that arrive in bunches: the line through when each read ended. */
@@ -184,19 +235,20 @@ class ArrivalClock {
   #count = 0;
   #timeS = null;
 
-  times(count, nowS) {
+  /** Return the times of samples that arrived together, each so many periods after the one before. */
+  times(periods, nowS) {
     const last = this.#reads.at(-1);
     if (last && nowS - last.nowS > SILENCE_S) {
       // A silence is a hole: what comes after it has a time that is later by as much.
       this.#timeS = nowS;
       this.#reads = [];
     }
-    this.#count += count;
+    this.#count += periods.reduce((sum, each) => sum + each, 0);
     this.#reads.push({ nowS, count: this.#count });
     if (this.#reads.length > REMEMBERED_READS) this.#reads.shift();
     this.#timeS ??= nowS;
-    const periodS = this.#slope() ?? 0.01;
-    return Array.from({ length: count }, () => (this.#timeS += periodS));
+    const periodS = this.#slope() ?? 1 / EXPECTED_RATE_HZ;
+    return periods.map((each) => (this.#timeS += each * periodS));
   }
 
   /** Seconds a sample, by least squares over the reads that are remembered; null where they tell nothing. */

@@ -12,12 +12,14 @@ import { LineSource } from "./lines.js";
 
 const SILENCE_MS = 2000;
 const STRANGE_BYTES = 2000;
+const WIDE_SHARE = 0.4;
 
 /** Finds out what bytes mean: frames once a whole one has come, lines of text until then. */
 export class ByteReader {
   #lines = new LineSource();
   #isBinary = false;
   #bytes = 0;
+  #zeros = 0;
   #samples = 0;
 
   /** @param {(bytes: Uint8Array) => void} write Sends bytes to the device. */
@@ -29,13 +31,14 @@ export class ByteReader {
   /** @returns {string} What the device speaks, for people. */
   get speaks() {
     if (this.frames.frames) return `binary frames${this.frames.damaged ? `, ${this.frames.damaged} damaged` : ""}`;
-    return this.#lines.unit ? `text lines in ${this.#lines.unit}` : "";
+    return this.#lines.speaks;
   }
 
   /** @returns {string} Why there are no samples although bytes come, in one sentence; empty for no reason. */
   get problem() {
     if (this.frames.problem) return this.frames.problem;
-    if (this.#samples || this.#bytes < STRANGE_BYTES) return "";
+    if (!this.#isBinary && this.#lines.doubt) return this.#lines.problem;
+    if (this.#samples || this.#bytes < STRANGE_BYTES || (!this.#isBinary && this.#lines.isLearning)) return "";
     if (this.frames.frames) return "Frames come, but the device does not say what its samples mean: press its reset.";
     return (
       this.#lines.problem || `${this.#bytes} bytes have come and not one sample: is the baud rate that of the sensor?`
@@ -44,7 +47,7 @@ export class ByteReader {
 
   /** @returns {number} How many numbers a line holds, where a person must say which are x, y and z; else 0. */
   get asks() {
-    return this.#isBinary || this.#samples ? 0 : this.#lines.asks;
+    return this.#isBinary ? 0 : this.#lines.asks;
   }
 
   /** Take the answer: which numbers of a line, from 0. */
@@ -52,16 +55,17 @@ export class ByteReader {
     this.#lines.choose(axes);
   }
 
-  /** @returns {number} Samples that the device's own numbers say are missing. */
+  /** @returns {number} Samples that the device's own numbers, or lines without theirs, say are missing. */
   get lost() {
-    return this.frames.lost;
+    return this.frames.lost + this.#lines.lost;
   }
 
   /** Take the bytes of one read; return samples in g as the two sources do. */
   feed(data, nowS) {
     this.#bytes += data.length;
-    // Frames hold 00, which no text does.
-    this.#isBinary ||= data.includes(0);
+    // Frames hold 00, which no text does but UTF-16, of which it is a half.
+    this.#zeros += data.reduce((count, byte) => count + Number(!byte), 0);
+    this.#isBinary ||= this.#zeros > 0 && this.#zeros < WIDE_SHARE * this.#bytes && !this.#lines.isWide;
     const framed = this.frames.feed(data, nowS);
     const found = this.#isBinary ? framed : this.#lines.feed(data, nowS);
     this.#samples += found.length;

@@ -103,16 +103,16 @@ def test_a_device_without_the_service_is_said(open_page, phone_folder, replay_sc
 
 def test_one_question_is_asked_for_numbers_without_names(page) -> None:
     assert page.is_hidden("#columns-form")
-    lines = "".join(f"{index},0.1,-0.2,0.95,26.5\n" for index in range(60)).encode()
+    # Both halves may be acceleration.
+    lines = b"0.1,-0.2,0.95,0.95,0.1,-0.2\n" * 420
     notify(page, lines)
     page.wait_for_selector("#columns-form", state="visible")
     page.fill("#columns", "2 2 9")
     page.click("#columns-form button")
     page.wait_for_selector("#notices li.warn:has-text('three different numbers')")
-    page.fill("#columns", "2 3 4")
+    page.wait_for_selector("#notices li.warn:has-text('“0.1,-0.2,0.95,0.95,0.1,-0.2”')")
+    page.fill("#columns", "4 5 6")
     page.click("#columns-form button")
     page.wait_for_selector("#columns-form", state="hidden")
-    notify(page, lines)
-    page.wait_for_timeout(2500)
     notify(page, lines)
     page.wait_for_selector("#gravity:has-text('0.9')")

@@ -87,10 +87,10 @@ def test_the_simulated_device_gets_live_labels(page, compiled_bundle, tmp_path: 
 def test_lines_of_text_get_live_labels_and_nothing_is_written(page) -> None:
     writer = TextWriter(unit=parse_unit("m/s2"), rate_hz=100.0, timestamps=True)
     arrive(page, writer.header + b"".join(writer.lines(movement(500), first=0)))
-    # Gravity tells the unit after two seconds of the page's time.
-    page.wait_for_timeout(2100)
     arrive(page, b"".join(writer.lines(movement(100), first=500)))
-    page.wait_for_selector("#facts dd:has-text('text lines in m/s²')")
+    page.wait_for_selector(
+        "#facts dd:has-text('text lines, 4 numbers a line: x is x, y is y, z is z, time in us, in m/s2')"
+    )
     assert page.evaluate("found.length") > 5
     assert page.evaluate("port.written") == []
 

@@ -87,6 +87,10 @@ class Sketch:
     encoding: str = "latin-1"
     missing_every: int = 0
 
+    def lines(self) -> list[bytes]:
+        """Return what it prints in each moment of the walk."""
+        return [self.write(row).encode(self.encoding) for row in rows()]
+
 
 def rows() -> Iterator[Row]:
     """Yield the moments of the walk."""

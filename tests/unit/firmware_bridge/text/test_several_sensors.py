@@ -10,79 +10,9 @@ from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.models.errors import BridgeError
 
-from .sketches import ACC_G, ROWS
-
-LEFT = ACC_G
-RIGHT = np.roll(ACC_G, 37, axis=0)[:, [2, 0, 1]] * [1, -1, 1]
-"""The same walk, worn another way up and elsewhere."""
-
-
-def _in_one_line(form: str) -> Callable[[int], str]:
-    return lambda at: form.format(l=LEFT[at], r=RIGHT[at], t=5000 + 10 * at)
-
-
-def _in_turn(left: str, right: str) -> Callable[[int], str]:
-    return lambda at: left.format(v=LEFT[at], t=5000 + 10 * at) + right.format(v=RIGHT[at], t=5003 + 10 * at)
-
-
-XYZ = "{v[0]:.3f}{s}{v[1]:.3f}{s}{v[2]:.3f}"
-COMMAS = "{v[0]:.3f},{v[1]:.3f},{v[2]:.3f}"
-FORMATS: dict[str, tuple[Callable[[int], str], str, str]] = {
-    "names in one line": (
-        _in_one_line(
-            "left_ax:{l[0]:.3f} left_ay:{l[1]:.3f} left_az:{l[2]:.3f} "
-            "right_ax:{r[0]:.3f} right_ay:{r[1]:.3f} right_az:{r[2]:.3f}\n"
-        ),
-        "left",
-        "right",
-    ),
-    "numbered names in one line": (
-        _in_one_line(
-            "ax1={l[0]:.3f}\tay1={l[1]:.3f}\taz1={l[2]:.3f}\tax2={r[0]:.3f}\tay2={r[1]:.3f}\taz2={r[2]:.3f}\r\n"
-        ),
-        "1",
-        "2",
-    ),
-    "a word before each group": (
-        _in_one_line("wrist: X={l[0]:.3f} Y={l[1]:.3f} Z={l[2]:.3f} | ankle: X={r[0]:.3f} Y={r[1]:.3f} Z={r[2]:.3f}\n"),
-        "wrist",
-        "ankle",
-    ),
-    "nested JSON": (
-        _in_one_line(
-            '{{"t":{t},"wrist":{{"x":{l[0]:.3f},"y":{l[1]:.3f},"z":{l[2]:.3f}}},'
-            '"hip":{{"x":{r[0]:.3f},"y":{r[1]:.3f},"z":{r[2]:.3f}}}}}\n'
-        ),
-        "wrist",
-        "hip",
-    ),
-    "lines in turn with a letter": (_in_turn(f"L,{COMMAS}\n", f"R,{COMMAS}\n"), "l", "r"),
-    "lines in turn that begin alike": (_in_turn(f"A,{COMMAS}\n", f"B,{COMMAS}\n"), "1", "2"),
-    "lines in turn with names": (
-        _in_turn(
-            "hip ax:{v[0]:.3f} ay:{v[1]:.3f} az:{v[2]:.3f}\n", "wrist ax:{v[0]:.3f} ay:{v[1]:.3f} az:{v[2]:.3f}\n"
-        ),
-        "hip",
-        "wrist",
-    ),
-    "lines in turn with a number": (_in_turn(f"1,{COMMAS}\n", f"2,{COMMAS}\n"), "1", "2"),
-    "lines in turn with a number and a time": (_in_turn(f"{{t}},0,{COMMAS}\n", f"{{t}},1,{COMMAS}\n"), "0", "1"),
-    "JSON with an id": (
-        _in_turn(
-            '{{"id":3,"x":{v[0]:.3f},"y":{v[1]:.3f},"z":{v[2]:.3f}}}\n',
-            '{{"id":7,"x":{v[0]:.3f},"y":{v[1]:.3f},"z":{v[2]:.3f}}}\n',
-        ),
-        "3",
-        "7",
-    ),
-    "addresses": (
-        _in_turn(
-            "0x68 ax={v[0]:.3f} ay={v[1]:.3f} az={v[2]:.3f}\n", "0x69 ax={v[0]:.3f} ay={v[1]:.3f} az={v[2]:.3f}\n"
-        ),
-        "1",
-        "2",
-    ),
-}
+from .other_streams import COMMAS, LEFT, RIGHT
+from .other_streams import TWO_SENSORS as FORMATS
+from .sketches import ROWS
 
 
 def play(write: Callable[[int], str], selection: SensorSelection) -> np.ndarray:

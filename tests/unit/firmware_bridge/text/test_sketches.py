@@ -1,59 +1,32 @@
 """Every format that sketches print is read right, or asked about with a question whose answer works."""
 
+import json
 import random
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from edgehar.firmware_bridge.stream.checks import StreamChecks
 from edgehar.firmware_bridge.stream.samples import Remark
 from edgehar.firmware_bridge.text.source import TextSource
-from edgehar.models.errors import BridgeError
-from edgehar.models.units import parse_unit
 
+from .other_streams import damaged, two_sensors
+from .playing import doubts, outcome
+from .playing import play as play_lines
 from .sketches import ACC_G, ROWS, SKETCHES, Sketch, rows
 
 BY_NAME = {sketch.name: sketch for sketch in SKETCHES}
+GOLDEN = json.loads((Path(__file__).parents[3] / "golden" / "text-lines.json").read_text(encoding="utf-8"))
+"""What is understood of every format: the page is held to the same (tests/unit/firmware_bridge/web)."""
+OTHER_STREAMS = {**damaged(), **two_sensors()}
 KEPT = 200
 """Samples at the end that are compared."""
 
 
-def play(
-    sketch: Sketch, *, columns: str = "", unit: str = "", skip: int = 0, rate_hz: float = 100.0, cuts: int = 0
-) -> tuple[np.ndarray, list[Remark], TextSource]:
-    """Feed a source as a port would, and return the samples and remarks; a question is a warning."""
-    source = TextSource(
-        unit=parse_unit(unit) if unit else None,
-        rate_hz=100.0,
-        columns=tuple(columns.split(",")) if columns else None,  # type: ignore[arg-type]
-        adopts_rate=True,
-    )
-    checks = StreamChecks(declared_rate_hz=100.0, window_length=200, range_g=None, rate_is_adopted=True)
-    rng = random.Random(cuts)
-    samples: list[np.ndarray] = []
-    remarks: list[Remark] = []
-
-    def take(data: bytes, now_s: float) -> None:
-        decoded = source.feed(data, now_s)
-        samples.extend(block.samples_g for block in decoded.blocks)
-        remarks.extend(decoded.remarks)
-        remarks.extend(checks.after_read(decoded.blocks, source.counts, source.unit))
-
-    try:
-        waiting = b""
-        for row in rows():
-            waiting += sketch.write(row).encode(sketch.encoding)
-            if skip:
-                skip, waiting = max(0, skip - len(waiting)), waiting[skip:]
-            size = rng.randrange(len(waiting) + 1) if cuts else len(waiting)
-            take(waiting[:size], row.index / rate_hz)
-            waiting = waiting[size:]
-        take(waiting, ROWS / rate_hz)
-        ended = source.finish(ROWS / rate_hz)
-    except BridgeError as question:
-        return np.zeros((0, 3), np.float32), [*remarks, Remark(str(question), warning=True)], source
-    samples += [block.samples_g for block in ended.blocks]
-    return np.concatenate([np.zeros((0, 3), np.float32), *samples]), [*remarks, *ended.remarks], source
+def play(sketch: Sketch, **given: Any) -> tuple[np.ndarray, list[Remark], TextSource]:
+    """Play the lines of a sketch at a source."""
+    return play_lines(sketch.lines(), **given)
 
 
 def assert_right(sketch: Sketch, samples: np.ndarray) -> None:
@@ -68,15 +41,11 @@ def assert_right(sketch: Sketch, samples: np.ndarray) -> None:
     assert min(distances) <= sketch.tolerance_g
 
 
-def doubts(remarks: list[Remark]) -> list[str]:
-    """Return the warnings that say something is not understood."""
-    return [remark.text for remark in remarks if remark.warning and "cannot be noticed" not in remark.text]
-
-
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_sketch_is_read_right_or_asked_about(name: str) -> None:
     sketch = BY_NAME[name]
     samples, remarks, source = play(sketch)
+    assert outcome(sketch.lines(), samples, remarks, source) == GOLDEN[name], "run tools/make_golden_text_lines.py"
     if sketch.asks:
         assert any(sketch.asks in text for text in doubts(remarks)), doubts(remarks)
         return
@@ -116,3 +85,9 @@ def test_a_measured_rate_is_adopted(name: str, rate_hz: float) -> None:
         assert any(f"{rate_hz:g}" in remark.text and "used from here on" in remark.text for remark in remarks)
     assert source.rate is not None
     assert source.rate.rate_hz == pytest.approx(rate_hz, rel=0.02)
+
+
+@pytest.mark.parametrize("name", OTHER_STREAMS)
+def test_other_streams_are_accounted_for_as_before(name: str) -> None:
+    lines = OTHER_STREAMS[name]
+    assert outcome(lines, *play_lines(lines)) == GOLDEN[name], "run tools/make_golden_text_lines.py"

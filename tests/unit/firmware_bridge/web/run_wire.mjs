@@ -5,7 +5,11 @@ import { pathToFileURL } from "node:url";
 const request = JSON.parse(readFileSync(0, "utf8"));
 const from = (name) => import(pathToFileURL(`${request.static}/${name}.js`));
 const { encodeFrame, FrameParser } = await from("frames");
-const { unitOfLength } = await from("lines");
+const { unitOfLength } = await from("evidence");
+const { STANDARD_GRAVITY } = await from("gravity");
+const { readName, roleOf, unitAtStart } = await from("names");
+const { Readings } = await from("readings");
+const { LineSource } = await from("lines");
 const { ByteReader } = await from("serial");
 const bytes = (hex) => Uint8Array.from(Buffer.from(hex, "hex"));
 const hex = (data) => Buffer.from(data).toString("hex");
@@ -18,6 +22,16 @@ const tasks = {
     return events.map(({ body, damaged }) => (body ? { body: hex(body) } : { damaged }));
   },
   unit: ({ lengths, isWhole }) => lengths.map((length) => unitOfLength(length, isWhole)),
+  lines({ reads }) {
+    const source = new LineSource();
+    const samples = reads.flatMap(({ t_s: nowS, hex: data }) => source.feed(bytes(data), nowS));
+    const readings = new Readings(120);
+    for (const { sample, timeS } of samples) readings.add(sample.map((each) => each * STANDARD_GRAVITY), 1000 * timeS);
+    const { layout, unit, lost, problem } = source;
+    const doubt = source.doubt === "sensor" ? "columns" : source.doubt;
+    return { samples: samples.map(({ sample }) => sample), layout, unit, lost, doubt, problem, gravity: readings.doubt };
+  },
+  names: ({ names }) => names.map((name) => [readName(name), roleOf(name), unitAtStart(name)]),
   read({ reads, axes }) {
     const written = [];
     const reader = new ByteReader((data) => written.push(hex(data)));

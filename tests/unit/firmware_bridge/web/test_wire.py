@@ -201,10 +201,14 @@ def test_a_header_gives_the_unit(run_wire, header: str, factor: float) -> None:
 
 @pytest.mark.parametrize(
     ("line", "expected"),
-    [("1,2,3,4,5", "expected x,y,z"), ("0.01,0.02,0.03", "gravity in no unit"), ("hello there", "expected x,y,z")],
+    [
+        ("1,2,3,4,5", "“1,2,3,4,5”: no three columns in a row"),
+        ("0.01,0.02,0.03", "gravity in no unit"),
+        ("hello there", "expected x,y,z"),
+    ],
 )
 def test_what_is_not_understood_is_one_sentence(run_wire, line: str, expected: str) -> None:
-    (reply,) = run_wire({"kind": "read", "reads": in_reads(f"{line}\n".encode() * 400, every_s=0.1)})
+    (reply,) = run_wire({"kind": "read", "reads": in_reads(f"{line}\n".encode() * 420, every_s=0.1)})
     assert reply["samples"] == []
     assert expected in reply["problem"]
 
@@ -221,4 +225,4 @@ def test_units_are_those_of_python(run_wire, whole: bool) -> None:
     lengths = np.geomspace(0.1, 40_000, 300).tolist()
     expected = [unit_of_length(length, whole=whole) for length in lengths]
     (found,) = run_wire({"kind": "unit", "lengths": lengths, "isWhole": whole})
-    assert found == [None if unit is None else parse_unit(unit).per_g for unit in expected]
+    assert found == expected
