@@ -32,6 +32,10 @@ _LOCAL_SETTINGS: Final = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     # It would look at every thread a hundred times a second.
     "distributed.worker.profile.enabled": False,
+    # And at itself and its memory so often that a busy machine has some per cent less to compute with.
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "2s",
+    "distributed.worker.memory.monitor-interval": "500ms",
 }
 """What a cluster of this machine has otherwise than Dask by default."""
 
