@@ -16,10 +16,12 @@ const FLOAT = 1;
 const DENSE = 5;
 const SOFTMAX = 5;
 const MOST_LAYERS = 8;
+/** The trainer's kind of an LSTM. */
+export const LSTM = 1;
 /** Kinds of the engine and of the trainer, and gates. */
 const RECURRENT = new Map([
   [1, { kind: 0, gates: 1, biases: 1 }],
-  [2, { kind: 1, gates: 4, biases: 4 }],
+  [2, { kind: LSTM, gates: 4, biases: 4 }],
   [4, { kind: 2, gates: 3, biases: 6 }],
 ]);
 

@@ -50,16 +50,27 @@ export class Scores {
  * @param {() => number} random
  */
 export function errorOfDifference(classes, truth, parts, said, random) {
-  const names = [...new Set(parts)];
-  const of = names.map((name) => parts.map((_, index) => index).filter((index) => parts[index] === name));
-  const differences = Array.from({ length: DRAWS }, () => {
-    const drawn = names.flatMap(() => of[Math.floor(random() * names.length)]);
-    const wanted = drawn.map((index) => truth[index]);
-    const [one, other] = said.map((each) => new Scores(classes, wanted, drawn.map((index) => each[index])).macroF1);
+  return deviationOverDraws(truth, parts, random, (wanted, index) => {
+    const [one, other] = said.map((each) => new Scores(classes, wanted, index.map((at) => each[at])).macroF1);
     return one - other;
   });
-  const mean = differences.reduce((sum, value) => sum + value, 0) / DRAWS;
-  return Math.sqrt(differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / DRAWS);
+}
+
+/** Return the standard error of a judgement's macro-F1, over draws of parts as above. */
+export function errorOf(classes, truth, parts, said, random) {
+  return deviationOverDraws(truth, parts, random, (wanted, index) => new Scores(classes, wanted, index.map((at) => said[at])).macroF1);
+}
+
+/** Return the deviation of what `score` makes of the truth and the windows of parts drawn with replacement. */
+function deviationOverDraws(truth, parts, random, score) {
+  const names = [...new Set(parts)];
+  const of = names.map((name) => parts.map((_, index) => index).filter((index) => parts[index] === name));
+  const drawn = Array.from({ length: DRAWS }, () => {
+    const index = names.flatMap(() => of[Math.floor(random() * names.length)]);
+    return score(index.map((at) => truth[at]), index);
+  });
+  const mean = drawn.reduce((sum, value) => sum + value, 0) / DRAWS;
+  return Math.sqrt(drawn.reduce((sum, value) => sum + (value - mean) ** 2, 0) / DRAWS);
 }
 
 /** Return the position of the largest number of every row. */

@@ -1,16 +1,18 @@
 /**
  * The three steps of fitting a model to a person, and the cross-validation that keeps or drops each.
  *
- * The decisions of edgehar.pipeline.training.personalization.stages.
+ * The decisions of edgehar.pipeline.training.personalization.stages. What must be shown depends on the model: fitting an
+ * LSTM is kept unless cross-validation speaks against it, fitting another one must show a gain.
  *
  * @module stages
  */
 
+import { LSTM } from "./blob.js";
 import { fineTune, generator, RECIPE, shuffledBatches, turnAsOnOtherDays } from "./fine-tuning.js";
 import { StackGradients, supervision } from "./gradients.js";
 import { confined, FOLDS, foldsOf } from "./labelled-windows.js";
 import { fitOutputLayer, logitsOf, softmaxRows } from "./output-layer.js";
-import { errorOfDifference, largest, Scores } from "./scores.js";
+import { errorOf, errorOfDifference, largest, Scores } from "./scores.js";
 
 export const OUTPUT = "output layer";
 export const ALL = "all weights";
@@ -200,9 +202,12 @@ class Trial {
   #before;
   #after;
   #said;
+  #best;
+  #unlessItLoses;
 
   constructor(person) {
     this.#person = person;
+    this.#unlessItLoses = person.model.layers.every(({ kind }) => kind === LSTM);
     const { folds, labels } = person;
     this.weights = new Map([...Array.from({ length: FOLDS }, (_, fold) => fold), EVERYTHING].map((fold) => [fold, person.general]));
     this.judged = folds.map((_, index) => index).filter((index) => folds[index] >= 0);
@@ -211,7 +216,7 @@ class Trial {
     // Windows beside one another are alike; parts of takes are less so.
     this.#parts = everyDay.map((at) => labels[at] * FOLDS + folds[at]);
     this.#before = this.#after = this.#outOfFold(this.weights);
-    this.#said = largest(this.#before, person.classes);
+    this.#said = this.#best = largest(this.#before, person.classes);
     this.stages = [{ name: "general model", macroF1: this.#macroF1(this.#said), kept: true }];
   }
 
@@ -221,22 +226,29 @@ class Trial {
 
   /**
    * Make a step for every fold, judge it, and keep it if it gains more than the standard error of the gain; one that
-   * `mayLose` is the more careful one, and kept unless it loses more than that.
+   * `mayLose` is the more careful one, and kept unless it loses more than that. Where steps are kept unless they lose,
+   * the bound is the best macro-F1 so far less its standard error.
    */
   tryStep(name, step, { mayLose = false } = {}) {
-    const { classes } = this.#person;
     const weights = new Map(Array.from({ length: FOLDS }, (_, fold) => [fold, step(fold)]));
     const posteriors = this.#outOfFold(weights);
-    const said = largest(posteriors, classes);
+    const said = largest(posteriors, this.#person.classes);
     const macroF1 = this.#macroF1(said);
-    const error = errorOfDifference(classes, this.#truth, this.#parts, [said, this.#said], generator(0));
-    const margin = Math.max(LEAST_GAIN, error);
-    const kept = macroF1 >= this.#macroF1(this.#said) + (mayLose ? -margin : margin);
+    const kept = macroF1 >= this.#least(said, mayLose);
     this.stages.push({ name, macroF1, kept });
     if (!kept) return;
     this.weights = weights.set(EVERYTHING, step(EVERYTHING));
     this.#after = posteriors;
     this.#said = said;
+    if (macroF1 > this.#macroF1(this.#best)) this.#best = said;
+  }
+
+  /** What the macro-F1 of a step must reach. */
+  #least(said, mayLose) {
+    const windows = [this.#person.classes, this.#truth, this.#parts];
+    if (this.#unlessItLoses) return this.#macroF1(this.#best) - errorOf(...windows, this.#best, generator(0));
+    const margin = Math.max(LEAST_GAIN, errorOfDifference(...windows, [said, this.#said], generator(0)));
+    return this.#macroF1(this.#said) + (mayLose ? -margin : margin);
   }
 
   /** What was kept; posteriors are of the windows as they were recorded. */
