@@ -173,7 +173,7 @@ def compare_workers(bundle: Path, place: Path, *, days: float, workers: int) -> 
         began_s, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         running = [
             subprocess.Popen(
-                [sys.executable, "-m", "edgehar", "classify", str(bundle), *share, "--out", str(out), "--workers",
+                [sys.executable, "-P", "-m", "edgehar", "classify", str(bundle), *share, "--out", str(out), "--workers",
                  str(count), "--engine", "native"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )
