@@ -103,7 +103,12 @@ def classify(model: Path, out: Path, *arguments: str, **options: object) -> subp
 
 def contents(out: Path) -> dict[str, bytes]:
     """Return the labels of a folder, byte by byte."""
-    return {path.name: path.read_bytes() for path in (out / "labels").glob("*.parquet")}
+    return {path.name: path.read_bytes() for path in finished(out)}
+
+
+def finished(out: Path) -> list[Path]:
+    """The files of labels that are whole: one that is being written has a name with a dot before it."""
+    return [path for path in (out / "labels").glob("*.parquet") if not path.name.startswith(".")]
 
 
 def tables(out: Path) -> dict[str, pa.Table]:
@@ -153,7 +158,7 @@ def test_a_scheduler_that_goes_away_is_one_sentence_and_what_is_done_is_kept(
     with scheduler() as (address, running), worker(address):
         command = [*HAR, "classify", str(model), str(large_archive), "--out", str(out), "--scheduler", address]
         client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        wait_for(lambda: bool(list((out / "labels").glob("*.parquet"))))
+        wait_for(lambda: bool(finished(out)))
         running.kill()
         _, errors = client.communicate(timeout=120)
     assert client.returncode == 1
@@ -186,7 +191,7 @@ def test_an_interrupted_run_ends_quickly_and_goes_on_later(
     client = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    wait_for(lambda: bool(list((out / "labels").glob("*.parquet"))))
+    wait_for(lambda: bool(finished(out)))
     # As a terminal does: the whole group is told, workers too.
     os.killpg(client.pid, number) if number == signal.SIGINT else client.send_signal(number)
     _, errors = client.communicate(timeout=60)
