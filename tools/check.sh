@@ -17,9 +17,9 @@ python -P tools/check_house.py
 
 step "tests"
 if [ "${TEST_PROCESSES:-1}" -gt 1 ]; then
-    # Those that start programs, servers and browsers run one by one: they use all cores themselves.
     python -m pytest -n "$TEST_PROCESSES" --dist loadfile tests/unit tests/conformance
-    python -m pytest tests/integration
+    # All others start programs, servers and browsers, which use all cores themselves: they run one by one.
+    python -m pytest --ignore=tests/unit --ignore=tests/conformance
 else
     python -m pytest
 fi

@@ -41,9 +41,10 @@ def main() -> int:
     """Write the file, or check it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="fail if the file would change")
+    chosen = parser.parse_args()
     entries = [f"{json.dumps(name)}: {json.dumps(each)}" for name, each in formats().items()]
     text = "{\n" + ",\n".join(entries) + "\n}\n"
-    if parser.parse_args().check:
+    if chosen.check:
         return int(PATH.read_text(encoding="utf-8") != text)
     PATH.write_text(text, encoding="utf-8")
     return 0

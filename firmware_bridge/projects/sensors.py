@@ -38,30 +38,15 @@ class Sensor:
     gyroscope: Gyroscope | None = None
 
 
+_MPU_GYROSCOPE: Final = Gyroscope("har_mpu6050_gyroscope", 16.4, 2000.0)
+_LSM6_GYROSCOPE: Final = Gyroscope("har_lsm6_gyroscope", 1 / 0.07, 2000.0)
+
 SENSORS: Final[Mapping[str, Sensor]] = {
     sensor.key: sensor
     for sensor in (
-        Sensor(
-            "mpu6050", "har_mpu6050", "MPU-6050", 100.0, 4096.0, 8.0, Gyroscope("har_mpu6050_gyroscope", 16.4, 2000.0)
-        ),
-        Sensor(
-            "lsm6ds3",
-            "har_lsm6ds3",
-            "LSM6DS3",
-            104.0,
-            4098.36,
-            8.0,
-            Gyroscope("har_lsm6ds3_gyroscope", 1 / 0.07, 2000.0),
-        ),
-        Sensor(
-            "lsm6dsox",
-            "har_lsm6dsox",
-            "LSM6DSOX",
-            104.0,
-            4098.36,
-            8.0,
-            Gyroscope("har_lsm6dsox_gyroscope", 1 / 0.07, 2000.0),
-        ),
+        Sensor("mpu6050", "har_mpu6050", "MPU-6050", 100.0, 4096.0, 8.0, _MPU_GYROSCOPE),
+        Sensor("lsm6ds3", "har_lsm6ds3", "LSM6DS3", 104.0, 4098.36, 8.0, _LSM6_GYROSCOPE),
+        Sensor("lsm6dsox", "har_lsm6dsox", "LSM6DSOX", 104.0, 4098.36, 8.0, _LSM6_GYROSCOPE),
         Sensor("adxl345", "har_adxl345", "ADXL345", 100.0, 256.0, 16.0),
         Sensor("lis3dh", "har_lis3dh", "LIS3DH", 100.0, 4000.0, 8.0),
     )

@@ -26,8 +26,8 @@ def from_first(templates: list[Template], axes: list[tuple[Template, int]]) -> t
     order = [templates.index(template) for template, _ in axes]
     for wanted in (order, order[::-1]):
         start = wanted[0]
-        places = [(each - start) % len(templates) for each in wanted]
-        if places == sorted(places):
+        turned = [(each - start) % len(templates) for each in wanted]
+        if turned == sorted(turned):
             return (*templates[start:], *templates[:start])
     return tuple(templates)
 

@@ -200,7 +200,7 @@ def test_firmware_is_written_for_it(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     identity = (folder / "sketch" / "src" / "har_identity.h").read_text()
     assert "#define HAR_MODEL_CHANNELS 6\n" in identity
-    assert "#define HAR_GYROSCOPE har_lsm6dsox_gyroscope\n" in identity
+    assert "#define HAR_GYROSCOPE har_lsm6_gyroscope\n" in identity
 
 
 @pytest.mark.parametrize(

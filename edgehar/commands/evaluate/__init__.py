@@ -177,7 +177,7 @@ def evaluate(
             "robustness": robustness,
             "calibrate": calibrate,
             "unlearned": unlearned,
-            "streaming": bool(streaming),
+            "streaming": streaming is not None,
             "engine": engine != "auto",
             "quantization": quantization != "float32",
             "port": port is not None,

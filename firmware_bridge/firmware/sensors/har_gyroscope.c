@@ -12,17 +12,8 @@ const har_gyroscope har_mpu6050_gyroscope = {
     16.4f,
 };
 
-const har_gyroscope har_lsm6ds3_gyroscope = {
-    {0x11, 0x4C, 80}, /* CTRL2_G: 104 Hz, +-2000 degrees/s; then it turns on */
-    0x03,             /* GDA, XLDA */
-    0x22,             /* OUTX_L_G: the accelerometer's registers follow */
-    12,
-    6,
-    0,
-    14.285714f, /* 70 mdps/LSB */
-};
-
-const har_gyroscope har_lsm6dsox_gyroscope = {
+/* Of LSM6DS3 and LSM6DSOX, which are alike in this. */
+const har_gyroscope har_lsm6_gyroscope = {
     {0x11, 0x4C, 80}, /* CTRL2_G: 104 Hz, +-2000 degrees/s; then it turns on */
     0x03,             /* GDA, XLDA */
     0x22,             /* OUTX_L_G: the accelerometer's registers follow */

@@ -20,7 +20,7 @@ typedef struct har_gyroscope {
     float counts_per_deg_s;
 } har_gyroscope;
 
-extern const har_gyroscope har_mpu6050_gyroscope, har_lsm6ds3_gyroscope, har_lsm6dsox_gyroscope;
+extern const har_gyroscope har_mpu6050_gyroscope, har_lsm6_gyroscope;
 
 /* Find the chip, identify it, set both up; say at which address it is. */
 har_sensor_status har_motion_start(const har_sensor *sensor, const har_gyroscope *gyroscope, const har_bus *bus,

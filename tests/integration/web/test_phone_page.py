@@ -289,6 +289,27 @@ def test_a_second_tab_is_said_in_both(open_page, phone_folder) -> None:
     other.close()
 
 
+@pytest.mark.parametrize("trouble", ["the file is missing", "the browser is old"])
+def test_a_page_that_cannot_be_opened_says_so(browser, serve, phone_folder, trouble: str) -> None:
+    """Its modules come packed: without them there is only what the first script knows."""
+    folder = phone_folder()
+    context = browser.new_context(**PHONE)
+    try:
+        with serve(folder) as url:
+            page = context.new_page()
+            if trouble == "the browser is old":
+                page.add_init_script("delete globalThis.DecompressionStream")
+            else:
+                (folder / "page.json").unlink()
+            page.goto(url)
+            page.wait_for_selector("#notices li.warn")
+            assert "The page cannot be opened" in page.inner_text("#notices")
+            said = page.evaluate("(() => { try { har.predict([]) } catch (error) { return error.message } })()")
+            assert "wait for window.har.ready" in said
+    finally:
+        context.close()
+
+
 def test_it_works_with_the_server_stopped(browser, serve, phone_folder, replay_script) -> None:
     context = browser.new_context(**PHONE)
     try:
