@@ -24,13 +24,13 @@ from edgehar.pipeline.bulk.stretches import KNOWN_EVERY, Samples, Stretch, joine
 from edgehar.pipeline.data.importing.clock import SECONDS, Steps, guess_time_unit, look_at_steps
 from edgehar.pipeline.data.importing.columns import Roles, find_roles
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure
-from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
+from edgehar.pipeline.data.importing.options import NO_COLUMN, UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import foreign, refusal
 from edgehar.pipeline.data.importing.rows import Lost, Rows
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool, Workspace
-from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported, recordings_of
+from edgehar.pipeline.data.importing.table import Imported, recordings_of
 from edgehar.pipeline.data.importing.timing import OpenTable
 
 BATCH_ROWS: Final = 2**16

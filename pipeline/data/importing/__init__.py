@@ -12,7 +12,9 @@ Each link of the chain is a room of its own::
     sessions     where a recording ends and the next begins
     clock        the rate, the gaps, the time of every sample
     evidence     the unit, and what the values say against it
-    labels       names of files, tables of intervals;  annotations: exports of ELAN, Audacity and Label Studio
+    label_columns  which column is the activity;  row_labels: the activities of the rows
+    intervals    tables that say what was done when;  label_events: beginnings and ends;  annotations: of other tools
+    labels       names of files, and whose the intervals are
     table        all of these for one file
     documents    JSON and CBOR;  axis_windows   one file per axis
     collection   all files of a folder

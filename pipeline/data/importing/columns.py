@@ -7,11 +7,12 @@ from typing import Final
 
 from edgehar.models.sensing import names as sensor_names
 from edgehar.models.sensing.names import accelerometers, read_name, sensor_groups, sensor_of_text
-from edgehar.models.sensing.roles import DATE, INDEX, LABEL, SENSOR, SUBJECT, TIME, ColumnRole, role_of
+from edgehar.models.sensing.roles import DATE, INDEX, SENSOR, SUBJECT, TIME, ColumnRole, role_of
 from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
 from edgehar.pipeline.data.importing.dates import DateForm, is_only_a_date, looks_like_date, read_form
 from edgehar.pipeline.data.importing.devices_in_turn import device_column
 from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
+from edgehar.pipeline.data.importing.label_columns import LabelChoice, choose_label
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
 from edgehar.pipeline.data.importing.parser import sensors_in
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
@@ -43,6 +44,8 @@ class Roles:
         What was found, as sentences.
     unread_time
         A column that is called a time, and what is written in it, where that is neither a number nor a date.
+    problems
+        What may be wrong with the choice, as sentences.
     """
 
     places: Places
@@ -50,6 +53,7 @@ class Roles:
     time_unit: str | None
     notes: tuple[str, ...]
     unread_time: str | None = None
+    problems: tuple[str, ...] = ()
 
 
 def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
@@ -78,8 +82,10 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     roles = [role_of(name) for name in preamble.header] if preamble.header else []
     notes: list[str] = []
     time = _time(preamble, options, roles, notes)
-    label = _single(preamble, options.label, roles, LABEL, "activity", notes)
-    subject = _single(preamble, options.subject, roles, SUBJECT, "person", notes)
+    chosen = _label(preamble, options.label, roles)
+    label = chosen.place
+    notes += chosen.notes
+    subject = _subject(preamble, options.subject, roles, notes)
     sensor, sensors = _sensor_column(preamble, roles, notes)
     added: tuple[int, ...] = ()
     turning: tuple[int, ...] = ()
@@ -116,6 +122,7 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
         _time_unit(preamble, roles, time),
         tuple(notes),
         f"{text[:40]!r} in {preamble.called(unread)}" if text and unread is not None else None,
+        chosen.problems,
     )
 
 
@@ -134,15 +141,20 @@ def _column(preamble: Preamble, name: str) -> int:
     )
 
 
-def _single(
-    preamble: Preamble, declared: str | None, roles: Sequence[ColumnRole], role: str, called: str, notes: list[str]
-) -> int | None:
-    """Return the declared column, else the first whose name says what it is."""
+def _label(preamble: Preamble, declared: str | None, roles: Sequence[ColumnRole]) -> LabelChoice:
+    """Return the declared column of the activity, else the one that names and values speak for."""
+    if declared is not None:
+        return LabelChoice(None if declared == NO_COLUMN else _column(preamble, declared))
+    return choose_label(preamble, roles)
+
+
+def _subject(preamble: Preamble, declared: str | None, roles: Sequence[ColumnRole], notes: list[str]) -> int | None:
+    """Return the declared column of the person, else the first whose name says that."""
     if declared is not None:
         return None if declared == NO_COLUMN else _column(preamble, declared)
     for place, said in enumerate(roles):
-        if said.role == role:
-            notes.append(f"The {called} is taken from {preamble.called(place)}.")
+        if said.role == SUBJECT:
+            notes.append(f"The person is taken from {preamble.called(place)}.")
             return place
     return None
 

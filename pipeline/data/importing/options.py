@@ -5,6 +5,8 @@ from typing import Final
 
 NO_COLUMN: Final = "none"
 """Declares that a column that is there is not to be used."""
+UNKNOWN_SUBJECT: Final = "unknown"
+"""The person of a recording of which nothing says who wore the sensor."""
 DROP_OPTION: Final = "--drop-bad-rows"
 
 

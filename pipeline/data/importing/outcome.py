@@ -9,10 +9,10 @@ from typing import Final
 from edgehar.models.errors import DataError, HarError
 from edgehar.pipeline.data.importing.belonging import Neighbours, shape_of
 from edgehar.pipeline.data.importing.labels import labelled
-from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.refusals import ForeignTableError, MissingColumnError, UnrecognisedError, refusal
 from edgehar.pipeline.data.importing.sources import Source
-from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported
+from edgehar.pipeline.data.importing.table import Imported
 from edgehar.pipeline.data.mixing import relabel
 from edgehar.pipeline.data.recordings import Dataset, Recording
 
