@@ -438,6 +438,9 @@ def _take(table: _Table, rows: Rows, batch: pa.RecordBatch, line: int) -> None:
         column = batch.column(places.time[0])
         column = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
         times = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if places.part is not None:
+            parts = batch.column(places.part).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            times = times + parts * places.part_s
         whole &= np.isfinite(times)
         rows.time.append(times[whole])
     before = np.cumsum(whole) + len(rows)

@@ -30,7 +30,7 @@ class Options:
     rate_hz
         Samples per second; None takes it from the timestamps, or from what the head of the file says.
     time_unit
-        ``s``, ``ms``, ``us``, ``ns`` or ``iso``; None finds it.
+        ``s``, ``ms``, ``us``, ``ns``, ``min``, ``h``, ``d`` or ``iso``; None finds it.
     delimiter
         One character, or one of the words tab, semicolon, bar, comma, space.
     activity_name, subject_name

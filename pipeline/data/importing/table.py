@@ -23,6 +23,7 @@ from edgehar.pipeline.data.importing.evidence import (
     is_unusual,
     measure,
     problems_of,
+    refuse_rows_in_turn,
     unanswered,
 )
 from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per_second
@@ -266,6 +267,7 @@ def recordings_of(table: OpenTable, fallback: str | None) -> Imported:
     rows = sessions.rows
     accelerations = ((block[:, :3] for block in rows.values.blocks(take.start, take.stop)) for take in takes)
     measured = [measure(blocks, take.rate_hz) for blocks, take in zip(accelerations, takes, strict=True)]
+    refuse_rows_in_turn(table.source.name, measured, declared=table.options.rate_hz is not None)
     written = table.roles.unit or (table.profile and table.profile.unit) or table.preamble.unit
     unit, note = decide_unit(
         table.source.name, measured, declared=table.options.unit, written=written, fallback=fallback
@@ -348,6 +350,7 @@ def _recording(
         )
     if is_unusual(peak):
         problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
+    problems += [take.about_rate] if take.about_rate else []
     if take.rate_hz < SLOWEST_GUESS_HZ:
         problems.append(
             f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_GUESS_HZ:g} Hz: too slow to tell movements apart."
