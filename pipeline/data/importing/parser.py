@@ -6,7 +6,7 @@ counted, and its place is remembered. What is read goes to a spool, so that a fi
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -313,8 +313,3 @@ def _without_lines(chunk: bytes, count: int) -> bytes:
     for _ in range(count):
         at = chunk.index(b"\n", at) + 1
     return chunk[at:]
-
-
-def sensors_in(preamble: Preamble, place: int) -> Sequence[str]:
-    """Return what the first rows say in the column that names the sensor."""
-    return list(dict.fromkeys(row[place] for row in preamble.head if len(row) > place))
