@@ -158,3 +158,33 @@ def test_dates_beside_declared_columns_are_the_time(tmp_path: Path) -> None:
 def test_a_path_names_the_person(tmp_path: Path) -> None:
     header = "value.time_ms,value.x,value.y,value.z,key.userId"
     assert read(tmp_path, table(header, SAMPLES, ["S7"] * ROWS)).subjects == ("S7",)
+
+
+@pytest.mark.parametrize(
+    ("unit", "per_g"), [("cm/s^2", 980.665), ("Gal", 980.665), ("mm/s²", 9806.65), ("ft/s²", 32.17405), ("m·s⁻²", G)]
+)
+def test_units_of_other_lengths(tmp_path: Path, unit: str, per_g: float) -> None:
+    header = f"t_ms,ax ({unit}),ay ({unit}),az ({unit})"
+    right(read(tmp_path, table(header, SAMPLES * per_g)))
+
+
+@pytest.mark.parametrize("per_g", [980.665, 9806.65])
+def test_advice_for_metric_units_is_exact(tmp_path: Path, per_g: float) -> None:
+    text = table("t_ms,x,y,z", SAMPLES * per_g)
+    with pytest.raises(DataError, match=f"raw:{per_g}"):
+        read(tmp_path, text)
+    right(read(tmp_path, text, unit=f"raw:{per_g}"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "时间_ms,加速度X(g),加速度Y(g),加速度Z(g),角速度X(°/s),角速度Y(°/s),角速度Z(°/s)",
+        "時刻_ms,加速度X軸,加速度Y軸,加速度Z軸,角速度X軸,角速度Y軸,角速度Z軸",
+        "시간_ms,가속도 X,가속도 Y,가속도 Z,자이로 X,자이로 Y,자이로 Z",
+        "time_ms,AccelerometerXAxis,AccelerometerYAxis,AccelerometerZAxis,GyroXAxis,GyroYAxis,GyroZAxis",
+        "uptime_ms,x-axis,y-axis,z-axis,gyro x-axis,gyro y-axis,gyro z-axis",
+    ],
+)
+def test_names_in_other_languages(tmp_path: Path, header: str) -> None:
+    right(read(tmp_path, table(header, SAMPLES, TURNS)))
