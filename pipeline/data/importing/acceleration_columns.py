@@ -13,7 +13,8 @@ import numpy.typing as npt
 from edgehar.models.contract import STANDARD_GRAVITY_M_S2
 from edgehar.models.sensing import names as sensor_names
 from edgehar.models.sensing.names import accelerometers, read_name, sensor_groups, sensor_of_text, words_of
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.cells import is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import foreign, refusal, unrecognised
 
 _ASK: Final = "Import it with --columns X,Y,Z: names, or numbers counted from 1"

@@ -10,6 +10,7 @@ from edgehar.models.sensing.names import read_name, words_of
 from edgehar.models.sensing.roles import DATE, INDEX, SUBJECT, TIME, ColumnRole, role_of
 from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
 from edgehar.pipeline.data.importing.acceleration_columns import acceleration_columns
+from edgehar.pipeline.data.importing.cells import is_number
 from edgehar.pipeline.data.importing.dates import (
     DateForm,
     are_run_together,
@@ -21,10 +22,10 @@ from edgehar.pipeline.data.importing.devices_in_turn import device_column
 from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
 from edgehar.pipeline.data.importing.label_columns import LabelChoice, choose_label
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import MissingColumnError, refusal
 from edgehar.pipeline.data.importing.rows import Places
-from edgehar.pipeline.data.importing.sensor_rows import find_sensor_rows
+from edgehar.pipeline.data.importing.sensor_rows import are_sparse, find_sensor_rows
 from edgehar.pipeline.data.importing.subseconds import find_subseconds
 from edgehar.pipeline.data.importing.unnamed_columns import times_beside, unnamed_columns
 
@@ -124,6 +125,9 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     known = {*axes, *added, *turning, *time, *(at for at in (label, subject, sensor) if at is not None)}
     device = rows.place if rows.several else device_column(preamble, known)
     places = Places(axes, added, turning, time, form, label, subject, device, sensor, sensors)
+    if are_sparse(preamble, axes, [*time, *(at for at in (label, subject, device) if at is not None)]):
+        places = replace(places, sparse=True)
+        notes.append("Rows without any value of the accelerometer are of other sensors: they are passed over.")
     if halves is not None:
         places = replace(places, part=halves.part, part_s=halves.part_s)
         notes.append(f"The time is taken from {preamble.called(halves.seconds)} and {preamble.called(halves.part)}.")

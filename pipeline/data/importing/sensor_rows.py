@@ -10,7 +10,8 @@ from typing import Final
 
 from edgehar.models.sensing.names import ACCELERATION, sensor_of_text, words_of
 from edgehar.models.sensing.roles import AXIS, SENSOR, TIME, ColumnRole
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.cells import MISSING, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 
 _ANDROID: Final = {
     "1": "accelerometer", "2": "magnetometer", "3": "orientation", "4": "gyroscope", "5": "light", "6": "pressure",
@@ -23,6 +24,8 @@ _TYPE_WORDS: Final = frozenset(["sensor", "type", "sensortype"])
 _WITH_GRAVITY: Final = frozenset(["total", "including", "incl"])
 _UNTREATED: Final = frozenset(["uncalibrated", "raw"])
 _MOST_SENSORS: Final = 24
+_SPARSE: Final = 0.1
+_FEWEST_WHOLE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,25 @@ def find_sensor_rows(preamble: Preamble, roles: Sequence[ColumnRole]) -> SensorR
         note = f"Only rows whose {preamble.called(place)} is {listed} are taken; passed over: {left}."
         return SensorRows(place, wanted, len(wanted) > 1, (note,))
     return SensorRows()
+
+
+def are_sparse(preamble: Preamble, axes: Sequence[int], others: Sequence[int]) -> bool:
+    """Tell whether many rows hold nothing of the axes, but another sensor's values: sensors of different rates in one.
+
+    Parameters
+    ----------
+    preamble
+        How the table is written.
+    axes
+        The columns of the accelerometer.
+    others
+        Columns that are something else than a sensor.
+    """
+    rows = [row for row in preamble.head if len(row) >= preamble.width]
+    bare = [row for row in rows if all(row[at].lower() in MISSING for at in axes)]
+    rest = [at for at in range(preamble.width) if at not in {*axes, *others}]
+    spoken = [row for row in bare if any(row[at].lower() not in MISSING for at in rest)]
+    return len(spoken) > _SPARSE * len(rows) and len(spoken) == len(bare) and len(rows) - len(bare) >= _FEWEST_WHOLE
 
 
 def _said(preamble: Preamble, place: int) -> list[str]:

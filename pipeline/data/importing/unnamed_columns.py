@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Final
 
+from edgehar.pipeline.data.importing.cells import is_number
 from edgehar.pipeline.data.importing.dates import is_only_a_date, looks_like_date
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import refusal
 
 _LOOKED_AT: Final = 20
