@@ -70,6 +70,12 @@ def test_dates_of_every_form_are_dates(tmp_path: Path, cells: Callable[[int], ob
     assert recording.timestamps_s[[0, -1]] == pytest.approx([START_S, START_S + (ROWS - 1) * STEP_S], abs=1e-3)
 
 
+def test_parts_of_a_day_are_times(tmp_path: Path) -> None:
+    recording = whole(read(tmp_path, "Time,x,y,z", lambda row: f"{(80_000 + row * STEP_S) / 86_400:.10f}"))
+    assert recording.timestamps_s is not None
+    assert recording.timestamps_s[0] == pytest.approx(80_000, abs=1e-3)
+
+
 @pytest.mark.parametrize(("name", "unit_s"), [("Time (minutes)", 60), ("time_h", 3600), ("time [days]", 86_400)])
 def test_long_units_are_read_where_they_are_written(tmp_path: Path, name: str, unit_s: float) -> None:
     whole(read(tmp_path, f"{name},ax,ay,az", lambda row: f"{row * STEP_S / unit_s:.10f}"))
