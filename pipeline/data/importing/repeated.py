@@ -69,8 +69,8 @@ def _are_one_sensor(one: Recording, other: Recording) -> bool:
     names = [re.sub(r"\d+", "", item.source) for item in (one, other)]
     if one.timestamps_s is None or other.timestamps_s is None or names[0] == names[1]:
         return False
-    ends = [(item.timestamps_s[0], item.timestamps_s[-1]) for item in (one, other) if item.timestamps_s is not None]
-    if np.abs(np.subtract(*ends)).max() > 2 / min(one.rate_hz, other.rate_hz):
+    first, second = (np.asarray(times)[[0, -1]] for times in (one.timestamps_s, other.timestamps_s))
+    if np.abs(first - second).max() > 2 / min(one.rate_hz, other.rate_hz):
         return False
     rows = np.linspace(0, len(other) - 1, min(_COMPARED, len(other))).astype(int)
     moments, there = np.asarray(other.timestamps_s)[rows], np.asarray(one.timestamps_s)
