@@ -21,6 +21,7 @@ from edgehar.models.architecture import (
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     Layer,
+    Masking,
     MaxPooling1D,
     Recurrent,
     SelfAttention,
@@ -51,7 +52,8 @@ from edgehar.models.portable.tables import (
 QUANTIZATIONS: Final = (FLOAT32, INT8)
 _HEADS: Final = "softmax, sigmoid or linear"
 _TAKES: Final = (
-    "SimpleRNN, LSTM, GRU, Bidirectional, Conv1D, TemporalBlock, SelfAttention, pooling, Flatten, Dense and branches"
+    "SimpleRNN, LSTM, GRU, Bidirectional, Conv1D, TemporalBlock, SelfAttention, pooling, Flatten, Dense, branches and "
+    "Masking"
 )
 _POOLS: Final = {MaxPooling1D.kind: "max_pool", AveragePooling1D.kind: "average_pool"}
 _WHOLE: Final = {GlobalMaxPooling1D.kind: "global_max", GlobalAveragePooling1D.kind: "global_average"}
@@ -100,7 +102,13 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
 def skeleton(architecture: Architecture) -> CModel:
     """Return the engine's model of an architecture that has no obstacle, all weights zero."""
     layers = tuple(part.structure for part in parts(architecture))
-    return CModel(architecture.window, architecture.channels, layers, step_layers(layers))
+    mask = 0.0 if masking(architecture) is not None else None
+    return CModel(architecture.window, architecture.channels, layers, step_layers(layers), mask=mask)
+
+
+def masking(architecture: Architecture) -> Masking | None:
+    """Return the layer that says which samples are skipped, None where there is none."""
+    return next((layer for layer in architecture.layers[:1] if isinstance(layer, Masking)), None)
 
 
 def step_layers(layers: Sequence[CLayer]) -> int:
@@ -150,6 +158,8 @@ def _parts_in_place(
         elif isinstance(layer, Dense) and flattened:
             yield from _after_flatten(layer, flattened, inputs // flattened, last=last)
             flattened = 0
+        elif isinstance(layer, Masking):
+            continue
         elif isinstance(layer, Branches):
             yield from _parts_of_branches(layer, shape, centred, path)
         else:
@@ -282,12 +292,22 @@ def _activated(layer: Layer | None, activation: str) -> Layer | None:
 
 def _first_obstacle(layers: Sequence[Layer], shape: Shape) -> str | None:
     """Return what of the layers, or of their order, the engine has not."""
-    problem = _obstacle_in_chain(layers, shape, is_whole=True)
+    problem = _obstacle_behind_mask(layers) or _obstacle_in_chain(layers, shape, is_whole=True)
     if problem is not None:
         return problem
     if len(chain_shapes(layers, shape)[-1]) > 1:
         return "it needs a layer that makes one vector of all steps, and an output layer behind it"
     return None if isinstance(layers[-1], Dense) else f"it needs a Dense layer with {_HEADS} at the end"
+
+
+def _obstacle_behind_mask(layers: Sequence[Layer]) -> str | None:
+    """Return what of a masked model the engine has not."""
+    for layer in layers[1:]:
+        if isinstance(layer, Masking):
+            return f"layer {layer.name} masks steps behind other layers, it takes a Masking as the first layer"
+        if isinstance(layers[0], Masking) and isinstance(layer, Branches):
+            return f"layer {layer.name} are branches behind a mask, it takes recurrent and Dense layers there"
+    return None
 
 
 def _obstacle_in_chain(layers: Sequence[Layer], shape: Shape, *, is_whole: bool = False) -> str | None:
@@ -332,6 +352,6 @@ def _obstacle_of(layer: Layer, shape: Shape, *, last: bool) -> str | None:
     elif isinstance(layer, MaxPooling1D):
         if layer.stride < layer.pool_size:
             return f"layer {layer.name} has pools that overlap, it takes a stride of {layer.pool_size} or more"
-    elif not isinstance(layer, TemporalBlock | SelfAttention | GlobalAveragePooling1D | Flatten):
+    elif not isinstance(layer, TemporalBlock | SelfAttention | GlobalAveragePooling1D | Flatten | Masking):
         return f"layer {layer.name} is a {layer.kind}, it takes {_TAKES}"
     return None

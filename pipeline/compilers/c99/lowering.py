@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture, Branches, SelfAttention, Weights, layer_weights
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
 from edgehar.models.portable.formats import Formats
@@ -36,6 +36,7 @@ from edgehar.models.portable.tables import (
 from edgehar.models.stepping import Part, parts
 from edgehar.pipeline.compilers.c99.attention import attention_weights, balanced
 from edgehar.pipeline.compilers.c99.branches import BranchEnds
+from edgehar.pipeline.compilers.c99.masks import counting
 from edgehar.pipeline.compilers.c99.observed import Met, Weighed, observe
 from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows
 
@@ -82,11 +83,13 @@ def integer_layers(
     """
     weighed = weigh(architecture, weights)
     known = calibration is not None
-    windows = calibration if calibration is not None else golden_windows(architecture.window, architecture.channels)
+    windows = calibration if calibration is not None else golden_inputs(architecture)
     layers: list[CLayer] = []
     structures = [each.part.structure for each in weighed]
     formats, ends = Formats(input_bits), BranchEnds()
-    for index, (each, met) in enumerate(zip(weighed, observe(weighed, windows), strict=True)):
+    for index, (each, met) in enumerate(
+        zip(weighed, observe(weighed, windows, counting(architecture, windows)), strict=True)
+    ):
         room, bits = _ROOM if known else _GOLDEN_ROOM, formats.bits
         if each.part.role == "branches":
             ends.note(index, each.part.structure, bits)
