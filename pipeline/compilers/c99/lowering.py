@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Architecture, Branches, SelfAttention, Weights, layer_weights
+from edgehar.models.architecture import Architecture, SelfAttention, Weights, layer_weights
 from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
@@ -93,7 +93,7 @@ def integer_layers(
         room, bits = _ROOM if known else _GOLDEN_ROOM, formats.bits
         if each.part.role == "branches":
             ends.note(index, each.part.structure, bits)
-        fraction = _fraction_bits(each, met, bits, room=room)
+        fraction = _fraction_bits(each, met, bits, room=room, is_concat=ends.joins == "concat")
         if fraction:
             fraction = max(fraction, min(_MOST_FRACTION_BITS, _least_bits(weighed[index + 1 :])))
         if each.part.structure.kind == ATTENTION:
@@ -178,6 +178,9 @@ def _weighed(part: Part, weights: dict[str, NDArray[Any]]) -> Weighed:
         return attention_weights(part, weights, part.layer.key_size)
     own = {name.removeprefix(part.prefix): value for name, value in weights.items() if name.startswith(part.prefix)}
     kernel, bias = own["kernel"].reshape(-1, own["kernel"].shape[-1]), own["bias"]
+    if part.rows != (0, 0):
+        first, last = part.rows
+        return Weighed(part, kernel[first:last], bias if first == 0 else np.zeros_like(bias))
     if kind in RECURRENT:
         # A GRU that resets after the product has two biases: one of them is within the reset gate.
         biases = (bias[0], bias[1]) if bias.ndim == 2 else (bias, None)
@@ -236,14 +239,13 @@ def _quantize(structure: CLayer, kernel: Linear, second: Linear | None, each: We
     return quantize_rows([kernel], each.bias) + quantize_rows([second], each.second_bias)
 
 
-def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float) -> int:
+def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float, is_concat: bool) -> int:
     """Return the bits below the point of what a linear or relu layer hands on, 0 where the format is fixed.
 
     As many as let the largest output there can be fit 16 bits, or what is ``room`` times as large as any that was seen.
     """
     structure, name = each.part.structure, each.part.layer.name
-    is_sum = isinstance(each.part.layer, Branches) and each.part.layer.merge != "concat"
-    has_format = structure.kernel is not None or (structure.kind == JOIN and is_sum)
+    has_format = structure.kernel is not None or (structure.kind == JOIN and not is_concat)
     if structure.kind in RECURRENT or not has_format or structure.activation not in HIDDEN[:2]:
         return 0
     bound = room * met.largest

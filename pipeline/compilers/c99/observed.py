@@ -64,7 +64,7 @@ def observe(weighed: Sequence[Weighed], windows: Array, counts: Array | None = N
     """
     values = windows.astype(np.float64)
     around = values
-    forks: list[list[Array]] = []
+    forks: list[_Fork] = []
     for index, each in enumerate(weighed):
         layer = each.part.structure
         if each.part.role == "branches":
@@ -85,16 +85,26 @@ def observe(weighed: Sequence[Weighed], windows: Array, counts: Array | None = N
             values = values[:, -1]
 
 
-def _branching(each: Weighed, values: Array, forks: list[list[Array]]) -> Array:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fork:
+    """What branches are given, how they are joined, and what those make that have ended."""
+
+    given: Array
+    joins: str
+    made: list[Array]
+
+
+def _branching(each: Weighed, values: Array, forks: list[_Fork]) -> Array:
     """Begin branches, or end one: return what the next layer is given."""
-    structure, layer = each.part.structure, each.part.layer
+    structure = each.part.structure
     if structure.kind == FORK:
-        forks.append([values])
+        forks.append(_Fork(values, structure.joins, []))
         return values
-    forks[-1].append(values)
+    fork = forks[-1]
+    fork.made.append(values)
     if structure.kind == END:
-        return forks[-1][0]
-    joined = MERGED[getattr(layer, "merge", "")](forks.pop()[1:])
+        return fork.given
+    joined = MERGED[forks.pop().joins](fork.made)
     return np.asarray(ACTIVATIONS[structure.activation](joined))
 
 

@@ -183,9 +183,10 @@ def _random_filters(generator: np.random.Generator) -> list[Layer]:
             (Conv1D(f"{name}_c", number(18), 2, "relu", "same"), GlobalMaxPooling1D(f"{name}_d")),
             (both_ways(f"{name}_e", every_step=False),),
             (Flatten(f"{name}_f"), Dense(f"{name}_g", 4, "tanh")),
+            (Conv1D(f"{name}_h", number(5), 2, "tanh", "same", strides=2), Flatten(f"{name}_i")),
         )
-        first = number(4) - 1
-        return Branches(name, "concat", (chains[first], chains[(first + number(3)) % 4]))
+        first = number(5) - 1
+        return Branches(name, "concat", (chains[first], chains[(first + number(4)) % 5]))
 
     makers: list[Callable[[str], Layer]] = [
         convolution,
