@@ -196,7 +196,7 @@ def _ends_flat(branch: Sequence[Layer], shape: Shape) -> bool:
 def _shared_dense(
     layer: Branches, dense: Dense, shape: Shape, centred: Container[str], path: str, *, last: bool
 ) -> Iterator[Part]:
-    """Yield branches of which some end flat, and the Dense layer behind them: each has rows of it, and a sum joins them."""
+    """Yield branches of which some end flat, and the Dense layer behind them: each has rows of it, a sum joins them."""
     yield Part(layer, CLayer(FORK, None, joins="sum"), role="branches")
     first = 0
     for number, branch in enumerate(layer.branches, start=1):
