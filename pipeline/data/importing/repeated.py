@@ -69,8 +69,9 @@ def _are_one_sensor(one: Recording, other: Recording) -> bool:
     names = [re.sub(r"\d+", "", item.source) for item in (one, other)]
     if one.timestamps_s is None or other.timestamps_s is None or names[0] == names[1]:
         return False
-    first, second = (np.asarray(times)[[0, -1]] for times in (one.timestamps_s, other.timestamps_s))
-    if np.abs(first - second).max() > 2 / min(one.rate_hz, other.rate_hz):
+    slack_s = 2 / min(one.rate_hz, other.rate_hz)
+    begin, end = one.timestamps_s[[0, -1]] - other.timestamps_s[[0, -1]]
+    if max(abs(begin), abs(end)) > slack_s:
         return False
     rows = np.linspace(0, len(other) - 1, min(_COMPARED, len(other))).astype(int)
     moments, there = np.asarray(other.timestamps_s)[rows], np.asarray(one.timestamps_s)
