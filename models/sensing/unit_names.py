@@ -8,14 +8,16 @@ from typing import Final
 
 COUNTS: Final = "counts"
 MILLI_G: Final = "raw:1000"
-OF_ACCELERATION: Final = ("g", MILLI_G, "raw:1000000", "m/s2")
+OF_ACCELERATION: Final = ("g", MILLI_G, "raw:1000000", "m/s2", "raw:980.665", "raw:9806.65")
 """Units in which acceleration is known without a data sheet."""
 
 _SHORT: Final = {
     "m/s2": (
-        r"m/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m/s/s|m\.s-2|m\*s\^?-2|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2"
+        r"m/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m/s/s|ms/2|m\.s-2|m\*s\^?-2|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2"
         r"|met(?:er|re)s?/s(?:ec(?:ond)?)?\^?(?:2|Â?²)"
     ),
+    "raw:980.665": r"cm/s(?:ec)?\^?(?:2|Â?²)|cm/s/s|gals?",
+    "raw:9806.65": r"mm/s(?:ec)?\^?(?:2|Â?²)|mm/s/s",
     "raw:1000000": r"ug|micro-?g",
     MILLI_G: r"mg|milli-?g",
     "g": r"g's|gs|g",
@@ -101,7 +103,7 @@ def unit_at_start(text: str) -> tuple[str | None, str]:
     """
     stripped = text.lstrip(" \t)]}Â§")
     match = SHORT_UNIT.match(stripped)
-    if match is None or (match.end() < len(stripped) and (stripped[match.end()].isalnum())):
+    if match is None or re.match(r"\w", stripped[match.end() :]):
         return None, text
     # A unit stands behind its number; what is followed by ":" or "=" is a name.
     if stripped[match.end() :].lstrip()[:1] in (":", "="):
