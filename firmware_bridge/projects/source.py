@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgehar.firmware_bridge.projects.escaping import c_comment
 from edgehar.models.portable.blob import packed_weights
 from edgehar.models.portable.geometry import Place, is_first_of_two
-from edgehar.models.portable.tables import ACTIVATED, INT8, CLayer, CModel, Matrix
+from edgehar.models.portable.tables import ACTIVATED, FORK, INT8, CLayer, CModel, Matrix
 
 _LINE: Final = 116
 
@@ -98,11 +98,12 @@ def _layer_record(prefix: str, layer: CLayer, place: Place, *, integer: bool) ->
 
 def _time_record(layer: CLayer, place: Place, *, is_first_of_two: bool) -> str:
     """Return how a layer lies along the window: the end of its element, where the engine has such layers."""
-    lie = (place.inputs, place.outputs, place.steps, place.count, layer.taps, layer.dilation, layer.stride)
+    taps, heads = (place.ring, place.ends) if layer.kind == FORK else (layer.taps, layer.heads)
+    lie = (place.inputs, place.outputs, place.steps, place.count, taps, layer.dilation, layer.stride)
     numbers = ", ".join(map(str, (*lie, place.before, place.after)))
-    merge = f"HAR_{layer.merge.upper()}" if layer.merge else "HAR_FORWARD"
-    inside = f"{layer.heads}, {layer.inside_bits}, {int(layer.goes_around)}"
-    return f"     {numbers}, {merge}, {int(is_first_of_two)}, {layer.around_bits}, {inside},"
+    merge = layer.joins or layer.merge or "forward"
+    inside = f"{heads}, {layer.inside_bits}, {int(layer.goes_around)}, {int(layer.hands_last)}"
+    return f"     {numbers}, HAR_{merge.upper()}, {int(is_first_of_two)}, {layer.around_bits}, {inside},"
 
 
 def _matrix_record(prefix: str, matrix: Matrix) -> str:

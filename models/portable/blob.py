@@ -6,12 +6,13 @@
          0     4  "HARC"
          4     4  CRC-32 (the zlib one) of everything from offset 8 on
          8     4  bytes in all
-        12     4  format version (1 to 3); numbers (1 float32, 2 int8); layers; layers run for every sample
+        12     4  format version (1 to 4); numbers (1 float32, 2 int8); layers; layers run for every sample
         16     4  window, in samples; channels
         20     4  outputs; bits below the point of an integer sample (version 1: 0, for 11)
         24    44  a layer: kind, activation, fraction, 0 (4 bytes), its kernel (20), its recurrent kernel (20, or zeros)
-         …    12  from version 2 on: taps, dilation, stride (16 bits each); padding, merge, around bits; version 3 and
-                  attention only: heads, bits inside, 1 with a way around (else 3 zeros)
+         …    12  from version 2 on: taps, dilation, stride (16 bits each); padding, merge, around bits; then 3 zeros,
+                  or of attention: heads, bits inside, 1 with a way around; of a recurrent layer in version 4: two
+                  zeros, 1 where it hands on its last vector alone
          …        the next layer, and so on
          …        arrays, each at a multiple of 64 bytes: a cache line, and the widest vector a processor loads
 
@@ -23,8 +24,8 @@ A matrix with several taps is that many such arrays, one behind the other, with 
 Codes of kinds, activations, paddings and merges are their places in the lists of `edgehar.models.portable.layers`.
 
 Version 2 is written where version 1 does not suffice: for heads other than a softmax, samples in another scale than
-that of acceleration, and layers that version 1 does not have; version 3 for attention. So what earlier engines know
-stays what they take.
+that of acceleration, and layers that version 1 does not have; version 3 for attention, version 4 for branches. So what
+earlier engines know stays what they take.
 
 A blob is a stranger's bytes. Two readers take it, `unpack_model` here and `har_load` of har_blob.c, and both refuse the
 same blobs. Of the bytes they ask:
@@ -55,8 +56,12 @@ from edgehar.models.portable.tables import (
     ACTIVATED,
     ACTIVATIONS,
     ATTENTION,
+    BRANCHING,
+    END,
     FLOAT32,
+    FORK,
     INT8,
+    JOIN,
     KINDS,
     LATER_KINDS,
     MERGES,
@@ -73,16 +78,20 @@ from edgehar.models.portable.tables import (
 )
 
 MAGIC: Final = b"HARC"
-VERSION: Final = 3
+VERSION: Final = 4
 HEADER: Final = struct.Struct("<4sIIBBBBHHHH")
 _LAYER: Final = struct.Struct("<BBBx")
 _MATRIX: Final = struct.Struct("<HHB3xIII")
 _TIME: Final = struct.Struct("<HHHBBBBBB")
 _PLAIN_BYTES: Final = _LAYER.size + 2 * _MATRIX.size
 _LONG_BYTES: Final = _PLAIN_BYTES + _TIME.size
-_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _LONG_BYTES, 3: _LONG_BYTES}
-_KINDS: Final = {1: PLAIN_KINDS, 2: tuple(kind for kind in KINDS if kind not in LATER_KINDS), 3: KINDS}
-_ACTIVATIONS: Final = {1: ACTIVATIONS[: ACTIVATIONS.index("softmax") + 1], 2: ACTIVATIONS, 3: ACTIVATIONS}
+_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _LONG_BYTES, 3: _LONG_BYTES, 4: _LONG_BYTES}
+_KINDS: Final = {
+    1: PLAIN_KINDS,
+    **{version: tuple(kind for kind in KINDS if kind not in later) for version, later in LATER_KINDS.items()},
+    4: KINDS,
+}
+_PLAIN_ACTIVATIONS: Final = ACTIVATIONS[: ACTIVATIONS.index("softmax") + 1]
 _FILTERS: Final = ("conv", "residual", *POOLS)
 _TAPPED: Final = (*_FILTERS, "dense_over_time")
 """Kinds whose kernel has an array for every tap."""
@@ -124,8 +133,12 @@ def pack_model(model: CModel) -> bytes:
 
 def version_of(model: CModel) -> int:
     """Return the least version of the format that can hold a model."""
-    if any(layer.kind in LATER_KINDS for layer in model.layers):
-        return 3
+    kinds = {layer.kind for layer in model.layers}
+    if any(layer.hands_last for layer in model.layers):
+        return VERSION
+    for version, later in sorted(LATER_KINDS.items(), reverse=True):
+        if not kinds.isdisjoint(later):
+            return version + 1
     return 2 if has_other_head(model) or model.needs_whole_windows else 1
 
 
@@ -206,14 +219,15 @@ def _pack_layer(layer: CLayer) -> bytes:
 
 def _pack_time(layer: CLayer) -> bytes:
     """Return the end of a layer's record from version 2 on."""
+    inside = (layer.heads, layer.inside_bits, int(layer.goes_around))
     return _TIME.pack(
         layer.taps,
         layer.dilation,
         layer.stride,
         PADDINGS.index(layer.padding),
-        MERGES.index(layer.merge),
+        MERGES.index(layer.joins or layer.merge),
         layer.around_bits,
-        *((layer.heads, layer.inside_bits, int(layer.goes_around)) if layer.kind == ATTENTION else (0, 0, 0)),
+        *(inside if layer.kind == ATTENTION else (0, 0, int(layer.hands_last))),
     )
 
 
@@ -281,7 +295,9 @@ class _Reader:
         offset = HEADER.size + index * _RECORD_BYTES[self._version]
         number, activation, fraction = _LAYER.unpack_from(self._blob, offset)
         kind = _named(f"layer {index + 1}: a kind", _KINDS[self._version], number - 1)
-        known = _ACTIVATIONS[self._version] if kind in ACTIVATED else ("linear",)
+        known: tuple[str, ...] = ("linear",)
+        if kind in ACTIVATED:
+            known = ACTIVATIONS if self._version > 1 else _PLAIN_ACTIVATIONS
         named = _named(f"layer {index + 1}: an activation", known, activation - (kind in ACTIVATED))
         try:
             return self._layer(offset, kind, named, fraction)
@@ -295,7 +311,7 @@ class _Reader:
             fields = _TIME.unpack_from(self._blob, offset + _PLAIN_BYTES)
             taps, dilation, stride, padding, merge, around_bits, heads, inside_bits, way = fields
         is_attention = kind == ATTENTION
-        has_weights, is_filter = kind not in (*POOLS, *WHOLE), kind in _FILTERS
+        has_weights, is_filter = kind not in (*POOLS, *WHOLE, *BRANCHING), kind in _FILTERS
         kernel_at, second_at = offset + _LAYER.size, offset + _LAYER.size + _MATRIX.size
         kernel = self._matrix(kernel_at, taps if kind in _TAPPED else 1) if has_weights else None
         has_second = is_attention or kind in RECURRENT or (kind == "residual" and self._has_weights(second_at))
@@ -310,10 +326,12 @@ class _Reader:
             stride=stride if is_filter else 1,
             padding=_named("a padding", PADDINGS, padding) if is_filter else "valid",
             merge=_named("a merge", MERGES, merge) if kind in RECURRENT else "",
-            around_bits=around_bits if is_attention or kind == "residual" else 0,
+            around_bits=around_bits if kind in (ATTENTION, "residual", END, JOIN) else 0,
             heads=heads if is_attention else 1,
             inside_bits=inside_bits if is_attention else 0,
             goes_around=is_attention and way != 0,
+            joins=_named("a merge", MERGES, merge) if kind == FORK else "",
+            hands_last=self._version > 3 and kind in RECURRENT and way != 0,
         )
 
     def _has_weights(self, offset: int) -> bool:

@@ -4,6 +4,7 @@ The engine walks through the layers sample by sample; here every layer takes the
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -21,16 +22,18 @@ from edgehar.models.portable.fixed_point import (
     mix,
     narrow,
     pass_gate,
+    refit,
     rescale,
     round_shift,
     sigmoid,
     softmax,
     tanh,
+    times,
     to_samples,
     widen,
 )
 from edgehar.models.portable.geometry import is_first_of_two, margins
-from edgehar.models.portable.tables import ATTENTION, HEADS, CLayer, CModel, Matrix
+from edgehar.models.portable.tables import ATTENTION, BRANCHING, END, FORK, HEADS, CLayer, CModel, Matrix
 
 _BATCH: Final = 128
 
@@ -66,13 +69,17 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16] | N
     """
     values = samples.astype(np.int64)
     around = values
+    forks: list[_Fork] = []
     for index, layer in enumerate(model.layers[: model.step_layers]):
-        if layer.merge:
-            values = _backward(layer, values, around, ends=index + 1 == model.step_layers)
+        if layer.kind in BRANCHING:
+            values = around = _branching(layer, values, forks)
+        elif layer.merge:
+            values = _backward(layer, values, around, ends=layer.hands_last or index + 1 == model.step_layers)
         elif is_first_of_two(model.layers, index):
             around = _MAKE[layer.kind](layer, values, around)
         else:
             values, around = _MAKE[layer.kind](layer, values, around), values
+            values = values[:, -1:] if layer.hands_last else values
     values = values[:, -1]
     for layer in model.layers[model.step_layers : -1]:
         values = _activate(layer, _sums(_kernel(layer), values))
@@ -81,6 +88,36 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16] | N
         return logits.astype(np.int32)
     probabilities = softmax(logits) if model.head == HEADS["softmax"] else sigmoid(logits) >> 1
     return probabilities.astype(np.uint16)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """What branches are given, how they are joined, and what of those that have ended goes into the joined vectors."""
+
+    given: Integers
+    joins: str
+    parts: list[Integers]
+
+
+def _branching(layer: CLayer, values: Integers, forks: list[_Fork]) -> Integers:
+    """Begin branches, or end one: return what the next layer is given."""
+    if layer.kind == FORK:
+        forks.append(_Fork(values, layer.joins, []))
+        return values
+    fork = forks[-1]
+    is_concat = fork.joins == "concat"
+    fork.parts.append(
+        refit(values, layer.around_bits, layer.fraction) if is_concat else widen(values, layer.around_bits)
+    )
+    if layer.kind == END:
+        return fork.given
+    forks.pop()
+    if is_concat:
+        return np.concatenate(fork.parts, axis=-1)
+    if fork.joins == "mul":
+        return _activate(layer, times(*fork.parts))
+    total = np.sum(fork.parts, axis=0)
+    return _activate(layer, mean(total, len(fork.parts)) if fork.joins == "ave" else total)
 
 
 State = tuple[Integers, Integers]

@@ -16,6 +16,9 @@
 #define HAR_USE_WHOLE 1
 #define HAR_USE_DENSE_OVER_TIME 1
 #define HAR_USE_ATTENTION 1
+#ifndef HAR_USE_BRANCHES
+#define HAR_USE_BRANCHES 1
+#endif
 #define HAR_USE_BACKWARD 1
 #define HAR_USE_TIME 1
 

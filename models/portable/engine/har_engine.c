@@ -101,8 +101,8 @@ static void har_gru(const har_layer *layer, const har_value *inputs, const har_c
 }
 #endif
 
-#if HAR_USE_HIDDEN_DENSE || HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME
-/* What a unit of a dense layer or a convolution hands on. */
+#if HAR_USE_HIDDEN_DENSE || HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME || HAR_USE_BRANCHES
+/* What a unit of a dense layer, a convolution or a join hands on. */
 static har_value har_activate(const har_layer *layer, har_sum sum)
 {
     switch (layer->activation) {

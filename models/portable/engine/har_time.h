@@ -14,6 +14,13 @@
 #define HAR_NUMBERS_BYTES(numbers) ((numbers) * sizeof(har_value))
 #endif
 
+/* A number of a value and of a sum: elements of the engine's memory, unless these hold several. */
+#ifndef HAR_ELEMENTS_OF_THEIR_OWN
+typedef har_value har_element;
+typedef har_sum har_total;
+#define HAR_NARROW_ELEMENT(sum, bits) har_narrow((sum), (bits))
+#endif
+
 /* What a layer is given: a vector, its number, and what goes around the layer before it. */
 typedef struct har_given {
     const har_value *vector;
@@ -122,6 +129,21 @@ HAR_SELDOM uint8_t har_pool(const har_layer *layer, har_given *given, const har_
 }
 #endif
 
+/* Whether a layer that makes one vector of all steps hands it on: where there are branches, to layers behind it. */
+static inline uint8_t har_hands_whole(const har_layer *layer, har_given *given)
+{
+#if HAR_USE_BRANCHES
+    if (given->number + 1 < layer->steps)
+        return 0;
+    given->number = 0;
+    return 1;
+#else
+    (void)layer;
+    (void)given;
+    return 0;
+#endif
+}
+
 #if HAR_USE_WHOLE
 /* The largest or the mean of all steps. */
 HAR_SELDOM uint8_t har_whole(const har_layer *layer, har_given *given, const har_cursor *at)
@@ -138,7 +160,7 @@ HAR_SELDOM uint8_t har_whole(const har_layer *layer, har_given *given, const har
         if (is_average && given->number + 1 == layer->steps)
             at->values[k] = har_mean(at->sums[k], layer->steps);
     }
-    return 0;
+    return har_hands_whole(layer, given);
 }
 #endif
 
@@ -152,7 +174,7 @@ HAR_SELDOM uint8_t har_dense_over_time(const har_layer *layer, har_given *given,
     har_add_rows(&own, 0, own.outputs, given->vector, at->sums);
     if (given->number + 1 == layer->steps)
         har_activate_each(layer, at->sums, at->values);
-    return 0;
+    return har_hands_whole(layer, given);
 }
 #endif
 
@@ -205,9 +227,10 @@ HAR_SELDOM uint8_t har_backward(const har_layer *layer, har_given *given, const 
         if (hands_steps)
             har_join(layer, own.values, joined + (size_t)step * width);
     }
-    if (!hands_steps)
-        har_join(layer, own.values, at->values);
-    return 0;
+    if (hands_steps)
+        return 0;
+    har_join(layer, own.values, at->values);
+    return har_hands_whole(layer, given);
 }
 #endif
 
@@ -247,9 +270,17 @@ static uint8_t har_cells(const har_layer *layer, har_given *given, const har_cur
 #endif
     default:
         har_step_layer(layer, given->vector, at);
+#if HAR_USE_BRANCHES
+        return layer->hands_last ? har_hands_whole(layer, given) : 1;
+#else
         return 1;
+#endif
     }
 }
+
+#if HAR_USE_BRANCHES
+#include "har_branches.h"
+#endif
 
 /* Give layer ``first`` a vector, and run on as far as one is handed on, before layer ``last``. */
 HAR_SELDOM void har_run_along(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
@@ -257,7 +288,10 @@ HAR_SELDOM void har_run_along(const har_engine *engine, const har_model *model, 
 {
     har_cursor at;
     har_given given;
-    uint8_t index;
+    uint8_t index, is_given = 0;
+#if HAR_USE_BRANCHES
+    har_fork forks[HAR_FORKS], *fork = forks;
+#endif
     given.vector = (const void *)sample;
     given.around = NULL;
     given.number = number;
@@ -266,14 +300,28 @@ HAR_SELDOM void har_run_along(const har_engine *engine, const har_model *model, 
     at.values = engine->values;
     for (index = 0; index < last; index++) {
         HAR_VIEW(har_layer, layer, model->layers + index);
-        if (index >= first && !har_cells(layer, &given, &at))
-            return;
-        if (layer->is_first_of_two) {
-            given.around = at.values;
-        } else {
-            given.around = given.vector;
-            given.vector = at.values;
+        if (index == first)
+            is_given = 1;
+#if HAR_USE_BRANCHES
+        if (layer->kind >= HAR_FORK) {
+            har_branch(layer, &fork, &given, &is_given, &at);
+        } else
+#endif
+        {
+            if (is_given && !har_cells(layer, &given, &at))
+                is_given = 0;
+            if (layer->is_first_of_two) {
+                given.around = at.values;
+            } else {
+                given.around = given.vector;
+                given.vector = at.values;
+            }
         }
+#if HAR_USE_BRANCHES
+        if (fork == forks)
+#endif
+            if (index >= first && !is_given)
+                return;
         at.sums += har_kept_sums(layer);
         at.values += har_kept_values(layer);
     }

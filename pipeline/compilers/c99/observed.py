@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import Bidirectional, Recurrent
 from edgehar.models.portable.geometry import margins
-from edgehar.models.portable.tables import ATTENTION, POOLS, RECURRENT, WHOLE, CLayer
+from edgehar.models.portable.tables import ATTENTION, END, FORK, POOLS, RECURRENT, WHOLE, CLayer
 from edgehar.models.reference import ACTIVATIONS, layer_forward
 from edgehar.models.reference.activations import softmax
+from edgehar.models.reference.recurrent import MERGED
 from edgehar.models.stepping import Part
 from edgehar.pipeline.compilers.quantization.observation import delayed
 
@@ -60,8 +61,13 @@ def observe(weighed: Sequence[Weighed], windows: Array) -> Iterator[Met]:
     """Yield what every part meets in windows (n_windows, steps, channels), in order."""
     values = windows.astype(np.float64)
     around = values
+    forks: list[list[Array]] = []
     for index, each in enumerate(weighed):
         layer = each.part.structure
+        if each.part.role == "branches":
+            values = around = _branching(each, values, forks)
+            yield Met(None, None, _largest(values))
+            continue
         merged = index + 1 < len(weighed) and bool(weighed[index + 1].part.structure.merge)
         made, inputs, second = _run(each, values, around)
         inside = tuple(_largest(part) for part in _inside(each, values)) if layer.kind == ATTENTION else ()
@@ -73,6 +79,19 @@ def observe(weighed: Sequence[Weighed], windows: Array) -> Iterator[Met]:
         around = given
         if layer.kind in RECURRENT and not getattr(each.part.layer, "return_sequences", True):
             values = values[:, -1]
+
+
+def _branching(each: Weighed, values: Array, forks: list[list[Array]]) -> Array:
+    """Begin branches, or end one: return what the next layer is given."""
+    structure, layer = each.part.structure, each.part.layer
+    if structure.kind == FORK:
+        forks.append([values])
+        return values
+    forks[-1].append(values)
+    if structure.kind == END:
+        return forks[-1][0]
+    joined = MERGED[getattr(layer, "merge", "")](forks.pop()[1:])
+    return np.asarray(ACTIVATIONS[structure.activation](joined))
 
 
 def _run(each: Weighed, values: Array, around: Array) -> tuple[Array, Array | None, Array | None]:

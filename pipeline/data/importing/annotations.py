@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from edgehar.pipeline.data.importing.labels import IntervalTable, moment_of
+from edgehar.pipeline.data.importing.intervals import IntervalTable, moment_of
 from edgehar.pipeline.data.importing.preamble import is_number
 
 _MARKS: Final = ("\t", ",", ";")

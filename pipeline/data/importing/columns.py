@@ -2,24 +2,35 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from edgehar.models.sensing import names as sensor_names
-from edgehar.models.sensing.names import accelerometers, read_name, sensor_groups, sensor_of_text
-from edgehar.models.sensing.roles import DATE, INDEX, LABEL, SENSOR, SUBJECT, TIME, ColumnRole, role_of
+from edgehar.models.sensing.names import accelerometers, read_name, sensor_groups, sensor_of_text, words_of
+from edgehar.models.sensing.roles import DATE, INDEX, SENSOR, SUBJECT, TIME, ColumnRole, role_of
 from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
-from edgehar.pipeline.data.importing.dates import DateForm, is_only_a_date, looks_like_date, read_form
+from edgehar.pipeline.data.importing.dates import (
+    DateForm,
+    are_run_together,
+    is_only_a_date,
+    looks_like_date,
+    read_form,
+)
 from edgehar.pipeline.data.importing.devices_in_turn import device_column
 from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
+from edgehar.pipeline.data.importing.label_columns import LabelChoice, choose_label
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
 from edgehar.pipeline.data.importing.parser import sensors_in
 from edgehar.pipeline.data.importing.preamble import Preamble, is_number
 from edgehar.pipeline.data.importing.refusals import MissingColumnError, foreign, refusal, unrecognised
 from edgehar.pipeline.data.importing.rows import Places
+from edgehar.pipeline.data.importing.subseconds import find_subseconds
 
 _ASK: Final = "Import it with --columns X,Y,Z: names, or numbers counted from 1"
 _NAMED_TIMES: Final = 50
+_STEPS: Final = frozenset(["delta", "diff", "difference", "dt", "last", "prev", "previous", "interval", "period"])
+"""Words of columns that may say what has passed since the row before."""
 _OTHER_SENSORS: Final = (
     sensor_names.GYROSCOPE,
     sensor_names.MAGNETOMETER,
@@ -43,6 +54,10 @@ class Roles:
         What was found, as sentences.
     unread_time
         A column that is called a time, and what is written in it, where that is neither a number nor a date.
+    problems
+        What may be wrong with the choice, as sentences.
+    step_times
+        Whether the time says what has passed since the row before.
     """
 
     places: Places
@@ -50,6 +65,8 @@ class Roles:
     time_unit: str | None
     notes: tuple[str, ...]
     unread_time: str | None = None
+    problems: tuple[str, ...] = ()
+    step_times: bool = False
 
 
 def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
@@ -77,9 +94,12 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     """
     roles = [role_of(name) for name in preamble.header] if preamble.header else []
     notes: list[str] = []
-    time = _time(preamble, options, roles, notes)
-    label = _single(preamble, options.label, roles, LABEL, "activity", notes)
-    subject = _single(preamble, options.subject, roles, SUBJECT, "person", notes)
+    halves = find_subseconds(preamble, roles) if roles and options.time is None else None
+    time = (halves.seconds,) if halves else _time(preamble, options, roles, notes)
+    chosen = _label(preamble, options.label, roles)
+    label = chosen.place
+    notes += chosen.notes
+    subject = _subject(preamble, options.subject, roles, notes)
     sensor, sensors = _sensor_column(preamble, roles, notes)
     added: tuple[int, ...] = ()
     turning: tuple[int, ...] = ()
@@ -106,6 +126,9 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     known = {*axes, *added, *turning, *time, *(at for at in (label, subject, sensor) if at is not None)}
     device = device_column(preamble, known)
     places = Places(axes, added, turning, time, form, label, subject, device, sensor, sensors)
+    if halves is not None:
+        places = replace(places, part=halves.part, part_s=halves.part_s)
+        notes.append(f"The time is taken from {preamble.called(halves.seconds)} and {preamble.called(halves.part)}.")
     unread = next(
         (at for at, said in enumerate(roles) if said.role in (TIME, DATE) and not _filled(preamble, at)), None
     )
@@ -113,9 +136,11 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     return Roles(
         places,
         _unit(preamble, axes),
-        _time_unit(preamble, roles, time),
+        "s" if halves else _time_unit(preamble, roles, time),
         tuple(notes),
         f"{text[:40]!r} in {preamble.called(unread)}" if text and unread is not None else None,
+        chosen.problems,
+        bool(time) and form is None and _are_steps(preamble, time[0]),
     )
 
 
@@ -134,15 +159,20 @@ def _column(preamble: Preamble, name: str) -> int:
     )
 
 
-def _single(
-    preamble: Preamble, declared: str | None, roles: Sequence[ColumnRole], role: str, called: str, notes: list[str]
-) -> int | None:
-    """Return the declared column, else the first whose name says what it is."""
+def _label(preamble: Preamble, declared: str | None, roles: Sequence[ColumnRole]) -> LabelChoice:
+    """Return the declared column of the activity, else the one that names and values speak for."""
+    if declared is not None:
+        return LabelChoice(None if declared == NO_COLUMN else _column(preamble, declared))
+    return choose_label(preamble, roles)
+
+
+def _subject(preamble: Preamble, declared: str | None, roles: Sequence[ColumnRole], notes: list[str]) -> int | None:
+    """Return the declared column of the person, else the first whose name says that."""
     if declared is not None:
         return None if declared == NO_COLUMN else _column(preamble, declared)
     for place, said in enumerate(roles):
-        if said.role == role:
-            notes.append(f"The {called} is taken from {preamble.called(place)}.")
+        if said.role == SUBJECT:
+            notes.append(f"The person is taken from {preamble.called(place)}.")
             return place
     return None
 
@@ -157,6 +187,9 @@ def _time(preamble: Preamble, options: Options, roles: Sequence[ColumnRole], not
         notes.append(f"The time is taken from {preamble.called(dates[0])} and {preamble.called(times[0])}.")
         return dates[0], times[0]
     usable = times + [place for place in dates if not is_only_a_date(_cell(preamble, place))]
+    # What has passed since the row before is a time only where there is no other.
+    steps = [place for place in range(len(preamble.header or ())) if _are_steps(preamble, place)]
+    usable = [place for place in usable if place not in steps] or steps
     # A number or a whole date is better than a time of day beside it.
     usable.sort(
         key=lambda place: not _is_number(preamble, place) and not re.match(r"\s*\d+[-./]", _cell(preamble, place))
@@ -173,7 +206,8 @@ def _time(preamble: Preamble, options: Options, roles: Sequence[ColumnRole], not
 
 def _filled(preamble: Preamble, place: int) -> bool:
     """Tell whether a column holds numbers or dates."""
-    return _is_number(preamble, place) or looks_like_date(_cell(preamble, place)) or not preamble.head
+    cell = _cell(preamble, place)
+    return _is_number(preamble, place) or looks_like_date(cell) or are_run_together([cell]) or not preamble.head
 
 
 def _cell(preamble: Preamble, place: int) -> str:
@@ -290,7 +324,7 @@ def _unnamed(
 
 def _date_form(preamble: Preamble, time: tuple[int, ...], notes: list[str]) -> DateForm | None:
     """Return how dates are written, if the time column holds some."""
-    if not time or _is_number(preamble, time[0]):
+    if not time or (_is_number(preamble, time[0]) and not _are_run_together(preamble, time)):
         return None
     cells = [" ".join(row[place] for place in time) for row in preamble.head if len(row) > max(time)]
     cells = [cell.replace(",", ".") if preamble.decimal_comma else cell for cell in cells]
@@ -312,6 +346,23 @@ def _date_form(preamble: Preamble, time: tuple[int, ...], notes: list[str]) -> D
     return form
 
 
+def _are_run_together(preamble: Preamble, time: tuple[int, ...]) -> bool:
+    """Tell whether the numbers of a time column are dates."""
+    cells = [row[time[0]] for row in preamble.head if len(row) > time[0] and row[time[0]]]
+    return len(time) == 1 and are_run_together(cells)
+
+
+def _are_steps(preamble: Preamble, place: int) -> bool:
+    """Tell whether a column says what has passed since the row before: by its name, and as it does not rise."""
+    name = (preamble.header or ())[place] if preamble.header else ""
+    if _STEPS.isdisjoint(words_of(name)) or not _is_number(preamble, place):
+        return False
+    cells = [row[place].replace(",", ".") for row in preamble.head if len(row) > place and row[place]]
+    values = [float(cell) for cell in cells if is_number(cell)]
+    rises = all(after >= before for before, after in pairwise(values)) and values[-1] > values[0]
+    return not rises and min(values) >= 0
+
+
 def _unit(preamble: Preamble, axes: Sequence[int]) -> str | None:
     """Return the unit written for the axes."""
     if preamble.units is not None and max(axes) < len(preamble.units) and (unit := unit_named(preamble.units[axes[0]])):
@@ -323,11 +374,19 @@ def _unit(preamble: Preamble, axes: Sequence[int]) -> str | None:
 
 def _time_unit(preamble: Preamble, roles: Sequence[ColumnRole], time: tuple[int, ...]) -> str | None:
     """Return the unit written for the time."""
-    if not time or not roles:
+    if not time or not roles or preamble.header is None:
         return None
-    if preamble.units is not None and time[0] < len(preamble.units):
-        return time_unit_named(preamble.units[time[0]]) or roles[time[0]].time_unit
-    return roles[time[0]].time_unit
+    beside = preamble.units[time[0]] if preamble.units is not None and time[0] < len(preamble.units) else ""
+    name = preamble.header[time[0]]
+    return time_unit_named(beside) or _long_unit(beside) or roles[time[0]].time_unit or _long_unit(name)
+
+
+def _long_unit(text: str) -> str | None:
+    """Return minutes, hours or days, where a name ends in them, in brackets or behind an underscore."""
+    match = re.search(
+        r"(?:^|[\s_(\[{,/])(min|mins|minutes?|h|hrs?|hours?|d|days?)[)\]}\s]*$", text.strip(), re.IGNORECASE
+    )
+    return {"m": "min", "h": "h", "d": "d"}[match[1][0].lower()] if match else None
 
 
 def _listed(preamble: Preamble, places: Sequence[int]) -> str:

@@ -5,7 +5,7 @@ must agree: the mean vector of a quiet stretch is 1 g long. Where it does not, t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from edgehar.models.sensing.unit_names import COUNTS
 from edgehar.models.sensor_limits import MOST_G, UNUSUAL_G
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.row_sequence import RowSequence, look_at_rows
 
 _WRONG_BY: Final = 2.5
 _STUCK_S: Final = 1.5
@@ -47,6 +48,8 @@ class Magnitudes:
         Where the longest run of equal rows starts, and its length.
     offset
         Whether all axes keep far from zero, as raw readings of a converter do.
+    rows
+        What rows are that follow one another.
     """
 
     gravity: float
@@ -54,6 +57,7 @@ class Magnitudes:
     seconds: float
     stuck: tuple[int, int]
     offset: bool = False
+    rows: RowSequence = field(default_factory=RowSequence)
 
 
 def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
@@ -68,6 +72,7 @@ def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
     """
     means, restless, lengths, offset = [], [], [], True
     stuck, at = (0, 0), 0
+    sequence = RowSequence()
     for block in blocks:
         block = block if np.abs(block).max() < _ABSURD else np.clip(block, -_ABSURD, _ABSURD)
         mean, rest = quiet_blocks(block[:_MEASURED_ROWS], rate_hz)
@@ -76,11 +81,12 @@ def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
         lengths.append(np.linalg.norm(block[:: max(1, len(block) // 4096)], axis=1))
         where, length = longest_repeat(block)
         offset = offset and has_offset(block)
+        sequence = look_at_rows(block[:_MEASURED_ROWS], rate_hz) if at == 0 else sequence
         if length > stuck[1]:
             stuck = (at + where, length)
         at += len(block)
     gravity = gravity_of_blocks(np.concatenate(means), np.concatenate(restless))
-    return Magnitudes(gravity, float(np.median(np.concatenate(lengths))), at / rate_hz, stuck, offset)
+    return Magnitudes(gravity, float(np.median(np.concatenate(lengths))), at / rate_hz, stuck, offset, sequence)
 
 
 def decide_unit(
@@ -220,7 +226,32 @@ def problems_of(measured: Magnitudes, *, per_g: float, rate_hz: float, line: int
             f"The sensor repeats the same value {rows} times ({rows / rate_hz:.3g} s, from line {line}): "
             "stuck or not worn."
         )
+    if measured.rows.sensors > 1:
+        problems.append(f"Values jump to and fro as those of {measured.rows.sensors} sensors in turn.")
+    if (held := measured.rows.held) > 1.0:
+        problems.append(
+            f"Each value stands in {held:.2g} rows on average while the sensor moves: it gives about "
+            f"{rate_hz / held:.3g} new ones a second, not {rate_hz:g}."
+        )
     return problems
+
+
+def refuse_rows_in_turn(name: str, measured: list[Magnitudes], *, declared: bool) -> None:
+    """Refuse rows of several sensors in turn that nothing tells apart, unless the caller has said their rate.
+
+    Raises
+    ------
+    DataError
+        When they jump to and fro all the time.
+    """
+    sensors = max((item.rows.sensors for item in measured if item.seconds >= _LONG_ENOUGH_S), default=1)
+    if sensors > 1 and not declared:
+        raise refusal(
+            name,
+            f"expected the rows of one sensor, got values that jump to and fro as those of {sensors} sensors in turn",
+            next_step="Name the sensor of each row in a column called device, or give each a file of its own; if they "
+            "are of one sensor, import it with --rate HZ.",
+        )
 
 
 def beyond_sensors(values: Floats, per_g: float) -> tuple[npt.NDArray[np.intp], float]:

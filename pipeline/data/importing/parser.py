@@ -187,9 +187,12 @@ class _Parser:
 
     def _times(self, table: npt.NDArray[Any]) -> _Floats:
         """Return the times of rows as numbers."""
-        if self._places.form is None:
-            return np.asarray(table[f"c{self._places.time[0]}"])
-        return seconds_of(self._date_text(table), self._places.form)
+        places = self._places
+        if places.form is None:
+            times = np.asarray(table[f"c{places.time[0]}"])
+        else:
+            times = seconds_of(self._date_text(table), places.form)
+        return times if places.part is None else times + table[f"c{places.part}"] * places.part_s
 
     def _date_text(self, table: npt.NDArray[Any]) -> npt.NDArray[np.bytes_]:
         """Return the dates of rows as text: of one column, or of a date and a time of day."""

@@ -188,12 +188,12 @@ def read_pairs(lines: Sequence[str], name: str) -> Preamble | None:
 
 
 def is_number(cell: str, *, comma: bool = False) -> bool:
-    """Tell whether a cell holds a number, or a missing one written as NaN."""
+    """Tell whether a cell holds a number, or a missing one written as NaN; an underscore is no part of one."""
     try:
         float(cell.replace(",", ".") if comma else cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell
 
 
 def cells_of(line: str, mark: str, name: str) -> list[str]:

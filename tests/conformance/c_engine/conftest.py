@@ -17,6 +17,7 @@ from edgehar.models.architecture import (
     Architecture,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
     Flatten,
@@ -157,9 +158,34 @@ def _random_filters(generator: np.random.Generator) -> list[Layer]:
         dilation = number(3) if stride == 1 else 1
         return Conv1D(name, number(18), number(4), activation, padding, dilation, strides=stride)
 
+    def branches(name: str) -> Layer:
+        merge, stride, width = choice("concat", "sum", "mul", "ave"), number(2), number(6)
+
+        def branch(which: int) -> tuple[Layer, ...]:
+            own, padding = f"{name}_{which}", choice("same", "causal") if stride == 1 else "same"
+            if merge == "concat" and stride == 1 and which == 2:
+                return ()
+            first = both_ways(f"{own}_a", every_step=True) if number(4) == 1 else Dense(f"{own}_a", number(6), "tanh")
+            filters = number(6) if merge == "concat" else width
+            last = Conv1D(f"{own}_b", filters, number(4), choice("relu", "linear", "tanh"), padding, strides=stride)
+            return (first, last) if number(2) == 1 else (last,)
+
+        return Branches(name, merge, tuple(branch(which) for which in range(2 if merge == "mul" else number(2) + 1)))
+
+    def last_vectors(name: str) -> Layer:
+        chains = (
+            (LSTM(f"{name}_a", number(18)), Dense(f"{name}_b", 4, "relu")),
+            (Conv1D(f"{name}_c", number(18), 2, "relu", "same"), GlobalMaxPooling1D(f"{name}_d")),
+            (both_ways(f"{name}_e", every_step=False),),
+            (Flatten(f"{name}_f"), Dense(f"{name}_g", 4, "tanh")),
+        )
+        first = number(4) - 1
+        return Branches(name, "concat", (chains[first], chains[(first + number(3)) % 4]))
+
     makers: list[Callable[[str], Layer]] = [
         convolution,
         convolution,
+        branches,
         pool,
         lambda name: TemporalBlock(name, number(4), number(3), number(3)),
         lambda name: both_ways(name, every_step=True),
@@ -173,6 +199,7 @@ def _random_filters(generator: np.random.Generator) -> list[Layer]:
         GlobalAveragePooling1D,
         GlobalMaxPooling1D,
         Flatten,
+        last_vectors,
     ]
     layers = [makers[generator.integers(len(makers))](f"layer_{index}") for index in range(number(4) - 1)]
     return [*layers, ends[generator.integers(len(ends))]("end")]

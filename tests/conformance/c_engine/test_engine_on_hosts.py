@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.projects.source import tables_source
-from edgehar.models.architecture import named_architecture
+from edgehar.models.architecture import (
+    LSTM,
+    Architecture,
+    Branches,
+    Conv1D,
+    Dense,
+    GlobalMaxPooling1D,
+    named_architecture,
+)
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.errors import CompileError
 from edgehar.models.portable import SOURCES
@@ -24,6 +32,17 @@ from edgehar.models.reference import forward as oracle
 from edgehar.pipeline.compilers.c99 import tables
 
 FLOAT = ("-DHAR_FLOAT",)
+BRANCHES = Architecture(
+    "branches",
+    200,
+    3,
+    (
+        Conv1D("a", 6, 5, "relu", strides=4),
+        Branches("b", "sum", ((Conv1D("c", 6, 3, "linear", "same"),), ())),
+        Branches("d", "concat", ((LSTM("e", 5),), (Conv1D("f", 4, 3), GlobalMaxPooling1D("g")))),
+        Dense("o", 12, "softmax"),
+    ),
+)
 NAMED = ("simple_rnn", "lstm", "gru", "cnn", "bi_gru", "tcn", "attention")
 
 
@@ -190,7 +209,7 @@ def test_nothing_is_undefined_whatever_comes(
     [
         (lambda blob: b"TFL3" + blob[4:], 5),
         (lambda blob: blob[:20], 5),
-        (lambda blob: blob[:12] + b"\x04" + blob[13:], 6),
+        (lambda blob: blob[:12] + b"\x05" + blob[13:], 6),
         (lambda blob: blob[:-1], 8),
         (lambda blob: blob[:-1] + bytes([blob[-1] ^ 1]), 8),
     ],
@@ -210,11 +229,11 @@ def test_other_numbers_are_refused(need, build_driver, run_driver, cases, float_
 
 
 @pytest.mark.parametrize("quantization", ["int8", "float32"])
-@pytest.mark.parametrize("name", ["gru", "cnn", "bi_gru"])
+@pytest.mark.parametrize("name", ["gru", "cnn", "bi_gru", "branches"])
 def test_generated_source_runs_like_the_blob(
     name: str, quantization: str, need, compile_c, strict, random_weights, tmp_path: Path
 ) -> None:
-    architecture = named_architecture(name).deployed
+    architecture = BRANCHES if name == "branches" else named_architecture(name).deployed
     model = tables(architecture, random_weights(architecture), quantization)
     (tmp_path / "har_model.h").write_text('#include "har.h"\nextern const har_model my_model;\n')
     (tmp_path / "har_model.c").write_text(tables_source(model, name="my_model", comment="A test."))
