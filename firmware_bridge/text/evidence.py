@@ -20,6 +20,8 @@ _NORM_TOLERANCE: Final = 0.02
 """How far the length of a quaternion may be from one: two decimals are common."""
 _UNLIKE: Final = 12.0
 """Axes of one sensor do not differ by such a factor in how much they change from row to row."""
+_FEWEST_CHANGING: Final = 2
+"""An axis that points along or across gravity may not change at all, but not two of them."""
 _STEADIER: Final = 3.0
 """Whole numbers that are steadier by such a factor are as good an evidence as fractions."""
 _TINY: Final = 1e-30
@@ -73,6 +75,10 @@ def find_axes(rows: NDArray[np.float64], *, times: Sequence[int] = ()) -> Column
     if len(columns) == 3 and columns[2] - columns[0] == 2 and not resting:
         return ColumnEvidence((columns[0], columns[1], columns[2]), others)
     found = _by_gravity(rows, columns, others)
+    if not found.fitting and not resting and steady:
+        # Or one of its axes does not change.
+        whole_row = _by_gravity(rows, sorted([*columns, *steady]), dict.fromkeys(times, "time"))
+        found = whole_row if whole_row.fitting else found
     return ColumnEvidence(None, others, _could_be([*resting, *sorted(found.fitting)])) if resting else found
 
 
@@ -152,13 +158,14 @@ def _cuts(length: int) -> list[list[int]]:
 
 
 def _alike(rows: NDArray[np.float64], whole: NDArray[np.bool_]) -> bool:
-    """Tell whether three columns can be of one sensor: written alike, and about equally noisy."""
-    if whole.any() != whole.all():
-        return False
+    """Tell whether three columns can be of one sensor: written alike, and about equally noisy if they change at all."""
     if len(rows) < 2:
-        return True
+        return bool(whole.any() == whole.all())
     spread = np.abs(np.diff(rows, axis=0)).mean(axis=0)
-    return bool(spread.max() <= _UNLIKE * spread.min())
+    changing = spread > 0
+    if changing.sum() < _FEWEST_CHANGING or whole[changing].any() != whole[changing].all():
+        return False
+    return bool(spread.max() <= _UNLIKE * spread[changing].min())
 
 
 def _steady(rows: NDArray[np.float64], columns: list[int]) -> list[int]:

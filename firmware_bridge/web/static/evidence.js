@@ -121,7 +121,10 @@ export function findAxes(rows, times) {
   const resting = removed.slice(2).map((_, at) => removed.slice(at, at + 3)).filter(hasGravity);
   if (left.length === 3 && left[2] - left[0] === 2 && !resting.length) return { axes: left, reason: "", fitting: [] };
   const isWhole = rows[0].map((_, at) => column(rows, at).every(Number.isInteger));
-  const fitting = bestWritten(rows, triplesOf(rows, left, isWhole).filter(hasGravity), isWhole);
+  const fittingOf = (columns) => bestWritten(rows, triplesOf(rows, columns, isWhole).filter(hasGravity), isWhole);
+  let fitting = fittingOf(left);
+  // Or one of its axes does not change.
+  if (!fitting.length && !resting.length && removed.length) fitting = fittingOf([...left, ...removed].toSorted((a, b) => a - b));
   if (fitting.length === 1 && !resting.length) return { axes: fitting[0], reason: "", fitting };
   const possible = [...resting, ...fitting];
   const shown = possible.map((triple) => triple.map((at) => at + 1).join(",")).join(" or ");
@@ -171,12 +174,13 @@ function cuts(length) {
   return gaps[length % 3].map((each) => sensors.map((at) => 3 * at + each.filter((gap) => gap <= at).length));
 }
 
-/** Tell whether three columns can be of one sensor: written alike, and about equally noisy. */
+/** Tell whether three columns can be of one sensor: written alike, and about equally noisy if they change at all. */
 function areAlike(rows, isWhole) {
-  if (isWhole.some((each) => each !== isWhole[0])) return false;
-  if (rows.length < 2) return true;
+  if (rows.length < 2) return isWhole.every((each) => each === isWhole[0]);
   const spread = [0, 1, 2].map((axis) => mean(steps(column(rows, axis)).map(Math.abs)));
-  return largest(spread) <= UNLIKE * smallest(spread);
+  const changing = [0, 1, 2].filter((axis) => spread[axis] > 0);
+  if (changing.length < 2 || changing.some((axis) => isWhole[axis] !== isWhole[changing[0]])) return false;
+  return largest(spread) <= UNLIKE * smallest(changing.map((axis) => spread[axis]));
 }
 
 /** Return the columns of quaternions: four in a row whose squares add up to one, although no three of them do. */
