@@ -25,7 +25,7 @@ from edgehar.commands.live.ending import exit_as_it_went, report_ends
 from edgehar.commands.live.listening import Listening
 from edgehar.commands.live.outputs import STDOUT, open_dashboard, open_mqtt, open_sinks
 from edgehar.commands.live.streaming import StreamingOption, live_engine
-from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
+from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, require_gyroscope_unit, shares_a_port
 from edgehar.commands.stream_options import (
     BaudOption,
     GyroscopeUnitOption,
@@ -148,8 +148,9 @@ def live(
     _check_lag(lag, model, raw=raw)
     _check_alone(len(sensors), streaming=bool(streaming))
     runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming, sensors=len(sensors))
-    if dashboard or calibrate or mounting is not None or wearer is not None:
-        check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
+    if dashboard:
+        check_recognises_activities(model.manifest, for_what="live with a dashboard")
+    require_gyroscope_unit(sensors, gyroscope_unit)
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
     turned: Mounting | None
     if calibrate:
@@ -211,6 +212,7 @@ def _found_mounting(
         reconnect=reconnect,
         unit=listening.unit,
         columns=sensor.columns,
+        gyroscope_unit=listening.gyroscope_unit,
         rate_hz=listening.rate_hz,
         baud=listening.baud,
         plain=plain,
