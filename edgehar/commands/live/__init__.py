@@ -44,7 +44,6 @@ from edgehar.firmware_bridge.live.pipeline import Classifier
 from edgehar.firmware_bridge.live.several import OneAtATime, run_sessions
 from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import Bundle, read_bundle
-from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, Engine
 from edgehar.models.errors import UsageError
@@ -148,8 +147,6 @@ def live(
     _check_lag(lag, model, raw=raw)
     _check_alone(len(sensors), streaming=bool(streaming))
     runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming, sensors=len(sensors))
-    if dashboard:
-        check_recognises_activities(model.manifest, for_what="live with a dashboard")
     require_gyroscope_unit(sensors, gyroscope_unit)
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
     turned: Mounting | None
@@ -167,7 +164,9 @@ def live(
         watched = None
         if dashboard:
             where = DashboardOptions(dashboard_host, dashboard_port, recordings, also or ())
-            watched = open_dashboard(where, path, model, runner, turned, sensors[0].port, opened)
+            watched = open_dashboard(
+                where, path, model, runner, turned, sensors[0].port, opened, gyroscope_unit=gyroscope_unit
+            )
             if browser:
                 webbrowser.open(watched.url)
             opened.push(watched.staying(stop))
