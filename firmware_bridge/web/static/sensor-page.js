@@ -6,7 +6,7 @@
 
 import { token } from "./laptop.js";
 import { Readings } from "./readings.js";
-import { Accelerometer, isApple } from "./sensor.js";
+import { MotionSensor, isApple } from "./sensor.js";
 import { StreamSender } from "./stream-sender.js";
 import { element, notice, showFact, write } from "./view.js";
 
@@ -24,7 +24,7 @@ let screenLock = null;
 let hiddenSinceMs = null;
 let holes = 0;
 
-const sensor = new Accelerometer({
+const sensor = new MotionSensor({
   onSample(reading, timeMs) {
     const sample = inverted ? reading.map((value) => -value) : reading;
     recent.add(sample, timeMs);
