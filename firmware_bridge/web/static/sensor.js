@@ -23,8 +23,8 @@ export const PROBLEMS = {
     "The browser may not read the accelerometer. Allow motion sensors for this page in its settings, then start again.",
   missing: "No readings have come. This device has no accelerometer, or motion sensors are switched off for this page.",
   noGyroscope:
-    "The browser gives acceleration alone: the model of this page takes the turning rate of a gyroscope as well. Use a " +
-    "phone that has one, or a page of another model.",
+    "The browser gives acceleration alone: the turning rate of a gyroscope is needed as well. Use a phone that has " +
+    "one, or a model of acceleration alone.",
   empty: "The browser answers with empty readings: this device has no accelerometer.",
   silent: "Readings have stopped. Keep this page in front and the screen on; they go on by themselves.",
 };

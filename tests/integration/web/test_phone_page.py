@@ -112,7 +112,7 @@ def test_a_phone_without_a_gyroscope_is_told_what_is_missing(open_page, phone_fo
     page.evaluate("window.hasSensor = true")
     page.evaluate("([samples, times]) => replay(samples, times)", list(still(60)))
     page.wait_for_timeout(700)
-    assert "takes the turning rate of a gyroscope as well" in page.inner_text("#notices")
+    assert "the turning rate of a gyroscope is needed as well" in page.inner_text("#notices")
     assert page.evaluate("found.length") == 0
     samples, times = still(200)
     turning = [[*sample, 90.0, 0.0, -90.0] for sample in samples]
