@@ -163,16 +163,21 @@ def _children(pid: int) -> list[int]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_prints_what_there_is_and_leaves_nobody_behind(compiled, tmp_path, number):
     command = [*HAR, "bench", str(compiled.location), "--windows", "1000000", "--engines", "numpy", "--json"]
-    running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
-    )
-    deadline = time.monotonic() + 60
-    while not (workers := _children(running.pid)) and time.monotonic() < deadline:
+    progress, temporary = tmp_path / "progress", tmp_path / "temporary"
+    temporary.mkdir()
+    # As on a terminal, it says which round it is at.
+    environment = {**os.environ, "TMPDIR": str(temporary), "FORCE_COLOR": "1", "COLUMNS": "200"}
+    with progress.open("w") as said:
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=environment)
+    deadline = time.monotonic() + 120
+    while "round 2 of" not in progress.read_text():
+        assert running.poll() is None, progress.read_text()
+        assert time.monotonic() < deadline, progress.read_text()
         time.sleep(0.05)
-    time.sleep(3)  # A round takes two seconds: by now there is something to print.
+    workers = _children(running.pid)
     running.send_signal(number)
-    stdout, stderr = running.communicate(timeout=60)
-    assert running.returncode == 130, stderr
+    stdout, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, progress.read_text()
     data = json.loads(stdout)
     assert data["interrupted"] is True
     assert data["rows"][0]["windows"] > 0
@@ -180,4 +185,4 @@ def test_an_interruption_prints_what_there_is_and_leaves_nobody_behind(compiled,
     assert data["rows"][0]["windows_per_s"] is None
     assert workers
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
-    assert list(tmp_path.iterdir()) == []
+    assert list(temporary.iterdir()) == []

@@ -49,7 +49,7 @@ def port(tmp_path: Path) -> Iterator[Path]:
     sensor.stdout.readline()
     yield link
     sensor.terminate()
-    sensor.communicate(timeout=20)
+    sensor.communicate(timeout=60)
 
 
 def test_a_mounting_is_found_kept_and_used(port: Path, random_bundle: Any, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from distributed import Client
 
 from edgehar.api.compilation import compile as compile_bundle
 from edgehar.models.bundle import Bundle
@@ -87,9 +88,9 @@ def scheduler() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         yield f"tcp://127.0.0.1:{port}", running
 
 
-def worker(address: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+def worker(address: str, *options: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
     """Run `dask worker`, without a nanny that would start it again."""
-    arguments = (address, "--nthreads", "1", "--no-nanny", "--no-dashboard")
+    arguments = (address, "--nthreads", "1", "--no-nanny", "--no-dashboard", *options)
     return process(sys.executable, "-m", "distributed.cli.dask_worker", *arguments)
 
 
@@ -137,13 +138,21 @@ def test_one_two_and_three_workers_write_the_same_bytes_and_a_killed_one_loses_n
 ) -> None:
     assert classify(model, tmp_path / "alone", str(archive), "--workers", "1").returncode == 0
     assert classify(model, tmp_path / "local", str(archive), "--workers", "2").returncode == 0
-    with scheduler() as (address, _), worker(address), worker(address), worker(address) as third:
+    with (
+        scheduler() as (address, _),
+        worker(address),
+        worker(address),
+        worker(address, "--name", "third") as third,
+        Client(address) as client,
+    ):
+        client.wait_for_workers(3, timeout=120)
+        third_address = next(at for at, it in client.scheduler_info()["workers"].items() if it["name"] == "third")
+        third.send_signal(signal.SIGSTOP)  # What it is given stays with it.
         running = subprocess.Popen(
             [*HAR, "classify", str(model), str(archive), "--out", str(tmp_path / "killed"), "--scheduler", address],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        wait_for(lambda: (tmp_path / "killed" / "classification.json").exists())
-        time.sleep(1.0)
+        wait_for(lambda: bool(client.processing()[third_address]))
         third.kill()
         _, errors = running.communicate(timeout=240)
     assert running.returncode == 0, errors

@@ -228,10 +228,10 @@ def test_the_commands_report_what_was_injected(tmp_path: Path, bundle: Bundle) -
             raise RuntimeError(played.communicate()[1])
         live = har("live", saved, "--port", link, "--engine", "numpy", "--hop", "100", "--json")
         out, err = live.communicate(timeout=60)
-        _, told = played.communicate(timeout=20)
+        _, told = played.communicate(timeout=60)
     finally:
         played.terminate()
-        played.communicate(timeout=20)
+        played.communicate(timeout=60)
     assert played.returncode == 0, told
     assert live.returncode == 1, err
     assert "the device is simulated, 100 Hz, ±16 g" in err

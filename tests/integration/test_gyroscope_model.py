@@ -142,7 +142,7 @@ def simulated(folder: Path, *options: str) -> Iterator[Path]:
         yield link
     finally:
         sensor.terminate()
-        sensor.communicate(timeout=20)
+        sensor.communicate(timeout=60)
 
 
 @pytest.mark.parametrize(

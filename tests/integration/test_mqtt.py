@@ -51,7 +51,7 @@ class Broker:
     def start(self) -> None:
         """Run until it answers."""
         self._process = subprocess.Popen([str(BROKER), "-c", str(self._settings)], stderr=subprocess.DEVNULL)
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + 60
         while time.monotonic() < deadline_s:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -64,7 +64,7 @@ class Broker:
         """End it."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=60)
             self._process = None
 
 
@@ -94,14 +94,14 @@ class Listener:
         self._client.on_message = self._message
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
 
     def _message(self, _client: object, _data: object, message: Any) -> None:
         self.heard.append((message.topic, message.payload.decode()))
 
     def wait(self, topic: str, count: int) -> list[str]:
         """Return what was said on a topic, once there is enough of it."""
-        deadline_s = time.monotonic() + 15
+        deadline_s = time.monotonic() + 60
         while time.monotonic() < deadline_s:
             found = [payload for name, payload in self.heard if name == topic]
             if len(found) >= count:

@@ -149,7 +149,7 @@ def test_ctrl_c_at_a_question_ends_it(tmp_path: Path, sketch: Callable[..., Sket
         assert select.select([running.stderr], [], [], 60)[0]
         seen += os.read(running.stderr.fileno(), 4096).decode()
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=60)
     os.close(own)
     assert running.returncode == 130
     assert "Traceback" not in said

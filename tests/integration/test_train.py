@@ -85,7 +85,7 @@ def test_interrupted_folds_leave_no_process_and_no_traceback(tmp_path: Path, com
     assert "Traceback" not in err
     assert not out
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 60
     while living(process.pid) and time.monotonic() < deadline_s:
         time.sleep(0.1)
     assert not living(process.pid)

@@ -80,7 +80,7 @@ def sensor(store: Path, link: Path, *options: object) -> Iterator[subprocess.Pop
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def expected(bundle: Path, samples: NDArray[np.float32]) -> list[dict[str, float]]:
@@ -97,7 +97,7 @@ def test_a_person_walks_through_a_pty(bundle: Path, store: Path, tmp_path: Path,
     with sensor(store, link, "--speed", "5", "--unit", unit, "--timestamps", "--truth", truth) as played:
         live = har("live", bundle, "--port", link, "--unit", unit, "--hop", HOP, "--engine", "numpy", "--jsonl", labels)
         out, err = live.communicate(timeout=60)
-        played.wait(timeout=20)
+        played.wait(timeout=60)
         assert played.returncode == 0
     assert live.returncode == 1, err
     assert "unplugged" in err
@@ -132,11 +132,11 @@ def test_interrupted_it_ends_with_a_summary(bundle: Path, store: Path, tmp_path:
     link, labels = tmp_path / "port", tmp_path / "labels.jsonl"
     with sensor(store, link, "--loop", "--speed", "4"):
         live = har("live", bundle, "--port", link, "--unit", "g", "--engine", "numpy", "--jsonl", labels)
-        deadline_s = time.monotonic() + 30
+        deadline_s = time.monotonic() + 60
         while not (labels.exists() and labels.read_text().count("\n") >= 3) and time.monotonic() < deadline_s:
             time.sleep(0.05)
         live.send_signal(signal.SIGINT)
-        out, _ = live.communicate(timeout=20)
+        out, _ = live.communicate(timeout=60)
     assert live.returncode == 130
     assert "windows classified" in out.splitlines()[-1]
     text = labels.read_text(encoding="utf-8")
@@ -150,7 +150,7 @@ def test_a_duration_ends_it_well_and_stdout_can_be_json_lines(bundle: Path, stor
     with sensor(store, link, "--loop", "--speed", "4"):
         options = ("--unit", "g", "--engine", "numpy", "--jsonl", "-", "--duration", "2")
         live = har("live", bundle, "--port", link, *options)
-        out, err = live.communicate(timeout=30)
+        out, err = live.communicate(timeout=60)
     assert live.returncode == 0, err
     assert {"t_s", "label", "probability", "lost_samples"} <= set(json.loads(out.splitlines()[0]))
     assert all(json.loads(line) for line in out.splitlines())

@@ -24,11 +24,11 @@ from edgehar.pipeline.data.importing.evidence import decide_unit, measure, probl
 from edgehar.pipeline.data.importing.gyroscope import wants_gyroscope
 from edgehar.pipeline.data.importing.json_rows import csv_of
 from edgehar.pipeline.data.importing.labels import from_name
-from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal, unrecognised
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool
-from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported
+from edgehar.pipeline.data.importing.table import Imported
 from edgehar.pipeline.data.recordings import LabelInterval, Recording
 
 MAX_BYTES: Final = 256 * 2**20

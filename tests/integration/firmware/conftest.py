@@ -1,8 +1,12 @@
 """Firmware projects, built and run: on this machine as a program, and on emulated boards."""
 
+import array
+import fcntl
 import os
 import select
 import subprocess
+import termios
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,10 +84,18 @@ class ProgramTransport:
         """Give the program bytes."""
         self._process.stdin.write(data)
 
+    def wait_until_taken(self) -> None:
+        """Wait until the program has read all that it was given."""
+        left, deadline_s = array.array("i", [1]), time.monotonic() + 60
+        while left[0]:
+            assert time.monotonic() < deadline_s, "it reads nothing"
+            time.sleep(0.005)
+            fcntl.ioctl(self._process.stdin, termios.FIONREAD, left)
+
     def close(self) -> int:
         """End its input, and return its exit code."""
         self._process.stdin.close()
-        code = self._process.wait(timeout=20)
+        code = self._process.wait(timeout=60)
         self._process.stdout.close()
         return code
 

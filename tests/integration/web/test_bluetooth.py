@@ -84,13 +84,13 @@ def test_lines_over_the_air_get_live_labels(page, compiled_bundle) -> None:
 def test_a_device_out_of_reach_is_found_again(page) -> None:
     page.evaluate("goAway(1)")
     page.wait_for_selector("#notices li:has-text('out of reach')")
-    page.wait_for_function("() => radio.connects === 3", timeout=20_000)
+    page.wait_for_function("() => radio.connects === 3", timeout=60_000)
     assert page.is_visible("#stop")
 
 
 def test_a_device_that_stays_away_is_said(page) -> None:
     page.evaluate("goAway(99)")
-    page.wait_for_selector("#notices li.warn:has-text('gone')", timeout=30_000)
+    page.wait_for_selector("#notices li.warn:has-text('gone')", timeout=60_000)
     assert page.is_visible("#start")
 
 

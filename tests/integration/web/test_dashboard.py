@@ -78,7 +78,7 @@ class Live:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
         for process in (self.live, self.sensor):
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
 
     def _har(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -126,7 +126,7 @@ def page(browser: Any, live: Live) -> Iterator[Any]:
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
     opened.goto(live.url)
-    opened.wait_for_selector("#label:not(.idle)", timeout=30_000)
+    opened.wait_for_selector("#label:not(.idle)", timeout=60_000)
     yield opened
     context.close()
     assert complaints == []
@@ -199,7 +199,7 @@ def test_a_take_is_recorded_labelled_and_played_with_its_label(page: Any, live: 
     assert takes[1]["stop_s"] - takes[1]["start_s"] == pytest.approx(shown_s, abs=0.06)
     assert shown_s >= 3
     page.get_by_role("button", name=re.compile("^Play 7-")).first.click()
-    page.wait_for_selector("#player:not([hidden])", timeout=20_000)
+    page.wait_for_selector("#player:not([hidden])", timeout=60_000)
     page.click("#play")
     page.evaluate(
         "() => { const at = document.getElementById('position'); at.value = at.max; "
@@ -281,12 +281,12 @@ def test_a_page_of_another_origin_gets_nothing(browser: Any, live: Live, page: A
 
 def test_a_sensor_that_is_gone_is_shown_and_waited_for(page: Any, live: Live) -> None:
     live.sensor.send_signal(signal.SIGINT)
-    live.sensor.communicate(timeout=30)
+    live.sensor.communicate(timeout=60)
     until(page, "document.getElementById('source').textContent.includes('silent')")
     assert page.inner_text("#label") == "Silence"
     assert "unplugged; waiting for it" in page.inner_text("#remarks")
     live.sensor = live.start_sensor()
-    page.wait_for_selector("#label:not(.idle)", timeout=30_000)
+    page.wait_for_selector("#label:not(.idle)", timeout=60_000)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -332,6 +332,6 @@ def test_the_keyboard_alone_is_enough_and_shows_where_it_is(page: Any) -> None:
 
 def test_it_ends_with_the_program_and_says_so(page: Any, live: Live) -> None:
     live.live.send_signal(signal.SIGINT)
-    assert live.live.wait(timeout=30) == 130
+    assert live.live.wait(timeout=60) == 130
     until(page, "document.getElementById('label').textContent === 'Not connected'")
     assert "has ended" in page.inner_text("#notices")

@@ -47,7 +47,7 @@ def still(count: int) -> tuple[list[list[float]], list[float]]:
 
 def wait_until(page: Any, condition: str) -> None:
     """Wait until a condition holds; Playwright's own way evaluates strings in the page, which its policy forbids."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, condition
         page.wait_for_timeout(20)

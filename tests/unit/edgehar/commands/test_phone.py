@@ -76,7 +76,7 @@ def test_it_is_served_until_it_is_interrupted(path: Path) -> None:
         assert re.search(r"https://127\.0\.0\.1:\d+/", text)
         assert "█" in text or "▀" in text, "there is a QR code"
         server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 130
+        assert server.wait(60) == 130
         assert server.stderr is not None
         assert "Traceback" not in server.stderr.read()
 

@@ -99,9 +99,14 @@ def test_waiting_for_the_processor_is_counted_and_sleeping_is_not():
     rivals = [subprocess.Popen(pinned, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     waits = [int(rival.communicate()[0]) for rival in rivals]
     assert max(waits) > 300_000_000
+    # Waking up may have to wait for others; not every time.
+    assert min(waited_while_sleeping_ns() for _ in range(5)) < 100_000_000
+
+
+def waited_while_sleeping_ns() -> int:
     before = waited_ns()
-    time.sleep(0.2)
-    assert waited_ns() - before < 100_000_000
+    time.sleep(0.15)
+    return waited_ns() - before
 
 
 def _run(requests: list[dict], extra: str = "") -> tuple[list[dict], str]:

@@ -108,12 +108,12 @@ def test_posts_of_a_phone_are_lines() -> None:
         "messageId": 1,
         "payload": [{"name": "totalacceleration", "time": "17", "values": {"x": 1, "y": 2, "z": 3}}],
     }
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(post).encode()), timeout=5) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(post).encode()), timeout=60) as answer:
         assert answer.status == 200
     assert read(line, 10) == b"t_ns:17 acceleration x:1 y:2 z:3 m/s2\n"
     request = urllib.request.Request(url, b"", {"Content-Length": "99999999999"})
     with pytest.raises(urllib.error.HTTPError, match="413"):
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=60)
     line.close()
 
 

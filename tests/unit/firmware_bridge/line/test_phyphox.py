@@ -99,7 +99,7 @@ def times_of(data: bytes) -> list[int]:
 
 def read_until(line, last: int) -> bytes:
     """Read until a sample has come."""
-    data, until_s = b"", time.monotonic() + 20
+    data, until_s = b"", time.monotonic() + 60
     while last not in times_of(data):
         data += line.read(timeout_s=0.2)
         assert time.monotonic() < until_s, data[-200:]

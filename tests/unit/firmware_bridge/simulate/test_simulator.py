@@ -13,7 +13,7 @@ import pytest
 from edgehar.firmware_bridge.line.opening import open_transport
 from edgehar.firmware_bridge.line.pseudo_terminal import VirtualPort
 from edgehar.firmware_bridge.line.transport import Transport
-from edgehar.firmware_bridge.simulate.simulator import SETTLE_S, Played, Segment, SegmentStart, VirtualSensor
+from edgehar.firmware_bridge.simulate.simulator import Played, Segment, SegmentStart, VirtualSensor
 from edgehar.firmware_bridge.simulate.text_writer import TextWriter
 from edgehar.models.errors import BridgeError, UsageError
 from edgehar.models.units import parse_unit
@@ -31,11 +31,11 @@ class Playing:
     def __init__(self, link: Path, **options: object) -> None:
         self.port = VirtualPort(link)
         self.stopped = threading.Event()
-        self.left = threading.Event()
+        self.joined, self.left = threading.Event(), threading.Event()
         self.segments: list[SegmentStart] = []
         self.played: Played | None = None
         settings = {"writer": WRITER, "rate_hz": 100.0, "speed": 0.0, "on_segment": self.segments.append}
-        settings |= {"on_reader": lambda present: None if present else self.left.set(), **options}
+        settings |= {"on_reader": lambda present: (self.joined if present else self.left).set(), **options}
         self.sensor = VirtualSensor(self.port, [WALK, SIT], **settings)  # type: ignore[arg-type]
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
@@ -47,7 +47,7 @@ class Playing:
     def end(self) -> Played:
         """Stop and return what was played."""
         self.stopped.set()
-        self.thread.join(10)
+        self.thread.join(60)
         assert self.played is not None
         return self.played
 
@@ -91,11 +91,10 @@ def test_everything_arrives_in_order_then_the_port_is_gone(link: Path) -> None:
 
 def test_nothing_is_lost_before_a_reader_comes_or_between_two(link: Path) -> None:
     playing = Playing(link)
-    time.sleep(0.1)
     first = open_transport(str(link))
     begun = read_lines(first, 50)
     first.close()
-    assert playing.left.wait(10)
+    assert playing.left.wait(60)
     whole = [line for line in begun if line.endswith(b"\n")]
     rest = read_all(open_transport(str(link))).splitlines(keepends=True)
     assert rest[0] == WRITER.header
@@ -106,7 +105,8 @@ def test_nothing_is_lost_before_a_reader_comes_or_between_two(link: Path) -> Non
 def test_a_slow_reader_holds_it_up_and_loses_nothing(link: Path) -> None:
     playing = Playing(link, speed=100.0)
     transport = open_transport(str(link))
-    time.sleep(SETTLE_S + 0.6)
+    assert playing.joined.wait(60)
+    time.sleep(0.3)
     assert read_all(transport) == b"".join(EVERYTHING)
     assert playing.end().longest_lag_s > 0.1
 

@@ -29,7 +29,7 @@ def get(served: Served, path: str = "", method: str = "GET") -> tuple[int, bytes
     context = ssl.create_default_context(cadata=served.authority_pem.decode())
     request = urllib.request.Request(served.url + path, method=method)
     try:
-        with urllib.request.urlopen(request, context=context, timeout=10) as reply:
+        with urllib.request.urlopen(request, context=context, timeout=60) as reply:
             return reply.status, reply.read(), dict(reply.headers)
     except urllib.error.HTTPError as error:
         with error:
@@ -68,7 +68,7 @@ def test_a_post_is_refused(served: Served) -> None:
 
 def test_silent_clients_hold_up_nobody(served: Served) -> None:
     port = int(served.url.rsplit(":", 1)[1].rstrip("/"))
-    silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(5)]
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(5)]
     try:
         assert get(served)[0] == 200
     finally:
@@ -78,7 +78,7 @@ def test_silent_clients_hold_up_nobody(served: Served) -> None:
 
 def test_plain_http_gets_no_answer_and_breaks_nothing(served: Served) -> None:
     port = int(served.url.rsplit(":", 1)[1].rstrip("/"))
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         try:
             answer = plain.recv(1000)

@@ -1,5 +1,6 @@
 """A phone as a line: its page, its token, its Origin; one phone at a time, which may come back."""
 
+import contextlib
 import json
 import ssl
 import time
@@ -45,7 +46,7 @@ def connect(line: PhoneLine, *, token: str | None = None, origin: str | None = "
     page, own = line.page.split("#")
     url = f"{page.replace('https', 'wss')}stream?token={own if token is None else token}&phone={phone}"
     place = page.rstrip("/") if origin == "own" else origin
-    return client.connect(url, ssl=trusting(line), origin=place, open_timeout=10)
+    return client.connect(url, ssl=trusting(line), origin=place, open_timeout=60)
 
 
 def message(*samples: tuple[float, float, float], first_ns: int = 1_700_000_000_000_000_000) -> str:
@@ -63,7 +64,7 @@ def message(*samples: tuple[float, float, float], first_ns: int = 1_700_000_000_
 
 def read_until(line: PhoneLine, enough: int) -> list[str]:
     """Return the lines that come, until there are enough."""
-    found, until = b"", time.monotonic() + 10
+    found, until = b"", time.monotonic() + 60
     while found.count(b"\n") < enough and time.monotonic() < until:
         found += line.read(timeout_s=0.2)
     return found.decode().splitlines()
@@ -110,7 +111,7 @@ def test_a_stranger_is_not_let_in(line: PhoneLine, change: dict[str, Any]) -> No
 def test_a_second_phone_is_told_that_the_place_is_taken(line: PhoneLine) -> None:
     with connect(line) as first, connect(line, phone="b") as second:
         with pytest.raises(ConnectionClosed) as closed:
-            second.recv(timeout=10)
+            second.recv(timeout=60)
         assert closed.value.rcvd.code == TAKEN
         first.send(message((0.0, 0.0, 9.8)))
         assert len(read_until(line, 1)) == 1
@@ -119,7 +120,7 @@ def test_a_second_phone_is_told_that_the_place_is_taken(line: PhoneLine) -> None
 def test_the_same_phone_comes_back_although_its_old_connection_lingers(line: PhoneLine) -> None:
     with connect(line) as before, connect(line) as again:
         with pytest.raises(ConnectionClosed) as closed:
-            before.recv(timeout=10)
+            before.recv(timeout=60)
         assert closed.value.rcvd.code == REPLACED
         again.send(message((0.0, 0.0, 9.8)))
         assert len(read_until(line, 1)) == 1
@@ -128,14 +129,14 @@ def test_the_same_phone_comes_back_although_its_old_connection_lingers(line: Pho
 def test_the_place_is_free_once_a_phone_has_left(line: PhoneLine) -> None:
     with connect(line):
         pass
-    for _ in range(50):
-        with connect(line, phone="b") as other:
-            try:
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s:
+        with connect(line, phone="b") as other, contextlib.suppress(ConnectionClosed):
+            other.send(message((0.0, 0.0, 9.8)))
+            with contextlib.suppress(TimeoutError):
                 other.recv(timeout=0.2)
-            except TimeoutError:
+            if b"z:9.8" in line.read(timeout_s=0.2):
                 return
-            except ConnectionClosed:
-                time.sleep(0.1)
     pytest.fail("the place was never free again")
 
 
@@ -144,14 +145,17 @@ def test_what_is_no_message_harms_nothing(line: PhoneLine, text: str) -> None:
     with connect(line) as phone:
         phone.send(text)
         phone.send(message((0.0, 0.0, 9.8)))
-        assert any("z:9.8" in each for each in read_until(line, 1) + read_until(line, 1))
+        found = read_until(line, 1)
+        while not any("z:9.8" in each for each in found):
+            found = read_until(line, 1)
+            assert found, "the message that is one comes through"
 
 
 def get(line: PhoneLine, path: str) -> tuple[int, bytes, Any]:
     """Ask for a file."""
     url = line.page.split("#")[0] + path
     try:
-        with urllib.request.urlopen(url, context=trusting(line), timeout=10) as reply:
+        with urllib.request.urlopen(url, context=trusting(line), timeout=60) as reply:
             return reply.status, reply.read(), reply.headers
     except urllib.error.HTTPError as error:
         with error:
@@ -177,7 +181,7 @@ def test_a_closed_line_says_so_and_its_port_is_free(line: PhoneLine) -> None:
     with connect(line) as phone:
         line.close()
         with pytest.raises(ConnectionClosed):
-            phone.recv(timeout=10)
+            phone.recv(timeout=60)
     with pytest.raises(BridgeError):
         line.read(timeout_s=0.1)
     again = PhoneLine(f"phone://127.0.0.1:{port}")

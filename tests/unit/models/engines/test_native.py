@@ -271,7 +271,7 @@ def test_units_that_do_and_do_not_fill_vectors(units: int, random_bundle) -> Non
     ("change", "said"),
     [
         (lambda blob: b"HAR?" + blob[4:], "expected b'HARC'"),
-        (lambda blob: blob[:12] + b"\x09" + blob[13:], "expected version 1 to 3, got 9"),
+        (lambda blob: blob[:12] + b"\x09" + blob[13:], "expected version 1 to 4, got 9"),
         (lambda blob: blob[:-1] + bytes([blob[-1] ^ 255]), "with another checksum"),
     ],
 )

@@ -108,7 +108,7 @@ class Browser:
         self.port, self.token = url.port, url.fragment
 
     def __call__(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         given = {TOKEN_HEADER: self.token, "Content-Type": "application/json"}
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         sent = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
