@@ -20,8 +20,8 @@ SENSOR: Final = "sensor"
 
 _BRACKETS: Final = re.compile(r"[(\[{]([^()\[\]{}]*(?:\([^()]*\)[^()\[\]{}]*)?)[)\]}]")
 _TIMES: Final = re.compile(
-    r"time\w*|\w*timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis\w*|micros\w*|nanos\w*|seconds?|secs?|ms|us|ns|clock"
-    r"|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|시간|aika|zaman"
+    r"time\w*|\w*time|\w*timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis\w*|micros\w*|nanos\w*|seconds?|secs?|ms|us|ns|clock"
+    r"|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|時刻|시간|aika|zaman"
     r"|sampletimefine|since|yyyy\w*"
 )
 _WHOLE: Final = (

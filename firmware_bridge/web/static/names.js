@@ -6,18 +6,18 @@
  */
 
 const SENSORS = {
-  acceleration: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl",
+  acceleration: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl 加速度 加速 가속도",
   "linear acceleration":
     "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la lacc laccel " +
     "areal aworld aareal aaworld",
   gravity: "gravity grav",
-  gyroscope: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel",
-  magnetometer: "mag magn magnet magnetic magnetometer compass",
+  gyroscope: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel 角速度 陀螺仪 ジャイロ 각속도 자이로",
+  magnetometer: "mag magn magnet magnetic magnetometer compass 磁场 磁力 地磁気 자기",
   quaternion: "q quat quaternion",
   other:
     "roll pitch yaw ypr rpy euler heading attitude ang angle angles orientation orient tilt temp tmp temperature pressure humidity " +
     "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step " +
-    "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk",
+    "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk 角度 姿态角 欧拉角 温度",
 };
 const SENSOR_OF = new Map(Object.entries(SENSORS).flatMap(([sensor, words]) => words.split(" ").map((word) => [word, sensor])));
 const W = String.raw`[\p{L}\p{N}_]*`;
@@ -36,7 +36,7 @@ const BESIDE_AN_AXIS = { g: "gyroscope", w: "gyroscope", m: "magnetometer", gf: 
 const SPELLED_OUT = { g: "gyro", w: "gyro", m: "mag", gf: "acc" };
 const AXES = ["x", "y", "z"];
 const WXYZ = ["w", ...AXES];
-const FILLERS = new Set("is and the of axis value values val data reading sensor sample".split(" "));
+const FILLERS = new Set("is and the of axis 轴 軸 축 value values val data reading sensor sample".split(" "));
 const WITHOUT = new Set("without no excl excluding exclude less minus removed free".split(" "));
 const WITH = new Set("with incl including include plus".split(" "));
 const FILLED = /^(?:([xyz])(?:axis|values?|val|data|out)|(?:axis|values?|val|data|out)([xyz]))$/;
@@ -45,14 +45,22 @@ const SPLIT_SENSOR = (() => {
   return new RegExp(`^(${known.join("|")})(\\d*)([wxyz])(\\d*)$`);
 })();
 
+const PER_SECOND_TWICE = String.raw`\/s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)`;
+const lengths = (unit) => `(?:${unit})(?:${PER_SECOND_TWICE}|\\/s\\/s)`;
+const OTHERS = {
+  "raw:9806.65": lengths("mm"),
+  "raw:980.665": `${lengths("cm")}|gals?`,
+  "raw:98.0665": lengths("dm"),
+  "raw:32.17404856": lengths("ft|feet"),
+  "raw:386.0885827": lengths("in(?:ch)?"),
+};
 const SHORT = {
   "m/s2":
-    String.raw`m\/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m\/s\/s|ms\/2|m\.s-2|m\*s\^?-2|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2` +
-    String.raw`|met(?:er|re)s?\/s(?:ec(?:ond)?)?\^?(?:2|Â?²)`,
-  "raw:980.665": String.raw`cm\/s(?:ec)?\^?(?:2|Â?²)|cm\/s\/s|gals?`,
-  "raw:9806.65": String.raw`mm\/s(?:ec)?\^?(?:2|Â?²)|mm\/s\/s`,
+    String.raw`m\/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m\/s\/s|ms\/2|m\.s\^?-2|m[*·]s\^?-2|m[ ·]?s⁻²|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2` +
+    String.raw`|met(?:er|re)s?\/s(?:ec(?:ond)?)?\^?(?:2|Â?²)|n\/kg`,
+  ...OTHERS,
   "raw:1000000": "ug|micro-?g",
-  "raw:1000": "mg|milli-?g",
+  "raw:1000": "mg|milli-?g(?:s|ravity)?",
   g: "g's|gs|g",
   "deg/s": String.raw`m?deg\/s(?:ec)?|degrees\/s|Â?°\/s|m?dps`,
   "rad/s": String.raw`m?rad\/s(?:ec)?`,
@@ -78,8 +86,8 @@ const UNIT_AT_END = new RegExp(`[\\s_,](${Object.values(SHORT).join("|")})\\s*$`
 const named = (patterns, text) => patterns.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
 
 const TIME_WORD = new RegExp(
-  `^(?:time${W}|${W}timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis${W}|micros${W}|nanos${W}|seconds?|secs?|ms|us|ns` +
-    "|clock|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|시간|aika|zaman" +
+  `^(?:time${W}|${W}time|${W}timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis${W}|micros${W}|nanos${W}|seconds?|secs?|ms|us|ns` +
+    "|clock|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|時刻|시간|aika|zaman" +
     `|sampletimefine|since|yyyy${W})$`,
   "u",
 );
@@ -191,7 +199,7 @@ export function unitOfColumns(names, columns) {
 
 /** Tell whether this is a unit in which acceleration is known without a data sheet. */
 export function isOfAcceleration(unit) {
-  return ["g", "raw:1000", "raw:1000000", "m/s2", "raw:980.665", "raw:9806.65"].includes(unit);
+  return unit !== null && (unit in OTHERS || ["g", "raw:1000", "raw:1000000", "m/s2"].includes(unit));
 }
 
 /** Return `time`, `index` or an empty string, and the unit of a time where its name says it. */
@@ -260,7 +268,9 @@ export function axisOf(name) {
 
 /** Split a name into lower-case words: at other characters, at capitals, and between a sensor and its axis. */
 function wordsOf(name) {
-  const spaced = name.replaceAll("gForce", "gforce").replaceAll("gF", "gf ").replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ");
+  const spaced = name
+    .replace(/(?:(?<![A-Za-z])[xyzXYZ]|(?<=[a-z])[XYZ])(?=[Aa]xis|AXIS|轴|軸|축)/g, " $& ")
+    .replaceAll("gForce", "gforce").replaceAll("gF", "gf ").replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ");
   const words = (spaced.match(/[\p{L}\p{N}]+/gu) ?? []).flatMap((word) => split(word.toLowerCase()));
   if (words.includes("gy") && !words.some((word) => WXYZ.includes(word))) words.splice(words.indexOf("gy"), 1, "gyro", "y");
   return words;

@@ -4,9 +4,9 @@ Each link of the chain is a room of its own::
 
     sources      files, folders, .gz and .zip as named streams
     text         bytes to whole lines of UTF-8
-    preamble     what stands before the table: metadata, names, units; the delimiter
+    preamble     what stands before the table: metadata, names, units; the delimiter;  header_lines;  cells
     profiles     what an app, a device or a data set means by its files
-    columns      which column is what
+    columns      which column is what;  acceleration_columns, unnamed_columns;  sensor_rows: which rows
     devices_in_turn  which of several devices a row is of
     parser       rows to numbers, in chunks;  rows: where they are kept;  last_line: whether a file was cut
     sessions     where a recording ends and the next begins

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from edgehar.models.sensing import names as sensor_names
-from edgehar.models.sensing.names import accelerometers, read_name, sensor_groups, sensor_of_text, words_of
-from edgehar.models.sensing.roles import DATE, INDEX, SENSOR, SUBJECT, TIME, ColumnRole, role_of
+from edgehar.models.sensing.names import read_name, words_of
+from edgehar.models.sensing.roles import DATE, INDEX, SUBJECT, TIME, ColumnRole, role_of
 from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION, time_unit_named, unit_named
+from edgehar.pipeline.data.importing.acceleration_columns import acceleration_columns
+from edgehar.pipeline.data.importing.cells import is_number
 from edgehar.pipeline.data.importing.dates import (
     DateForm,
     are_run_together,
@@ -21,23 +22,16 @@ from edgehar.pipeline.data.importing.devices_in_turn import device_column
 from edgehar.pipeline.data.importing.gyroscope import gyroscope_columns, wants_gyroscope
 from edgehar.pipeline.data.importing.label_columns import LabelChoice, choose_label
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
-from edgehar.pipeline.data.importing.parser import sensors_in
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
-from edgehar.pipeline.data.importing.refusals import MissingColumnError, foreign, refusal, unrecognised
+from edgehar.pipeline.data.importing.preamble import Preamble
+from edgehar.pipeline.data.importing.refusals import MissingColumnError, refusal
 from edgehar.pipeline.data.importing.rows import Places
+from edgehar.pipeline.data.importing.sensor_rows import are_sparse, find_sensor_rows
 from edgehar.pipeline.data.importing.subseconds import find_subseconds
+from edgehar.pipeline.data.importing.unnamed_columns import times_beside, unnamed_columns
 
-_ASK: Final = "Import it with --columns X,Y,Z: names, or numbers counted from 1"
 _NAMED_TIMES: Final = 50
 _STEPS: Final = frozenset(["delta", "diff", "difference", "dt", "last", "prev", "previous", "interval", "period"])
 """Words of columns that may say what has passed since the row before."""
-_OTHER_SENSORS: Final = (
-    sensor_names.GYROSCOPE,
-    sensor_names.MAGNETOMETER,
-    sensor_names.GRAVITY,
-    sensor_names.QUATERNION,
-    sensor_names.OTHER,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     MissingColumnError
         When a declared column is not there.
     """
-    roles = [role_of(name) for name in preamble.header] if preamble.header else []
+    roles = [_role_of(name) for name in preamble.header or ()]
     notes: list[str] = []
     halves = find_subseconds(preamble, roles) if roles and options.time is None else None
     time = (halves.seconds,) if halves else _time(preamble, options, roles, notes)
@@ -100,17 +94,22 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     label = chosen.place
     notes += chosen.notes
     subject = _subject(preamble, options.subject, roles, notes)
-    sensor, sensors = _sensor_column(preamble, roles, notes)
+    rows = find_sensor_rows(preamble, roles)
+    sensor, sensors = rows.place, rows.sensors
+    notes += rows.notes
     added: tuple[int, ...] = ()
     turning: tuple[int, ...] = ()
     if options.axes is not None:
         x, y, z, *declared = (_column(preamble, name) for name in options.axes)
         axes, turning = (x, y, z), tuple(declared)
         added = tuple(_column(preamble, name) for name in options.add_axes or ())
+        if preamble.header is None and options.time is None:
+            time = times_beside(preamble, {x, y, z, *declared}, numbers_too=options.rate_hz is None)
     elif preamble.header:
-        axes, added = _accelerometer(preamble, preamble.header, stem, known=bool(sensors))
+        axes, added, said = acceleration_columns(preamble, preamble.header, stem, known=bool(sensors))
+        notes += said
     else:
-        axes, time = _unnamed(preamble, options, time)
+        axes, time = unnamed_columns(preamble, time)
         label = label if options.label else None
     notes.append(
         f"Acceleration is taken from the columns {_listed(preamble, axes)}{_stamped(preamble, options, time)}."
@@ -124,8 +123,11 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     if form is None and options.time == NO_COLUMN and time and not _is_number(preamble, time[0]):
         time = ()
     known = {*axes, *added, *turning, *time, *(at for at in (label, subject, sensor) if at is not None)}
-    device = device_column(preamble, known)
+    device = rows.place if rows.several else device_column(preamble, known)
     places = Places(axes, added, turning, time, form, label, subject, device, sensor, sensors)
+    if are_sparse(preamble, axes, [*time, *(at for at in (label, subject, device) if at is not None)]):
+        places = replace(places, sparse=True)
+        notes.append("Rows without any value of the accelerometer are of other sensors: they are passed over.")
     if halves is not None:
         places = replace(places, part=halves.part, part_s=halves.part_s)
         notes.append(f"The time is taken from {preamble.called(halves.seconds)} and {preamble.called(halves.part)}.")
@@ -142,6 +144,13 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
         chosen.problems,
         bool(time) and form is None and _are_steps(preamble, time[0]),
     )
+
+
+def _role_of(name: str) -> ColumnRole:
+    """Return what a column is for; of a path such as ``key.userId`` the last part may say it."""
+    role = role_of(name)
+    inner = role_of(name.rpartition(".")[2]) if not role.role and "." in name else role
+    return inner if inner.role == SUBJECT else role
 
 
 def _column(preamble: Preamble, name: str) -> int:
@@ -180,7 +189,11 @@ def _subject(preamble: Preamble, declared: str | None, roles: Sequence[ColumnRol
 def _time(preamble: Preamble, options: Options, roles: Sequence[ColumnRole], notes: list[str]) -> tuple[int, ...]:
     """Return the column of the time, or those of a date and a time of day."""
     if options.time is not None and options.time != NO_COLUMN:
-        return tuple(_column(preamble, part) for part in options.time.split("+"))
+        places = tuple(_column(preamble, part) for part in options.time.split("+"))
+        if preamble.rate_hz is None or any(_cell(preamble, place) for place in places):
+            return places
+        notes.append(f"Nothing is written in {preamble.called(places[0])}.")
+        return ()
     times = [place for place, said in enumerate(roles) if said.role == TIME and _filled(preamble, place)]
     dates = [place for place, said in enumerate(roles) if said.role == DATE and _filled(preamble, place)]
     if dates and times and is_only_a_date(_cell(preamble, dates[0])) and looks_like_date(_cell(preamble, times[0])):
@@ -219,107 +232,6 @@ def _is_number(preamble: Preamble, place: int) -> bool:
     """Tell whether a column begins with a number."""
     cell = _cell(preamble, place)
     return bool(cell) and is_number(cell, comma=preamble.decimal_comma)
-
-
-def _sensor_column(
-    preamble: Preamble, roles: Sequence[ColumnRole], notes: list[str]
-) -> tuple[int | None, tuple[str, ...]]:
-    """Return the column that says which sensor a row is of, and what it says for the accelerometer."""
-    for place, column in enumerate(roles):
-        if column.role != SENSOR:
-            continue
-        said = sensors_in(preamble, place)
-        wanted = tuple(text for text in said if sensor_of_text(text) == sensor_names.ACCELERATION)
-        if wanted and len(wanted) < len(said):
-            others = ", ".join(repr(text) for text in said if text not in wanted)
-            notes.append(f"Only rows whose {preamble.called(place)} is {wanted[0]!r} are taken; passed over: {others}.")
-            return place, wanted
-    return None, ()
-
-
-def _accelerometer(
-    preamble: Preamble, header: Sequence[str], stem: str, *, known: bool
-) -> tuple[tuple[int, int, int], tuple[int, ...]]:
-    """Return the columns of the accelerometer, and of the gravity to be added where a program took it away."""
-    groups = accelerometers(header)
-    if len(groups) > 1:
-        raise _several(preamble, groups)
-    if groups:
-        if not known and read_name(header[groups[0][0]]).sensor is None:
-            _refuse_by_stem(preamble, stem)
-        return groups[0], ()
-    linear, gravity = (
-        sensor_groups(header, sensor) for sensor in (sensor_names.LINEAR_ACCELERATION, sensor_names.GRAVITY)
-    )
-    if linear and gravity:
-        return linear[0], gravity[0]
-    if linear:
-        raise _gravity_removed(preamble)
-    raise _no_sensor(preamble, header)
-
-
-def _several(preamble: Preamble, groups: Sequence[tuple[int, int, int]]) -> Exception:
-    """Return the question which of several sensors is meant."""
-    listed = " and ".join("/".join(preamble.called(place)[7:] for place in places) for places in groups)
-    numbers = " or ".join(",".join(str(place + 1) for place in places) for places in groups)
-    return refusal(
-        preamble.name,
-        f"expected columns of one accelerometer, got {len(groups)}: {listed}",
-        line=max(1, preamble.first_line - 1),
-        next_step=f"{_ASK}: {numbers}.",
-    )
-
-
-def _refuse_by_stem(preamble: Preamble, stem: str) -> None:
-    """Refuse a file whose name says that it is another sensor's."""
-    sensor = sensor_of_text(stem)
-    if sensor == sensor_names.LINEAR_ACCELERATION:
-        raise _gravity_removed(preamble)
-    if sensor not in (None, sensor_names.ACCELERATION):
-        raise foreign(preamble.name, f"expected a recording of an accelerometer, got one of the {sensor} by its name")
-
-
-def _gravity_removed(preamble: Preamble) -> Exception:
-    """Return the error for linear acceleration."""
-    return foreign(
-        preamble.name,
-        "expected acceleration with gravity, got linear acceleration: gravity is removed, so that postures look alike",
-        next_step="Record or export the accelerometer with gravity.",
-    )
-
-
-def _no_sensor(preamble: Preamble, header: Sequence[str]) -> Exception:
-    """Return the error for a table without acceleration."""
-    there = ", ".join(header)
-    other = {sensor for sensor in _OTHER_SENSORS if sensor_groups(header, sensor)}
-    if other:
-        sentence = f"expected columns of an accelerometer, got those of the {' and the '.join(sorted(other))}: {there}"
-        return foreign(preamble.name, sentence)
-    sentence = f"expected columns named like x, y, z or acc_x, acc_y, acc_z, got {there[:300]}"
-    return unrecognised(preamble.name, sentence, next_step=f"{_ASK}.")
-
-
-def _unnamed(
-    preamble: Preamble, options: Options, time: tuple[int, ...]
-) -> tuple[tuple[int, int, int], tuple[int, ...]]:
-    """Return the columns of a table without names: x, y, z, or time and x, y, z."""
-    rows = preamble.head[:20]
-    numeric = [
-        all(len(row) > at and is_number(row[at], comma=preamble.decimal_comma) for row in rows)
-        for at in range(preamble.width)
-    ]
-    dated = bool(rows) and looks_like_date(_cell(preamble, 0))
-    if preamble.width == 3 and all(numeric) and not time:
-        return (0, 1, 2), ()
-    if preamble.width == 4 and all(numeric[1:]) and time in ((), (0,)) and (numeric[0] or dated):
-        return (1, 2, 3), (0,)
-    shown = preamble.delimiter.join(preamble.head[0])[:80] if preamble.head else ""
-    raise refusal(
-        preamble.name,
-        f"expected column names, or three or four columns of numbers, got {shown!r}",
-        line=preamble.first_line,
-        next_step="Import it with columns by number: --columns 4,5,6 --label-column 2.",
-    )
 
 
 def _date_form(preamble: Preamble, time: tuple[int, ...], notes: list[str]) -> DateForm | None:

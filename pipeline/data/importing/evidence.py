@@ -24,6 +24,8 @@ _STUCK_S: Final = 1.5
 _STUCK_ROWS: Final = 50
 _LONG_ENOUGH_S: Final = 1.0
 _JUMP_G: Final = 0.4
+_METRIC: Final = {980.665: "cm/s²", 9806.65: "mm/s²"}
+_AS_EXACT: Final = 0.01
 _ABSURD: Final = 1e30
 """Larger numbers would overflow when squared."""
 _MEASURED_ROWS: Final = 65_536
@@ -181,6 +183,15 @@ def _unknown(name: str, gravity: float, median: float, *, said: bool, offset: bo
     if gravity < REMOVED_G and median < 30 and not said:
         return _removed(name, gravity)
     counts = propose_counts(gravity)
+    metric = next((per_g for per_g in _METRIC if abs(gravity / per_g - 1) < _AS_EXACT), None)
+    if metric is not None:
+        return refusal(
+            name,
+            "expected a unit in which gravity measures about 1 (g) or 9.81 (m/s²) in quiet stretches, got "
+            f"{gravity:.4g}, as in {_METRIC[metric]}",
+            next_step=f"Import it with --unit raw:{metric:g} if these are {_METRIC[metric]}; else with "
+            f"--unit raw:{counts}, if the sensor's data sheet agrees.",
+        )
     fits = f"; {counts} counts per g fit best" if counts else ""
     return refusal(
         name,

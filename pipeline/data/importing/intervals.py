@@ -9,10 +9,11 @@ import numpy as np
 
 from edgehar.models.sensing.names import words_of
 from edgehar.models.sensing.roles import SUBJECT, role_of
+from edgehar.pipeline.data.importing.cells import is_number
 from edgehar.pipeline.data.importing.dates import looks_like_date, read_form, seconds_of
 from edgehar.pipeline.data.importing.label_events import intervals_of, split_status, status_column
 from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import refusal
 from edgehar.pipeline.data.label_file import COLUMNS, Interval, intervals_of_rows
 from edgehar.pipeline.data.recordings import Recording

@@ -11,7 +11,8 @@ from typing import Final
 
 from edgehar.models.sensing.names import words_of
 from edgehar.models.sensing.roles import AXIS, LABEL, SUBJECT, TIME, ColumnRole, role_of
-from edgehar.pipeline.data.importing.preamble import MISSING, Preamble, is_number
+from edgehar.pipeline.data.importing.cells import MISSING, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import refusal
 
 _ABOUT_LABELS: Final = frozenset(

@@ -69,8 +69,9 @@ def _are_one_sensor(one: Recording, other: Recording) -> bool:
     names = [re.sub(r"\d+", "", item.source) for item in (one, other)]
     if one.timestamps_s is None or other.timestamps_s is None or names[0] == names[1]:
         return False
-    ends = [(item.timestamps_s[0], item.timestamps_s[-1]) for item in (one, other) if item.timestamps_s is not None]
-    if np.abs(np.subtract(*ends)).max() > 2 / min(one.rate_hz, other.rate_hz):
+    slack_s = 2 / min(one.rate_hz, other.rate_hz)
+    begin, end = one.timestamps_s[[0, -1]] - other.timestamps_s[[0, -1]]
+    if max(abs(begin), abs(end)) > slack_s:
         return False
     rows = np.linspace(0, len(other) - 1, min(_COMPARED, len(other))).astype(int)
     moments, there = np.asarray(other.timestamps_s)[rows], np.asarray(one.timestamps_s)

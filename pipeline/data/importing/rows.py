@@ -25,6 +25,8 @@ class Places:
         One column, or a date and a time of day.
     form
         How dates are written; None for numbers.
+    sparse
+        Whether rows without any of the axes are of another sensor, whose cells are filled there.
     part, part_s
         A column of what has passed of each second, and what one of it is, in s.
     label, subject, device
@@ -45,6 +47,7 @@ class Places:
     sensors: tuple[str, ...] = ()
     part: int | None = None
     part_s: float = 0.0
+    sparse: bool = False
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -16,9 +16,10 @@ import numpy as np
 from edgehar.models.sensing.names import words_of
 from edgehar.models.sensing.roles import DATE, TIME, ColumnRole
 from edgehar.models.sensing.unit_names import time_unit_named
+from edgehar.pipeline.data.importing.cells import is_number
 from edgehar.pipeline.data.importing.clock import SECONDS
 from edgehar.pipeline.data.importing.dates import looks_like_date, read_form, seconds_of
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 
 _PARTS: Final = {1e3: "ms", 1e6: "us", 1e9: "ns"}
 _FRACTIONS: Final = frozenset(["fraction", "frac", "subsecond", "subseconds", "subsec"])

@@ -14,6 +14,7 @@ from edgehar.models.errors import DataError, UsageError
 from edgehar.models.sensor_limits import SLOWEST_GUESS_HZ
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.annotations import annotation_lines, label_studio_lines
+from edgehar.pipeline.data.importing.cells import cells_of
 from edgehar.pipeline.data.importing.columns import find_roles
 from edgehar.pipeline.data.importing.devices_in_turn import is_of_body
 from edgehar.pipeline.data.importing.evidence import (
@@ -32,14 +33,7 @@ from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
 from edgehar.pipeline.data.importing.labels import from_name
 from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.parser import read_rows
-from edgehar.pipeline.data.importing.preamble import (
-    DELIMITERS,
-    HEAD_LINES,
-    Preamble,
-    cells_of,
-    read_pairs,
-    read_preamble,
-)
+from edgehar.pipeline.data.importing.preamble import DELIMITERS, HEAD_LINES, Preamble, read_pairs, read_preamble
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
 from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal
 from edgehar.pipeline.data.importing.row_labels import about_marks, labels_of_rows

@@ -98,6 +98,8 @@ def test_names_are_read_as_python_reads_them(run_wire) -> None:
         "w",
         "m",
         "q",
+        "\u52a0\u901f\u5ea6",
+        "\uc790\uc774\ub85c",
     ]
     more = [
         "temp",
@@ -129,6 +131,13 @@ def test_names_are_read_as_python_reads_them(run_wire) -> None:
         " dps",
         "_us",
         " (ms)",
+        " (cm/s^2)",
+        "_gal",
+        " ft/s\u00b2",
+        " [mm/sec^2]",
+        " (m\u00b7s\u207b\u00b2)",
+        "Axis",
+        "\u8f74",
     ]
     axes = ["x", "y", "z", "w", "X", "Y", "Z", ""]
     marks = ["", "_", " ", ".", "-"]
