@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from edgehar.firmware_bridge.live.pipeline import LivePipeline
 from edgehar.firmware_bridge.stream.resampler import StreamResampler
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.stream.sliding import SlidingWindows
+from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.decoder import Decoder
@@ -207,6 +209,49 @@ def test_a_lag_delays_labels_and_loses_none_at_a_hole(run_har, random_bundle, tm
     )
 
 
+def test_six_channels_give_what_python_gives(run_har, random_bundle, tmp_path: Path) -> None:
+    """Of a sensor of 60 Hz that loses samples: resampled, bridged, cut, computed in floats and in integers."""
+    made = random_bundle(named_architecture("simple_rnn", channels=6), seed=5)
+    made = compile_bundle(made, TARGETS, calibration=made.golden["windows"])
+    made.save(tmp_path / "bundle")
+    samples, times_s = stream(60.0, seconds=12, jitter=0.02, tick_s=1e-4, seed=3)
+    turning = np.random.default_rng(4).normal((5, -3, 1), (80, 90, 70), samples.shape).astype(np.float32)
+    samples = np.hstack([samples, turning])
+    kept = np.ones(len(samples), bool)
+    kept[[300, 431]] = False
+    task = {"kind": "stream", "url": f"{(tmp_path / 'bundle').as_uri()}/", "samples": samples[kept].tolist()}
+    task |= {"timesS": times_s[kept].tolist(), "options": {"rateHz": 60, "hop": 50, "bridgeS": 0.1}}
+    for target, tolerance in zip(TARGETS, (1e-5, 1e-3), strict=True):
+        (reply,) = run_har({**task, "quantization": target.quantization})
+        pipeline = LivePipeline(
+            load_engine(made, "native", target.quantization),
+            labels=made.manifest.labels,
+            window_length=200,
+            hop=50,
+            source_rate_hz=60.0,
+            model_rate_hz=100.0,
+            channels=6,
+            bridge_s=0.1,
+        )
+        expected = [
+            found
+            for begin, end in itertools.pairwise([0, *np.flatnonzero(~kept), len(samples)])
+            for found in pipeline.feed(
+                SampleBlock(
+                    samples[begin:end][kept[begin:end]], times_s[begin:end][kept[begin:end]], 0.0, int(begin > 0)
+                )
+            )
+        ]
+        assert len(reply["ok"]["found"]) == len(expected) > 15
+        np.testing.assert_allclose(
+            [each["probabilities"] for each in reply["ok"]["found"]],
+            [each.probabilities for each in expected],
+            atol=tolerance,
+        )
+    (reply,) = run_har({**task, "samples": samples[kept, :3].tolist()})
+    assert "finite numbers" in reply["error"]
+
+
 def test_no_window_spans_a_hole(run_har, bundle: Bundle) -> None:
     samples, times_s = stream(100.0, seconds=9, jitter=0.01, tick_s=0.0, seed=4)
     kept = np.ones(len(samples), bool)
@@ -293,6 +338,10 @@ def altered(manifest: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict
         (("window", "rate_hz"), "100"),
         (("window", "unit"), "m/s2"),
         (("window", "channels"), ["x", "y"]),
+        (("window", "unit"), "g and deg/s"),
+        (("window", "unit"), "toString"),
+        (("window", "unit"), "__proto__"),
+        (("window", "channels"), ["x", "y", "z", "gx", "gy", "gz"]),
         (("decoder",), ...),
         (("decoder", "smoothing_windows"), 10**12),
         (("decoder", "reject_below"), 2),
