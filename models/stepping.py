@@ -10,7 +10,6 @@ from edgehar.models.architecture import (
     DIRECTIONS,
     GRU,
     LSTM,
-    Activation,
     Architecture,
     AveragePooling1D,
     Bidirectional,
@@ -21,6 +20,7 @@ from edgehar.models.architecture import (
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     Layer,
+    Masking,
     MaxPooling1D,
     Recurrent,
     SelfAttention,
@@ -30,7 +30,8 @@ from edgehar.models.architecture import (
     chain_shapes,
     is_standard,
 )
-from edgehar.models.portable.branches import MOST_ENDS
+from edgehar.models.fused import ActivatedBranches, fused
+from edgehar.models.portable.forks import MOST_ENDS
 from edgehar.models.portable.rules import MAXIMUM_INPUTS, broken_rule
 from edgehar.models.portable.tables import (
     ATTENTION,
@@ -51,7 +52,8 @@ from edgehar.models.portable.tables import (
 QUANTIZATIONS: Final = (FLOAT32, INT8)
 _HEADS: Final = "softmax, sigmoid or linear"
 _TAKES: Final = (
-    "SimpleRNN, LSTM, GRU, Bidirectional, Conv1D, TemporalBlock, SelfAttention, pooling, Flatten, Dense and branches"
+    "SimpleRNN, LSTM, GRU, Bidirectional, Conv1D, TemporalBlock, SelfAttention, pooling, Flatten, Dense, branches and "
+    "Masking"
 )
 _POOLS: Final = {MaxPooling1D.kind: "max_pool", AveragePooling1D.kind: "average_pool"}
 _WHOLE: Final = {GlobalMaxPooling1D.kind: "global_max", GlobalAveragePooling1D.kind: "global_average"}
@@ -74,6 +76,9 @@ class Part:
         is a fork or the end of a branch; else empty.
     path
         What the names of the layer's weights begin with before its own: the branches that it is in.
+    rows
+        The rows of the layer's kernel that are this part's, where several parts share them: (0, 0) for all. The first
+        of them has the bias.
     """
 
     layer: Layer
@@ -81,6 +86,7 @@ class Part:
     prefix: str = ""
     role: str = ""
     path: str = ""
+    rows: tuple[int, int] = (0, 0)
 
 
 def obstacle(architecture: Architecture, quantization: str) -> str | None:
@@ -100,7 +106,13 @@ def obstacle(architecture: Architecture, quantization: str) -> str | None:
 def skeleton(architecture: Architecture) -> CModel:
     """Return the engine's model of an architecture that has no obstacle, all weights zero."""
     layers = tuple(part.structure for part in parts(architecture))
-    return CModel(architecture.window, architecture.channels, layers, step_layers(layers))
+    mask = 0.0 if masking(architecture) is not None else None
+    return CModel(architecture.window, architecture.channels, layers, step_layers(layers), mask=mask)
+
+
+def masking(architecture: Architecture) -> Masking | None:
+    """Return the layer that says which samples are skipped, None where there is none."""
+    return next((layer for layer in architecture.layers[:1] if isinstance(layer, Masking)), None)
 
 
 def step_layers(layers: Sequence[CLayer]) -> int:
@@ -140,8 +152,8 @@ def _parts_in_place(
     layers: Sequence[Layer], shape: Shape, centred: Container[str], path: str, *, is_whole: bool
 ) -> Iterator[Part]:
     """Yield the same, with the paths of layers in branches alone."""
-    flattened = 0
-    for index, layer in enumerate(layers):
+    flattened, given = 0, shape
+    for index, (layer, before) in enumerate(zip(layers, (None, *layers), strict=False)):
         inputs, last = shape[-1], is_whole and index + 1 == len(layers)
         if f"{path}{layer.name}" in centred:
             yield Part(layer, CLayer("dense", _zeros(inputs, inputs)), role="centre")
@@ -150,9 +162,13 @@ def _parts_in_place(
         elif isinstance(layer, Dense) and flattened:
             yield from _after_flatten(layer, flattened, inputs // flattened, last=last)
             flattened = 0
+        elif isinstance(layer, Dense) and isinstance(before, Branches) and _flattens(before, given):
+            yield from _shared_dense(before, layer, given, centred, path, last=last)
         elif isinstance(layer, Branches):
-            yield from _parts_of_branches(layer, shape, centred, path)
-        else:
+            given = shape
+            if not _flattens(layer, shape):
+                yield from _parts_of_branches(layer, shape, centred, path)
+        elif not isinstance(layer, Masking):
             yield from _parts_of(layer, shape, last=last)
         shape = layer.output_shape(shape)
 
@@ -165,6 +181,40 @@ def _parts_of_branches(layer: Branches, shape: Shape, centred: Container[str], p
     for number, branch in enumerate(layer.branches, start=1):
         yield from _parts_of_chain(branch, shape, centred, f"{path}{layer.name}/")
         yield Part(layer, join if number == len(layer.branches) else end, role="branches")
+
+
+def _flattens(layer: Branches, shape: Shape) -> bool:
+    """Whether a branch ends in a Flatten of steps: no vector of them is made, but what a Dense layer makes of it."""
+    return any(_ends_flat(branch, shape) for branch in layer.branches)
+
+
+def _ends_flat(branch: Sequence[Layer], shape: Shape) -> bool:
+    """Whether a branch over such an input ends in a Flatten of steps."""
+    return bool(branch) and isinstance(branch[-1], Flatten) and len(chain_shapes(branch[:-1], shape)[-1]) > 1
+
+
+def _shared_dense(
+    layer: Branches, dense: Dense, shape: Shape, centred: Container[str], path: str, *, last: bool
+) -> Iterator[Part]:
+    """Yield branches of which some end flat, and the Dense layer behind them: each has rows of it, a sum joins them."""
+    yield Part(layer, CLayer(FORK, None, joins="sum"), role="branches")
+    first = 0
+    for number, branch in enumerate(layer.branches, start=1):
+        flat = _ends_flat(branch, shape)
+        chain = branch[:-1] if flat else branch
+        *steps, inputs = chain_shapes(chain, shape)[-1]
+        taps = steps[0] if flat else 1
+        yield from _parts_of_chain(chain, shape, centred, f"{path}{layer.name}/")
+        kernel = _zeros(taps * inputs, dense.units, taps=taps)
+        own = CLayer("dense_over_time" if flat else "dense", kernel)
+        yield Part(dense, own, rows=(first, first + taps * inputs))
+        first += taps * inputs
+        activation = "linear" if last or number < len(layer.branches) else dense.activation
+        join = CLayer(JOIN, None, activation=activation)
+        yield Part(layer, join if number == len(layer.branches) else CLayer(END, None), role="branches")
+    if last:
+        head = CLayer("dense", _zeros(dense.units, dense.units), activation=HEADS[dense.activation])
+        yield Part(dense, head, role="head")
 
 
 def _parts_of(layer: Layer, shape: Shape, *, last: bool) -> Iterator[Part]:
@@ -244,50 +294,24 @@ def _zeros(inputs: int, outputs: int, *, taps: int = 1) -> Matrix:
     return Matrix(np.broadcast_to(np.float32(0.0), (inputs, outputs)), None, taps=taps)
 
 
-@dataclass(frozen=True, slots=True)
-class ActivatedBranches(Branches):
-    """Branches whose joined outputs have an activation."""
-
-    activation: str = "linear"
-
-
-def fused(architecture: Architecture) -> Architecture:
-    """Return an architecture whose activations alone are those of the layer before them, where there can be one."""
-    return replace(architecture, layers=_fused(architecture.layers))
-
-
-def _fused(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Return a chain whose activations alone are those of the linear layer, or of the branches, before them."""
-    found: list[Layer] = []
-    for layer in layers:
-        before = found[-1] if found else None
-        activated = _activated(before, layer.activation) if isinstance(layer, Activation) else None
-        if activated is not None:
-            found[-1] = activated
-        elif isinstance(layer, Branches):
-            found.append(ActivatedBranches(layer.name, layer.merge, tuple(map(_fused, layer.branches))))
-        else:
-            found.append(layer)
-    return tuple(found)
-
-
-def _activated(layer: Layer | None, activation: str) -> Layer | None:
-    """Return a layer with the activation that is behind it, None where it cannot have it."""
-    if isinstance(layer, ActivatedBranches) and (layer.merge == "concat" or activation not in HIDDEN):
-        return None
-    if isinstance(layer, Dense | Conv1D | ActivatedBranches) and layer.activation == "linear":
-        return replace(layer, activation=activation)
-    return None
-
-
 def _first_obstacle(layers: Sequence[Layer], shape: Shape) -> str | None:
     """Return what of the layers, or of their order, the engine has not."""
-    problem = _obstacle_in_chain(layers, shape, is_whole=True)
+    problem = _obstacle_behind_mask(layers) or _obstacle_in_chain(layers, shape, is_whole=True)
     if problem is not None:
         return problem
     if len(chain_shapes(layers, shape)[-1]) > 1:
         return "it needs a layer that makes one vector of all steps, and an output layer behind it"
     return None if isinstance(layers[-1], Dense) else f"it needs a Dense layer with {_HEADS} at the end"
+
+
+def _obstacle_behind_mask(layers: Sequence[Layer]) -> str | None:
+    """Return what of a masked model the engine has not."""
+    for layer in layers[1:]:
+        if isinstance(layer, Masking):
+            return f"layer {layer.name} masks steps behind other layers, it takes a Masking as the first layer"
+        if isinstance(layers[0], Masking) and isinstance(layer, Branches):
+            return f"layer {layer.name} are branches behind a mask, it takes recurrent and Dense layers there"
+    return None
 
 
 def _obstacle_in_chain(layers: Sequence[Layer], shape: Shape, *, is_whole: bool = False) -> str | None:
@@ -296,6 +320,13 @@ def _obstacle_in_chain(layers: Sequence[Layer], shape: Shape, *, is_whole: bool 
     for index, layer in enumerate(layers):
         last = is_whole and index + 1 == len(layers)
         problem = _obstacle_of(layer, shape, last=last)
+        if isinstance(layer, Branches) and _flattens(layer, shape):
+            behind = layers[index + 1] if index + 1 < len(layers) else None
+            if layer.merge != "concat" or not isinstance(behind, Dense):
+                problem = (
+                    f"layer {layer.name} joins branches that end in Flatten, it takes a concatenation with a Dense "
+                    "layer behind it, or a Dense layer in each branch"
+                )
         if problem is not None:
             return problem
         if flattened and not isinstance(layer, Dense):
@@ -304,8 +335,6 @@ def _obstacle_in_chain(layers: Sequence[Layer], shape: Shape, *, is_whole: bool 
             return f"layer {layer.name} comes after the last step, where it takes Dense and branches"
         flattened = isinstance(layer, Flatten) and len(shape) > 1
         shape = layer.output_shape(shape)
-    if flattened and not is_whole:
-        return f"layer {layers[-1].name} ends a branch, it takes a Dense layer behind a Flatten there"
     return None
 
 
@@ -332,6 +361,6 @@ def _obstacle_of(layer: Layer, shape: Shape, *, last: bool) -> str | None:
     elif isinstance(layer, MaxPooling1D):
         if layer.stride < layer.pool_size:
             return f"layer {layer.name} has pools that overlap, it takes a stride of {layer.pool_size} or more"
-    elif not isinstance(layer, TemporalBlock | SelfAttention | GlobalAveragePooling1D | Flatten):
+    elif not isinstance(layer, TemporalBlock | SelfAttention | GlobalAveragePooling1D | Flatten | Masking):
         return f"layer {layer.name} is a {layer.kind}, it takes {_TAKES}"
     return None

@@ -1,8 +1,12 @@
-"""What all tests share: signals that reach them, models without training, and that nothing is skipped in CI."""
+"""What all tests share: signals that reach them, whole files for each process, models; and nothing is skipped in CI."""
 
 import os
 import signal
 from collections.abc import Callable, Generator
+from typing import Any
+
+# The matrices of the tests are small: a second thread of the library that multiplies them would wait in a busy loop.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # isort: split
 
 import hypothesis
 import numpy as np
@@ -57,6 +61,34 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not reason.removeprefix("Skipped: ").startswith("not for this machine"):
         report.outcome = "failed"
         report.longrepr = f"CI=true: expected that nothing is missing, this would be skipped. {reason}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let processes that share the tests (``-n 2``) begin with the longest files: none then waits at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _turn_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process whole files, which share what they have made; and all browsers to one of them."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browsers" if _turn_of(nodeid) == 0 else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+def _turn_of(nodeid: str) -> int:
+    """Return when a test comes: those in browsers, those that start programs, conformance, units."""
+    starts = ("tests/integration/web/", "tests/integration/", "tests/conformance/")
+    if "in_a_browser" in nodeid.partition("::")[0]:
+        return 0
+    return next((turn for turn, start in enumerate(starts) if nodeid.startswith(start)), len(starts))
 
 
 MakeWeights = Callable[..., dict[str, np.ndarray]]

@@ -223,6 +223,7 @@ def config_header(model: CModel) -> str:
         "LSTM": "lstm" in kinds,
         "GRU": bool(kinds & {"gru", "gru_reset_after"}),
         "HIDDEN_DENSE": any(layer.kind == "dense" for layer in model.layers[:-1]),
+        "MASK": model.mask is not None,
         "OTHER_HEADS": has_other_head(model),
         "CONV": bool(kinds & {"conv", "residual"}),
         "RESIDUAL": "residual" in kinds,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgehar.firmware_bridge.projects.escaping import c_comment
 from edgehar.models.portable.blob import packed_weights
 from edgehar.models.portable.geometry import Place, is_first_of_two
-from edgehar.models.portable.tables import ACTIVATED, FORK, INT8, CLayer, CModel, Matrix
+from edgehar.models.portable.tables import ACTIVATED, FLOAT32, FORK, INT8, CLayer, CModel, Matrix
 
 _LINE: Final = 116
 
@@ -39,12 +39,14 @@ def tables_source(model: CModel, *, name: str, comment: str) -> str:
         along = _time_record(layer, place, is_first_of_two=is_first_of_two(model.layers, index - 1))
         records.append(f"{record},\n#if HAR_USE_TIME\n{along}\n#endif\n    }}")
     parts.append(f"static const har_layer {name}_layers[] HAR_FLASH = {{\n" + ",\n".join(records) + ",\n};")
+    mask = _literal(np.float32(model.mask or 0) if model.quantization == FLOAT32 else model.mask or 0)
     parts.append(
         f"const har_model {name} HAR_FLASH = {{\n    {name}_layers, {len(model.layers)}, {model.step_layers}, "
         f"{model.window}, {model.channels}, {model.classes},\n"
         f"    {model.scratch_sums}, {model.kept_sums}, {model.kept_values},\n"
         f"#if HAR_USE_OTHER_HEADS\n    HAR_{model.head.upper()}, {model.sample_bits},\n#endif\n"
-        f"#if HAR_USE_TIME\n    {int(model.needs_whole_windows)},\n#endif\n}};"
+        f"#if HAR_USE_TIME\n    {int(model.needs_whole_windows)},\n#endif\n"
+        f"#if HAR_USE_MASK\n    {int(model.mask is not None)}, {mask},\n#endif\n}};"
     )
     return "\n\n".join(parts) + "\n"
 

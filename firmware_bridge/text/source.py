@@ -48,6 +48,8 @@ _GROSS_SIGMAS: Final = 8.0
 _FASTEST_FACTOR: Final = 40.0
 """Lines that come faster are read from a file, and their rate is none."""
 _MOST_WAITING: Final = 4096
+_WORDY_LINES: Final = 100
+"""After so many lines without numbers a person is told what is expected."""
 _ADOPTED_TOLERANCE: Final = 0.02
 _ADOPTED_SIGMAS: Final = 4.0
 
@@ -127,6 +129,7 @@ class TextSource:
         self._time_s = 0.0
         self._base_s = 0.0
         self._taken = 0
+        self._wordy = 0
 
     @property
     def counts(self) -> StreamCounts:
@@ -161,7 +164,10 @@ class TextSource:
         events = self._parser.finish()
         questions = [event for event in events if isinstance(event, Question)]
         decoded = self._decode([event for event in events if not isinstance(event, Question)], arrived_s, ending=True)
-        unasked = [Remark(f"{question.text}: pass {question.option}", warning=True) for question in questions]
+        unasked = [
+            Remark(f"{each.text}: {f'pass {each.option}' if each.option else each.answer}", warning=True)
+            for each in questions
+        ]
         return Decoded(decoded.blocks, [*decoded.remarks, *unasked])
 
     def fell_silent(self, now_s: float) -> Decoded:
@@ -304,6 +310,10 @@ class TextSource:
         """Act on everything in the stream that is not a sample."""
         match event:
             case LayoutFound(layout):
+                # What still waits was read by another layout, perhaps of another sensor: they are not mixed.
+                if self._unit is not None:
+                    self._release(blocks)
+                self._waiting = []
                 self._close_run(blocks, arrived_s)
                 self._adopt(layout)
             case Damaged(reason, text):
@@ -312,7 +322,8 @@ class TextSource:
                 self._missing(text, blocks, arrived_s)
             case Question() as question:
                 raise column_question(question)
-            case Header():
+            case Header(names):
+                self._count_words(",".join(names))
                 paused = self._heard_s is not None and arrived_s - self._heard_s >= _RESTART_PAUSE_S
                 if self._clock is not None:
                     self._clock.announce_restart()
@@ -322,8 +333,16 @@ class TextSource:
                     self._break()
             case Note(text):
                 self._say(f"the device says: {text}", kind="note")
+                self._count_words(text)
             case Skipped(count):
                 self._say(f"joined in the middle of a line: its {count} bytes are skipped", kind="skipped")
+
+    def _count_words(self, text: str) -> None:
+        """Say it when only lines without numbers come: a header again and again, or numbers that are not decimal."""
+        self._wordy += self._parser.layout is None and not self._parser.held
+        if self._wordy == _WORDY_LINES:
+            told = f"{_WORDY_LINES} lines hold no numbers, such as {text!r}: expected x, y and z in decimal digits"
+            self._say(told, kind="wordy", warning=True)
 
     def _adopt(self, layout: TextLayout) -> None:
         """Read the columns as they were found, and say what that means."""

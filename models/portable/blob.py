@@ -8,12 +8,14 @@
          8     4  bytes in all
         12     4  format version (1 to 4); numbers (1 float32, 2 int8); layers; layers run for every sample
         16     4  window, in samples; channels
-        20     4  outputs; bits below the point of an integer sample (version 1: 0, for 11)
+        20     4  outputs; bits below the point of an integer sample (version 1: 0, for 11); version 4: 1 with a mask,
+                  else 0
         24    44  a layer: kind, activation, fraction, 0 (4 bytes), its kernel (20), its recurrent kernel (20, or zeros)
          …    12  from version 2 on: taps, dilation, stride (16 bits each); padding, merge, around bits; then 3 zeros,
                   or of attention: heads, bits inside, 1 with a way around; of a recurrent layer in version 4: two
                   zeros, 1 where it hands on its last vector alone
          …        the next layer, and so on
+         …     4  with a mask: the number that masks, float32 or int32
          …        arrays, each at a multiple of 64 bytes: a cache line, and the widest vector a processor loads
 
 A matrix is 20 bytes: inputs and outputs (16 bits each), shift (8 bits) and 3 zeros, then the offsets of weights, bias
@@ -24,8 +26,8 @@ A matrix with several taps is that many such arrays, one behind the other, with 
 Codes of kinds, activations, paddings and merges are their places in the lists of `edgehar.models.portable.layers`.
 
 Version 2 is written where version 1 does not suffice: for heads other than a softmax, samples in another scale than
-that of acceleration, and layers that version 1 does not have; version 3 for attention, version 4 for branches. So what
-earlier engines know stays what they take.
+that of acceleration, and layers that version 1 does not have; version 3 for attention; version 4 for branches and
+masks. So what earlier engines know stays what they take.
 
 A blob is a stranger's bytes. Two readers take it, `unpack_model` here and `har_load` of har_blob.c, and both refuse the
 same blobs. Of the bytes they ask:
@@ -79,7 +81,7 @@ from edgehar.models.portable.tables import (
 
 MAGIC: Final = b"HARC"
 VERSION: Final = 4
-HEADER: Final = struct.Struct("<4sIIBBBBHHHH")
+HEADER: Final = struct.Struct("<4sIIBBBBHHHBB")
 _LAYER: Final = struct.Struct("<BBBx")
 _MATRIX: Final = struct.Struct("<HHB3xIII")
 _TIME: Final = struct.Struct("<HHHBBBBBB")
@@ -96,6 +98,7 @@ _FILTERS: Final = ("conv", "residual", *POOLS)
 _TAPPED: Final = (*_FILTERS, "dense_over_time")
 """Kinds whose kernel has an array for every tap."""
 _NUMBERS: Final = {FLOAT32: 1, INT8: 2}
+_MASK_BYTES: Final = 4
 _ALIGNMENT: Final = 64
 _LEAST_ALIGNMENT: Final = 4
 _NO_MATRIX: Final = bytes(_MATRIX.size)
@@ -106,12 +109,14 @@ def pack_model(model: CModel) -> bytes:
     version = version_of(model)
     size = _RECORD_BYTES[version]
     records, arrays = bytearray(), bytearray()
-    arrays_at = _aligned(HEADER.size + len(model.layers) * size)
+    arrays_at = _aligned(HEADER.size + len(model.layers) * size + (0 if model.mask is None else _MASK_BYTES))
     for layer in model.layers:
         record = _pack_layer(layer)
         for matrix in (layer.kernel, layer.recurrent):
             record += _NO_MATRIX if matrix is None else _pack_matrix(matrix, arrays, arrays_at)
         records += (record + _pack_time(layer))[:size]
+    if model.mask is not None:
+        records += struct.pack(_mask_format(model.quantization), model.mask)
     records += bytes(arrays_at - HEADER.size - len(records))
     total = arrays_at + len(arrays)
     header = HEADER.pack(
@@ -126,6 +131,7 @@ def pack_model(model: CModel) -> bytes:
         model.channels,
         model.classes,
         model.sample_bits if version > 1 else 0,
+        int(model.mask is not None),
     )
     content = header[8:] + records + arrays
     return MAGIC + struct.pack("<I", zlib.crc32(content)) + content
@@ -134,7 +140,7 @@ def pack_model(model: CModel) -> bytes:
 def version_of(model: CModel) -> int:
     """Return the least version of the format that can hold a model."""
     kinds = {layer.kind for layer in model.layers}
-    if any(layer.hands_last for layer in model.layers):
+    if model.mask is not None or any(layer.hands_last for layer in model.layers):
         return VERSION
     for version, later in sorted(LATER_KINDS.items(), reverse=True):
         if not kinds.isdisjoint(later):
@@ -176,16 +182,24 @@ def unpack_model(blob: bytes) -> CModel:
 
 def _read(blob: bytes) -> CModel:
     """Return the model in a whole blob that keeps all rules."""
-    _, _, _, version, numbers, layers, step_layers, window, channels, classes, bits = HEADER.unpack_from(blob)
+    _, _, _, version, numbers, layers, step_layers, window, channels, classes, bits, masked = HEADER.unpack_from(blob)
+    if version > 1 and masked > (version > 3):
+        raise _UnreadableError(f"expected 0 where a version has a mask, else 1, got {masked}")
     reader = _Reader(blob, layers, version, _numbers_of(numbers))
+    mask = reader.mask() if version > 3 and masked else None
     sample_bits = bits if version > 1 else SAMPLE_BITS
-    model = CModel(window, channels, tuple(map(reader.layer, range(layers))), step_layers, sample_bits)
+    model = CModel(window, channels, tuple(map(reader.layer, range(layers))), step_layers, sample_bits, mask)
     problem = broken_rule(model)
     if problem is None and model.classes != classes:
         problem = f"expected {model.classes} outputs, those of the last layer, got {classes}"
     if problem is not None:
         raise _UnreadableError(problem)
     return model
+
+
+def _mask_format(quantization: str) -> str:
+    """Return how the number that masks is written."""
+    return "<i" if quantization == INT8 else "<f"
 
 
 def packed_weights(matrix: Matrix) -> NDArray[Any]:
@@ -285,10 +299,20 @@ class _Reader:
 
     def __init__(self, blob: bytes, layers: int, version: int, quantization: str) -> None:
         self._blob, self._version, self._is_integer = blob, version, quantization == INT8
+        self._quantization = quantization
         self._arrays_at = HEADER.size + layers * _RECORD_BYTES[version]
         self._bytes_left = len(blob) - self._arrays_at
         if self._bytes_left < 0:
             raise _UnreadableError(f"expected the records of {layers} layers, got {len(blob):,} bytes in all")
+
+    def mask(self) -> float:
+        """Return the number that masks, and take its place from the arrays; to be called before there are any."""
+        if self._bytes_left < _MASK_BYTES:
+            raise _UnreadableError("expected a number that masks, the blob ends before it")
+        found: float = struct.unpack_from(_mask_format(self._quantization), self._blob, self._arrays_at)[0]
+        self._arrays_at += _MASK_BYTES
+        self._bytes_left -= _MASK_BYTES
+        return found
 
     def layer(self, index: int) -> CLayer:
         """Return one layer."""

@@ -22,6 +22,8 @@ branches        within the layers that run for every sample, at most 8 forks ope
                 where they are multiplied, that hand on as many vectors, of as many numbers unless these are
                 concatenated; of a last join one vector; a concatenation has no activation
 the last vector a recurrent layer that hands on its last vector alone is not the first of a pair
+a mask          a finite number, of int8 models one of 16 bits; recurrent layers and dense ones alone, none of which
+                hands on its last vector alone
 a layer         units x gates outputs; the recurrent kernel takes the units and has as many outputs as the kernel
 a bias          of recurrent layers, only a GRU that resets after the product has one in its recurrent kernel
 a fraction      0 to 12 bits
@@ -36,14 +38,15 @@ at most 1 (2^20) a step, and 511 products of int8 and int16 are the most that an
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
 from edgehar.models.errors import CompileError
-from edgehar.models.portable.branches import MOST_ENDS, MOST_FORKS
 from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS, VALUE_BITS
+from edgehar.models.portable.forks import MOST_ENDS, MOST_FORKS
 from edgehar.models.portable.geometry import Walk, is_first_of_two
 from edgehar.models.portable.tables import (
     ATTENTION,
@@ -52,7 +55,9 @@ from edgehar.models.portable.tables import (
     GATES,
     HEADS,
     HIDDEN,
+    INT8,
     JOIN,
+    PLAIN_KINDS,
     POOLS,
     RECURRENT,
     SHIFTS,
@@ -113,6 +118,8 @@ def _broken_rules(model: CModel) -> Iterator[str]:
         )
     if not 0 <= model.sample_bits <= MAXIMUM_SAMPLE_BITS:
         yield f"expected samples with 0 to {MAXIMUM_SAMPLE_BITS} bits below the point, got {model.sample_bits}"
+    if model.mask is not None:
+        yield from _broken_by_mask(model)
     yield from _broken_in_chain(model)
     for what, numbers in (
         ("scratch sums", model.scratch_sums),
@@ -121,6 +128,16 @@ def _broken_rules(model: CModel) -> Iterator[str]:
     ):
         if numbers > MAXIMUM_MEMORY:
             yield f"expected at most {MAXIMUM_MEMORY:,} {what}, the layers need {numbers:,}"
+
+
+def _broken_by_mask(model: CModel) -> Iterator[str]:
+    """Yield what breaks a rule in a model that skips masked samples."""
+    mask = float("nan") if model.mask is None else model.mask
+    if not math.isfinite(mask) or (model.quantization == INT8 and not -(2**VALUE_BITS) <= mask < 2**VALUE_BITS):
+        yield f"expected a number that samples can be as a mask, got {mask:g}"
+    for index, layer in enumerate(model.layers, start=1):
+        if layer.kind not in PLAIN_KINDS or layer.hands_last:
+            yield f"layer {index} ({layer.kind}): expected recurrent and dense layers alone behind a mask"
 
 
 def _broken_in_chain(model: CModel) -> Iterator[str]:

@@ -74,6 +74,8 @@ class CModel:
     step_layers: int
     sample_bits: int = SAMPLE_BITS
     """Bits below the point of an integer sample: 11 hold acceleration up to 16 g."""
+    mask: float | None = None
+    """A sample of which every number is this is skipped; of an integer model a sample's integer. None for no mask."""
 
     @property
     def quantization(self) -> str:

@@ -30,15 +30,15 @@ _SENSORS: Final = {
     ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl "
     "加速度 加速 가속도",
     LINEAR_ACCELERATION: "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la "
-    "lacc laccel",
+    "lacc laccel areal aworld aareal aaworld",
     GRAVITY: "gravity grav",
     GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel "
     "角速度 陀螺仪 ジャイロ 각속도 자이로",
     MAGNETOMETER: "mag magn magnet magnetic magnetometer compass 磁场 磁力 地磁気 자기",
     QUATERNION: "q quat quaternion",
     OTHER: (
-        "roll pitch yaw ypr rpy euler heading attitude angle orientation orient tilt temp tmp temperature pressure "
-        "humidity "
+        "roll pitch yaw ypr rpy euler heading attitude ang angle angles orientation orient tilt "
+        "temp tmp temperature pressure humidity "
         "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step "
         "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk "
         "角度 姿态角 欧拉角 温度"
@@ -48,7 +48,9 @@ _SENSOR_OF: Final = {word: sensor for sensor, words in _SENSORS.items() for word
 _BEGINNINGS: Final = (
     (re.compile(r"acce\w*(?:without|excl|nograv)\w*"), LINEAR_ACCELERATION),
     (
-        re.compile(r"acce\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*|przysp\w*|zrychl\w*|kiihty\w*|ivme\w*|ускор\w*"),
+        re.compile(
+            r"acce\w*|accle\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*|przysp\w*|zrychl\w*|kiihty\w*|ivme\w*|ускор\w*"
+        ),
         ACCELERATION,
     ),
     (re.compile(r"gyro\w*|giro\w*|rotat\w*|angularv\w*"), GYROSCOPE),
@@ -58,7 +60,7 @@ _BEGINNINGS: Final = (
 )
 """Words that people lengthen, or write in their own language: ``accelerometerdata``, ``giroscopio``."""
 _ORIENTATION: Final = frozenset(
-    ["roll", "pitch", "yaw", "euler", "heading", "attitude", "angle", "orientation", "orient", "tilt"]
+    ["roll", "pitch", "yaw", "euler", "heading", "attitude", "ang", "angle", "angles", "orientation", "orient", "tilt"]
 )
 _MAGNITUDES: Final = frozenset(["total", "abs"])
 """Magnitudes, but beside an axis: ``total_acc_x`` is acceleration with gravity."""
@@ -83,6 +85,8 @@ _SPLIT_SENSOR: Final = re.compile(
     rf"({'|'.join(sorted([*_SENSOR_OF, *_BESIDE_AN_AXIS], key=len, reverse=True))})(\d*)([wxyz])(\d*)"
 )
 _NUMBERED: Final = re.compile(r"([a-z]+?)(\d+)")
+_FILLED: Final = re.compile(r"([xyz])(?:axis|values?|val|data|out)|(?:axis|values?|val|data|out)([xyz])")
+"""An axis and a filler in one word: ``ACCEL_XOUT``, ``XVALUE``, ``axisx``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +308,9 @@ def _split(word: str) -> list[str]:
         sensor = match[1]
         spelled = [_spelled_out(sensor)] if sensor in _BESIDE_AN_AXIS and sensor not in _SENSOR_OF else [sensor]
         return [*spelled, *(number for number in (match[2], match[4]) if number), match[3]]
+    filled = _FILLED.fullmatch(word)
+    if filled is not None:
+        return [filled[1] or filled[2]]
     numbered = _NUMBERED.fullmatch(word)
     if numbered is not None and (numbered[1] in _SENSOR_OF or numbered[1] in AXES):
         return [numbered[1], numbered[2]]

@@ -25,6 +25,7 @@ from edgehar.models.architecture import (
     Dense,
     Flatten,
     GlobalAveragePooling1D,
+    Masking,
     MaxPooling1D,
     SelfAttention,
     SimpleRNN,
@@ -87,6 +88,7 @@ MODELS: Final = {
             Dense("o", 2, "softmax"),
         ),
     ),
+    "masked": Architecture("masked", 4, 2, (Masking("m", 0.5), Bidirectional("a", "GRU", 2), Dense("o", 2, "softmax"))),
     "forecast": Architecture("forecast", 3, 2, (Flatten("a"), Dense("b", 3, "relu"), Dense("o", 2))),
     "lanes": Architecture("lanes", 2, 1, (Dense("d", 1, "linear"), SimpleRNN("a", 16), Dense("o", 2, "softmax"))),
 }

@@ -9,13 +9,19 @@
  */
 
 import { LayoutLearner } from "./learning.js";
-import { findAcceleration, sensorOfText } from "./names.js";
-import { dissect, lettersOf } from "./template.js";
+import { findAcceleration, readName, sensorOfText } from "./names.js";
+import { dissect, isVariant, lettersOf } from "./template.js";
 
 const LONGEST_LINE = 512;
 const LARGEST_NUMBER = 1e19;
 const MISFITS_BEFORE_LEARNING = 20;
 const LONGEST_TITLE = 40;
+const ROUND = 40;
+const SHORT_ROUND = 8;
+const MOST_TEXTS = 32;
+const MOST_VARIANTS = 256;
+const ENDS_WITH_NUMBER = /\d[^:]*[\p{L}\p{N}_.]\s*$|\d\s*$/u;
+const RULE = /^\s*([^\p{L}\p{N}_\s,;.])\1{2,}\s*$/u;
 const MOST_HELD = 100;
 const NOTE_LETTERS = 3;
 const PIECE = 4096;
@@ -35,7 +41,9 @@ export class LineParser {
   #isJoining = true;
   #isWide = false;
   #hasSkipped = false;
-  #title = "";
+  #titles = new Titles();
+  #texts = new Set();
+  #before = "";
   #learned = [];
   #learner;
   #reader = null;
@@ -110,6 +118,7 @@ export class LineParser {
   #firstLine(line) {
     const names = this.#hasSkipped || line.length > LONGEST_LINE ? null : headerNames(line);
     this.#isJoining = this.#isOverflowing = false;
+    this.#before = line;
     return names ? this.#header(names) : [];
   }
 
@@ -121,17 +130,18 @@ export class LineParser {
     if (line.length > LONGEST_LINE) return this.#emit(this.#event("damaged"));
     if (!line.trim()) return [];
     if (this.#isTitle(line)) return this.#emit(this.#event("note", { text: line }));
-    const titled = this.#title ? `${this.#title} ${line}` : line;
+    const titled = this.#titles.above ? `${this.#titles.above} ${line}` : line;
     if (!this.#reader) return this.#unlearnedLine(titled);
     const event = this.#reader.read(titled);
-    if (!event) return this.#oddLine(titled);
+    if (!event) return this.#oddLine(line);
     this.#misfits = 0;
     return event === PART ? [] : [{ ...event, atS: this.#atS }];
   }
 
   /** Hold a line of numbers back until its layout is learned; pass on anything else in its order. */
   #unlearnedLine(line) {
-    const names = headerNames(line);
+    const names = headerNames(line, this.#before);
+    this.#before = line;
     if (names) return this.#header(names);
     // What could not be told once is not believed later, unless a header names the columns.
     if (this.#isAsked) return [];
@@ -146,9 +156,11 @@ export class LineParser {
   /** Return the events of a line that the layout does not read. */
   #oddLine(line) {
     const isText = isClean(line);
-    const names = isText ? headerNames(line) : null;
+    const names = isText ? headerNames(line, this.#before) : null;
+    this.#before = line;
     if (names) return this.#header(names);
-    if (isText && this.#reader.isForeign(line)) return [this.#event("note", { text: line })];
+    const isNote = isText && (this.#reader.isForeign(line, this.#titles.above) || this.#hasCome(line));
+    if (isNote) return [this.#event("note", { text: line })];
     this.#misfits++;
     if (this.#misfits >= MISFITS_BEFORE_LEARNING) {
       this.#names = [];
@@ -157,12 +169,23 @@ export class LineParser {
     return [this.#event("damaged")];
   }
 
-  /** Tell whether a line names the sensor of those below it: `Gyroscope:`, then `X = 1`, `Y = 2`. */
+  /** Tell whether a line without numbers has come before: damage is not the same twice, what a sketch prints is. */
+  #hasCome(line) {
+    if (/\p{N}/u.test(line)) return false;
+    const isKnown = this.#texts.has(line);
+    if (this.#texts.size < MOST_TEXTS) this.#texts.add(line);
+    return isKnown;
+  }
+
+  /** Tell whether a line names the sensor of those below it; after the first title, all is learned anew. */
   #isTitle(line) {
-    const title = line.trim();
-    if (!title.endsWith(":") || title.length > LONGEST_TITLE || dissect(title)) return false;
-    this.#title = this.#title || sensorOfText(title) ? title.replace(/:+$/, "").trim() : "";
-    return this.#title !== "";
+    const { above } = this.#titles;
+    if (!this.#titles.reads(line, this.#reader !== null || this.#learner.rows > 0)) return false;
+    if (!above) {
+      this.#learned = [];
+      this.#learn();
+    }
+    return true;
   }
 
   #header(names) {
@@ -217,6 +240,38 @@ export class LineParser {
   }
 }
 
+/** Finds lines that name the sensor of the lines below them again and again: `Gyroscope:`, `--- acc (g) ---`, `"gyro": {`. */
+class Titles {
+  above = "";
+  #last = new Map();
+  #lines = 0;
+
+  /** Take a line, and return whether it is a title; `hasNumbers` if lines of numbers have come. */
+  reads(line, hasNumbers) {
+    this.#lines++;
+    if (line.length > 2 * LONGEST_TITLE || ENDS_WITH_NUMBER.test(line) || !lettersOf(line) || dissect(line)) return false;
+    const title = line.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+    const isShort = title.length <= LONGEST_TITLE;
+    const namesASensor = isShort && speaksOfSensor(title);
+    if (this.above && (namesASensor || (isShort && /:\s*[{[(]?\s*$/.test(line)))) {
+      this.above = title;
+      return true;
+    }
+    if (!namesASensor) return false;
+    const since = this.#lines - (this.#last.get(title) ?? -ROUND);
+    if (this.#last.has(title) || this.#last.size < MOST_TEXTS) this.#last.set(title, this.#lines);
+    // Of a stream with one title only, nothing but a message now and then is known.
+    const isTitle = hasNumbers && since > 1 && since <= (this.#last.size > 1 ? ROUND : SHORT_ROUND);
+    if (isTitle) this.above = title;
+    return isTitle;
+  }
+}
+
+/** Tell whether a line speaks of a sensor: `Gyroscope in degrees/second`. */
+function speaksOfSensor(text) {
+  return sensorOfText(text.replaceAll("/", " ")) !== null;
+}
+
 /** Reads lines by a layout that is known. */
 class LineReader {
   #layout;
@@ -225,6 +280,7 @@ class LineReader {
   #letters;
   #words;
   #hasComma;
+  #variants = new Map();
   #parts = [];
   #hasBegun = false;
 
@@ -242,16 +298,27 @@ class LineReader {
   /** Return the sample of a line, `PART` for a part of one, null for a line of another kind. */
   read(line) {
     const cut = dissect(line, this.#hasComma);
-    const part = cut ? this.#where.get(cut.template.key) : undefined;
+    const part = cut ? (this.#where.get(cut.template.key) ?? this.#variantOf(cut.template)) : undefined;
     if (part === undefined || cut.numbers.some((each) => Math.abs(each) > LARGEST_NUMBER)) return null;
     return this.#where.size === 1 ? this.#sample([cut.numbers]) : this.#join(part, cut.numbers);
   }
 
-  /** Tell whether a line was never meant to be a sample, rather than damaged on its way. */
-  isForeign(line) {
-    if (isComment(line)) return true;
-    const cut = dissect(line, this.#hasComma);
+  /** Return 0 for a line that differs from the layout's only in words at its end, such as the state of a device. */
+  #variantOf(template) {
+    if (this.#where.size > 1 || this.#others.has(template.key)) return undefined;
+    if (!this.#variants.has(template.key)) {
+      if (this.#variants.size >= MOST_VARIANTS) return undefined;
+      this.#variants.set(template.key, isVariant(template, this.#layout.templates[0]) ? 0 : undefined);
+    }
+    return this.#variants.get(template.key);
+  }
+
+  /** Tell whether a line under a title was never meant to be a sample, rather than damaged on its way. */
+  isForeign(line, title = "") {
+    if (isComment(line) || RULE.test(line)) return true;
+    const cut = dissect(title ? `${title} ${line}` : line, this.#hasComma);
     if (cut && this.#others.has(cut.template.key)) return true;
+    if (!this.#letters && !/\p{N}/u.test(line)) return lettersOf(line) > 0;
     if (!this.#letters) return lettersOf(line) >= NOTE_LETTERS && !/^\s*[-+]?[\d.]+\s*[,;\s]/.test(line);
     // A damaged line keeps a part of its text; a line of another kind has none of it.
     const kept = new Set(line.match(WORDS));
@@ -283,15 +350,19 @@ class LineReader {
   }
 }
 
-/** Return the column names of a header, or null when a line does not name x, y and z. */
-export function headerNames(line) {
+/**
+ * Return the column names of a header, or null when a line does not name x, y and z. Bare axes are of the sensor that the
+ * line above speaks of: `Gyroscope in degrees/second`, `X Y Z`.
+ */
+export function headerNames(line, above = "") {
   const stripped = line.trim().replace(/^#+/, "").trim();
   if (!/x/i.test(stripped) || !/y/i.test(stripped) || !/z/i.test(stripped) || dissect(stripped)) return null;
   for (const separator of [",", ";", "\t", "|", "/", /\s+/]) {
     const names = stripped.split(separator).map((name) => name.replace(/^[ "']+|[ "']+$/g, ""));
     if (names.length < 3) continue;
     const { axes, doubt } = findAcceleration(names);
-    if (axes || doubt) return names;
+    const isBare = axes?.every((at) => !readName(names[at]).sensor) && speaksOfSensor(above);
+    if (axes || doubt) return isBare ? names.map((name) => `${above.trim()} ${name}`) : names;
   }
   return null;
 }

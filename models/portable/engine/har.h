@@ -156,6 +156,10 @@ typedef struct har_model {
 #if HAR_USE_TIME
     uint8_t needs_whole_windows; /* har_finish before the last sample is HAR_WINDOW_EMPTY */
 #endif
+#if HAR_USE_MASK
+    uint8_t is_masked; /* a sample of which every number is mask_value is skipped: it changes no state */
+    har_bias mask_value;
+#endif
 } har_model;
 
 /* The state of one window. Only the engine reads and writes its members. */
@@ -165,6 +169,9 @@ typedef struct har_engine {
     har_sum *sums;
     har_value *values;
     uint16_t steps;
+#if HAR_USE_MASK
+    uint16_t taken; /* of these, those that are not masked */
+#endif
 } har_engine;
 
 /* Open an engine on caller-owned memory, and reset it. A model asks for scratch_sums + kept_sums sums and kept_values

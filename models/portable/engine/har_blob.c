@@ -10,6 +10,7 @@
 #define HAR_MATRIX_BYTES 20u
 #define HAR_LAYER_BYTES (4u + 2u * HAR_MATRIX_BYTES)
 #define HAR_MORE_BYTES 12u /* of a layer, from version 2 on */
+#define HAR_MASK_BYTES 4u
 #define HAR_FORMAT_VERSION 4u
 #ifdef HAR_FLOAT
 #define HAR_NUMBERS 1u
@@ -303,6 +304,8 @@ static har_status har_add_layer(har_model *model, har_layer *layers, uint8_t ind
     const int at_end = index >= model->step_layers, branching = har_is_branching(layers[index].kind);
     har_layer *layer = layers + index;
     har_status status;
+    if (model->is_masked && (layer->kind > HAR_DENSE || layer->hands_last))
+        return HAR_DAMAGED_MODEL;
     if (branching)
         status = at_end ? HAR_DAMAGED_MODEL : har_place_branching(layer, walk, ends);
     else
@@ -353,6 +356,19 @@ static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes
     return walk.numbers == model->classes ? HAR_OK : HAR_DAMAGED_MODEL;
 }
 
+/* Load the value that masks, which is behind the records. */
+static har_status har_load_mask(har_model *model, har_bytes *blob)
+{
+    const uint32_t bits = har_u32(blob->at + blob->arrays_at);
+    memcpy(&model->mask_value, &bits, sizeof bits);
+    blob->arrays_at += HAR_MASK_BYTES;
+#ifdef HAR_FLOAT
+    return har_are_finite(&model->mask_value, 1) ? HAR_OK : HAR_DAMAGED_MODEL;
+#else
+    return model->mask_value >= INT16_MIN && model->mask_value <= INT16_MAX ? HAR_OK : HAR_DAMAGED_MODEL;
+#endif
+}
+
 har_status har_load(har_model *model, har_layer *layers, size_t layer_room, const void *blob, size_t bytes)
 {
     har_bytes own;
@@ -378,13 +394,17 @@ har_status har_load(har_model *model, har_layer *layers, size_t layer_room, cons
     model->channels = har_u16(own.at + 18);
     model->classes = har_u16(own.at + 20);
     model->sample_bits = own.version > 1 ? own.at[22] : HAR_PLAIN_SAMPLE_BITS;
-    if (model->sample_bits > HAR_MOST_VALUE_BITS || (own.version > 1 && own.at[23] != 0))
+    model->is_masked = own.version > 1 ? own.at[23] : 0;
+    model->mask_value = 0;
+    if (model->sample_bits > HAR_MOST_VALUE_BITS || model->is_masked > (own.version > 3))
         return HAR_DAMAGED_MODEL;
     if (model->step_layers == 0 || model->step_layers >= model->layer_count || model->window == 0 ||
         model->window > HAR_MOST_WINDOW || model->classes > HAR_MOST_CLASSES)
         return HAR_DAMAGED_MODEL;
     own.arrays_at = HAR_HEADER_BYTES + (size_t)model->layer_count * har_record_bytes(&own);
-    if (bytes < own.arrays_at)
+    if (bytes < own.arrays_at + HAR_MASK_BYTES * model->is_masked)
+        return HAR_DAMAGED_MODEL;
+    if (model->is_masked && har_load_mask(model, &own) != HAR_OK)
         return HAR_DAMAGED_MODEL;
     own.left = bytes - own.arrays_at;
     if (model->layer_count > layer_room)

@@ -7,6 +7,7 @@
 #define HAR_USE_LSTM 1
 #define HAR_USE_GRU 1
 #define HAR_USE_HIDDEN_DENSE 1
+#define HAR_USE_MASK 1
 #define HAR_USE_OTHER_HEADS 1
 
 /* Layers along time, and any of them. */

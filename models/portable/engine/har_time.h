@@ -26,6 +26,10 @@ typedef struct har_given {
     const har_value *vector;
     const har_value *around;
     uint16_t number;
+#if HAR_USE_MASK
+    uint8_t is_masked; /* whether steps may have been left out, and how many were not */
+    uint16_t taken;
+#endif
 } har_given;
 
 #if HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME
@@ -202,35 +206,56 @@ HAR_SELDOM void har_join(const har_layer *layer, const har_value *backward, har_
     }
 }
 
-/* Remember vectors, and when the window has ended, run over them from the last to the first. The memory: what is handed
- * on, the state, the vectors, and of a layer that hands on every step what the steps are joined to. */
+/* Run over ``count`` vectors from the last to the first, and join what comes of them to what ran forward. */
+HAR_SELDOM void har_walk_back(const har_layer *layer, const har_cursor *at, uint16_t count)
+{
+    const uint16_t size = HAR_SPAN(layer->inputs), width = HAR_SPAN(layer->outputs);
+    har_value *vectors = at->values + width + har_state_values(layer);
+    har_value *joined = vectors + (size_t)layer->steps * size;
+    har_cursor own = *at;
+    own.values += width;
+    while (count-- > 0) {
+        har_step_layer(layer, vectors + (size_t)count * size, &own);
+        if (layer->after > 0)
+            har_join(layer, own.values, joined + (size_t)count * width);
+    }
+    if (layer->after == 0)
+        har_join(layer, own.values, at->values);
+}
+
+/* Remember vectors, and when the window has ended, run over them backward. The memory: what is handed on, the state, the
+ * vectors, and of a layer that hands on every step what the steps are joined to. */
 HAR_SELDOM uint8_t har_backward(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const uint16_t size = HAR_SPAN(layer->inputs), width = HAR_SPAN(layer->outputs), number = given->number;
     har_value *vectors = at->values + width + har_state_values(layer);
     har_value *joined = vectors + (size_t)layer->steps * size;
-    const uint8_t hands_steps = layer->after > 0;
-    har_cursor own = *at;
-    uint16_t step;
-    own.values += width;
+    uint16_t count = layer->steps;
+#if HAR_USE_MASK
+    /* The last vector is not known before the window has ended. */
+    if (given->is_masked)
+        count = given->taken;
+    if (given->is_masked && number == layer->steps)
+        har_walk_back(layer, at, count);
+#endif
     if (number >= layer->steps) {
         given->number = (uint16_t)(number - layer->steps);
+        if (layer->after == 0 || given->number >= count)
+            return 0;
         memcpy(at->values, joined + (size_t)given->number * width, width * sizeof *joined);
         return 1;
     }
     memcpy(vectors + (size_t)number * size, given->vector, HAR_NUMBERS_BYTES(layer->inputs));
-    memcpy(hands_steps ? joined + (size_t)number * width : at->values, given->around, HAR_NUMBERS_BYTES(layer->units));
+    memcpy(layer->after > 0 ? joined + (size_t)number * width : at->values, given->around,
+           HAR_NUMBERS_BYTES(layer->units));
+#if HAR_USE_MASK
+    if (given->is_masked)
+        return 0;
+#endif
     if (number + 1 < layer->steps)
         return 0;
-    for (step = layer->steps; step-- > 0;) {
-        har_step_layer(layer, vectors + (size_t)step * size, &own);
-        if (hands_steps)
-            har_join(layer, own.values, joined + (size_t)step * width);
-    }
-    if (hands_steps)
-        return 0;
-    har_join(layer, own.values, at->values);
-    return har_hands_whole(layer, given);
+    har_walk_back(layer, at, count);
+    return layer->after > 0 ? 0 : har_hands_whole(layer, given);
 }
 #endif
 
@@ -295,6 +320,10 @@ HAR_SELDOM void har_run_along(const har_engine *engine, const har_model *model, 
     given.vector = (const void *)sample;
     given.around = NULL;
     given.number = number;
+#if HAR_USE_MASK
+    given.is_masked = model->is_masked;
+    given.taken = engine->taken;
+#endif
     at.scratch = engine->scratch;
     at.sums = engine->sums;
     at.values = engine->values;
@@ -333,8 +362,13 @@ static void har_run_out(const har_engine *engine, const har_model *model)
     uint8_t index;
     for (index = 0; index < model->step_layers; index++) {
         HAR_VIEW(har_layer, layer, model->layers + index);
-        uint16_t late;
-        for (late = 0; late < layer->after; late++)
+        uint16_t late, count = layer->after;
+#if HAR_USE_MASK
+        /* What runs backward over masked steps does so now, if it hands on none as well. */
+        if (model->is_masked && layer->merge && count == 0)
+            count = 1;
+#endif
+        for (late = 0; late < count; late++)
             har_run_along(engine, model, index, model->step_layers, NULL, (uint16_t)(layer->steps + late));
     }
 }

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import Architecture, Branches, SelfAttention, Weights, layer_weights
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.architecture import Architecture, SelfAttention, Weights, layer_weights
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
 from edgehar.models.portable.formats import Formats
@@ -35,7 +35,8 @@ from edgehar.models.portable.tables import (
 )
 from edgehar.models.stepping import Part, parts
 from edgehar.pipeline.compilers.c99.attention import attention_weights, balanced
-from edgehar.pipeline.compilers.c99.branches import BranchEnds
+from edgehar.pipeline.compilers.c99.join_formats import BranchEnds
+from edgehar.pipeline.compilers.c99.masks import counting
 from edgehar.pipeline.compilers.c99.observed import Met, Weighed, observe
 from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows
 
@@ -82,15 +83,17 @@ def integer_layers(
     """
     weighed = weigh(architecture, weights)
     known = calibration is not None
-    windows = calibration if calibration is not None else golden_windows(architecture.window, architecture.channels)
+    windows = calibration if calibration is not None else golden_inputs(architecture)
     layers: list[CLayer] = []
     structures = [each.part.structure for each in weighed]
     formats, ends = Formats(input_bits), BranchEnds()
-    for index, (each, met) in enumerate(zip(weighed, observe(weighed, windows), strict=True)):
+    for index, (each, met) in enumerate(
+        zip(weighed, observe(weighed, windows, counting(architecture, windows)), strict=True)
+    ):
         room, bits = _ROOM if known else _GOLDEN_ROOM, formats.bits
         if each.part.role == "branches":
             ends.note(index, each.part.structure, bits)
-        fraction = _fraction_bits(each, met, bits, room=room)
+        fraction = _fraction_bits(each, met, bits, room=room, is_concat=ends.joins == "concat")
         if fraction:
             fraction = max(fraction, min(_MOST_FRACTION_BITS, _least_bits(weighed[index + 1 :])))
         if each.part.structure.kind == ATTENTION:
@@ -175,6 +178,9 @@ def _weighed(part: Part, weights: dict[str, NDArray[Any]]) -> Weighed:
         return attention_weights(part, weights, part.layer.key_size)
     own = {name.removeprefix(part.prefix): value for name, value in weights.items() if name.startswith(part.prefix)}
     kernel, bias = own["kernel"].reshape(-1, own["kernel"].shape[-1]), own["bias"]
+    if part.rows != (0, 0):
+        first, last = part.rows
+        return Weighed(part, kernel[first:last], bias if first == 0 else np.zeros_like(bias))
     if kind in RECURRENT:
         # A GRU that resets after the product has two biases: one of them is within the reset gate.
         biases = (bias[0], bias[1]) if bias.ndim == 2 else (bias, None)
@@ -233,14 +239,13 @@ def _quantize(structure: CLayer, kernel: Linear, second: Linear | None, each: We
     return quantize_rows([kernel], each.bias) + quantize_rows([second], each.second_bias)
 
 
-def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float) -> int:
+def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float, is_concat: bool) -> int:
     """Return the bits below the point of what a linear or relu layer hands on, 0 where the format is fixed.
 
     As many as let the largest output there can be fit 16 bits, or what is ``room`` times as large as any that was seen.
     """
     structure, name = each.part.structure, each.part.layer.name
-    is_sum = isinstance(each.part.layer, Branches) and each.part.layer.merge != "concat"
-    has_format = structure.kernel is not None or (structure.kind == JOIN and is_sum)
+    has_format = structure.kernel is not None or (structure.kind == JOIN and not is_concat)
     if structure.kind in RECURRENT or not has_format or structure.activation not in HIDDEN[:2]:
         return 0
     bound = room * met.largest

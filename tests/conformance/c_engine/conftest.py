@@ -24,6 +24,7 @@ from edgehar.models.architecture import (
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     Layer,
+    Masking,
     MaxPooling1D,
     SelfAttention,
     SimpleRNN,
@@ -121,7 +122,7 @@ def _random_architecture(generator: np.random.Generator) -> Architecture:
 
 def _random_steps(generator: np.random.Generator) -> list[Layer]:
     """Return layers that have a vector ready after every sample."""
-    layers: list[Layer] = []
+    layers: list[Layer] = [Masking("mask", 0.0)] if generator.random() < 0.3 else []
     depth = int(generator.integers(1, 4))
     for index in range(depth):
         if generator.random() < 0.3:
@@ -130,6 +131,10 @@ def _random_steps(generator: np.random.Generator) -> list[Layer]:
         kind = [SimpleRNN, LSTM, GRU][generator.integers(3)]
         options = {"reset_after": bool(generator.integers(2))} if kind is GRU else {}
         last = index == depth - 1
+        if layers and isinstance(layers[0], Masking) and generator.random() < 0.3:
+            merge = str(generator.choice(["concat", "sum", "mul", "ave"]))
+            layers.append(Bidirectional(f"both_{index}", "GRU", int(generator.integers(1, 10)), not last, merge=merge))
+            continue
         layers.append(kind(f"layer_{index}", int(generator.integers(1, 20)), return_sequences=not last, **options))
     return layers
 
@@ -178,9 +183,10 @@ def _random_filters(generator: np.random.Generator) -> list[Layer]:
             (Conv1D(f"{name}_c", number(18), 2, "relu", "same"), GlobalMaxPooling1D(f"{name}_d")),
             (both_ways(f"{name}_e", every_step=False),),
             (Flatten(f"{name}_f"), Dense(f"{name}_g", 4, "tanh")),
+            (Conv1D(f"{name}_h", number(5), 2, "tanh", "same", strides=2), Flatten(f"{name}_i")),
         )
-        first = number(4) - 1
-        return Branches(name, "concat", (chains[first], chains[(first + number(3)) % 4]))
+        first = number(5) - 1
+        return Branches(name, "concat", (chains[first], chains[(first + number(4)) % 5]))
 
     makers: list[Callable[[str], Layer]] = [
         convolution,

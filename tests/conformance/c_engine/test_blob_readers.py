@@ -20,6 +20,7 @@ from edgehar.models.architecture import (
     Dense,
     Flatten,
     GlobalAveragePooling1D,
+    Masking,
     MaxPooling1D,
     SelfAttention,
     SimpleRNN,
@@ -82,6 +83,12 @@ ARCHITECTURES = (
             Branches("g", "mul", ((Dense("h", 4, "sigmoid"),), ())),
             Dense("o", 2, "softmax"),
         ),
+    ),
+    Architecture(
+        "masked",
+        5,
+        2,
+        (Masking("m", 0.5), Bidirectional("a", "GRU", 2, True), LSTM("b", 2), Dense("c", 2), Dense("o", 2, "softmax")),
     ),
     Architecture("flat", 4, 2, (Conv1D("a", 2, 2, "relu"), Flatten("f"), Dense("d", 3), Dense("o", 2, "sigmoid"))),
     Architecture(

@@ -14,6 +14,11 @@ class BranchEnds:
     def __init__(self) -> None:
         self._forks: list[tuple[str, dict[int, int]]] = []
 
+    @property
+    def joins(self) -> str:
+        """How what the branches of the fork opened last make is joined; nothing where none is open."""
+        return self._forks[-1][0] if self._forks else ""
+
     def note(self, index: int, structure: CLayer, bits: int) -> None:
         """Take a fork, or the end of a branch that makes values with so many bits below the point."""
         if structure.kind == FORK:
