@@ -153,6 +153,27 @@ def test_an_underscore_is_no_part_of_a_number(tmp_path: Path) -> None:
         read(tmp_path, "time_ms,x,y,z", lambda row: "1_000" if row == 50 else row * 20)
 
 
+@pytest.mark.parametrize("lost", [0.02, 0.08, 0.15, 0.3])
+@pytest.mark.parametrize("jitter_ms", [0, 1])
+@pytest.mark.parametrize("unit", ["ms", "s"])
+def test_lost_samples_are_gaps_however_many(tmp_path: Path, lost: float, jitter_ms: int, unit: str) -> None:
+    random = np.random.default_rng(5)
+    kept = np.flatnonzero(random.uniform(size=2 * ROWS) >= lost)[:ROWS]
+    times = 20 * kept + random.integers(-jitter_ms, jitter_ms + 1, len(kept))
+    cells = [f"{time / 1000:.3f}" if unit == "s" else str(time) for time in times]
+    (recording,) = read(tmp_path, f"time_{unit},x,y,z", lambda row: cells[row]).recordings
+    assert recording.rate_hz == pytest.approx(50, rel=0.01)
+    assert recording.gaps == tuple((np.flatnonzero(np.diff(kept) > 1) + 1).tolist())
+
+
+@pytest.mark.parametrize("rate_hz", [62.5, 75, 90, 120, 150, 240, 400])
+@pytest.mark.parametrize("digits", [2, 3])
+def test_rounded_times_are_no_lost_samples(tmp_path: Path, rate_hz: float, digits: int) -> None:
+    (recording,) = read(tmp_path, "time_s,x,y,z", lambda row: f"{row / rate_hz:.{digits}f}").recordings
+    assert recording.rate_hz == pytest.approx(rate_hz, rel=0.02)
+    assert recording.gaps == ()
+
+
 def test_a_rate_that_changes_is_said(tmp_path: Path) -> None:
     data = read(tmp_path, "time_ms,x,y,z", lambda row: 20 * row if row < 150 else 3000 + 40 * (row - 150))
     assert any("The rate changes" in text and "50 Hz at first, 25 Hz at the end" in text for text in data.all_problems)
