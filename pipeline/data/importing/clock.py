@@ -144,7 +144,7 @@ def _are_multiples(steps: Floats, stamps: Floats) -> bool:
     Stamps that are rounded until they count steps look the same, as a rate that changes does, and are none of these.
     """
     middle = float(np.median(steps))
-    if len(steps) < _FEWEST_STEPS or not middle or middle < _FEWEST_QUANTA * _resolution(stamps[:_SAMPLED_STAMPS]):
+    if len(steps) < _FEWEST_STEPS or not middle or middle < _FEWEST_QUANTA * resolution_of(stamps[:_SAMPLED_STAMPS]):
         return False
     ratio = steps / middle
     near = (np.abs(ratio - np.round(ratio)) < _NEAR_MULTIPLE) & (ratio > 1 - _NEAR_MULTIPLE)
@@ -153,8 +153,14 @@ def _are_multiples(steps: Floats, stamps: Floats) -> bool:
     return float(near.mean()) >= _MULTIPLES and not on_and_on
 
 
-def _resolution(stamps: Floats) -> float:
-    """Return the unit of the last digit that stamps are written with; 0 where they have more than nine."""
+def resolution_of(stamps: Floats) -> float:
+    """Return the unit of the last digit that stamps are written with; 0 where they have more than nine.
+
+    Examples
+    --------
+    >>> resolution_of(np.array([0.02, 0.04])), resolution_of(np.array([20.0, 40.0]))
+    (0.01, 1.0)
+    """
     for digits in range(10):
         scaled = stamps * 10.0**digits
         if np.abs(scaled - np.round(scaled)).max() < 1e-3 + 4 * float(np.spacing(np.abs(scaled).max())):

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from edgehar.pipeline.data.importing.clock import Steps
+from edgehar.pipeline.data.importing.clock import Steps, resolution_of
 from edgehar.pipeline.data.importing.spool import Column
 
 _PARTS: Final = 8
@@ -14,6 +14,7 @@ _FEWEST: Final = 24
 _CHANGED: Final = 1.2
 _UNEVEN: Final = 0.25
 _OFF: Final = 0.5
+_ROUNDED: Final = 1.5
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,21 +38,28 @@ def about_rate(times: Column, start: int, stop: int, steps: Steps) -> str | None
     passed = [between for between in passed if len(between) >= _FEWEST // 2]
     if not passed:
         return None
-    medians = [float(np.median(between)) for between in passed]
-    uneven = [float((np.abs(each / middle - 1) > _OFF).mean()) for each, middle in zip(passed, medians, strict=True)]
+    means = [float(between.mean()) for between in passed]
+    digit_s = resolution_of(parts[0][:_FEWEST])
+    uneven = [_uneven(between, digit_s) for between in passed]
     if np.median(uneven) > _UNEVEN:
         low, high = np.quantile(np.concatenate(passed), [0.1, 0.9]) * 1000
         return (
             f"Samples are uneven in time: a tenth of them come within {low:.3g} ms of the one before, a tenth later "
             f"than {high:.3g} ms."
         )
-    if max(medians) > _CHANGED * min(medians):
-        first, last = (1 / medians[at] for at in (0, -1))
-        lowest, highest = 1 / max(medians), 1 / min(medians)
+    if max(means) > _CHANGED * min(means):
+        first, last = (1 / means[at] for at in (0, -1))
+        lowest, highest = 1 / max(means), 1 / min(means)
         how = f"{first:.4g} Hz at first, {last:.4g} Hz at the end" if abs(first / last - 1) > _CHANGED - 1 else ""
         how = how or f"between {lowest:.4g} and {highest:.4g} Hz"
         return f"The rate changes within the recording: {how}. Import its parts as files of their own."
     return None
+
+
+def _uneven(passed: Floats, digit_s: float) -> float:
+    """Return the share of steps that are far from the usual one, and not by the rounding of their times alone."""
+    off = np.abs(passed - np.median(passed))
+    return float((off > max(_OFF * float(np.median(passed)), _ROUNDED * digit_s)).mean())
 
 
 def _parts(times: Column, start: int, stop: int) -> list[Floats]:

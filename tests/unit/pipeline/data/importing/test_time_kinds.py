@@ -172,6 +172,7 @@ def test_rounded_times_are_no_lost_samples(tmp_path: Path, rate_hz: float, digit
     (recording,) = read(tmp_path, "time_s,x,y,z", lambda row: f"{row / rate_hz:.{digits}f}").recordings
     assert recording.rate_hz == pytest.approx(rate_hz, rel=0.02)
     assert recording.gaps == ()
+    assert not any("rate changes" in problem or "uneven" in problem for problem in recording.problems)
 
 
 def test_a_rate_that_changes_is_said(tmp_path: Path) -> None:
