@@ -104,6 +104,7 @@ class TextLineParser:
         """Return the events that these bytes complete."""
         *lines, self._tail = _TERMINATOR.split(self._tail + self._narrow(data))
         events: list[LineEvent] = []
+        quick = 0
         for line in lines:
             if not line and not self._joining and not self._overflowing:
                 # The gap between CR and LF.
@@ -113,10 +114,13 @@ class TextLineParser:
                 sample = reader.quick(line)
                 if sample is not None:
                     self._misfits = 0
-                    self._titles.passed()
+                    quick += 1
                     events.append(sample)
                     continue
+            self._titles.passed(quick)
+            quick = 0
             events += self._first_line(line) if self._joining else self._line(line)
+        self._titles.passed(quick)
         if len(self._tail) > MAXIMUM_LINE_BYTES:
             events += self._overflow()
         return events

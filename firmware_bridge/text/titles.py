@@ -23,6 +23,9 @@ _ROUND: Final = 40
 _SHORT_ROUND: Final = 8
 _MOST: Final = 32
 _ENDS: Final = re.compile(r"^[\W_]+|[\W_]+$")
+_NUMBERS: Final = re.compile(r"\d[^:]*[\w.]\s*$|\d\s*$")
+"""What most lines of numbers end with, and no title does."""
+_WORDS: Final = re.compile(r"[^\W\d_]")
 _OPENS: Final = re.compile(r":\s*[{\[(]?\s*$")
 
 
@@ -43,14 +46,14 @@ class Titles:
         self._last: dict[str, int] = {}
         self._lines = 0
 
-    def passed(self) -> None:
-        """Take note of a line that is no title."""
-        self._lines += 1
+    def passed(self, count: int) -> None:
+        """Take note of lines that are no titles."""
+        self._lines += count
 
     def reads(self, line: str, *, has_numbers: bool) -> bool:
         """Take a line, and return whether it is a title; ``has_numbers`` if lines of numbers have come."""
         self._lines += bool(line.strip())
-        if len(line) > 2 * _LONGEST or not any(map(str.isalpha, line)) or dissect(line) is not None:
+        if len(line) > 2 * _LONGEST or _NUMBERS.search(line) or not _WORDS.search(line) or dissect(line) is not None:
             return False
         title = _ENDS.sub("", line)
         names_a_sensor = len(title) <= _LONGEST and sensor_of_text(title.replace("/", " ")) is not None

@@ -29,8 +29,8 @@ OF_ACCELERATION: Final = ("g", MILLI_G, "raw:1000000", "m/s2", *_OTHERS)
 
 _SHORT: Final = {
     "m/s2": (
-        r"m/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m/s/s|ms/2|m\.s\^?-2|m[*·]s\^?-2|m[ ·]?s⁻²|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2"
-        r"|met(?:er|re)s?/s(?:ec(?:ond)?)?\^?(?:2|Â?²)|n/kg"
+        r"m/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m/s/s|ms/2|m\.s\^?-2|m[*·]s\^?-2|m[ ·]?s⁻²|m s\^?-2"
+        r"|mps[2²]|ms2|mss|ms\^?-2|met(?:er|re)s?/s(?:ec(?:ond)?)?\^?(?:2|Â?²)|n/kg"
     ),
     **_OTHERS,
     "raw:1000000": r"ug|micro-?g",

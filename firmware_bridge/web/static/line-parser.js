@@ -20,6 +20,7 @@ const ROUND = 40;
 const SHORT_ROUND = 8;
 const MOST_TEXTS = 32;
 const MOST_VARIANTS = 256;
+const ENDS_WITH_NUMBER = /\d[^:]*[\p{L}\p{N}_.]\s*$|\d\s*$/u;
 const RULE = /^\s*([^\p{L}\p{N}_\s,;.])\1{2,}\s*$/u;
 const MOST_HELD = 100;
 const NOTE_LETTERS = 3;
@@ -248,7 +249,7 @@ class Titles {
   /** Take a line, and return whether it is a title; `hasNumbers` if lines of numbers have come. */
   reads(line, hasNumbers) {
     this.#lines++;
-    if (line.length > 2 * LONGEST_TITLE || !lettersOf(line) || dissect(line)) return false;
+    if (line.length > 2 * LONGEST_TITLE || ENDS_WITH_NUMBER.test(line) || !lettersOf(line) || dissect(line)) return false;
     const title = line.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
     const isShort = title.length <= LONGEST_TITLE;
     const namesASensor = isShort && speaksOfSensor(title);

@@ -155,8 +155,12 @@ def _role_of(name: str) -> ColumnRole:
 
 def _column(preamble: Preamble, name: str) -> int:
     """Return the place of a declared column."""
-    if preamble.header is not None and preamble.header.count(name) == 1:
-        return preamble.header.index(name)
+    header = preamble.header or ()
+    folded = [each.casefold() for each in header]
+    if header.count(name) == 1:
+        return header.index(name)
+    if name not in header and folded.count(name.casefold()) == 1:
+        return folded.index(name.casefold())
     if name.isdecimal() and 1 <= int(name) <= preamble.width:
         return int(name) - 1
     there = ", ".join(preamble.header) if preamble.header else f"numbers 1 to {preamble.width}"

@@ -29,13 +29,13 @@ from edgehar.pipeline.data.importing.evidence import (
 )
 from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per_second
 from edgehar.pipeline.data.importing.intervals import IntervalTable, read_intervals
-from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
 from edgehar.pipeline.data.importing.labels import from_name
 from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.parser import read_rows
 from edgehar.pipeline.data.importing.preamble import DELIMITERS, HEAD_LINES, Preamble, read_pairs, read_preamble
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
 from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal
+from edgehar.pipeline.data.importing.rewriting import Rewriting, find_rewriting
 from edgehar.pipeline.data.importing.row_labels import about_marks, labels_of_rows
 from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions
@@ -130,7 +130,7 @@ def read_table(
             raise foreign(source.name, f"expected acceleration as measured, got {profile.title}: {profile.refused}")
         options = profile.under(options, lines) if profile else options
         chunks = chunks_of(start, stream, encoding, source.name)
-        spoken = LabelledLines.found_in(lines)
+        spoken = find_rewriting(lines)
         if spoken is not None:
             lines, chunks = spoken.rewritten_head(lines), spoken.rewritten(chunks)
         if (annotated := _annotations(source, lines, whole=len(start) < 2**16)) is not None:
@@ -196,9 +196,7 @@ def _annotations(source: Source, lines: list[str], *, whole: bool) -> IntervalTa
     )
 
 
-def _about_file(
-    preamble: Preamble, encoding: str, spoken: LabelledLines | None, profile: Profile | None
-) -> Iterator[str]:
+def _about_file(preamble: Preamble, encoding: str, spoken: Rewriting | None, profile: Profile | None) -> Iterator[str]:
     """Say how the file is written, where that is not plain CSV."""
     if profile is not None:
         yield f"Read as {profile.title} (profile {profile.name})."

@@ -132,6 +132,16 @@ def test_clocks_that_start_over_go_on(tmp_path: Path, start_s: int, cells: Calla
     whole(read(tmp_path, "time,x,y,z", lambda row: cells(start_s + row * 0.02 + 1e-6)))
 
 
+@pytest.mark.parametrize("form", ["{} days {}", "{} day, {}"])
+def test_days_that_have_passed_count(tmp_path: Path, form: str) -> None:
+    def cells(row: int) -> str:
+        passed_ms = 86_400_000 - 2000 + 20 * row
+        clock = f"{passed_ms % 86_400_000 // 3_600_000:02}:{passed_ms // 60_000 % 60:02}:{passed_ms / 1000 % 60:06.3f}"
+        return form.format(passed_ms // 86_400_000, clock)
+
+    whole(read(tmp_path, "time;x;y;z", cells, ";"))
+
+
 def test_an_underscore_is_no_part_of_a_number(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="got '1_000'"):
         read(tmp_path, "time_ms,x,y,z", lambda row: "1_000" if row == 50 else row * 20)
