@@ -9,6 +9,8 @@ from typing import Final
 from edgehar.pipeline.data.importing.text import Chunk
 
 _DECIMAL: Final = re.compile(r"\s*[-+]?\d+,\d+(?:[eE][-+]?\d+)?\s*")
+_THOUSANDS: Final = re.compile(r"\s*[-+]?[1-9]\d{0,2}(?:,\d{3})+\s*")
+"""A comma between thousands: where nothing but such numbers is there, it separates no decimals."""
 _MOSTLY: Final = 0.8
 _LOOKED_AT: Final = 100
 
@@ -24,7 +26,10 @@ class QuotedDecimals:
         """Return that lines are like that, if nearly all of the last ones are."""
         body = [line for line in lines if line.strip()][-_LOOKED_AT:]
         like = [line for line in body if sum(map(bool, map(_DECIMAL.fullmatch, _cells(line)))) >= 3]
-        return cls(like[0].strip()[:60]) if body and len(like) >= _MOSTLY * len(body) else None
+        cells = [cell for line in like for cell in _cells(line) if _DECIMAL.fullmatch(cell)]
+        if not body or len(like) < _MOSTLY * len(body) or all(map(_THOUSANDS.fullmatch, cells)):
+            return None
+        return cls(like[0].strip()[:60])
 
     def rewritten_head(self, lines: Sequence[str]) -> list[str]:
         """Return the first lines with semicolons between the columns."""

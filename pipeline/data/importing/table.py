@@ -27,7 +27,7 @@ from edgehar.pipeline.data.importing.evidence import (
     refuse_rows_in_turn,
     unanswered,
 )
-from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per_second
+from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, about_turning, degrees_per_second
 from edgehar.pipeline.data.importing.intervals import IntervalTable, read_intervals
 from edgehar.pipeline.data.importing.labels import from_name
 from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
@@ -310,7 +310,7 @@ def _recording(
     first = len(samples)
     wild: list[int] = []
     silent: list[int] = []
-    worst, peak, at = 0.0, 0.0, 0
+    worst, peak, turns, at = 0.0, 0.0, 0.0, 0
     for block in rows.values.blocks(take.start, take.stop):
         values, rates = block[:, :3], block[:, 3:]
         found, most = beyond_sensors(values, scale.per_g)
@@ -318,6 +318,7 @@ def _recording(
         values[found] = np.clip(values[found], -1e6 * scale.per_g, 1e6 * scale.per_g)
         silent += (unanswered(values, scale.per_g) + at).tolist()
         worst = max(worst, float(np.linalg.norm(values[found], axis=1).max(initial=0.0)) / scale.per_g)
+        turns = max(turns, float(np.abs(rates).max(initial=0.0)) * turning)
         samples.append(np.hstack([scale.to_g(values), rates * turning]) if rates.size else scale.to_g(values))
         peak, at = max(peak, most), at + len(block)
     length = len(samples) - first
@@ -342,7 +343,8 @@ def _recording(
         )
     if is_unusual(peak):
         problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
-    problems += [take.about_rate] if take.about_rate else []
+    about = about_turning(turns, peak) if table.roles.places.gyroscope else None
+    problems += [said_of for said_of in (take.about_rate, about) if said_of]
     if take.rate_hz < SLOWEST_GUESS_HZ:
         problems.append(
             f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_GUESS_HZ:g} Hz: too slow to tell movements apart."

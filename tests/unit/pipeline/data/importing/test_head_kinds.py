@@ -109,6 +109,14 @@ def test_rows_of_another_sensor_without_acceleration_are_passed_over(tmp_path: P
     right(read(tmp_path, lines))
 
 
+@pytest.mark.parametrize("beside", ["index", "temp"])
+def test_values_that_are_lost_are_no_rows_of_another_sensor(tmp_path: Path, beside: str) -> None:
+    lost = set(np.random.default_rng(4).choice(ROWS, 40, replace=False).tolist())
+    lines = [row.split(",")[0] + ",,," if n in lost else row for n, row in enumerate(rows(SAMPLES))]
+    with pytest.raises(DataError, match="--drop-bad-rows"):
+        read(tmp_path, [f"time,x,y,z,{beside}", *(f"{line},{n}" for n, line in enumerate(lines))])
+
+
 def test_a_row_without_acceleration_alone_is_a_bad_row(tmp_path: Path) -> None:
     lines = rows(SAMPLES, TURNS)
     lines[50] = "1.00,,,,1,2,3"

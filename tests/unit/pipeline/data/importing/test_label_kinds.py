@@ -50,6 +50,7 @@ BOTH: Final = [(0, 150, "walking"), (150, 300, "sitting")]
         (",label,label_time", (NAMES, [str(row) for row in range(ROWS)])),
         (",label,annotation", (NAMES, [""] * ROWS)),
         (",gt,prediction", (NAMES, CODES)),
+        (",activity,text", (NAMES, ["fine", "so so", "windy"] * 100)),
     ],
 )
 def test_of_columns_that_agree_the_words_are_taken(tmp_path: Path, names: str, columns: tuple[list[str], ...]) -> None:

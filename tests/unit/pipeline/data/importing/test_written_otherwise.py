@@ -118,3 +118,11 @@ def test_quoted_decimal_commas_between_commas(tmp_path: Path, quoted_names: bool
         cells = [f"{value:.5f}".replace(".", ",") for value in (row * 0.02, *SAMPLES[row])]
         lines.append(",".join(f'"{cell}"' for cell in cells))
     right(read(tmp_path, "\n".join(lines) + "\n", "log.csv"))
+
+
+def test_commas_between_thousands_are_no_decimal_commas(tmp_path: Path) -> None:
+    lines = ["time_ms,x,y,z"]
+    for row in range(ROWS):
+        lines.append(",".join([str(row * 20), *(f'"{value:,}"' for value in (16_384 + row, 2_048 + row, 1_024 + row))]))
+    with pytest.raises(DataError, match=r"got '16,384'"):
+        read(tmp_path, "\n".join(lines) + "\n", "log.csv")
