@@ -62,7 +62,15 @@ class Skipped:
     count: int
 
 
-LineEvent = Sample | Missing | Damaged | Header | Note | LayoutFound | Skipped | Question
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """So many lines of numbers have come with no sample between them, like this one, and cannot be read as samples."""
+
+    count: int
+    text: str
+
+
+LineEvent = Sample | Missing | Damaged | Header | Note | LayoutFound | Skipped | Unread | Question
 
 
 def printable(line: bytes) -> str:

@@ -64,12 +64,14 @@ class LineReader:
             return self._sample((cut[1],), line)
         return self._join(self._where[cut[0]], cut[1], line)
 
+    def is_known(self, text: str) -> bool:
+        """Tell whether a line stood beside the samples when the layout was learned, or says that it is none."""
+        cut = dissect(text, decimal_comma=self._comma)
+        return is_comment(text) or (cut is not None and cut[0] in self._others)
+
     def is_foreign(self, text: str) -> bool:
         """Tell whether a line was never meant to be a sample, rather than damaged on its way."""
-        if is_comment(text):
-            return True
-        cut = dissect(text, decimal_comma=self._comma)
-        if cut is not None and cut[0] in self._others:
+        if self.is_known(text):
             return True
         if self._letters:
             # A damaged line keeps a part of its text; a line of another kind has none of it.

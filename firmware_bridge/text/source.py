@@ -23,6 +23,7 @@ from edgehar.firmware_bridge.text.events import (
     Note,
     Sample,
     Skipped,
+    Unread,
 )
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import Question
@@ -122,6 +123,7 @@ class TextSource:
         self._meter = RateMeter(by_device=False)
         self._counts = StreamCounts()
         self._run = _Run()
+        self._layout: TextLayout | None = None
         self._remarks: list[Remark] = []
         self._said: dict[str, int] = {}
         self._time_s = 0.0
@@ -178,6 +180,7 @@ class TextSource:
         """Take note that the line was gone: what follows may begin in the middle of a line, or be another device's."""
         ended = self.finish(now_s)
         self._parser.rejoin()
+        self._layout = None
         blocks = list(ended.blocks)
         if self._counts.samples:
             self._break()
@@ -304,6 +307,8 @@ class TextSource:
         """Act on everything in the stream that is not a sample."""
         match event:
             case LayoutFound(layout):
+                if self._layout is not None and not layout.reads_like(self._layout):
+                    self._changed_form(blocks, arrived_s)
                 self._close_run(blocks, arrived_s)
                 self._adopt(layout)
             case Damaged(reason, text):
@@ -322,11 +327,30 @@ class TextSource:
                     self._break()
             case Note(text):
                 self._say(f"the device says: {text}", kind="note")
+            case Unread(count, text):
+                text = f"{count} lines of numbers in a row are no samples as before and get no label, such as {text!r}"
+                self._say(f"{text}; if they are the acceleration now, start again", kind="unread", warning=True)
             case Skipped(count):
                 self._say(f"joined in the middle of a line: its {count} bytes are skipped", kind="skipped")
 
+    def _changed_form(self, blocks: list[SampleBlock], arrived_s: float) -> None:
+        """Say that lines have changed their form; samples that waited to be understood are lost."""
+        waiting, self._waiting = self._waiting, []
+        unused = 0
+        for event, came_s in waiting:
+            if isinstance(event, Sample):
+                unused += 1
+            else:
+                self._note(event, blocks, came_s)
+        told = f"; {unused} samples before, whose unit or rate was not known yet, are lost" if unused else ""
+        text = f"the lines have changed their form: they are learned anew, and so is their unit{told}"
+        self._say(text, kind="form", warning=True)
+        if unused:
+            self._hole(unused, blocks, arrived_s)
+
     def _adopt(self, layout: TextLayout) -> None:
         """Read the columns as they were found, and say what that means."""
+        self._layout = layout
         self._say(f"text lines, {layout}", kind="layout")
         if self._declared_unit is None:
             self._unit, self._waits = None, 0

@@ -1,29 +1,29 @@
 /**
  * Text lines of samples, however a sketch prints them: bytes in, events out. Lines are held back until it is learned where
- * x, y and z stand; then each is read by its template. The rules of edgehar.firmware_bridge.text.lines and line_reader.
+ * x, y and z stand; then each is read by its template. The rules of edgehar.firmware_bridge.text.lines.
  *
  * An event is `{kind, atS}`, where `atS` is when its bytes came: a `sample` with `values` and `tick`; a `missing` or
- * `damaged` one; a `header`; a `note`, which counts as nothing, with its `text`; a `layout` that was found; a `question`.
+ * `damaged` one; a `header`; a `note`, which counts as nothing, with its `text`; a `layout` that was found; a `question`; and
+ * `unread`: so many lines of numbers have come with no sample between them.
  *
  * @module line-parser
  */
 
+import { ChangeWatch } from "./changes.js";
 import { LayoutLearner } from "./learning.js";
+import { isComment, LineReader, PART } from "./line-reader.js";
 import { findAcceleration, sensorOfText } from "./names.js";
-import { dissect, lettersOf } from "./template.js";
+import { dissect } from "./template.js";
 
 const LONGEST_LINE = 512;
-const LARGEST_NUMBER = 1e19;
 const MISFITS_BEFORE_LEARNING = 20;
 const LONGEST_TITLE = 40;
 const MOST_HELD = 100;
-const NOTE_LETTERS = 3;
+const MOST_FORMS = 8;
 const PIECE = 4096;
-const WORDS = /[A-Za-z][\p{L}\p{N}_]*/gu;
 const PRINTABLE = /^(?:[^\p{C}\p{Z}]| )*$/u;
 // eslint-disable-next-line no-control-regex -- tabs, and colour codes, which begin with 1b
 const LATIN = /^[\x20-\x7e\t\x1b\xa0-\xff]*$/;
-const PART = { kind: "part" };
 
 /** Turns the bytes of a text stream into events, the same however they are cut into reads. */
 export class LineParser {
@@ -41,6 +41,7 @@ export class LineParser {
   #reader = null;
   #held = [];
   #misfits = 0;
+  #watch;
   #isAsked = false;
   #atS = 0;
 
@@ -86,8 +87,10 @@ export class LineParser {
   }
 
   #learn() {
-    this.#learner = new LayoutLearner({ rateHz: this.#rateHz, columns: this.#columns });
+    const makeLearner = () => new LayoutLearner({ rateHz: this.#rateHz, columns: this.#columns });
+    this.#learner = makeLearner();
     this.#learner.nameColumns(this.#names);
+    this.#watch = new ChangeWatch(makeLearner);
     this.#reader = null;
     this.#held = [];
     this.#misfits = 0;
@@ -126,6 +129,7 @@ export class LineParser {
     const event = this.#reader.read(titled);
     if (!event) return this.#oddLine(titled);
     this.#misfits = 0;
+    if (this.#watch.lines) this.#watch.forget();
     return event === PART ? [] : [{ ...event, atS: this.#atS }];
   }
 
@@ -148,13 +152,25 @@ export class LineParser {
     const isText = isClean(line);
     const names = isText ? headerNames(line) : null;
     if (names) return this.#header(names);
-    if (isText && this.#reader.isForeign(line)) return [this.#event("note", { text: line })];
+    if (isText && this.#reader.isForeign(line)) return [this.#event("note", { text: line }), ...this.#lookForChange(line)];
     this.#misfits++;
     if (this.#misfits >= MISFITS_BEFORE_LEARNING) {
       this.#names = [];
       this.#learn();
     }
     return [this.#event("damaged")];
+  }
+
+  /** Learn from a line of another kind; return the samples of another form, once the device prints them. */
+  #lookForChange(line) {
+    if (isComment(line)) return [];
+    const found = this.#watch.take(line, this.#atS, this.#reader.isKnown(line));
+    if (!found) return [];
+    if (!found.templates) return [this.#event("unread", found)];
+    const { held, templates, width } = this.#watch;
+    this.#names = [];
+    this.#learn();
+    return this.#settle(found, held, templates, width);
   }
 
   /** Tell whether a line names the sensor of those below it: `Gyroscope:`, then `X = 1`, `Y = 2`. */
@@ -186,8 +202,11 @@ export class LineParser {
   #decide() {
     const found = this.#learner.decide();
     if (!found) return [];
-    const held = this.#held;
-    const { templates, width } = this.#learner;
+    return this.#settle(found, this.#held, this.#learner.templates, this.#learner.width);
+  }
+
+  /** Read by a layout from here on, and what was held back as well; or ask. */
+  #settle(found, held, templates, width) {
     const decision = found.option ? found : this.#unlessItAlternates(found);
     if (decision.option) {
       this.#learn();
@@ -212,74 +231,11 @@ export class LineParser {
     const key = JSON.stringify([layout.templates.map((template) => template.key), layout.axes, layout.names]);
     const isOld = this.#learned.slice(0, -1).includes(key) && key !== this.#learned.at(-1);
     if (isOld) return { option: "columns", text: "the lines change between two kinds" };
-    if (!this.#learned.includes(key)) this.#learned.push(key);
-    return layout;
-  }
-}
-
-/** Reads lines by a layout that is known. */
-class LineReader {
-  #layout;
-  #others;
-  #where;
-  #letters;
-  #words;
-  #hasComma;
-  #parts = [];
-  #hasBegun = false;
-
-  /** @param {object} layout How. @param {Set<string>} others Templates of the stream's lines, the others being no damage. */
-  constructor(layout, others) {
-    const { templates } = layout;
-    this.#layout = layout;
-    this.#where = new Map(templates.map(({ key }, at) => [key, at]));
-    this.#others = new Set([...others].filter((key) => !this.#where.has(key)));
-    this.#letters = Math.max(...templates.map(({ letters }) => letters));
-    this.#words = new Set(templates.flatMap(({ constants }) => constants.flatMap((piece) => piece.match(WORDS) ?? [])));
-    this.#hasComma = templates[0].hasDecimalComma;
-  }
-
-  /** Return the sample of a line, `PART` for a part of one, null for a line of another kind. */
-  read(line) {
-    const cut = dissect(line, this.#hasComma);
-    const part = cut ? this.#where.get(cut.template.key) : undefined;
-    if (part === undefined || cut.numbers.some((each) => Math.abs(each) > LARGEST_NUMBER)) return null;
-    return this.#where.size === 1 ? this.#sample([cut.numbers]) : this.#join(part, cut.numbers);
-  }
-
-  /** Tell whether a line was never meant to be a sample, rather than damaged on its way. */
-  isForeign(line) {
-    if (isComment(line)) return true;
-    const cut = dissect(line, this.#hasComma);
-    if (cut && this.#others.has(cut.template.key)) return true;
-    if (!this.#letters) return lettersOf(line) >= NOTE_LETTERS && !/^\s*[-+]?[\d.]+\s*[,;\s]/.test(line);
-    // A damaged line keeps a part of its text; a line of another kind has none of it.
-    const kept = new Set(line.match(WORDS));
-    return ![...this.#words].some((word) => (word.length === 1 ? kept.has(word) : line.includes(word)));
-  }
-
-  /** Return the sample that its last line completes. */
-  #join(part, numbers) {
-    if (part === 0) {
-      this.#hasBegun = true;
-      this.#parts = [];
+    if (!this.#learned.includes(key)) {
+      if (this.#learned.length === MOST_FORMS) return { option: "columns", text: "the lines change their form again and again" };
+      this.#learned.push(key);
     }
-    // The lines that came first may be the rest of a sample.
-    if (!this.#hasBegun) return PART;
-    this.#parts[part] = numbers;
-    const last = this.#where.size - 1;
-    if (part < last) return PART;
-    const rows = this.#parts;
-    this.#parts = [];
-    return Object.keys(rows).length > last ? this.#sample(rows) : { kind: "missing" };
-  }
-
-  #sample(rows) {
-    const { axes, time } = this.#layout;
-    const at = ({ template, slot }) => rows[template][slot];
-    const values = axes.map(at);
-    const tick = time ? at(time.place) : null;
-    return values.some(Number.isNaN) || Number.isNaN(tick) ? { kind: "missing" } : { kind: "sample", values, tick };
+    return layout;
   }
 }
 
@@ -314,8 +270,4 @@ function decoded(text) {
 function isClean(line) {
   // eslint-disable-next-line no-control-regex -- as above
   return LATIN.test(line) || PRINTABLE.test(decoded(line.replace(/[\t\x1b]/g, "")) ?? "\0");
-}
-
-function isComment(line) {
-  return /^\s*(?:# |\/\/)/.test(line);
 }
