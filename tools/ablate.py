@@ -3,10 +3,11 @@
 Every line is a run of `har train --groups` with several seeds, kept in a folder and resumed where it is there already.
 A difference is called noise if its interval over people holds zero, or if seeds of one line differ by as much.
 
-Usage: tools/ablate.py --data PATH --recipe NAME [--out FOLDER] [--groups 4] [--seeds 3] [--add mixup=0.3] [--quick]
+Usage: tools/ablate.py --data PATH --recipe NAME [--out FOLDER] [--groups 4] [--seeds 3]
+                       [--without rotation_deg] [--add mixup=0.3] [--quick]
 
-``--add`` tries a piece that the recipe does not have. ``--quick`` shows that everything works: one epoch, two groups,
-two seeds, synthetic people; its figures mean nothing.
+``--without`` (repeatable) measures these pieces instead of all. ``--add`` tries a piece that the recipe does not have.
+``--quick`` shows that everything works: one epoch, two groups, two seeds, synthetic people; its figures mean nothing.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     try:
         chosen = read_recipe(options.recipe)
-        rows = list(variants(chosen.recipe, options.add))
+        rows = list(variants(chosen.recipe, options.add, options.without))
         options.out.mkdir(parents=True, exist_ok=True)
         measured = []
         for name, recipe in rows:
@@ -62,18 +63,24 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def variants(recipe: Recipe, added: list[str]) -> Iterator[tuple[str, Recipe]]:
-    """Yield the recipe, the recipe without each piece that it has, and with each that is added.
+def variants(recipe: Recipe, added: list[str], without: list[str] | None = None) -> Iterator[tuple[str, Recipe]]:
+    """Yield the recipe, the recipe without each piece (or each of those named), and with each that is added.
 
     Raises
     ------
     UsageError
-        If what is added is no piece of a recipe, or has an impossible value.
+        If what is added or left out is no piece of a recipe, is not in this one, or has an impossible value.
     """
+    present = [piece for piece, off in WITHOUT.items() if getattr(recipe, piece) != off]
+    missing = [piece for piece in without or [] if piece not in present]
+    if missing:
+        raise UsageError(
+            f"--without: expected pieces of this recipe, got {', '.join(missing)}",
+            next_step=f"It has {', '.join(present) or 'none'}.",
+        )
     yield "recipe", recipe
-    for piece, off in WITHOUT.items():
-        if getattr(recipe, piece) != off:
-            yield f"without {piece.replace('_', ' ')}", recipe.changed(**{piece: off})
+    for piece in without or present:
+        yield f"without {piece.replace('_', ' ')}", recipe.changed(**{piece: WITHOUT[piece]})
     for text in added:
         pieces = dict(part.partition("=")[::2] for part in text.split(","))
         strange = [piece for piece in pieces if piece not in WITHOUT]
@@ -158,6 +165,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--groups", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--without", action="append", metavar="PIECE")
     parser.add_argument("--add", action="append", default=[], metavar="PIECE=VALUE[,PIECE=VALUE]")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args(arguments)

@@ -1,9 +1,10 @@
 """Take pictures of the dashboard in front of a simulated sensor, for people who judge its looks.
 
-Shows the live page, a guided recording and a recording that is played, each at 1280 and 390 pixels, in light and dark.
-Needs Chromium and the package playwright. Writes OUT/STATE-WIDTH-SCHEME.png.
+The sensor plays RECORDINGS, or made-up ones; a store of six channels shows the picture of the turning rate. Shows the
+live page, a guided recording and a recording that is played, each at 1280 and 390 pixels, in light and dark. Needs
+Chromium and the package playwright. Writes OUT/STATE-WIDTH-SCHEME.png.
 
-Usage: tools/render_dashboard.py OUT
+Usage: tools/render_dashboard.py OUT [RECORDINGS]
 """
 
 import contextlib
@@ -23,14 +24,14 @@ HAR = [sys.executable, "-P", "-m", "edgehar"]
 
 
 @contextlib.contextmanager
-def dashboard() -> Iterator[str]:
+def dashboard(data: str) -> Iterator[str]:
     """Run a simulated sensor and a live session during the block; yields the page's address."""
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as ending:
         folder = Path(name)
         link = folder / "ttyUSB0"
         options = ["--dashboard", "--dashboard-port", "0", "--recordings", str(folder / "recordings"), "--plain"]
         for command in (
-            ["simulate", "--data", "synthetic", "--link", str(link), "--loop", "--timestamps"],
+            ["simulate", "--data", data, "--link", str(link), "--loop", "--protocol", "frames"],
             ["live", "lstm", "--hop", "50", "--port", str(link), *options],
         ):
             while command[0] == "live" and not link.exists():
@@ -71,12 +72,12 @@ def show_player(page: Any) -> None:
 STATES = {"live": show_live, "guide": show_guide, "player": show_player}
 
 
-def main(out: Path) -> None:
+def main(out: Path, data: str = "synthetic") -> None:
     """Take the pictures."""
     from playwright.sync_api import sync_playwright
 
     out.mkdir(parents=True, exist_ok=True)
-    with dashboard() as url, sync_playwright() as runner:
+    with dashboard(data) as url, sync_playwright() as runner:
         browser = runner.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(url)
@@ -93,6 +94,6 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

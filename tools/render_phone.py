@@ -28,7 +28,9 @@ window.walk = (height) => {
   for (let index = 0; index < 400; index++) {
     const t = index / 60;
     const reading = { x: Math.sin(9 * t), y: height + 3 * Math.cos(18 * t), z: 1 + Math.sin(5 * t) };
-    const event = new DeviceMotionEvent("devicemotion", { accelerationIncludingGravity: reading, interval: 16 });
+    const rotationRate = { alpha: 40 * Math.sin(9 * t), beta: 90 * Math.cos(9 * t), gamma: 25 * Math.sin(18 * t) };
+    const motion = { accelerationIncludingGravity: reading, rotationRate, interval: 16 };
+    const event = new DeviceMotionEvent("devicemotion", motion);
     Object.defineProperty(event, "timeStamp", { value: performance.now() + 1000 * t });
     dispatchEvent(event);
   }

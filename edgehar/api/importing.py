@@ -1,7 +1,7 @@
 """Importing for programs: somebody else's trained model becomes a bundle."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -17,7 +17,7 @@ def import_model(
     labels: Sequence[str] | None = None,
     rate_hz: float = SAMPLE_RATE_HZ,
     window: int | None = None,
-    data: npt.NDArray[Any] | None = None,
+    data: npt.NDArray[Any] | Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Bundle:
     """Return a bundle of a model that was trained elsewhere; write it with `edgehar.save_bundle`.
 
@@ -37,7 +37,8 @@ def import_model(
     window
         Steps of a window, where the model takes windows of any length.
     data : ndarray of shape (n, steps, features)
-        Inputs of your own, on which the outputs are compared as well.
+        Inputs of your own, on which the outputs are compared as well; of a model with several inputs a mapping from the
+        name of each to its array.
 
     Raises
     ------

@@ -41,7 +41,8 @@ def personalize(
     Raises
     ------
     DataError
-        If the recordings are of several people, of one activity, too short, or worn otherwise than in training.
+        If the recordings are of several people, of one activity, too short, worn otherwise than in training, or lack a
+        turning rate that the model takes.
     UsageError
         If the subject is not there, or the model is fitted to somebody else already.
     CompileError

@@ -67,7 +67,7 @@ def load_recordings(
     rate_hz
         CSV: samples per second.
     time_unit
-        CSV: ``s``, ``ms``, ``us``, ``ns`` or ``iso``.
+        CSV: ``s``, ``ms``, ``us``, ``ns``, ``min``, ``h``, ``d`` or ``iso``.
     delimiter
         CSV: ``comma``, ``semicolon``, ``tab``, ``bar`` or ``space``.
     activity, subject

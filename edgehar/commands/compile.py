@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from edgehar.commands.bundles import check_writable_bundles, read_bundles
 from edgehar.commands.destination import Destination, chosen_destination
 from edgehar.commands.progress import progress_bar
 from edgehar.commands.terminal_text import escape
-from edgehar.commands.window_arrays import read_windows
+from edgehar.commands.window_arrays import ENDINGS, read_windows
 from edgehar.models.bundle import Bundle, CompiledArtifact, update_bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import UsageError
@@ -28,8 +28,7 @@ from edgehar.pipeline.compilers.quantization.calibration import calibration_wind
 from edgehar.pipeline.compilers.selection import ALL, wanted_targets
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Dataset
-
-_ARRAYS: Final = ".npy"
+from edgehar.pipeline.importers import kept_inputs, one_window
 
 
 def compile_bundle(
@@ -58,8 +57,9 @@ def compile_bundle(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="Recordings the model was trained on, or its inputs (n, steps, features) in an .npy file: integers "
-            "take their scales from them, and int8 weights are rounded for them. Default: none; int8 needs them.",
+            help="Recordings the model was trained on, or its inputs (n, steps, features) in an .npy file (of several "
+            "inputs, in an .npz file): integers take their scales from them, and int8 weights are rounded for them. "
+            "Default: none; int8 needs them.",
         ),
     ] = None,
     fast: Annotated[
@@ -100,7 +100,7 @@ def compile_bundle(
     everything = quantization == [ALL]
     uncalibrated = _uncalibrated(wanted) if data is None and everything else []
     wanted = [target for target in wanted if target not in [each.target for each in uncalibrated]]
-    arrays = None if data is None or not data.endswith(_ARRAYS) else read_windows(Path(data))
+    arrays = None if data is None or not data.endswith(ENDINGS) else read_windows(Path(data))
     dataset = None if data is None or arrays is not None else _dataset(data)
     # All of them, or none: a model that cannot be compiled is found before the first is written.
     compiled: list[_Compiled] = []
@@ -108,7 +108,8 @@ def compile_bundle(
     for path, model in found:
         calibration = None if dataset is None else calibration_windows(model, dataset)
         if arrays is not None:
-            calibration = sampled_windows(model.manifest.architecture, arrays, where=str(data))
+            whole = one_window(kept_inputs(model.manifest), arrays, model.manifest.window.length, where=str(data))
+            calibration = sampled_windows(model.manifest.architecture, whole, where=str(data))
         artifacts, impossible = make(model, calibration=calibration)
         compiled.append(_Compiled(path, model, artifacts, [*uncalibrated, *impossible]))
     written = [_write(each, destination) for each in compiled]

@@ -19,7 +19,14 @@ from edgehar.commands.dashboard_options import (
 )
 from edgehar.commands.interruption import stop_on_signals
 from edgehar.commands.live import live
-from edgehar.commands.stream_options import PORT_HELP, BaudOption, ColumnsOption, ProtocolOption, UnitOption
+from edgehar.commands.stream_options import (
+    PORT_HELP,
+    BaudOption,
+    ColumnsOption,
+    GyroscopeUnitOption,
+    ProtocolOption,
+    UnitOption,
+)
 from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD
 from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import read_bundle
@@ -41,6 +48,7 @@ def dashboard(
     protocol: ProtocolOption = "auto",
     unit: UnitOption = None,
     columns: ColumnsOption = None,
+    gyroscope_unit: GyroscopeUnitOption = None,
     baud: BaudOption = DEFAULT_BAUD,
     engine: Annotated[str, typer.Option(help=f"auto, {', '.join(ENGINES)}.")] = "auto",
     quantization: Annotated[str, typer.Option(help="Which artifact of the bundle to run.")] = "float32",
@@ -65,6 +73,7 @@ def dashboard(
             protocol=protocol,
             unit=unit,
             columns=None if columns is None else [columns],
+            gyroscope_unit=gyroscope_unit,
             baud=baud,
             engine=engine,
             quantization=quantization,

@@ -79,7 +79,7 @@ def import_(
         str | None, typer.Option(rich_help_panel=CSV, help="g, m/s2, or raw:SCALE in counts per g.")
     ] = None,
     rate: Annotated[float | None, typer.Option(metavar="HZ", rich_help_panel=CSV, help="Samples per second.")] = None,
-    time_unit: Annotated[str | None, typer.Option(rich_help_panel=CSV, help="s, ms, us, ns or iso.")] = None,
+    time_unit: Annotated[str | None, typer.Option(rich_help_panel=CSV, help="s, ms, us, ns, min, h, d or iso.")] = None,
     delimiter: Annotated[
         str | None, typer.Option(rich_help_panel=CSV, help="comma, semicolon, tab, bar or space.")
     ] = None,

@@ -38,7 +38,8 @@ def import_model(
         Path | None,
         typer.Option(
             metavar="X.npy",
-            help="Inputs of your own (n, steps, features), to compare on as well. Default: random ones alone.",
+            help="Inputs of your own (n, steps, features), to compare on as well; of a model with several inputs an "
+            ".npz file with an array for each. Default: random ones alone.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the model that stands at --out.")] = False,
@@ -95,6 +96,11 @@ def _print(out: Path, bundle: Bundle) -> None:
         f"{manifest.task} outputs of shape {manifest.architecture.output_shape}, "
         f"labels {escape(', '.join(manifest.labels))}"
     )
+    if sides := imported.get("inputs"):
+        console.print(
+            f"its {len(sides)} inputs stand side by side in a window: "
+            + escape("; ".join(f"{each['name']} as {each['features']} of its features" for each in sides))
+        )
     if window.unit == UNIT:
         console.print(f"its three features are taken for acceleration in {UNIT}")
     for each in imported["comparisons"]:

@@ -61,7 +61,7 @@ def phone(
     if out is not None:
         check_destination(out)
     general = read_bundle(bundle)
-    check_recognises_activities(general.manifest, for_what="phone")
+    check_recognises_activities(general.manifest, for_what="phone", gyroscope=True)
     model, chosen = _with_tables(general, quantization)
     files = phone_files(model, quantization=chosen)
     size = sum(map(len, files.values()))

@@ -8,20 +8,23 @@ name. Where a ``--columns`` is named as a port, it is for that port alone.
 import contextlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from edgehar.commands.phone_invitation import invite_phone
 from edgehar.commands.stream_options import parse_motion_columns
+from edgehar.firmware_bridge.line.phone_messages import MOTION_COLUMNS
 from edgehar.firmware_bridge.line.reader import Line
 from edgehar.firmware_bridge.line.reconnection import open_reader
 from edgehar.firmware_bridge.line.shared import SharedLine
-from edgehar.firmware_bridge.web.phone_address import line_opener
+from edgehar.firmware_bridge.web.phone_address import is_phone, line_opener
 from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND
 from edgehar.models.errors import UsageError
 
 _NAME: Final = re.compile(r"[A-Za-z][\w -]*|\d+")
 _MOST_SENSORS: Final = 8
+PHONE_UNIT: Final = "deg/s"
+"""In which the page of a phone sends the turning rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,21 @@ def plan_sensors(ports: Sequence[str], columns: Sequence[str] | None, *, gyrosco
             next_step="For two sensors of one port repeat --columns NAME instead.",
         )
     return tuple(sensors)
+
+
+def with_turning_of_phones(
+    sensors: Sequence[Sensor], gyroscope_unit: str | None
+) -> tuple[tuple[Sensor, ...], str | None]:
+    """Return sensors of which those that are phones have the columns that their page sends, and the unit of these.
+
+    What was declared stays.
+    """
+    known = gyroscope_unit in (None, PHONE_UNIT)
+    found = tuple(
+        replace(sensor, columns=MOTION_COLUMNS) if known and is_phone(sensor.port) and not sensor.columns else sensor
+        for sensor in sensors
+    )
+    return found, PHONE_UNIT if found != tuple(sensors) else gyroscope_unit
 
 
 def require_gyroscope_unit(sensors: Sequence[Sensor], unit: str | None) -> None:

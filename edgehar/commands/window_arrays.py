@@ -1,33 +1,59 @@
-"""Windows that a user keeps in an .npy file: the inputs of a model, as it takes them."""
+"""Windows that a user keeps in an .npy file, or in an .npz file for a model that has several inputs."""
 
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.bundle.ziplimits import DAMAGE
 from edgehar.models.errors import DataError, UsageError
 
+ENDINGS: Final = (".npy", ".npz")
+"""How the names of such files end."""
 
-def read_windows(path: Path) -> NDArray[Any]:
-    """Return the array of an .npy file, without reading more of it than is used; pickles are refused.
+_ZIP: Final = b"PK"
+_ARCHIVE_BYTES: Final = 2**30
+"""Of all arrays of an .npz file, unpacked: they are held in memory."""
+
+
+def read_windows(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """Return the array of an .npy file, or those of an .npz file by their names; pickles are refused.
+
+    Of an .npy file no more is read than is used.
 
     Raises
     ------
     UsageError
         If there is no such file.
     DataError
-        If it is not an array of numbers.
+        If it does not hold arrays of numbers, or too many.
     """
     if not path.is_file():
         raise UsageError(f"--data {path}: expected an .npy file, found none", next_step="Save it with numpy.save.")
     try:
+        with path.open("rb") as stream:
+            if stream.read(len(_ZIP)) == _ZIP:
+                return _archive(path)
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except DAMAGE as error:
         raise DataError(
             f"{path}: expected an .npy file of numbers, got something else ({str(error)[:120]})",
-            next_step="Save the inputs with numpy.save.",
+            next_step="Save the inputs with numpy.save, or several with numpy.savez.",
         ) from error
-    if not isinstance(found, np.ndarray):
-        raise DataError(f"{path}: expected one array, got an archive of them", next_step="Save it with numpy.save.")
-    return found
+    return np.asarray(found)
+
+
+def _archive(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an archive, after their size is known."""
+    with path.open("rb") as stream, zipfile.ZipFile(stream) as members:
+        size = sum(member.file_size for member in members.infolist())
+        if size > _ARCHIVE_BYTES:
+            raise DataError(
+                f"{path}: expected at most {_ARCHIVE_BYTES:,} bytes of arrays, it unpacks to {size:,}",
+                next_step="Save fewer windows: some hundred are enough.",
+            )
+        stream.seek(0)
+        with np.load(stream, allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name]) for name in arrays.files}

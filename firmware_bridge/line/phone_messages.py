@@ -4,6 +4,7 @@
 app                what it sends
 =================  ==================================================================================================
 Sensor Logger      ``{"payload": [{"name": "totalacceleration", "time": NANOSECONDS, "values": {"x", "y", "z"}}, ..]}``
+page of phone://   the same; where it sends the turning rate too, ``gx``, ``gy``, ``gz`` in degrees/s among the values
 SensorServer       ``{"values": [x, y, z], "timestamp": NANOSECONDS}``, with a ``type`` where there are several sensors
 phyphox            ``{"buffer": {"acc_time": {"buffer": [..]}, "accX": {"buffer": [..]}, ..}}``, its answer to ``/get``
 anything else      passed on as it is: a line of numbers, or a flat JSON object, is understood as any other text
@@ -19,7 +20,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from edgehar.firmware_bridge.line.udp import as_lines
+from edgehar.models.contract import GYROSCOPE_CHANNELS
 
+MOTION_COLUMNS: Final = tuple(f"{sensor} {axis}" for sensor in ("acceleration", "gyroscope") for axis in "xyz")
+"""What the columns of a line are called that holds the turning rate too, which is in degrees/s."""
 MOST_ROWS: Final = 10_000
 """In one message; a batch of ten seconds at 1 kHz."""
 _SENSORS: Final = {
@@ -74,7 +78,11 @@ def _row(name: Any, time_ns: Any, values: Any) -> bytes:
     axes = [_number(values.get(axis)) for axis in "xyz"]
     unit = " m/s2" if sensor in _IN_M_S2 else ""
     x, y, z = axes
-    return f"t_ns:{_number(time_ns)} {sensor} x:{x} y:{y} z:{z}{unit}\n".encode()
+    turning = ""
+    if "gx" in values:
+        gx, gy, gz = (_number(values.get(name)) for name in GYROSCOPE_CHANNELS)
+        turning = f" gyroscope x:{gx} y:{gy} z:{gz} deg/s"
+    return f"t_ns:{_number(time_ns)} {sensor} x:{x} y:{y} z:{z}{unit}{turning}\n".encode()
 
 
 def _phyphox(buffers: dict[str, Any]) -> bytes:

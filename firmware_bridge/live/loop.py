@@ -21,7 +21,7 @@ from edgehar.firmware_bridge.line.transport import DEFAULT_BAUD, Transport
 from edgehar.firmware_bridge.live.model_pipeline import MakePipeline, pipeline_of_model
 from edgehar.firmware_bridge.live.pipeline import Classifier, LivePipeline, Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus, Sink
-from edgehar.firmware_bridge.live.turning_rate import check_columns
+from edgehar.firmware_bridge.live.turning_rate import check_columns, check_takes_acceleration_alone
 from edgehar.firmware_bridge.session.loop import SessionLoop, StreamState
 from edgehar.firmware_bridge.session.text_then_frames import TextThenFramesSource
 from edgehar.firmware_bridge.stream.checks import SilenceCheck, StreamChecks
@@ -86,6 +86,7 @@ class LiveLoop:
         self._announcements = announcements
         self._make_pipeline: MakePipeline | None = None
         self._hello: Hello | None = None
+        self._text_turns = False
         self._loop = SessionLoop(
             line,
             source,
@@ -194,7 +195,7 @@ class LiveLoop:
 
         turns = len(window.channels) > len(CHANNELS)
         text_or_frames: SampleSource = (
-            FrameSource(name_label=name_label, gyroscope=turns)
+            FrameSource(name_label=name_label)
             if hello is not None
             else text_source(unit, columns)
             if turns
@@ -206,7 +207,7 @@ class LiveLoop:
             text_or_frames = TextThenFramesSource(
                 text_or_frames,
                 on_hello=lambda late: loop._adopt_hello(late, manifest),
-                make_frames=lambda: FrameSource(name_label=name_label, gyroscope=turns),
+                make_frames=lambda: FrameSource(name_label=name_label),
             )
         loop = cls(
             line,
@@ -217,7 +218,7 @@ class LiveLoop:
             announcements=described + _assumptions(unit, sensor_hz, pipeline, by_model=rate_hz is None and not hello),
             arrived=arrived,
         )
-        loop._make_pipeline, loop._hello = make_pipeline, hello
+        loop._make_pipeline, loop._hello, loop._text_turns = make_pipeline, hello, turns
         return loop
 
     @property
@@ -246,9 +247,11 @@ class LiveLoop:
         """
         if self._make_pipeline is None:
             raise UsageError("expected a loop made by LiveLoop.for_model, got one with a pipeline of its own")
-        check_recognises_activities(manifest, for_what="live")
+        check_recognises_activities(manifest, for_what="live", gyroscope=True)
         if self._hello is not None:
             check_against_model(self._hello, manifest)
+        elif not self._text_turns:
+            check_takes_acceleration_alone(manifest)
         rate_hz = self._classification.pipeline.source_rate_hz
         if rate_hz < LOWEST_RATE_FRACTION * manifest.window.rate_hz:
             raise BridgeError(

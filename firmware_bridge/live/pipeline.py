@@ -26,7 +26,7 @@ class Classifier(Protocol):
     """The part of an engine that live classification needs."""
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return probabilities (n, classes) of windows (n, length, 3), float32, in g."""
+        """Return probabilities (n, classes) of windows (n, length, channels), float32, in g and degrees/s."""
         ...
 
 
@@ -147,6 +147,7 @@ class LivePipeline:
         self._clock = clock
         self._model_rate_hz = model_rate_hz
         self._expected_hz = source_rate_hz
+        self._channels = channels
         self._gaps = GapFiller(longest_s=bridge_s)
         self._resampler = StreamResampler(from_hz=source_rate_hz, to_hz=model_rate_hz)
         self._windows = SlidingWindows(length=window_length, hop=hop, channels=channels)
@@ -218,7 +219,8 @@ class LivePipeline:
         self._lost, self._classified, self._bridged_before = before._lost, before.classified, before.bridged
 
     def feed(self, block: SampleBlock) -> list[Prediction]:
-        """Take a block and return the predictions it completes."""
+        """Take a block and return the predictions it completes; of a block with more channels the first are taken."""
+        block = block.of_channels(self._channels)
         self._lost += block.lost
         found: list[Prediction] = []
         if block.rate_hz is not None and block.rate_hz != self._expected_hz:

@@ -14,6 +14,7 @@ from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.bundle.recognition import check_recognises_activities
 from edgehar.models.capture_file import Capture, CapturedBlock, takes_of
+from edgehar.models.contract import MOTION_CHANNELS
 from edgehar.models.errors import DataError
 
 MOST_POINTS: Final = 40_000
@@ -45,14 +46,14 @@ class Replay:
         every = -(-sum(len(block.samples_g) for block in blocks) // MOST_POINTS)
         start_s = float(blocks[0].times_s[0])
         t: list[float] = []
-        axes: list[list[float | None]] = [[], [], []]
+        axes: dict[str, list[float | None]] = {name: [] for name in MOTION_CHANNELS[: self.capture.channels]}
         for block in blocks:
             if t and (block.lost or not block.continues):
                 t.append(t[-1])
-                for axis in axes:
+                for axis in axes.values():
                     axis.append(None)
             t += np.round(block.times_s[::every] - start_s, 3).tolist()
-            for axis, values in zip(axes, np.round(block.samples_g[::every, :3], 3).T.tolist(), strict=True):
+            for axis, values in zip(axes.values(), np.round(block.samples_g[::every], 3).T.tolist(), strict=True):
                 axis += values
         end_s = float(blocks[-1].times_s[-1])
         takes = [
@@ -66,7 +67,7 @@ class Replay:
             del label["latency_ms"]
         return {
             "t": t,
-            **dict(zip("xyz", axes, strict=True)),
+            **axes,
             "drawn_every": every,
             "seconds": round(end_s - start_s, 3),
             "takes": takes,
@@ -93,17 +94,24 @@ def replay(
     Raises
     ------
     DataError
-        When the capture holds no samples.
+        When the capture holds no samples, or lacks channels that the model takes.
     """
-    check_recognises_activities(manifest, for_what="dashboard")
+    check_recognises_activities(manifest, for_what="dashboard", gyroscope=True)
     blocks = [block for block in capture.blocks if len(block.samples_g)]
     if not blocks:
         raise DataError("expected a capture with samples, this one holds none", next_step="Choose another capture.")
+    wanted = manifest.window.channels
+    if capture.channels < len(wanted):
+        raise DataError(
+            f"expected a capture of {', '.join(wanted)} for {manifest.model_id}, this one holds "
+            f"{', '.join(MOTION_CHANNELS[: capture.channels])}",
+            next_step="Choose another capture, or a model of acceleration alone.",
+        )
     pipeline = pipeline_of_model(engine, manifest, source_rate_hz=_rate_hz(blocks) or capture.info.rate_hz)
     predictions: list[Prediction] = []
     for block in capture.blocks:
         predictions += pipeline.feed(
-            SampleBlock(block.samples_g[:, :3], block.times_s, block.arrived_unix_s, block.lost, block.continues)
+            SampleBlock(block.samples_g, block.times_s, block.arrived_unix_s, block.lost, block.continues)
         )
         pause()
     return Replay(capture, (*predictions, *pipeline.finish()), manifest)

@@ -2,7 +2,23 @@
 
 from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.contract import CHANNELS, DEGREES_PER_SECOND, MOTION_CHANNELS
-from edgehar.models.errors import UsageError
+from edgehar.models.errors import BridgeError, UsageError
+
+
+def check_takes_acceleration_alone(manifest: Manifest) -> None:
+    """Refuse a model that takes the turning rate, for a sensor of text that was not said to send it.
+
+    Raises
+    ------
+    BridgeError
+        If it does.
+    """
+    if len(manifest.window.channels) > len(CHANNELS):
+        raise BridgeError(
+            f"{manifest.model_id} takes {', '.join(MOTION_CHANNELS)}: expected a sensor that was said to send the "
+            "turning rate, this session reads acceleration alone",
+            next_step="Start with this model, six --columns and --gyroscope-unit, or with a device that sends frames.",
+        )
 
 
 def check_columns(

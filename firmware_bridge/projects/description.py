@@ -223,6 +223,7 @@ def config_header(model: CModel) -> str:
         "LSTM": "lstm" in kinds,
         "GRU": bool(kinds & {"gru", "gru_reset_after"}),
         "HIDDEN_DENSE": any(layer.kind == "dense" for layer in model.layers[:-1]),
+        "MASK": model.mask is not None,
         "OTHER_HEADS": has_other_head(model),
         "CONV": bool(kinds & {"conv", "residual"}),
         "RESIDUAL": "residual" in kinds,
@@ -230,11 +231,14 @@ def config_header(model: CModel) -> str:
         "WHOLE": bool(kinds & set(WHOLE)),
         "DENSE_OVER_TIME": "dense_over_time" in kinds,
         "ATTENTION": ATTENTION in kinds,
+        "BRANCHES": model.forks > 0,
         "BACKWARD": any(layer.merge for layer in model.layers),
         "TIME": model.needs_whole_windows,
         "PLAIN": not model.needs_whole_windows,
     }
     lines = [f"#define HAR_USE_{name} {int(flag)}" for name, flag in used.items()]
+    if model.forks > 0:
+        lines.append(f"#define HAR_FORKS {model.forks}")
     if model.quantization == FLOAT32:
         lines.append("#define HAR_FLOAT 1")
     joined = "\n".join(lines)

@@ -46,6 +46,7 @@ _HOW_TO_BUILD: Final = "BUILD.txt"
 _ENGINE_FILES: Final = (
     "har.h",
     "har_attention.h",
+    "har_branches.h",
     "har_avr.S",
     "har_dot.h",
     "har_engine.c",

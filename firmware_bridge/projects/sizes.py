@@ -17,6 +17,9 @@ _TIME_BYTES: Final = 24
 _TIME_STACK_BYTES: Final = 128
 """More of the stack for layers along time, whose records are longer."""
 
+_FORK_STACK_BYTES: Final = 48
+"""More of the stack for every fork of branches that is open."""
+
 _TURNING_BYTES: Final = 64
 """More RAM for a sensor's turning rate: its counts on the way, and a converter of their rate."""
 
@@ -62,6 +65,7 @@ def needs_of(
         + board.ram_overhead_bytes
         + board.stack_bytes
         + (_TIME_STACK_BYTES if model.needs_whole_windows else 0)
+        + _FORK_STACK_BYTES * model.forks
         + (_TURNING_BYTES if board.senses and model.channels > len(ACCELERATION) else 0)
         + max(0, hello_bytes - board.longest_body)
         + decoder[1],

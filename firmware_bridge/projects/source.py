@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgehar.firmware_bridge.projects.escaping import c_comment
 from edgehar.models.portable.blob import packed_weights
 from edgehar.models.portable.geometry import Place, is_first_of_two
-from edgehar.models.portable.tables import ACTIVATED, INT8, CLayer, CModel, Matrix
+from edgehar.models.portable.tables import ACTIVATED, FLOAT32, FORK, INT8, CLayer, CModel, Matrix
 
 _LINE: Final = 116
 
@@ -39,12 +39,14 @@ def tables_source(model: CModel, *, name: str, comment: str) -> str:
         along = _time_record(layer, place, is_first_of_two=is_first_of_two(model.layers, index - 1))
         records.append(f"{record},\n#if HAR_USE_TIME\n{along}\n#endif\n    }}")
     parts.append(f"static const har_layer {name}_layers[] HAR_FLASH = {{\n" + ",\n".join(records) + ",\n};")
+    mask = _literal(np.float32(model.mask or 0) if model.quantization == FLOAT32 else model.mask or 0)
     parts.append(
         f"const har_model {name} HAR_FLASH = {{\n    {name}_layers, {len(model.layers)}, {model.step_layers}, "
         f"{model.window}, {model.channels}, {model.classes},\n"
         f"    {model.scratch_sums}, {model.kept_sums}, {model.kept_values},\n"
         f"#if HAR_USE_OTHER_HEADS\n    HAR_{model.head.upper()}, {model.sample_bits},\n#endif\n"
-        f"#if HAR_USE_TIME\n    {int(model.needs_whole_windows)},\n#endif\n}};"
+        f"#if HAR_USE_TIME\n    {int(model.needs_whole_windows)},\n#endif\n"
+        f"#if HAR_USE_MASK\n    {int(model.mask is not None)}, {mask},\n#endif\n}};"
     )
     return "\n\n".join(parts) + "\n"
 
@@ -98,11 +100,12 @@ def _layer_record(prefix: str, layer: CLayer, place: Place, *, integer: bool) ->
 
 def _time_record(layer: CLayer, place: Place, *, is_first_of_two: bool) -> str:
     """Return how a layer lies along the window: the end of its element, where the engine has such layers."""
-    lie = (place.inputs, place.outputs, place.steps, place.count, layer.taps, layer.dilation, layer.stride)
+    taps, heads = (place.ring, place.ends) if layer.kind == FORK else (layer.taps, layer.heads)
+    lie = (place.inputs, place.outputs, place.steps, place.count, taps, layer.dilation, layer.stride)
     numbers = ", ".join(map(str, (*lie, place.before, place.after)))
-    merge = f"HAR_{layer.merge.upper()}" if layer.merge else "HAR_FORWARD"
-    inside = f"{layer.heads}, {layer.inside_bits}, {int(layer.goes_around)}"
-    return f"     {numbers}, {merge}, {int(is_first_of_two)}, {layer.around_bits}, {inside},"
+    merge = layer.joins or layer.merge or "forward"
+    inside = f"{heads}, {layer.inside_bits}, {int(layer.goes_around)}, {int(layer.hands_last)}"
+    return f"     {numbers}, HAR_{merge.upper()}, {int(is_first_of_two)}, {layer.around_bits}, {inside},"
 
 
 def _matrix_record(prefix: str, matrix: Matrix) -> str:

@@ -45,6 +45,8 @@ class TakeRecorder:
         Where the samples come from, as captures say it.
     stream
         Returns the unit in which the sensor sends, as far as it is known, and its rate.
+    turning_unit
+        The unit in which a sensor of text sends its turning rate; empty where it sends none, or says it itself.
     changed
         Told, in the recorder's thread, how recording stands, whenever that has changed.
     clock
@@ -57,10 +59,12 @@ class TakeRecorder:
         *,
         source: str,
         stream: Callable[[], tuple[str, float]],
+        turning_unit: str = "",
         changed: Callable[[RecorderState], None] = lambda state: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._source, self._stream, self._changed, self._clock = folder, source, stream, changed, clock
+        self._turning_unit = turning_unit
         self._wake = threading.Condition()
         self._inbox: deque[SampleBlock | Callable[[], None]] = deque()
         self._waiting_samples = 0
@@ -327,6 +331,8 @@ class TakeRecorder:
         path = _free(self._folder / f"{safe}-{now:%Y%m%dT%H%M%S}{SUFFIX}")
         info = CaptureInfo(subject, "", unit, rate_hz, now.isoformat(timespec="seconds"), self._source)
         self._writer = CaptureWriter(path, info)
+        if self._turning_unit:
+            self._writer.turning_unit(self._turning_unit)
         self._written_until_s = -math.inf
         self._state = replace(self._state, subject=subject)
 

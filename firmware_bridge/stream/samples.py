@@ -1,6 +1,6 @@
 """Samples on their way from a source to the classifier: what every decoder of a wire hands on, whatever the wire."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -37,6 +37,12 @@ class SampleBlock:
     lost: int = 0
     continues: bool = True
     rate_hz: float | None = None
+
+    def of_channels(self, channels: int) -> "SampleBlock":
+        """Return the block with the first so many channels: acceleration alone, where there is a turning rate too."""
+        if self.samples_g.shape[1] == channels:
+            return self
+        return replace(self, samples_g=self.samples_g[:, :channels])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Whether numbers are written with a comma: ``0,44;0,83;-0,78``, ``X: 0,44``, or ``0,44,0,83,-0,78`` in many lines."""
+"""Whether numbers have decimal commas: ``4812;0,44;0,83;-0,78``, ``X: 0,44``, or ``0,44,0,83,-0,78`` in many lines."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-_DECIMAL_COMMA: Final = re.compile(r"\s*[-+]?\d+,\d+(\s*[;|\t ]\s*[-+]?\d+,\d+){2,}[\s;]*")
+_FIELDS: Final = re.compile(r"\s*[-+]?\d+(?:,\d+)?(?:\s*[;|\t ]\s*[-+]?\d+(?:,\d+)?){2,}[\s;]*")
+_FEWEST_COMMAS: Final = 3
 _LABELLED_TOKEN: Final = re.compile(r"(?<![\w.,])[-+]?\d+(?:[.,]\d+)*")
 _COMMA_TOKEN: Final = re.compile(r"[-+]?\d+,(\d{2,})")
 _ALL_COMMAS: Final = re.compile(r"\s*[-+]?\d+(,[-+]?\d+){5,}\s*,?\s*")
@@ -18,7 +19,8 @@ def has_decimal_commas(line: str) -> bool:
     >>> has_decimal_commas("0,44;0,83;-0,78"), has_decimal_commas("44,83,78")
     (True, False)
     """
-    return _DECIMAL_COMMA.fullmatch(line) is not None or _has_labelled_decimal_commas(line)
+    bare = line.count(",") >= _FEWEST_COMMAS and _FIELDS.fullmatch(line) is not None
+    return bare or _has_labelled_decimal_commas(line)
 
 
 def has_split_decimals(lines: Sequence[str]) -> bool:

@@ -50,9 +50,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class LayoutFound:
-    """It is known how lines are read; samples follow."""
+    """It is known how lines are read; samples follow. ``changes``: other lines than those before, or another unit."""
 
     layout: TextLayout
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

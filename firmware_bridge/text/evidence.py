@@ -8,6 +8,7 @@ two triples are, only the person who wrote the sketch can tell which it is: then
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,11 @@ _NORM_TOLERANCE: Final = 0.02
 """How far the length of a quaternion may be from one: two decimals are common."""
 _UNLIKE: Final = 12.0
 """Axes of one sensor do not differ by such a factor in how much they change from row to row."""
+_FEWEST_CHANGING: Final = 2
+"""An axis that points along or across gravity may not change at all, but not two of them."""
+_STEADIER: Final = 3.0
+"""Whole numbers that are steadier by such a factor are as good an evidence as fractions."""
+_TINY: Final = 1e-30
 _STEADY_LENGTH: Final = 0.004
 """An accelerometer that is turned by a hand is shaken as well: its length does not stay so near one."""
 
@@ -58,31 +64,64 @@ def find_axes(rows: NDArray[np.float64], *, times: Sequence[int] = ()) -> Column
     for start in _quaternions(rows, columns):
         others |= dict.fromkeys(range(start, start + 4), "a quaternion")
     columns = [column for column in columns if column not in others]
-    for column in _steady(rows, columns):
-        others[column] = "never changes"
+    steady = _steady(rows, columns)
+    others |= dict.fromkeys(steady, "never changes")
     columns = [column for column in columns if column not in others]
     for column in _magnitudes(rows, columns):
         others[column] = "a magnitude"
     columns = [column for column in columns if column not in others]
-    if len(columns) == 3 and columns[2] - columns[0] == 2:
+    # A sensor that lies still may send the same numbers again and again, and then it is not what varies beside it.
+    resting = [triple for triple in zip(steady, steady[1:], steady[2:], strict=False) if _is_gravity(rows, triple)]
+    if len(columns) == 3 and columns[2] - columns[0] == 2 and not resting:
         return ColumnEvidence((columns[0], columns[1], columns[2]), others)
-    return _by_gravity(rows, columns, others)
+    found = _by_gravity(rows, columns, others)
+    if not found.fitting and not resting and steady:
+        # Or one of its axes does not change.
+        whole_row = _by_gravity(rows, sorted([*columns, *steady]), dict.fromkeys(times, "time"))
+        found = whole_row if whole_row.fitting else found
+    return ColumnEvidence(None, others, _could_be([*resting, *sorted(found.fitting)])) if resting else found
 
 
 def _by_gravity(rows: NDArray[np.float64], columns: list[int], others: dict[int, str]) -> ColumnEvidence:
     """Return the one triple whose mean vector is as long as gravity."""
     whole = np.all(rows == np.rint(rows), axis=0)
-    triples = [triple for triple in _triples(columns) if _alike(rows[:, triple], whole[triple])]
+    triples = _triples(rows, columns, whole)
     fitting = [triple for triple in triples if guess_unit(rows[:, triple]).unit is not None]
-    # Whole numbers fit one count or another easily; a fraction that fits a unit is the better evidence.
-    fitting = [triple for triple in fitting if not whole[triple].any()] or fitting
+    fitting = _best_written(rows, fitting, whole)
     if len(fitting) == 1:
         (axes,) = _whole(fitting)
         return ColumnEvidence(axes, others, fitting=_whole(fitting))
     if not fitting:
         return ColumnEvidence(None, others, "no three columns in a row have a mean as long as gravity in any unit")
-    shown = " or ".join(f"{triple[0] + 1},{triple[1] + 1},{triple[2] + 1}" for triple in fitting)
-    return ColumnEvidence(None, others, f"the columns {shown} could all be acceleration", _whole(fitting))
+    return ColumnEvidence(None, others, _could_be(fitting), _whole(fitting))
+
+
+def _could_be(triples: Sequence[Sequence[int]]) -> str:
+    """Return the reason of doubt about columns that gravity speaks for."""
+    shown = " or ".join(",".join(str(column + 1) for column in triple) for triple in triples)
+    return f"the columns {shown} could {'all ' if len(triples) > 1 else ''}be acceleration"
+
+
+def _is_gravity(rows: NDArray[np.float64], triple: tuple[int, int, int]) -> bool:
+    """Tell whether three columns in a row are as long as gravity in some unit."""
+    return triple[2] - triple[0] == 2 and guess_unit(rows[:, list(triple)]).unit is not None
+
+
+def _best_written(rows: NDArray[np.float64], fitting: list[list[int]], whole: NDArray[np.bool_]) -> list[list[int]]:
+    """Leave out whole numbers where fractions fit: they fit one count or another easily, unless they are steadier.
+
+    A gyroscope at rest can be as long as gravity too, but is much noisier than an accelerometer for its length.
+    """
+    fractions = [triple for triple in fitting if not whole[triple].any()]
+    if not fractions:
+        return fitting
+    limit = max(_unsteadiness(rows[:, triple]) for triple in fractions) / _STEADIER
+    return [triple for triple in fitting if triple in fractions or _unsteadiness(rows[:, triple]) < limit]
+
+
+def _unsteadiness(rows: NDArray[np.float64]) -> float:
+    """Return the deviation as a share of the length of the mean vector."""
+    return float(np.sqrt(rows.var(axis=0).sum()) / max(np.linalg.norm(rows.mean(axis=0)), _TINY))
 
 
 def _whole(triples: list[list[int]]) -> frozenset[tuple[int, int, int]]:
@@ -90,30 +129,43 @@ def _whole(triples: list[list[int]]) -> frozenset[tuple[int, int, int]]:
     return frozenset((x, y, z) for x, y, z in triples)
 
 
-def _triples(columns: list[int]) -> list[list[int]]:
-    """Return the sensors of three columns that can stand in a row: side by side if they fill it, else every place."""
+def _triples(rows: NDArray[np.float64], columns: list[int], whole: NDArray[np.bool_]) -> list[list[int]]:
+    """Return the sensors of three columns that can stand in a row: side by side, with one or two columns between them.
+
+    Of the ways to cut a row into sensors, those are left out in which some sensor's axes are unlike each other, unless
+    all are like that.
+    """
     runs: list[list[int]] = []
     for column in columns:
         if runs and column == runs[-1][-1] + 1:
             runs[-1].append(column)
         else:
             runs.append([column])
-    triples = []
+    triples: list[list[int]] = []
     for run in runs:
-        # Sensors of three columns fill the run, but for one or two columns that stand somewhere between them.
-        others = len(run) % 3
-        triples += [run[start : start + 3] for start in range(len(run) - 2) if start % 3 <= others]
-    return triples
+        ways = [[run[start : start + 3] for start in starts] for starts in _cuts(len(run))]
+        alike = [[triple for triple in way if _alike(rows[:, triple], whole[triple])] for way in ways]
+        sound = [way for way, found in zip(ways, alike, strict=True) if way == found]
+        triples += [triple for way in (sound or alike) for triple in way]
+    return [list(triple) for triple in sorted({tuple(triple) for triple in triples})]
+
+
+def _cuts(length: int) -> list[list[int]]:
+    """Return where the sensors of three columns begin, for every place of the one or two columns that are left."""
+    sensors, others = divmod(length, 3)
+    gaps = combinations_with_replacement(range(sensors + 1), others)
+    return [[3 * at + sum(gap <= at for gap in each) for at in range(sensors)] for each in gaps]
 
 
 def _alike(rows: NDArray[np.float64], whole: NDArray[np.bool_]) -> bool:
-    """Tell whether three columns can be of one sensor: written alike, and about equally noisy."""
-    if whole.any() != whole.all():
-        return False
+    """Tell whether three columns can be of one sensor: written alike, and about equally noisy if they change at all."""
     if len(rows) < 2:
-        return True
+        return bool(whole.any() == whole.all())
     spread = np.abs(np.diff(rows, axis=0)).mean(axis=0)
-    return bool(spread.max() <= _UNLIKE * spread.min())
+    changing = spread > 0
+    if changing.sum() < _FEWEST_CHANGING or whole[changing].any() != whole[changing].all():
+        return False
+    return bool(spread.max() <= _UNLIKE * spread[changing].min())
 
 
 def _steady(rows: NDArray[np.float64], columns: list[int]) -> list[int]:

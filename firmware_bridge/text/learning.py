@@ -14,23 +14,28 @@ from typing import Final
 
 import numpy as np
 
+from edgehar.firmware_bridge.text.across import Across, Part, across
 from edgehar.firmware_bridge.text.decimal_commas import has_decimal_commas, has_split_decimals
 from edgehar.firmware_bridge.text.evidence import find_axes
+from edgehar.firmware_bridge.text.kinds import Row, kinds_of, siblings_of
 from edgehar.firmware_bridge.text.layout import Place, TextLayout, declared_unit, time_column
-from edgehar.firmware_bridge.text.selection import SensorSelection, sensor_number, words_of_sensor
+from edgehar.firmware_bridge.text.selection import SensorSelection, sensor_number, which_of, words_of_sensor
 from edgehar.firmware_bridge.text.slots import (
     are_siblings,
-    from_first,
+    common_unit,
+    feels_gravity,
     is_label_of_four,
     may_be_number,
     names_a_sensor,
     places,
     plain,
     slot_of,
+    unit_of_names,
 )
 from edgehar.firmware_bridge.text.template import Template, dissect
 from edgehar.firmware_bridge.text.ticks import behaves_like_time, time_by_name
-from edgehar.models.sensing.names import NamedColumns, accelerometers, find_acceleration, read_name
+from edgehar.models.sensing.names import NamedColumns, accelerometers, find_acceleration
+from edgehar.models.sensing.unit_names import COUNTS, OF_ACCELERATION
 
 TIME_ROWS: Final = 20
 """Rows by which a time column is told."""
@@ -44,24 +49,20 @@ _CYCLES: Final = 3
 _LARGEST: Final = 1e19
 """A row with a larger number is damaged. Comparing NaN is false, so a row with a number missing is left out too."""
 _SHOWN_LETTERS: Final = 80
+_MOST_SHOWN: Final = 12
+_PRINT_ALL: Final = "Print x, y and z in one line, as x,y,z"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What cannot be told from the stream: a sentence, the option that answers it, and what to pass if it is known."""
+    """What cannot be told from the stream: a sentence, the option that answers it, and what to pass if it is known.
+
+    Without an option, ``answer`` is what else can be done.
+    """
 
     text: str
     option: str
     answer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One line of numbers that has been seen."""
-
-    line: str
-    template: Template
-    numbers: tuple[float, ...]
 
 
 class LayoutLearner:
@@ -103,15 +104,16 @@ class LayoutLearner:
 
     @property
     def templates(self) -> set[Template]:
-        """The templates of all lines seen."""
-        return set(self._known)
+        """The templates of all kinds of lines seen."""
+        kinds = kinds_of(self._whole)
+        return {each for each in self._known if each in kinds or each not in self._whole}
 
     def _forget(self) -> None:
         """Begin anew."""
-        self._rows: list[_Row] = []
+        self._rows: list[Row] = []
         # Names are worked out once for each template, so equal ones are kept as one.
         self._known: dict[Template, Template] = {}
-        self._whole: dict[Template, list[_Row]] = {}
+        self._whole: dict[Template, list[Row]] = {}
         self._fitting: frozenset[tuple[int, int, int]] = frozenset()
 
     def name_columns(self, names: Sequence[str]) -> None:
@@ -125,7 +127,7 @@ class LayoutLearner:
         cut = dissect(line, decimal_comma=self._decimal_comma)
         if cut is None:
             return False
-        row = _Row(line, self._known.setdefault(cut[0], cut[0]), cut[1])
+        row = Row(len(self._rows), line, self._known.setdefault(cut[0], cut[0]), cut[1])
         self._rows.append(row)
         if all(abs(number) <= _LARGEST for number in row.numbers):
             self._whole.setdefault(row.template, []).append(row)
@@ -155,12 +157,15 @@ class LayoutLearner:
         prevails = not others or (len(most) >= TIME_ROWS and len(most) > 3 * others)
         named = any(any(self._names(each)) for each in by_template)
         if named and (any(self._names(template)) or not prevails):
-            return self._unclear("names do not say which numbers are acceleration") if final else None
+            return self._unclear(f"names do not say which numbers are acceleration{self._there()}") if final else None
+        siblings = siblings_of(template, by_template)
+        if len(siblings) > 1:
+            return self._of_siblings(siblings, by_template, final=final)
         return self._bare(template, most, final=final)
 
-    def _by_template(self) -> dict[Template, list[_Row]]:
-        """Return the lines whose numbers are all there, by their template."""
-        return self._whole or {self._rows[-1].template: []}
+    def _by_template(self) -> dict[Template, list[Row]]:
+        """Return the lines whose numbers are all there, by their kind."""
+        return kinds_of(self._whole) or {self._rows[-1].template: []}
 
     def _names(self, template: Template) -> tuple[str, ...]:
         """Return the names of a template's slots: the header's, if it has as many, else those in the line."""
@@ -168,7 +173,7 @@ class LayoutLearner:
             return self._header
         return template.names
 
-    def _by_names(self, groups: dict[Template, list[_Row]], *, final: bool) -> TextLayout | Question | None:
+    def _by_names(self, groups: dict[Template, list[Row]], *, final: bool) -> TextLayout | Question | None:
         """Decide by names, of one template or of several that follow each other."""
         found: list[tuple[Template, NamedColumns]] = []
         doubts: list[str] = []
@@ -179,9 +184,10 @@ class LayoutLearner:
             if said.axes is not None and rows:
                 found.append((template, said))
             elif len(groups_of_axes) > 1:
-                found += [(template, NamedColumns(axes, _unit_of(names, axes))) for axes in groups_of_axes]
+                found += [(template, NamedColumns(axes, unit_of_names(names, axes))) for axes in groups_of_axes]
             elif said.doubt is not None:
                 doubts.append(said.doubt)
+        found = self._in_units(found)
         named = [each for each in found if names_a_sensor(self._names(each[0]), each[1])] or found
         if are_siblings([template for template, _ in found]):
             named = found
@@ -193,14 +199,19 @@ class LayoutLearner:
             return self._of_one(template, said, groups[template], final=final)
         if len(named) > 1:
             return self._of_many(named, groups, final=final)
-        if (several := self._of_several(groups)) is not None:
-            return several
+        found_across = self._across(groups)
+        if found_across.layout is not None:
+            # Another line of the same round may print the same sensor in its unit.
+            recent = len(self._rows) - 2 * len(groups)
+            coming = any(len(rows) == _CYCLES - 1 and rows[-1].at >= recent for rows in groups.values())
+            return None if coming and not final else found_across.layout
+        doubts += [found_across.doubt] if found_across.doubt else []
         if doubts and (final or len(self._rows) >= TIME_ROWS):
             return Question(doubts[0], "--columns")
         return None
 
     def _of_many(
-        self, named: list[tuple[Template, NamedColumns]], groups: dict[Template, list[_Row]], *, final: bool
+        self, named: list[tuple[Template, NamedColumns]], groups: dict[Template, list[Row]], *, final: bool
     ) -> TextLayout | Question | None:
         """Return the layout of the sensor that is wanted among several, or ask."""
         called = [[self._names(template)[slot] for slot in said.axes or ()] for template, said in named]
@@ -215,6 +226,13 @@ class LayoutLearner:
             return None if not final else self._of_one(*common, groups[common[0]], final=final)
         if len(groups[common[0]]) < _CYCLES and not final:
             return None
+        if not any(names_a_sensor(self._names(template), said) for template, said in named):
+            # Two sensors whose names say nothing: gravity speaks for one of them, or for both.
+            if min(len(groups[template]) for template, _ in named) < EVIDENCE_ROWS and not final:
+                return None
+            felt = [each for each in named if feels_gravity(groups[each[0]], each[1])]
+            if len(felt) == 1:
+                return self._of_one(*felt[0], groups[felt[0][0]], final=final)
         if len({template for template, _ in named}) == 1:
             text = f"there are {len(named)} accelerometers: {' and '.join('/'.join(names) for names in called)}"
         else:
@@ -222,10 +240,10 @@ class LayoutLearner:
             text = f"{len(named)} kinds of lines hold an acceleration: {lines}"
         words = [" ".join(words_of_sensor(names)) for names in called]
         unique = all(words) and len(set(words)) == len(words)
-        return Question(text, "--columns", _which(words if unique else [str(at + 1) for at in range(len(named))]))
+        return Question(text, "--columns", which_of(words if unique else [str(at + 1) for at in range(len(named))]))
 
     def _of_one(
-        self, template: Template, said: NamedColumns, rows: list[_Row], *, final: bool
+        self, template: Template, said: NamedColumns, rows: list[Row], *, final: bool
     ) -> TextLayout | Question | None:
         """Return the layout of lines that name their axes; with a named time, once that has been watched."""
         if said.axes is None:
@@ -243,11 +261,8 @@ class LayoutLearner:
                 return TextLayout((template,), axes, (), before, declared_unit([said.unit]))
         place = time_by_name(names)
         others = set(range(template.slots)) - set(said.axes)
-        if (
-            len(rows) < TIME_ROWS
-            and not final
-            and (place in others or may_be_number([row.numbers for row in rows], others))
-        ):
+        is_open = place in others or template.has_last_words or may_be_number([row.numbers for row in rows], others)
+        if len(rows) < TIME_ROWS and not final and is_open:
             return None
         number = sensor_number([row.numbers for row in rows], axes=said.axes, names=names)
         if number is not None and number[0] == place:
@@ -270,7 +285,7 @@ class LayoutLearner:
         return self._only(layout, number, rows)
 
     def _only(
-        self, layout: TextLayout, number: tuple[int, tuple[int, ...]] | None, rows: list[_Row]
+        self, layout: TextLayout, number: tuple[int, tuple[int, ...]] | None, rows: list[Row]
     ) -> TextLayout | Question:
         """Let a layout hold for the lines of the wanted sensor, where a number tells several apart."""
         if number is None:
@@ -285,7 +300,7 @@ class LayoutLearner:
             text = (
                 f"a line is {rows[-1].line.strip()[:_SHOWN_LETTERS]!r}: its {which} tells {len(values)} sensors apart"
             )
-            return Question(text, "--columns", _which([str(value) for value in values]))
+            return Question(text, "--columns", which_of([str(value) for value in values]))
         value = float(values[chosen])
         time = layout.time
         if time is not None:
@@ -295,36 +310,45 @@ class LayoutLearner:
             )
         return replace(layout, time=time, only=(Place(0, slot), value))
 
-    def _of_several(self, groups: dict[Template, list[_Row]]) -> TextLayout | None:
-        """Return the layout of samples that take several lines, each with a part of the axes."""
-        places: dict[str, tuple[Template, int]] = {}
-        names, order = [], []
-        for template, rows in groups.items():
-            if len(rows) < _CYCLES or template in order:
-                continue
-            for slot, name in enumerate(self._names(template)):
-                places.setdefault(name, (template, slot))
-                names.append(name)
-                order.append(template)
-        said = find_acceleration(names)
-        if said.axes is None:
-            return None
-        chosen = [places[names[column]] for column in said.axes]
-        templates = from_first([template for template in groups if template in {each for each, _ in chosen}], chosen)
-        where = {template: number for number, template in enumerate(templates)}
-        x, y, z = (Place(where[template], slot) for template, slot in chosen)
-        units = [said.unit or template.units[slot] for template, slot in chosen]
-        return TextLayout(
-            templates, (x, y, z), tuple(names[column] for column in said.axes), None, declared_unit(units)
-        )
+    def _across(self, groups: dict[Template, list[Row]], columns: tuple[str, ...] = ()) -> Across:
+        """Return the layout of samples that take several lines, or what is doubtful."""
+        often = [template for template, rows in groups.items() if len(rows) >= _CYCLES]
+        parts = [Part(each, slot, name) for each in often for slot, name in enumerate(self._names(each))]
+        return across(parts, columns=columns)
 
-    def _bare(self, template: Template, rows: list[_Row], *, final: bool) -> TextLayout | Question | None:
+    def _in_units(self, found: list[tuple[Template, NamedColumns]]) -> list[tuple[Template, NamedColumns]]:
+        """Leave out a sensor's counts where it is also printed in a unit: ``X: 2524 ..``, then ``X: 1.51 .. m/s^2``."""
+        units = [said.unit or common_unit(template.units[slot] for slot in said.axes or ()) for template, said in found]
+        in_units = [each for each, unit in zip(found, units, strict=True) if unit in OF_ACCELERATION]
+        in_counts = [each for each, unit in zip(found, units, strict=True) if unit in (None, COUNTS)]
+        return in_units if len(in_units) == 1 and len(in_counts) == len(found) - 1 else found
+
+    def _of_siblings(
+        self, siblings: list[Template], groups: dict[Template, list[Row]], *, final: bool
+    ) -> TextLayout | Question | None:
+        """Return the layout of the wanted one of sensors whose lines are written alike and take turns, or ask."""
+        if sum(len(groups[each]) for each in siblings) < TIME_ROWS and not final:
+            return None
+        texts = [f"{each.constants[0]} {each.constants[-1]}" for each in siblings]
+        chosen = self._selection.pick([[text] for text in texts])
+        if chosen is not None:
+            return self._bare(siblings[chosen], groups[siblings[chosen]], final=final)
+        lines = " and ".join(repr(groups[each][-1].line.strip()[:40]) for each in siblings[:_CYCLES])
+        words = [" ".join(words_of_sensor([text])) for text in texts]
+        text = f"{len(siblings)} kinds of lines take turns, as those of several sensors do: {lines}"
+        return Question(text, "--columns", which_of(words))
+
+    def _bare(self, template: Template, rows: list[Row], *, final: bool) -> TextLayout | Question | None:
         """Decide on lines of numbers without names."""
+        if template.has_last_words and len(rows) < TIME_ROWS and not final:
+            # Words may tell sensors apart that take turns.
+            return None
         if template.slots == 3 and rows:
             return TextLayout((template,), places(0, (0, 1, 2)))
         if template.slots < 3:
             enough = final or len(self._rows) >= EVIDENCE_ROWS
-            return self._unclear(f"{template.slots} numbers a line are no x, y and z") if enough else None
+            few = f"{template.slots} number{'s' * (template.slots > 1)} a line without names are no x, y and z"
+            return replace(self._unclear(few), option="", answer=_PRINT_ALL) if enough else None
         if len(rows) < TIME_ROWS and not final:
             return None
         ticks = {slot: [row.numbers[slot] for row in rows] for slot in (0, template.slots - 1)}
@@ -389,11 +413,20 @@ class LayoutLearner:
                 time = time_column(Place(0, 0), [row.numbers[0] for row in rows], name="", rate_hz=self._rate_hz)
                 return TextLayout(layout.templates, layout.axes, layout.names, time, layout.unit)
             return layout
-        if not final and len(self._rows) < EVIDENCE_ROWS:
-            return None
+        several = self._across(groups, columns).layout
+        if several is not None or (not final and len(self._rows) < EVIDENCE_ROWS):
+            return several
         there = sorted({name for template in groups for name in self._names(template) if name})
         listed = f"there are {', '.join(there)}" if there else "the lines name no columns: count them from 1"
         return Question(f"no line has the columns {', '.join(columns)}; {listed}", "--columns")
+
+    def _there(self) -> str:
+        """Return the names that lines come back with, to be told."""
+        kinds = [template for template, rows in self._by_template().items() if len(rows) >= _CYCLES]
+        there = list(dict.fromkeys(name for each in kinds for name in self._names(each) if name))
+        if not there:
+            return ": the words change from line to line, and only decimal numbers are read"
+        return f": {', '.join(there[:_MOST_SHOWN])}{', …' if len(there) > _MOST_SHOWN else ''}"
 
     def _unclear(self, why: str) -> Question:
         """Return the question of a stream that cannot be understood alone, with a line of it."""
@@ -408,19 +441,3 @@ class LayoutLearner:
         self._forget()
         for line in lines:
             self.add(line)
-
-
-def _which(names: list[str]) -> str:
-    """Return how to answer which of several sensors is meant."""
-    return f"{' or '.join(f'--columns {_quoted(name)}' for name in names)}, or all of these for a label each"
-
-
-def _quoted(name: str) -> str:
-    """Return a name as it is typed on a command line."""
-    return f'"{name}"' if " " in name else name
-
-
-def _unit_of(names: Sequence[str], axes: Sequence[int]) -> str | None:
-    """Return the unit that the names of three columns agree on."""
-    said = {read_name(names[slot]).unit for slot in axes}
-    return said.pop() if len(said) == 1 else None

@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from edgehar.firmware_bridge.text.events import Missing, Sample, printable
+from edgehar.firmware_bridge.text.kinds import is_variant
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.template import Template, dissect
 
 LARGEST_NUMBER: Final = 1e19
 """More than nanoseconds since 1970, and little enough that nothing computed from it overflows."""
 _NUMERIC_BYTES: Final = b"0123456789+-.eE ,;\t"
+_MOST_VARIANTS: Final = 256
 _NOTE_LETTERS: Final = 3
 """So many letters among bare numbers make a line of another kind: noise does not spell."""
 _WORD: Final = re.compile(r"[A-Za-z]\w*")
+_RULE: Final = re.compile(r"\s*([^\w\s,;.])\1{2,}\s*")
+"""A line drawn between samples: ``-----``, ``=====``, ``*****``."""
 _BEGINS_WITH_NUMBER: Final = re.compile(r"\s*[-+]?[\d.]+\s*[,;\s]")
 
 
@@ -46,6 +50,7 @@ class LineReader:
         self._comma = layout.templates[0].decimal_comma
         self._where = {template: number for number, template in enumerate(layout.templates)}
         self._only = layout.only
+        self._variants: dict[Template, bool] = {}
         self._parts: dict[int, tuple[float, ...]] = {}
         self._began = False
         self.quick = _quick_reader(layout)
@@ -56,7 +61,7 @@ class LineReader:
     def read(self, line: bytes) -> "Sample | Missing | Part | None":
         """Return the sample of a line, None for one of another kind; `PART` for a part of one, or another sensor's."""
         cut = dissect(text_of(line), decimal_comma=self._comma)
-        if cut is None or cut[0] not in self._where:
+        if cut is None or not (cut[0] in self._where or self._is_variant(cut[0])):
             return None
         if any(abs(number) > LARGEST_NUMBER for number in cut[1]):
             return None
@@ -64,20 +69,32 @@ class LineReader:
             return self._sample((cut[1],), line)
         return self._join(self._where[cut[0]], cut[1], line)
 
-    def is_known(self, text: str) -> bool:
-        """Tell whether a line stood beside the samples when the layout was learned, or says that it is none."""
-        cut = dissect(text, decimal_comma=self._comma)
-        return is_comment(text) or (cut is not None and cut[0] in self._others)
+    def _is_variant(self, template: Template) -> bool:
+        """Tell whether a line differs from the layout's only in words at its end, such as the state of a device."""
+        if len(self._where) > 1 or template in self._others:
+            return False
+        if template not in self._variants:
+            if len(self._variants) >= _MOST_VARIANTS:
+                return False
+            self._variants[template] = is_variant(template, self.layout.templates[0])
+        return self._variants[template]
 
-    def is_foreign(self, text: str) -> bool:
-        """Tell whether a line was never meant to be a sample, rather than damaged on its way."""
-        if self.is_known(text):
+    def is_known(self, text: str) -> bool:
+        """Tell whether a line stood beside the samples when the layout was learned."""
+        cut = dissect(text, decimal_comma=self._comma)
+        return cut is not None and cut[0] in self._others
+
+    def is_foreign(self, text: str, *, title: str = "") -> bool:
+        """Tell whether a line under a title was never meant to be a sample, rather than damaged on its way."""
+        if is_comment(text) or _RULE.fullmatch(text) or self.is_known(f"{title} {text}" if title else text):
             return True
         if self._letters:
             # A damaged line keeps a part of its text; a line of another kind has none of it.
             kept = set(_WORD.findall(text))
             return not any(word in kept if len(word) == 1 else word in text for word in self._words)
         letters = sum(character.isalpha() for character in text)
+        if not any(map(str.isdigit, text)):
+            return letters > 0
         return letters >= _NOTE_LETTERS and _BEGINS_WITH_NUMBER.match(text) is None
 
     def _join(self, part: int, numbers: tuple[float, ...], line: bytes) -> "Sample | Missing | Part":

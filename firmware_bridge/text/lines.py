@@ -36,7 +36,8 @@ from edgehar.firmware_bridge.text.learning import LayoutLearner, Question
 from edgehar.firmware_bridge.text.line_reader import LineReader, Part, is_clean, is_comment, text_of
 from edgehar.firmware_bridge.text.selection import SensorSelection
 from edgehar.firmware_bridge.text.template import Template, dissect
-from edgehar.models.sensing.names import find_acceleration, sensor_of_text
+from edgehar.firmware_bridge.text.titles import Titles
+from edgehar.models.sensing.names import find_acceleration, read_name, sensor_of_text
 
 MAXIMUM_LINE_BYTES: Final = 512
 """Longer lines are damaged; no more than this is ever kept."""
@@ -44,7 +45,7 @@ MISFITS_BEFORE_LEARNING: Final = 20
 """So many lines of another shape in a row mean that the device prints something else now."""
 
 _TERMINATOR: Final = re.compile(rb"[\r\n]")
-_LONGEST_TITLE: Final = 40
+_MOST_TEXTS: Final = 32
 _MOST_FORMS: Final = 8
 """A device changes what it prints now and then; who does it more often prints nonsense."""
 _MOST_HELD: Final = 100
@@ -88,7 +89,10 @@ class TextLineParser:
         self._skipped = 0
         self._wide = False
         self._learned: list[TextLayout] = []
-        self._title = ""
+        self._used: TextLayout | None = None
+        self._titles = Titles()
+        self._texts: set[bytes] = set()
+        self._before = ""
         self._learn()
 
     @property
@@ -105,6 +109,7 @@ class TextLineParser:
         """Return the events that these bytes complete."""
         *lines, self._tail = _TERMINATOR.split(self._tail + self._narrow(data))
         events: list[LineEvent] = []
+        quick = 0
         for line in lines:
             if not line and not self._joining and not self._overflowing:
                 # The gap between CR and LF.
@@ -116,9 +121,13 @@ class TextLineParser:
                     self._misfits = 0
                     if self._watch.lines:
                         self._watch.forget()
+                    quick += 1
                     events.append(sample)
                     continue
+            self._titles.passed(quick)
+            quick = 0
             events += self._first_line(line) if self._joining else self._line(line)
+        self._titles.passed(quick)
         if len(self._tail) > MAXIMUM_LINE_BYTES:
             events += self._overflow()
         return events
@@ -168,6 +177,7 @@ class TextLineParser:
         if not count:
             return []
         names = header_names(text_of(line)) if whole and count <= MAXIMUM_LINE_BYTES else None
+        self._before = text_of(line)
         return self._emit(Header(names)) if names is not None else [Skipped(count)]
 
     def _line(self, line: bytes) -> list[LineEvent]:
@@ -184,7 +194,7 @@ class TextLineParser:
         titled = self._under_title(line)
         event = self._reader.read(titled)
         if event is None:
-            return self._odd_line(titled)
+            return self._odd_line(line)
         self._misfits = 0
         if self._watch.lines:
             self._watch.forget()
@@ -197,7 +207,8 @@ class TextLineParser:
         if self._is_title(line):
             return self._emit(Note(printable(line)))
         text = text_of(self._under_title(line))
-        names = header_names(text)
+        names = header_names(text, above=self._before)
+        self._before = text
         if names is not None:
             return self._emit(Header(names))
         if is_comment(text) or not is_clean(line) or not self._learner.add(text):
@@ -210,14 +221,16 @@ class TextLineParser:
         if not line.strip():
             return []
         text = text_of(line)
-        names = header_names(text) if is_clean(line) else None
+        names = header_names(text, above=self._before) if is_clean(line) else None
+        self._before = text
         if names is not None:
             return self._emit(Header(names))
         reader = self._reader
         if reader is None:
             return [Note(printable(line))]
-        if is_clean(line) and reader.is_foreign(text):
-            return [Note(printable(line)), *self._look_for_change(text, reader)]
+        if is_clean(line) and (reader.is_foreign(text, title=self._titles.above) or self._has_come(line)):
+            changed = [] if is_comment(text) else self._look_for_change(text_of(self._under_title(line)), reader)
+            return [Note(printable(line)), *changed]
         self._misfits += 1
         layout = reader.layout
         if self._misfits >= MISFITS_BEFORE_LEARNING:
@@ -227,8 +240,6 @@ class TextLineParser:
 
     def _look_for_change(self, text: str, reader: LineReader) -> list[LineEvent]:
         """Learn from a line of another kind; return the samples of another form, once the device prints them."""
-        if is_comment(text):
-            return []
         found = self._watch.take(text, is_known=reader.is_known(text))
         if not isinstance(found, TextLayout):
             return [] if found is None else [found]
@@ -239,17 +250,29 @@ class TextLineParser:
         decision = self._unless_it_alternates(found)
         return [decision] if isinstance(decision, Question) else self._use(decision, held, others)
 
-    def _is_title(self, line: bytes) -> bool:
-        """Tell whether a line names the sensor of those below it: ``Gyroscope:``, then ``X = 1``, ``Y = 2``."""
-        title = text_of(line).strip()
-        if not title.endswith(":") or len(title) > _LONGEST_TITLE or dissect(title) is not None:
+    def _has_come(self, line: bytes) -> bool:
+        """Tell whether a line without numbers has come before: damage is never the same twice."""
+        if any(map(str.isdigit, text_of(line))):
             return False
-        self._title = title.rstrip(":").strip() if self._title or sensor_of_text(title) is not None else ""
-        return bool(self._title)
+        known = line in self._texts
+        if len(self._texts) < _MOST_TEXTS:
+            self._texts.add(line)
+        return known
+
+    def _is_title(self, line: bytes) -> bool:
+        """Tell whether a line names the sensor of those below it; after the first title, all is learned anew."""
+        titled = bool(self._titles.above)
+        has_numbers = self._reader is not None or self._learner.rows > 0
+        if not self._titles.reads(text_of(line), has_numbers=has_numbers):
+            return False
+        if not titled:
+            self._learned, self._used = [], None
+            self._learn()
+        return True
 
     def _under_title(self, line: bytes) -> bytes:
         """Return a line with the title above it."""
-        return self._title.encode("latin-1") + b" " + line if self._title and line.strip() else line
+        return self._titles.above.encode("latin-1") + b" " + line if self._titles.above and line.strip() else line
 
     def _emit(self, event: LineEvent) -> list[LineEvent]:
         """Return an event, or queue it behind the lines that are held back."""
@@ -279,9 +302,10 @@ class TextLineParser:
 
     def _use(self, layout: TextLayout, held: list[str | LineEvent], others: set[Template]) -> list[LineEvent]:
         """Read by a layout from here on, and what was held back as well."""
-        self._held = []
+        changes = self._used is not None and not layout.reads_like(self._used)
+        self._held, self._used = [], layout
         self._reader = reader = LineReader(layout, others)
-        events: list[LineEvent] = [LayoutFound(layout)]
+        events: list[LineEvent] = [LayoutFound(layout, changes)]
         for item in held:
             if not isinstance(item, str):
                 events.append(item)
@@ -301,15 +325,16 @@ class TextLineParser:
             return Question(f"the lines change between two kinds: {lines}", "--columns")
         if layout not in self._learned:
             if len(self._learned) == _MOST_FORMS:
-                return Question(
-                    f"the lines have changed their form {_MOST_FORMS} times, now to {str(layout)!r}", "--columns"
-                )
+                text = f"the lines have changed their form {_MOST_FORMS} times, now to {str(layout)!r}"
+                return Question(text, "--columns")
             self._learned.append(layout)
         return layout
 
 
-def header_names(text: str) -> tuple[str, ...] | None:
+def header_names(text: str, *, above: str = "") -> tuple[str, ...] | None:
     """Return the column names of a header, or None when a line does not name x, y and z.
+
+    Bare axes are of the sensor that the line ``above`` speaks of: ``Gyroscope in degrees/second``, ``X Y Z``.
 
     Examples
     --------
@@ -326,9 +351,16 @@ def header_names(text: str) -> tuple[str, ...] | None:
         names = tuple(name.strip(" \"'") for name in stripped.split(separator))
         if len(names) >= 3:
             said = find_acceleration(names)
+            if said.axes is not None and all(read_name(names[axis]).sensor is None for axis in said.axes):
+                names = tuple(f"{above.strip()} {name}" if _names_a_sensor(above) else name for name in names)
             if said.axes is not None or said.doubt is not None:
                 return names
     return None
+
+
+def _names_a_sensor(text: str) -> bool:
+    """Tell whether a line speaks of a sensor: ``Gyroscope in degrees/second``."""
+    return sensor_of_text(text.replace("/", " ")) is not None
 
 
 def _misfit(line: bytes, layout: TextLayout) -> Damaged:

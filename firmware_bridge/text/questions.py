@@ -40,6 +40,6 @@ def column_question(question: Question) -> BridgeError:
     answer = question.answer or f"{option} with the names or numbers of x, y and z, for example {option} 5,6,7"
     return BridgeError(
         f"expected to find which numbers are the acceleration, and cannot: {question.text}",
-        next_step=f"Pass {answer}.",
+        next_step=f"Pass {answer}." if option else f"{answer}.",
         reason="columns",
     )

@@ -17,8 +17,9 @@ from edgehar.models.sensing.names import AXES, read_name
 _MOST_SENSORS: Final = 8
 _FEW_SENSORS: Final = 4
 _FEWEST_ROWS: Final = 10
-_CHANGES: Final = 0.2
+CHANGES: Final = 0.2
 """A number that tells sensors apart changes at least in so many of the rows: a battery or a button does not."""
+_USUAL: Final = 0.9
 _JUMPS: Final = 1.5
 """Rows of two sensors differ so much more than rows of one."""
 _ID_WORDS: Final = frozenset(
@@ -103,18 +104,29 @@ def sensor_number(
         values = tuple(map(int, np.unique(column)))
         if not 2 <= len(values) <= _MOST_SENSORS:
             continue
-        if np.mean(column[1:] != column[:-1]) < _CHANGES:
+        if np.mean(column[1:] != column[:-1]) < CHANGES:
             continue
         name = names[slot] if slot < len(names) else ""
         called = not _ID_WORDS.isdisjoint(_words(name))
         if name and not called and read_name(name).sensor is not None:
             continue
-        if called or (len(values) <= _FEW_SENSORS and not axes) or _jumps(numbers[:, list(axes)], column):
+        others = list(axes) or [other for other in range(numbers.shape[1]) if other != slot and other not in times]
+        goes_round = len(values) <= _FEW_SENSORS and not axes and _goes_round(column)
+        if called or goes_round or jumps(numbers[:, others], column):
             return slot, values
     return None
 
 
-def _jumps(
+def _goes_round(column: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> bool:
+    """Tell whether nearly every value is followed by the same other one, as sensors that take turns are."""
+    usual = 0
+    for value in np.unique(column):
+        _, counts = np.unique(column[1:][column[:-1] == value], return_counts=True)
+        usual += int(counts.max(initial=0))
+    return usual >= _USUAL * (len(column) - 1)
+
+
+def jumps(
     samples: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
     column: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]",
 ) -> bool:
@@ -130,3 +142,13 @@ def _jumps(
 def _words(text: str) -> list[str]:
     """Split a name into words and numbers."""
     return [word for word in _WORD.findall(text.lower()) if word not in AXES]
+
+
+def which_of(names: list[str]) -> str:
+    """Return how to answer which of several sensors is meant."""
+    return f"{' or '.join(f'--columns {_quoted(name)}' for name in names)}, or all of these for a label each"
+
+
+def _quoted(name: str) -> str:
+    """Return a name as it is typed on a command line."""
+    return f'"{name}"' if " " in name else name

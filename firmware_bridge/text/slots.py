@@ -1,10 +1,14 @@
 """Places of numbers in lines: which slots of which templates are meant, told from names and from how lines differ."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from edgehar.firmware_bridge.text.kinds import Row
 from edgehar.firmware_bridge.text.layout import Place
 from edgehar.firmware_bridge.text.template import Template
+from edgehar.models.sensing.gravity import guess_unit
 from edgehar.models.sensing.names import NamedColumns, read_name
 
 
@@ -65,3 +69,21 @@ def slot_of(column: str, names: Sequence[str], slots: int) -> int | None:
     if name.isdecimal() and 1 <= int(name) <= slots:
         return int(name) - 1
     return None
+
+
+def feels_gravity(rows: Sequence[Row], said: NamedColumns) -> bool:
+    """Tell whether the named columns of some lines are as long as gravity in some unit."""
+    values = [[row.numbers[slot] for slot in said.axes or ()] for row in rows]
+    return guess_unit(np.array(values, np.float64).reshape(-1, 3)).unit is not None
+
+
+def common_unit(units: Iterable[str | None]) -> str | None:
+    """Return the unit that all of some columns have, or None."""
+    said = set(units)
+    return said.pop() if len(said) == 1 else None
+
+
+def unit_of_names(names: Sequence[str], axes: Sequence[int]) -> str | None:
+    """Return the unit that the names of three columns agree on."""
+    said = {read_name(names[slot]).unit for slot in axes}
+    return said.pop() if len(said) == 1 else None

@@ -49,6 +49,8 @@ _GROSS_SIGMAS: Final = 8.0
 _FASTEST_FACTOR: Final = 40.0
 """Lines that come faster are read from a file, and their rate is none."""
 _MOST_WAITING: Final = 4096
+_WORDY_LINES: Final = 100
+"""After so many lines without numbers a person is told what is expected."""
 _ADOPTED_TOLERANCE: Final = 0.02
 _ADOPTED_SIGMAS: Final = 4.0
 
@@ -123,12 +125,12 @@ class TextSource:
         self._meter = RateMeter(by_device=False)
         self._counts = StreamCounts()
         self._run = _Run()
-        self._layout: TextLayout | None = None
         self._remarks: list[Remark] = []
         self._said: dict[str, int] = {}
         self._time_s = 0.0
         self._base_s = 0.0
         self._taken = 0
+        self._wordy = 0
 
     @property
     def counts(self) -> StreamCounts:
@@ -163,7 +165,10 @@ class TextSource:
         events = self._parser.finish()
         questions = [event for event in events if isinstance(event, Question)]
         decoded = self._decode([event for event in events if not isinstance(event, Question)], arrived_s, ending=True)
-        unasked = [Remark(f"{question.text}: pass {question.option}", warning=True) for question in questions]
+        unasked = [
+            Remark(f"{each.text}: {f'pass {each.option}' if each.option else each.answer}", warning=True)
+            for each in questions
+        ]
         return Decoded(decoded.blocks, [*decoded.remarks, *unasked])
 
     def fell_silent(self, now_s: float) -> Decoded:
@@ -180,7 +185,6 @@ class TextSource:
         """Take note that the line was gone: what follows may begin in the middle of a line, or be another device's."""
         ended = self.finish(now_s)
         self._parser.rejoin()
-        self._layout = None
         blocks = list(ended.blocks)
         if self._counts.samples:
             self._break()
@@ -306,9 +310,13 @@ class TextSource:
     def _note(self, event: LineEvent, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Act on everything in the stream that is not a sample."""
         match event:
-            case LayoutFound(layout):
-                if self._layout is not None and not layout.reads_like(self._layout):
-                    self._changed_form(blocks, arrived_s)
+            case LayoutFound(layout, changes):
+                # What still waits was read by another layout, perhaps of another sensor: they are not mixed.
+                if self._unit is not None:
+                    self._release(blocks)
+                waiting, self._waiting = self._waiting, []
+                if changes:
+                    self._changed_form(waiting, blocks, arrived_s)
                 self._close_run(blocks, arrived_s)
                 self._adopt(layout)
             case Damaged(reason, text):
@@ -317,7 +325,8 @@ class TextSource:
                 self._missing(text, blocks, arrived_s)
             case Question() as question:
                 raise column_question(question)
-            case Header():
+            case Header(names):
+                self._count_words(",".join(names))
                 paused = self._heard_s is not None and arrived_s - self._heard_s >= _RESTART_PAUSE_S
                 if self._clock is not None:
                     self._clock.announce_restart()
@@ -327,30 +336,36 @@ class TextSource:
                     self._break()
             case Note(text):
                 self._say(f"the device says: {text}", kind="note")
+                self._count_words(text)
             case Unread(count, text):
                 text = f"{count} lines of numbers in a row are no samples as before and get no label, such as {text!r}"
                 self._say(f"{text}; if they are the acceleration now, start again", kind="unread", warning=True)
             case Skipped(count):
                 self._say(f"joined in the middle of a line: its {count} bytes are skipped", kind="skipped")
 
-    def _changed_form(self, blocks: list[SampleBlock], arrived_s: float) -> None:
-        """Say that lines have changed their form; samples that waited to be understood are lost."""
-        waiting, self._waiting = self._waiting, []
-        unused = 0
-        for event, came_s in waiting:
-            if isinstance(event, Sample):
-                unused += 1
-            else:
-                self._note(event, blocks, came_s)
-        told = f"; {unused} samples before, whose unit or rate was not known yet, are lost" if unused else ""
+    def _changed_form(
+        self, waiting: list[tuple[LineEvent, float]], blocks: list[SampleBlock], arrived_s: float
+    ) -> None:
+        """Say that lines have changed their form; samples that waited for their unit are lost."""
+        unused = sum(isinstance(event, Sample) for event, _ in waiting)
+        told = f"; {unused} samples before, whose unit was not known yet, are lost" if unused else ""
         text = f"the lines have changed their form: they are learned anew, and so is their unit{told}"
         self._say(text, kind="form", warning=True)
+        for event, came_s in waiting:
+            if not isinstance(event, Sample):
+                self._note(event, blocks, came_s)
         if unused:
             self._hole(unused, blocks, arrived_s)
 
+    def _count_words(self, text: str) -> None:
+        """Say it when only lines without numbers come: a header again and again, or numbers that are not decimal."""
+        self._wordy += self._parser.layout is None and not self._parser.held
+        if self._wordy == _WORDY_LINES:
+            told = f"{_WORDY_LINES} lines hold no numbers, such as {text!r}: expected x, y and z in decimal digits"
+            self._say(told, kind="wordy", warning=True)
+
     def _adopt(self, layout: TextLayout) -> None:
         """Read the columns as they were found, and say what that means."""
-        self._layout = layout
         self._say(f"text lines, {layout}", kind="layout")
         if self._declared_unit is None:
             self._unit, self._waits = None, 0

@@ -13,6 +13,8 @@ is the same have the same template, however wide their numbers are. The text bef
 
 Not every digit is a number: the 2 of ``m/s^2``, the 1 of ``ax1``, ``0x68``, a time of day and a date are text. ``nan``,
 ``inf``, ``ovf``, ``null`` and ``none`` stand where a number should be: such a slot is not a number.
+
+Names stand before the numbers, one by one or as a list (``ax, ay, az: 1, 2, 3``), or behind them (``1 x, 2 y, 3 z``).
 """
 
 import math
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from edgehar.models.sensing.names import read_name
+from edgehar.models.sensing.names import AXES, read_axis, read_name
 from edgehar.models.sensing.unit_names import unit_at_start
 
 MAXIMUM_SLOTS: Final = 64
@@ -33,15 +35,17 @@ _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _NOT_A_NUMBER: Final = r"nan|inf(?:inity)?|ovf|null|none|nil"
 # Text that holds digits without being a number comes first, so that the digits are not found.
 _TEXT_WITH_DIGITS: Final = (
-    r"\d{4}-\d{2}-\d{2}(?:T(?=\d))?|(?<!\d)\d{1,2}/\d{1,2}/(?:\d\d)?\d\d(?=[ ,;\t]+\d{1,2}:\d\d)"
+    r"\*[0-9a-fA-F]{2}(?=\s*$)|\d{4}-\d{2}-\d{2}(?:T(?=\d))?"
+    r"|(?<!\d)\d{1,2}/\d{1,2}/(?:\d\d)?\d\d(?=[ ,;\t]+\d{1,2}:\d\d)"
     r"|\d{1,2}:\d{2}:\d{2}(?:\.\d+(?:,\d{3}(?=\]))?|,\d{3}(?=[\s\]]))?Z?|<inf>|0[xX][0-9a-fA-F]+|[/*^]\s?s(?:ec)?\^?2"
+    r"|\bms/2"
 )
 _AXIS_GLUED: Final = r"(?:(?<=^)|(?<=[\s,;|]))(?P<glued>[xyzXYZ])(?=[-+]?\d*\.\d)"
 
 
 def _number(mark: str) -> str:
     """Return the pattern of a number with this decimal mark; letters, digits or "^" before it make it text."""
-    body = rf"[-+]?(?:\d+{mark}?\d*|{mark}\d+)(?:[eE][-+]?\d{{1,3}}(?!\w))?"
+    body = rf"[-+]?(?:\d+[.]-\d{{5,6}}|\d+{mark}?\d*|{mark}\d+)(?:[eE][-+]?\d{{1,3}}(?!\w))?"
     return rf"(?<![\w.^])(?<![\w^][-+])(?P<number>{body})(?![\d])|(?<![\w])[-+]?(?P<missing>{_NOT_A_NUMBER})(?!\w)"
 
 
@@ -53,6 +57,8 @@ _PLAIN_NUMBER: Final = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _GLUED: Final = re.compile(_AXIS_GLUED)
 _ADDRESS_LETTERS: Final = 4
 _AXES: Final = 3
+_MARKS: Final = (",", ";", "|")
+_LISTED: Final = re.compile(r"\s*[,/;&]\s*|\s+and\s+")
 _SPACES: Final = re.compile(r"\s+")
 _NOISE: Final = re.compile(r"[^\w()\[\]/^²*°%.-]+")
 _PAIRED: Final = re.compile(r"[(\[][^()\[\]]*[)\]]")
@@ -94,6 +100,11 @@ class Template:
     def units(self) -> tuple[str | None, ...]:
         """The unit of every slot, where one stands behind it or behind the group it ends."""
         return tuple(unit for _, unit in self._named)
+
+    @cached_property
+    def has_last_words(self) -> bool:
+        """Whether the line ends with words that are no unit."""
+        return any(map(str.isalpha, unit_at_start(self.constants[-1])[1]))
 
     @cached_property
     def _named(self) -> tuple[tuple[str, str | None], ...]:
@@ -164,7 +175,13 @@ def dissect(line: str, *, decimal_comma: bool = False) -> tuple[Template, tuple[
 
 def _value(written: str | None) -> float:
     """Return the number that was written, or NaN."""
-    return math.nan if written is None else float(written.replace(",", "."))
+    if written is None:
+        return math.nan
+    units, again, millionths = written.partition(".-")
+    if again:
+        # Zephyr's "%d.%06d" of a negative number, of which both parts are negative and the sign takes up a zero.
+        return -abs(float(units)) - float(millionths) / 1e6
+    return float(written.replace(",", "."))
 
 
 def _normal(constant: str) -> str:
@@ -184,18 +201,54 @@ def _is_tagged(befores: list[str]) -> bool:
 
 
 def _changes(text: str) -> bool:
-    """Tell whether text with digits changes from line to line: a time, a long number. ``0x68`` names a sensor."""
-    return text[:1].isdigit() and not (text[:2].lower() == "0x" and len(text) <= _ADDRESS_LETTERS)
+    """Tell whether text with digits changes from line to line: a time, a checksum. ``0x68`` names a sensor."""
+    changes = text[:1].isdigit() or (text[:1] == "*" and text[1:2] != "s")
+    return changes and not (text[:2].lower() == "0x" and len(text) <= _ADDRESS_LETTERS)
 
 
 def _names_and_units(constants: tuple[str, ...]) -> tuple[list[str], list[str | None]]:
     """Return what names each slot, and the unit behind it."""
-    befores, units = [constants[0]], []
+    pieces, units = [constants[0]], []
     for constant in constants[1:]:
         unit, rest = unit_at_start(constant)
         units.append(unit)
-        befores.append(rest)
-    return befores[:-1], units
+        pieces.append(rest)
+    return _from_lists(_from_behind(pieces) or pieces[:-1]), units
+
+
+def _from_behind(pieces: list[str]) -> list[str] | None:
+    """Return what names each slot where the names stand behind the numbers: ``Acc: 1 x, 2 y, 3 z``; None if not so."""
+    first, *behind = pieces
+    axes = [read_axis(_without_noise(piece)) for piece in behind]
+    if read_axis(_without_noise(first)) is not None:
+        return None
+    ends = [piece.rstrip().endswith(_MARKS) and not piece.lstrip().startswith(_MARKS) for piece in behind]
+    ends[-1] = True
+    # Only behind its number can a name stand with which the line ends.
+    to_the_end = axes[-1] is not None and all(any(map(str.isalpha, piece)) for piece in behind)
+    for start in range(len(behind) - 2):
+        if tuple(axes[start : start + 3]) == AXES and (to_the_end or all(ends[start : start + 3])):
+            return [f"{first} {behind[0]}", *behind[1:]]
+    return None
+
+
+def _from_lists(befores: list[str]) -> list[str]:
+    """Return what names each slot where names stand as a list before their numbers: ``ax, ay, az: 1, 2, 3``."""
+    named = list(befores)
+    for at, before in enumerate(befores):
+        text = before.strip(" ,;|)]}")
+        for names in (_LISTED.split(text), _without_noise(text).split()):
+            behind = befores[at + 1 : at + len(names)]
+            axes = [read_axis(name) for name in names]
+            listed = set(AXES) <= set(axes) and len(behind) == len(names) - 1
+            if (
+                listed
+                and not any(map(str.isalpha, "".join(behind)))
+                and (None not in axes or "," in text or "/" in text)
+            ):
+                named[at : at + len(names)] = names
+                break
+    return named
 
 
 def _without_noise(before: str) -> str:

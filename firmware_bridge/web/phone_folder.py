@@ -27,7 +27,7 @@ from typing import Final
 
 from edgehar.firmware_bridge.web import STATIC
 from edgehar.models.bundle import MANIFEST, Bundle
-from edgehar.models.contract import CHANNELS
+from edgehar.models.contract import CHANNELS, GYROSCOPE_CHANNELS, MOTION_CHANNELS
 from edgehar.models.engines.native_tables import artifact_tables
 from edgehar.models.errors import UsageError
 from edgehar.models.files import atomic_folder
@@ -74,7 +74,8 @@ def phone_files(bundle: Bundle, *, quantization: str) -> dict[str, bytes]:
     Raises
     ------
     UsageError
-        If the bundle has no such artifact, its model is not of the three axes of an accelerometer, or it is too large.
+        If the bundle has no such artifact, its model takes other channels than an accelerometer's or these and a
+        gyroscope's, or it is too large.
     BundleError
         If the artifact is not what the manifest says.
     """
@@ -87,10 +88,10 @@ def phone_files(bundle: Bundle, *, quantization: str) -> dict[str, bytes]:
             next_step=f"Run: har compile {place} --format {FORMAT} --quantization {quantization} --data PATH.",
             quantization=quantization,
         )
-    if manifest.window.channels != CHANNELS:
+    if manifest.window.channels not in (CHANNELS, MOTION_CHANNELS):
         raise UsageError(
-            f"{place}: expected a model of the channels {', '.join(CHANNELS)} of an accelerometer, got "
-            f"{', '.join(manifest.window.channels)}",
+            f"{place}: expected a model of the channels {', '.join(CHANNELS)} of an accelerometer, or these and "
+            f"{', '.join(GYROSCOPE_CHANNELS)} of a gyroscope, got {', '.join(manifest.window.channels)}",
             next_step="Use it through the Python package: phones give nothing else to a page.",
         )
     artifact_tables(bundle, entry)

@@ -1,7 +1,8 @@
 """How a sensor is mounted on its wearer: found from standing and walking, kept in a file, folded into a model.
 
 The file is JSON: ``format`` is "edgehar mounting", ``schema`` "1.0"; then ``wearer``, ``agreement`` (0 to 1) and
-``rotation``, three rows of three numbers. A sample x of the wearer's sensor, in g, is R x in the axes of the model.
+``rotation``, three rows of three numbers. A sample x of the wearer's sensor, in g, is R x in the axes of the model; so
+is a turning rate.
 """
 
 from edgehar.models.mounting.engine import MountedEngine

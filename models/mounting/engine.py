@@ -12,7 +12,7 @@ class Predictor(Protocol):
     """The part of an engine that is needed here."""
 
     def predict(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities (n, n_classes) of windows (n, length, 3), in g."""
+        """Return probabilities (n, n_classes) of windows (n, length, 3) in g, or (n, length, 6) in g and degrees/s."""
         ...
 
 
@@ -27,5 +27,5 @@ class MountedEngine:
         self._engine, self._mounting = engine, mounting
 
     def predict(self, windows: NDArray[Any]) -> NDArray[np.float32]:
-        """Return probabilities (n, n_classes) of windows (n, length, 3) in g, in the axes of the wearer's sensor."""
+        """Return probabilities (n, n_classes) of windows (n, length, channels) in the axes of the wearer's sensor."""
         return self._engine.predict(np.ascontiguousarray(self._mounting.apply(windows)))

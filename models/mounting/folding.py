@@ -17,8 +17,9 @@ def fold_mounting(
 ) -> tuple[dict[str, NDArray[np.float32]], Normalization]:
     """Return weights and normalisation of a model for samples as the wearer's sensor gives them.
 
-    With R the rotation, the first layer sees W'((Rx - mu) / sigma). That is W2'((x - mu2) / sigma2) with mu2 = R' mu
-    and W2 = diag(sigma2) R' diag(1 / sigma) W, for any deviations sigma2; these are the turned ones.
+    With R the rotation, of both vectors where the model takes the turning rate as well, the first layer sees
+    W'((Rx - mu) / sigma). That is W2'((x - mu2) / sigma2) with mu2 = R' mu and W2 = diag(sigma2) R' diag(1 / sigma) W,
+    for any deviations sigma2; these are the turned ones.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def fold_mounting(
             f"layer, got {first.kind}",
             next_step="Mount the sensor as in the recordings the model was trained on.",
         )
-    rotation = mounting.matrix
+    rotation = mounting.of_channels(len(normalization.mean_g))
     mean, std = np.array(normalization.mean_g), np.array(normalization.std_g)
     turned_std = np.sqrt(np.square(rotation.T) @ np.square(std))
     turn = turned_std[:, None] * rotation.T / std[None, :]

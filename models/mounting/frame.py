@@ -57,7 +57,8 @@ class Frame:
                 next_step="Mount the sensor as in the recordings the model was trained on.",
             )
         axes = np.eye(3)
-        for mean in (_vector(manifest.provenance.configuration.get(UPRIGHT)), np.array(manifest.normalization.mean_g)):
+        mean_g = np.array(manifest.normalization.mean_g[: len(_NAMES)])
+        for mean in (_vector(manifest.provenance.configuration.get(UPRIGHT)), mean_g):
             length = 0.0 if mean is None else float(np.linalg.norm(mean))
             if mean is not None and length > 0 and _angle_deg(mean, axes[up]) <= _MOST_TILT_DEG:
                 return cls(mean / length, axes[forward])

@@ -26,7 +26,8 @@ class Mounting:
     Parameters
     ----------
     rotation
-        Three rows; ``rotation @ acceleration`` is the acceleration as the model knows it.
+        Three rows; ``rotation @ acceleration`` is the acceleration as the model knows it. A rotation turns the turning
+        rate of a gyroscope alike; only a reflection would not, and a mounting is none.
     agreement
         How much of the horizontal rhythm of walking turned into everybody else's, 0 to 1.
     wearer
@@ -58,6 +59,17 @@ class Mounting:
     def matrix(self) -> NDArray[np.float64]:
         """The rotation as an array of shape (3, 3)."""
         return np.array(self.rotation, np.float64)
+
+    def of_channels(self, channels: int) -> NDArray[np.float64]:
+        """Return the rotation of samples of so many channels, (channels, channels): every three of them are a vector.
+
+        Examples
+        --------
+        >>> turned = Mounting(((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0), (0.0, 0.0, 1.0)), 1.0, "7")
+        >>> (turned.of_channels(6) @ [0.0, 1.0, 0.0, 0.0, 90.0, 0.0]).tolist()
+        [1.0, 0.0, 0.0, 90.0, 0.0, 0.0]
+        """
+        return np.asarray(np.kron(np.eye(channels // 3), self.matrix), np.float64)
 
     @property
     def angle_deg(self) -> float:

@@ -6,13 +6,16 @@
          0     4  "HARC"
          4     4  CRC-32 (the zlib one) of everything from offset 8 on
          8     4  bytes in all
-        12     4  format version (1 to 3); numbers (1 float32, 2 int8); layers; layers run for every sample
+        12     4  format version (1 to 4); numbers (1 float32, 2 int8); layers; layers run for every sample
         16     4  window, in samples; channels
-        20     4  outputs; bits below the point of an integer sample (version 1: 0, for 11)
+        20     4  outputs; bits below the point of an integer sample (version 1: 0, for 11); version 4: 1 with a mask,
+                  else 0
         24    44  a layer: kind, activation, fraction, 0 (4 bytes), its kernel (20), its recurrent kernel (20, or zeros)
-         …    12  from version 2 on: taps, dilation, stride (16 bits each); padding, merge, around bits; version 3 and
-                  attention only: heads, bits inside, 1 with a way around (else 3 zeros)
+         …    12  from version 2 on: taps, dilation, stride (16 bits each); padding, merge, around bits; then 3 zeros,
+                  or of attention: heads, bits inside, 1 with a way around; of a recurrent layer in version 4: two
+                  zeros, 1 where it hands on its last vector alone
          …        the next layer, and so on
+         …     4  with a mask: the number that masks, float32 or int32
          …        arrays, each at a multiple of 64 bytes: a cache line, and the widest vector a processor loads
 
 A matrix is 20 bytes: inputs and outputs (16 bits each), shift (8 bits) and 3 zeros, then the offsets of weights, bias
@@ -23,8 +26,8 @@ A matrix with several taps is that many such arrays, one behind the other, with 
 Codes of kinds, activations, paddings and merges are their places in the lists of `edgehar.models.portable.layers`.
 
 Version 2 is written where version 1 does not suffice: for heads other than a softmax, samples in another scale than
-that of acceleration, and layers that version 1 does not have; version 3 for attention. So what earlier engines know
-stays what they take.
+that of acceleration, and layers that version 1 does not have; version 3 for attention; version 4 for branches and
+masks. So what earlier engines know stays what they take.
 
 A blob is a stranger's bytes. Two readers take it, `unpack_model` here and `har_load` of har_blob.c, and both refuse the
 same blobs. Of the bytes they ask:
@@ -55,8 +58,12 @@ from edgehar.models.portable.tables import (
     ACTIVATED,
     ACTIVATIONS,
     ATTENTION,
+    BRANCHING,
+    END,
     FLOAT32,
+    FORK,
     INT8,
+    JOIN,
     KINDS,
     LATER_KINDS,
     MERGES,
@@ -73,20 +80,25 @@ from edgehar.models.portable.tables import (
 )
 
 MAGIC: Final = b"HARC"
-VERSION: Final = 3
-HEADER: Final = struct.Struct("<4sIIBBBBHHHH")
+VERSION: Final = 4
+HEADER: Final = struct.Struct("<4sIIBBBBHHHBB")
 _LAYER: Final = struct.Struct("<BBBx")
 _MATRIX: Final = struct.Struct("<HHB3xIII")
 _TIME: Final = struct.Struct("<HHHBBBBBB")
 _PLAIN_BYTES: Final = _LAYER.size + 2 * _MATRIX.size
 _LONG_BYTES: Final = _PLAIN_BYTES + _TIME.size
-_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _LONG_BYTES, 3: _LONG_BYTES}
-_KINDS: Final = {1: PLAIN_KINDS, 2: tuple(kind for kind in KINDS if kind not in LATER_KINDS), 3: KINDS}
-_ACTIVATIONS: Final = {1: ACTIVATIONS[: ACTIVATIONS.index("softmax") + 1], 2: ACTIVATIONS, 3: ACTIVATIONS}
+_RECORD_BYTES: Final = {1: _PLAIN_BYTES, 2: _LONG_BYTES, 3: _LONG_BYTES, 4: _LONG_BYTES}
+_KINDS: Final = {
+    1: PLAIN_KINDS,
+    **{version: tuple(kind for kind in KINDS if kind not in later) for version, later in LATER_KINDS.items()},
+    4: KINDS,
+}
+_PLAIN_ACTIVATIONS: Final = ACTIVATIONS[: ACTIVATIONS.index("softmax") + 1]
 _FILTERS: Final = ("conv", "residual", *POOLS)
 _TAPPED: Final = (*_FILTERS, "dense_over_time")
 """Kinds whose kernel has an array for every tap."""
 _NUMBERS: Final = {FLOAT32: 1, INT8: 2}
+_MASK_BYTES: Final = 4
 _ALIGNMENT: Final = 64
 _LEAST_ALIGNMENT: Final = 4
 _NO_MATRIX: Final = bytes(_MATRIX.size)
@@ -97,12 +109,14 @@ def pack_model(model: CModel) -> bytes:
     version = version_of(model)
     size = _RECORD_BYTES[version]
     records, arrays = bytearray(), bytearray()
-    arrays_at = _aligned(HEADER.size + len(model.layers) * size)
+    arrays_at = _aligned(HEADER.size + len(model.layers) * size + (0 if model.mask is None else _MASK_BYTES))
     for layer in model.layers:
         record = _pack_layer(layer)
         for matrix in (layer.kernel, layer.recurrent):
             record += _NO_MATRIX if matrix is None else _pack_matrix(matrix, arrays, arrays_at)
         records += (record + _pack_time(layer))[:size]
+    if model.mask is not None:
+        records += struct.pack(_mask_format(model.quantization), model.mask)
     records += bytes(arrays_at - HEADER.size - len(records))
     total = arrays_at + len(arrays)
     header = HEADER.pack(
@@ -117,6 +131,7 @@ def pack_model(model: CModel) -> bytes:
         model.channels,
         model.classes,
         model.sample_bits if version > 1 else 0,
+        int(model.mask is not None),
     )
     content = header[8:] + records + arrays
     return MAGIC + struct.pack("<I", zlib.crc32(content)) + content
@@ -124,8 +139,12 @@ def pack_model(model: CModel) -> bytes:
 
 def version_of(model: CModel) -> int:
     """Return the least version of the format that can hold a model."""
-    if any(layer.kind in LATER_KINDS for layer in model.layers):
-        return 3
+    kinds = {layer.kind for layer in model.layers}
+    if model.mask is not None or any(layer.hands_last for layer in model.layers):
+        return VERSION
+    for version, later in sorted(LATER_KINDS.items(), reverse=True):
+        if not kinds.isdisjoint(later):
+            return version + 1
     return 2 if has_other_head(model) or model.needs_whole_windows else 1
 
 
@@ -163,16 +182,24 @@ def unpack_model(blob: bytes) -> CModel:
 
 def _read(blob: bytes) -> CModel:
     """Return the model in a whole blob that keeps all rules."""
-    _, _, _, version, numbers, layers, step_layers, window, channels, classes, bits = HEADER.unpack_from(blob)
+    _, _, _, version, numbers, layers, step_layers, window, channels, classes, bits, masked = HEADER.unpack_from(blob)
+    if version > 1 and masked > (version > 3):
+        raise _UnreadableError(f"expected 0 where a version has a mask, else 1, got {masked}")
     reader = _Reader(blob, layers, version, _numbers_of(numbers))
+    mask = reader.mask() if version > 3 and masked else None
     sample_bits = bits if version > 1 else SAMPLE_BITS
-    model = CModel(window, channels, tuple(map(reader.layer, range(layers))), step_layers, sample_bits)
+    model = CModel(window, channels, tuple(map(reader.layer, range(layers))), step_layers, sample_bits, mask)
     problem = broken_rule(model)
     if problem is None and model.classes != classes:
         problem = f"expected {model.classes} outputs, those of the last layer, got {classes}"
     if problem is not None:
         raise _UnreadableError(problem)
     return model
+
+
+def _mask_format(quantization: str) -> str:
+    """Return how the number that masks is written."""
+    return "<i" if quantization == INT8 else "<f"
 
 
 def packed_weights(matrix: Matrix) -> NDArray[Any]:
@@ -206,14 +233,15 @@ def _pack_layer(layer: CLayer) -> bytes:
 
 def _pack_time(layer: CLayer) -> bytes:
     """Return the end of a layer's record from version 2 on."""
+    inside = (layer.heads, layer.inside_bits, int(layer.goes_around))
     return _TIME.pack(
         layer.taps,
         layer.dilation,
         layer.stride,
         PADDINGS.index(layer.padding),
-        MERGES.index(layer.merge),
+        MERGES.index(layer.joins or layer.merge),
         layer.around_bits,
-        *((layer.heads, layer.inside_bits, int(layer.goes_around)) if layer.kind == ATTENTION else (0, 0, 0)),
+        *(inside if layer.kind == ATTENTION else (0, 0, int(layer.hands_last))),
     )
 
 
@@ -271,17 +299,29 @@ class _Reader:
 
     def __init__(self, blob: bytes, layers: int, version: int, quantization: str) -> None:
         self._blob, self._version, self._is_integer = blob, version, quantization == INT8
+        self._quantization = quantization
         self._arrays_at = HEADER.size + layers * _RECORD_BYTES[version]
         self._bytes_left = len(blob) - self._arrays_at
         if self._bytes_left < 0:
             raise _UnreadableError(f"expected the records of {layers} layers, got {len(blob):,} bytes in all")
+
+    def mask(self) -> float:
+        """Return the number that masks, and take its place from the arrays; to be called before there are any."""
+        if self._bytes_left < _MASK_BYTES:
+            raise _UnreadableError("expected a number that masks, the blob ends before it")
+        found: float = struct.unpack_from(_mask_format(self._quantization), self._blob, self._arrays_at)[0]
+        self._arrays_at += _MASK_BYTES
+        self._bytes_left -= _MASK_BYTES
+        return found
 
     def layer(self, index: int) -> CLayer:
         """Return one layer."""
         offset = HEADER.size + index * _RECORD_BYTES[self._version]
         number, activation, fraction = _LAYER.unpack_from(self._blob, offset)
         kind = _named(f"layer {index + 1}: a kind", _KINDS[self._version], number - 1)
-        known = _ACTIVATIONS[self._version] if kind in ACTIVATED else ("linear",)
+        known: tuple[str, ...] = ("linear",)
+        if kind in ACTIVATED:
+            known = ACTIVATIONS if self._version > 1 else _PLAIN_ACTIVATIONS
         named = _named(f"layer {index + 1}: an activation", known, activation - (kind in ACTIVATED))
         try:
             return self._layer(offset, kind, named, fraction)
@@ -295,7 +335,7 @@ class _Reader:
             fields = _TIME.unpack_from(self._blob, offset + _PLAIN_BYTES)
             taps, dilation, stride, padding, merge, around_bits, heads, inside_bits, way = fields
         is_attention = kind == ATTENTION
-        has_weights, is_filter = kind not in (*POOLS, *WHOLE), kind in _FILTERS
+        has_weights, is_filter = kind not in (*POOLS, *WHOLE, *BRANCHING), kind in _FILTERS
         kernel_at, second_at = offset + _LAYER.size, offset + _LAYER.size + _MATRIX.size
         kernel = self._matrix(kernel_at, taps if kind in _TAPPED else 1) if has_weights else None
         has_second = is_attention or kind in RECURRENT or (kind == "residual" and self._has_weights(second_at))
@@ -310,10 +350,12 @@ class _Reader:
             stride=stride if is_filter else 1,
             padding=_named("a padding", PADDINGS, padding) if is_filter else "valid",
             merge=_named("a merge", MERGES, merge) if kind in RECURRENT else "",
-            around_bits=around_bits if is_attention or kind == "residual" else 0,
+            around_bits=around_bits if kind in (ATTENTION, "residual", END, JOIN) else 0,
             heads=heads if is_attention else 1,
             inside_bits=inside_bits if is_attention else 0,
             goes_around=is_attention and way != 0,
+            joins=_named("a merge", MERGES, merge) if kind == FORK else "",
+            hands_last=self._version > 3 and kind in RECURRENT and way != 0,
         )
 
     def _has_weights(self, offset: int) -> bool:

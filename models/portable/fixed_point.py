@@ -141,6 +141,16 @@ def join(merge: str, forward: Integers, backward: Integers) -> Integers:
     return round_shift(forward * backward, VALUE_BITS) if merge == "mul" else round_shift(forward + backward, 1)
 
 
+def refit(values: Integers, bits: int, fraction: int) -> Integers:
+    """Return 16-bit values with so many bits below the point in a format of ``fraction`` bits; 0 for their own."""
+    return narrow(widen(values, bits), fraction) if fraction else values
+
+
+def times(sums: Integers, factors: Integers) -> Integers:
+    """Return a product of sums, saturated as scores are."""
+    return np.clip(round_shift(sums * factors, SUM_BITS), -SCORE_LIMIT, SCORE_LIMIT)
+
+
 def attended(queries: Integers, keys: Integers, held: Integers, bits: int) -> Integers:
     """Return what each step attends to: the mean of all steps' values, weighted by powers of its scores.
 

@@ -4,6 +4,7 @@ The engine walks through the layers sample by sample; here every layer takes the
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -21,16 +22,18 @@ from edgehar.models.portable.fixed_point import (
     mix,
     narrow,
     pass_gate,
+    refit,
     rescale,
     round_shift,
     sigmoid,
     softmax,
     tanh,
+    times,
     to_samples,
     widen,
 )
 from edgehar.models.portable.geometry import is_first_of_two, margins
-from edgehar.models.portable.tables import ATTENTION, HEADS, CLayer, CModel, Matrix
+from edgehar.models.portable.tables import ATTENTION, BRANCHING, END, FORK, HEADS, RECURRENT, CLayer, CModel, Matrix
 
 _BATCH: Final = 128
 
@@ -65,12 +68,19 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16] | N
         uint16 probabilities, 32768 for certainty; int32 where they are numbers, 8192 for one
     """
     values = samples.astype(np.int64)
+    counts = np.ones(samples.shape[:2], bool) if model.mask is None else np.any(samples != model.mask, axis=-1)
     around = values
+    forks: list[_Fork] = []
     for index, layer in enumerate(model.layers[: model.step_layers]):
-        if layer.merge:
-            values = _backward(layer, values, around, ends=index + 1 == model.step_layers)
-        elif is_first_of_two(model.layers, index):
-            around = _MAKE[layer.kind](layer, values, around)
+        if layer.kind in BRANCHING:
+            values = around = _branching(layer, values, forks)
+        elif layer.merge:
+            ends = layer.hands_last or index + 1 == model.step_layers
+            values = _backward(layer, values, around, counts, ends=ends)
+        elif layer.kind in RECURRENT:
+            states = _recurrent(layer, values, counts)
+            values, around = (values, states) if is_first_of_two(model.layers, index) else (states, values)
+            values = values[:, -1:] if layer.hands_last else values
         else:
             values, around = _MAKE[layer.kind](layer, values, around), values
     values = values[:, -1]
@@ -83,22 +93,57 @@ def forward(model: CModel, samples: NDArray[np.int16]) -> NDArray[np.uint16] | N
     return probabilities.astype(np.uint16)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """What branches are given, how they are joined, and what of those that have ended goes into the joined vectors."""
+
+    given: Integers
+    joins: str
+    parts: list[Integers]
+
+
+def _branching(layer: CLayer, values: Integers, forks: list[_Fork]) -> Integers:
+    """Begin branches, or end one: return what the next layer is given."""
+    if layer.kind == FORK:
+        forks.append(_Fork(values, layer.joins, []))
+        return values
+    fork = forks[-1]
+    is_concat = fork.joins == "concat"
+    fork.parts.append(
+        refit(values, layer.around_bits, layer.fraction) if is_concat else widen(values, layer.around_bits)
+    )
+    if layer.kind == END:
+        return fork.given
+    forks.pop()
+    if is_concat:
+        return np.concatenate(fork.parts, axis=-1)
+    if fork.joins == "mul":
+        return _activate(layer, times(*fork.parts))
+    total = np.sum(fork.parts, axis=0)
+    return _activate(layer, mean(total, len(fork.parts)) if fork.joins == "ave" else total)
+
+
 State = tuple[Integers, Integers]
 
 
-def _recurrent(layer: CLayer, values: Integers, around: Integers) -> Integers:
-    """Return the state after every step."""
+def _recurrent(layer: CLayer, values: Integers, counts: NDArray[np.bool_]) -> Integers:
+    """Return the state after every step; where a step does not count, the state of the one before."""
     hidden, cell = (np.zeros((len(values), layer.units), np.int64) for _ in range(2))
     states = []
     for step in range(values.shape[1]):
-        hidden, cell = _ADVANCE[layer.kind](layer, values[:, step], hidden, cell)
+        after = _ADVANCE[layer.kind](layer, values[:, step], hidden, cell)
+        hidden, cell = (
+            np.where(counts[:, step, np.newaxis], new, old) for new, old in zip(after, (hidden, cell), strict=True)
+        )
         states.append(hidden)
     return np.stack(states, axis=1)
 
 
-def _backward(layer: CLayer, values: Integers, forwards: Integers, *, ends: bool) -> Integers:
+def _backward(
+    layer: CLayer, values: Integers, forwards: Integers, counts: NDArray[np.bool_], *, ends: bool
+) -> Integers:
     """Join the states of a walk from the window's end to those of a walk forward: of each step, or the last of each."""
-    backwards = _recurrent(layer, values[:, ::-1], values)
+    backwards = _recurrent(layer, values[:, ::-1], counts[:, ::-1])
     if ends:
         return join(layer.merge, forwards[:, -1:], backwards[:, -1:])
     return join(layer.merge, forwards, backwards[:, ::-1])
@@ -237,7 +282,6 @@ _ADVANCE: Final[dict[str, Callable[[CLayer, Integers, Integers, Integers], State
 }
 
 _MAKE: Final[dict[str, Callable[[CLayer, Integers, Integers], Integers]]] = {
-    **dict.fromkeys(_ADVANCE, _recurrent),
     "dense": _dense,
     "conv": _conv,
     "residual": _residual,

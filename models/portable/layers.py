@@ -17,7 +17,14 @@ WHOLE: Final = ("global_max", "global_average")
 
 ATTENTION: Final = "attention"
 
-KINDS: Final = (*RECURRENT, "dense", "conv", "residual", *POOLS, *WHOLE, "dense_over_time", ATTENTION)
+FORK: Final = "fork"
+END: Final = "end"
+JOIN: Final = "join"
+BRANCHING: Final = (FORK, END, JOIN)
+"""Records without weights, around branches: a fork, the layers of a branch, its end, the layers of the next one, and so
+on; the end of the last branch is the join."""
+
+KINDS: Final = (*RECURRENT, "dense", "conv", "residual", *POOLS, *WHOLE, "dense_over_time", ATTENTION, *BRANCHING)
 """Layer kinds in the order of `har_kind`, whose numbers begin at 1.
 
 A ``residual`` layer is the second convolution of a temporal block and the way around both. ``dense_over_time`` has a
@@ -28,13 +35,13 @@ kernel for every step, and adds up what they make: a dense layer over all steps 
 PLAIN_KINDS: Final = KINDS[: KINDS.index("dense") + 1]
 """Those of version 1 of the blob."""
 
-LATER_KINDS: Final = (ATTENTION,)
-"""Those that version 2 does not have."""
+LATER_KINDS: Final = {2: (ATTENTION, *BRANCHING), 3: BRANCHING}
+"""Those that a version does not have."""
 
 ACTIVATIONS: Final = ("linear", "relu", "tanh", "sigmoid", "softmax", "sigmoid_head", "linear_head")
 """Activations of layers in the order of `har_activation`, whose numbers begin at 1; the last three are heads."""
 
-ACTIVATED: Final = ("dense", "conv", "residual", "dense_over_time")
+ACTIVATED: Final = ("dense", "conv", "residual", "dense_over_time", JOIN)
 """Kinds with an activation of their own; those of cells are fixed, pools have none."""
 
 HEADS: Final = {"softmax": "softmax", "sigmoid": "sigmoid_head", "linear": "linear_head"}
@@ -50,7 +57,8 @@ PADDINGS: Final = ("valid", "same", "causal")
 """Paddings along time in the order of `har_padding`, whose numbers begin at 0."""
 
 MERGES: Final = ("", "concat", "sum", "mul", "ave")
-"""How a backward layer joins the layer before it, in the order of `har_merge`: a layer with none runs forward."""
+"""How a backward layer joins the layer before it, in the order of `har_merge`: a layer with none runs forward. A fork
+names how what its branches make is joined."""
 
 GATES: Final = {**dict.fromkeys(KINDS, 1), "lstm": 4, "gru": 3, "gru_reset_after": 3, ATTENTION: 3}
 
@@ -118,10 +126,14 @@ class CLayer:
         Of a recurrent layer that runs backward, how it joins what the layer before it makes of the same input.
     around_bits
         Of a residual layer without weights around, and of attention with a way around: bits below the point of what
-        goes around, in integers.
+        goes around; of the end of a branch, of what it is given; in integers.
     heads, inside_bits, goes_around
         Of attention: heads; bits below the point of keys, values and queries, in integers; whether its input is added
         to its output.
+    joins
+        Of a fork, how what its branches make is joined: one of `MERGES`.
+    hands_last
+        Of a recurrent layer with more layers behind it for every sample: it hands on its last vector alone.
     """
 
     kind: str
@@ -138,6 +150,8 @@ class CLayer:
     heads: int = 1
     inside_bits: int = 0
     goes_around: bool = False
+    joins: str = ""
+    hands_last: bool = False
 
     @property
     def units(self) -> int:
@@ -179,7 +193,7 @@ class CLayer:
     def bits_after(self, bits: int) -> int:
         """Return the bits below the point of what it hands on, given vectors with so many."""
         if self.kernel is None:
-            return bits
+            return (self.fraction or self._joined_bits(bits)) if self.kind == JOIN else bits
         if self.merge == "sum":
             return VALUE_BITS - 1
         return self.fraction or VALUE_BITS
@@ -187,4 +201,8 @@ class CLayer:
     @property
     def is_plain(self) -> bool:
         """Whether it can stand in version 1 of the blob: it has a vector ready after every sample."""
-        return self.kind in PLAIN_KINDS and not self.merge
+        return self.kind in PLAIN_KINDS and not self.merge and not self.hands_last
+
+    def _joined_bits(self, bits: int) -> int:
+        """Return the bits below the point of joined vectors that have no format of their own."""
+        return bits if self.activation == "linear" else VALUE_BITS

@@ -10,7 +10,7 @@ the model       2 to 255 layers; a window of 1 to 2047 samples; at most 255 outp
                 the point
 the chain       the first layer takes the channels, every other one what the layer before it hands on
 the order       at least one layer runs for every sample and at least one at the end; those at the end are dense; a
-                convolution or a pool is not the last one before them, what makes one vector of all steps is
+                convolution or a pool is not the last one before them
 the activation  the last layer, and no other, is dense with the activation of a head
 a filter        1 to 2048 steps, within the window and its margins; dilation and stride of 1 or more; pools that do not
                 overlap; a dense layer over time has a tap for every step
@@ -18,6 +18,12 @@ a pair          a backward layer is recurrent, behind one that is not backward a
                 is behind a convolution, both causal with a stride of 1, and what goes around fits its units
 attention       followed by another layer that runs for every sample; it looks at all of its steps, its heads share its
                 units, and its second kernel makes as many numbers as it is given
+branches        within the layers that run for every sample, at most 8 forks open at once; 2 to 8 branches of a fork, 2
+                where they are multiplied, that hand on as many vectors, of as many numbers unless these are
+                concatenated; of a last join one vector; a concatenation has no activation
+the last vector a recurrent layer that hands on its last vector alone is not the first of a pair
+a mask          a finite number, of int8 models one of 16 bits; recurrent layers and dense ones alone, none of which
+                hands on its last vector alone
 a layer         units x gates outputs; the recurrent kernel takes the units and has as many outputs as the kernel
 a bias          of recurrent layers, only a GRU that resets after the product has one in its recurrent kernel
 a fraction      0 to 12 bits
@@ -32,6 +38,7 @@ at most 1 (2^20) a step, and 511 products of int8 and int16 are the most that an
 """
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -39,16 +46,21 @@ import numpy as np
 
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS, VALUE_BITS
-from edgehar.models.portable.geometry import is_first_of_two, place_of
+from edgehar.models.portable.forks import MOST_ENDS, MOST_FORKS
+from edgehar.models.portable.geometry import Walk, is_first_of_two
 from edgehar.models.portable.tables import (
     ATTENTION,
+    END,
+    FORK,
     GATES,
     HEADS,
     HIDDEN,
+    INT8,
+    JOIN,
+    PLAIN_KINDS,
     POOLS,
     RECURRENT,
     SHIFTS,
-    WHOLE,
     CLayer,
     CModel,
     Matrix,
@@ -106,6 +118,8 @@ def _broken_rules(model: CModel) -> Iterator[str]:
         )
     if not 0 <= model.sample_bits <= MAXIMUM_SAMPLE_BITS:
         yield f"expected samples with 0 to {MAXIMUM_SAMPLE_BITS} bits below the point, got {model.sample_bits}"
+    if model.mask is not None:
+        yield from _broken_by_mask(model)
     yield from _broken_in_chain(model)
     for what, numbers in (
         ("scratch sums", model.scratch_sums),
@@ -116,26 +130,37 @@ def _broken_rules(model: CModel) -> Iterator[str]:
             yield f"expected at most {MAXIMUM_MEMORY:,} {what}, the layers need {numbers:,}"
 
 
+def _broken_by_mask(model: CModel) -> Iterator[str]:
+    """Yield what breaks a rule in a model that skips masked samples."""
+    mask = float("nan") if model.mask is None else model.mask
+    if not math.isfinite(mask) or (model.quantization == INT8 and not -(2**VALUE_BITS) <= mask < 2**VALUE_BITS):
+        yield f"expected a number that samples can be as a mask, got {mask:g}"
+    for index, layer in enumerate(model.layers, start=1):
+        if layer.kind not in PLAIN_KINDS or layer.hands_last:
+            yield f"layer {index} ({layer.kind}): expected recurrent and dense layers alone behind a mask"
+
+
 def _broken_in_chain(model: CModel) -> Iterator[str]:
     """Yield what breaks a rule in a layer, or between layers."""
-    inputs, steps, before = model.channels, model.window, None
+    walk = Walk(model.window, model.channels)
+    before: CLayer | None = None
     for index, layer in enumerate(model.layers):
         at_end, ends = index >= model.step_layers, index + 1 == model.step_layers
+        first_of_two = is_first_of_two(model.layers, index)
         problems = itertools.chain(
-            _broken_by_layer(layer, inputs, at_end=at_end, last=index + 1 == len(model.layers)),
-            _broken_in_time(layer, steps, ends=ends),
-            _broken_by_pair(before, layer),
+            _broken_by_layer(layer, walk.inputs, at_end=at_end, last=index + 1 == len(model.layers)),
+            _broken_in_time(layer, walk.steps, ends=ends),
+            _broken_by_pair(before, layer, first_of_two=first_of_two),
+            _broken_by_branches(walk, layer, ends=ends),
         )
         for problem in problems:
             yield f"layer {index + 1} ({layer.kind}): {problem}"
         try:
-            place = place_of(layer, inputs, steps, ends=ends)
+            walk.place(layer, ends=ends, first_of_two=first_of_two)
         except ValueError as error:
             yield f"layer {index + 1} ({layer.kind}): {error}"
             return
-        if not is_first_of_two(model.layers, index):
-            inputs = place.outputs
-        steps, before = (1 if ends or at_end else place.count), layer
+        before = layer
 
 
 def _broken_by_layer(layer: CLayer, inputs: int, *, at_end: bool, last: bool) -> Iterator[str]:
@@ -171,10 +196,8 @@ def _broken_in_time(layer: CLayer, steps: int, *, ends: bool) -> Iterator[str]:
         )
     if layer.kind in POOLS and layer.stride < layer.pool:
         yield f"expected pools that do not overlap, got {layer.pool} steps, {layer.stride} apart"
-    if layer.kind in (*POOLS, "conv", "residual", ATTENTION) and ends:
+    if layer.kind in (*POOLS, "conv", "residual", ATTENTION, FORK, END) and ends:
         yield "expected a layer behind it that ends the window"
-    if layer.kind in (*WHOLE, "dense_over_time") and not ends:
-        yield "expected it to be the last layer that runs for every sample"
     if layer.kind == "dense_over_time" and layer.taps != steps:
         yield f"expected weights for {steps} steps, as many as there are, got {layer.taps}"
     if layer.kind == ATTENTION and layer.taps != steps:
@@ -183,8 +206,27 @@ def _broken_in_time(layer: CLayer, steps: int, *, ends: bool) -> Iterator[str]:
         yield f"expected at most {VALUE_BITS} bits below the point of what goes around, got {layer.around_bits}"
 
 
-def _broken_by_pair(before: CLayer | None, layer: CLayer) -> Iterator[str]:
+def _broken_by_branches(walk: Walk, layer: CLayer, *, ends: bool) -> Iterator[str]:
+    """Yield what breaks a rule where branches part and end; ``walk`` is where it came to before this layer."""
+    if layer.kind == FORK and (not layer.joins or len(walk.forks) == MOST_FORKS):
+        yield f"expected a way to join its branches, and at most {MOST_FORKS} forks open at once"
+    if layer.kind in (END, JOIN) and walk.forks:
+        fork = walk.forks[-1]
+        least, most = (int(layer.kind == JOIN), 1 if fork.joins == "mul" else MOST_ENDS - 1)
+        if not least <= len(fork.widths) <= most - (layer.kind == END):
+            yield f"expected 2 to {most + 1} branches to be joined, got another number"
+        if layer.activation != "linear" and fork.joins == "concat":
+            yield f"expected no activation of what is concatenated, got {layer.activation}"
+    if ends and len(walk.forks) > (layer.kind == JOIN):
+        yield "expected branches to be joined before the window ends"
+    if ends and layer.kind == JOIN and walk.steps != 1:
+        yield "expected a layer behind it that ends the window"
+
+
+def _broken_by_pair(before: CLayer | None, layer: CLayer, *, first_of_two: bool) -> Iterator[str]:
     """Yield what breaks a rule in a layer that uses what the one before it was given or made."""
+    if layer.hands_last and first_of_two:
+        yield "expected it to hand on every step to the layer that runs backward"
     if layer.merge and (layer.kind not in RECURRENT or before is None or before.kind not in RECURRENT or before.merge):
         yield "expected to run backward over what a recurrent layer before it runs forward over"
     elif layer.merge and before is not None and before.units != layer.units:

@@ -1,5 +1,6 @@
 """The tables the C engine runs, as data: a model of layers, and the memory and time it needs."""
 
+import itertools
 from dataclasses import dataclass
 
 from edgehar.models.portable.geometry import Place, busiest_step, places
@@ -7,11 +8,15 @@ from edgehar.models.portable.layers import (
     ACTIVATED,
     ACTIVATIONS,
     ATTENTION,
+    BRANCHING,
+    END,
     FLOAT32,
+    FORK,
     GATES,
     HEADS,
     HIDDEN,
     INT8,
+    JOIN,
     KINDS,
     LATER_KINDS,
     MERGES,
@@ -31,11 +36,15 @@ __all__ = [
     "ACTIVATED",
     "ACTIVATIONS",
     "ATTENTION",
+    "BRANCHING",
+    "END",
     "FLOAT32",
+    "FORK",
     "GATES",
     "HEADS",
     "HIDDEN",
     "INT8",
+    "JOIN",
     "KINDS",
     "LATER_KINDS",
     "MERGES",
@@ -65,6 +74,8 @@ class CModel:
     step_layers: int
     sample_bits: int = SAMPLE_BITS
     """Bits below the point of an integer sample: 11 hold acceleration up to 16 g."""
+    mask: float | None = None
+    """A sample of which every number is this is skipped; of an integer model a sample's integer. None for no mask."""
 
     @property
     def quantization(self) -> str:
@@ -90,6 +101,12 @@ class CModel:
     def needs_whole_windows(self) -> bool:
         """Whether a window can be finished after its last sample only."""
         return not all(layer.is_plain for layer in self.layers)
+
+    @property
+    def forks(self) -> int:
+        """How many forks are open at once at most."""
+        depths = itertools.accumulate({FORK: 1, JOIN: -1}.get(layer.kind, 0) for layer in self.layers)
+        return max(depths, default=0)
 
     @property
     def places(self) -> tuple[Place, ...]:

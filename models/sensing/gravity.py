@@ -32,6 +32,12 @@ _RANGES: Final = {
     "8192": "16 bits at ±4 g",
     "16384": "16 bits at ±2 g",
 }
+_MOST_MOTION: Final = 3.0
+"""How many times as long as its mean vector a worn sensor's deviation is at most: on USC-HAD 2.96 in one second."""
+_CALM: Final = 0.8
+"""Up to walking, a sensor's deviation is a smaller share of its mean vector."""
+_CALM_FACTOR: Final = 1.18
+"""By so much the mean vector of a calm second is off gravity at most: on USC-HAD 0.85 to 1.17 g."""
 _OFFSET_SHARE: Final = 0.2
 """A converter's reading that never comes nearer to zero than this share of its largest value has an offset."""
 
@@ -95,10 +101,23 @@ def guess_unit(values: NDArray[np.float64]) -> UnitGuess:
     length = float(np.linalg.norm(values.mean(axis=0)))
     if has_offset(values):
         return UnitGuess(None, length, "all three axes keep far from zero, as raw readings of a converter do")
-    unit = unit_of_length(length, whole=bool(np.all(values == np.rint(values))))
+    motion = float(np.sqrt(values.var(axis=0).sum()))
+    if motion > _MOST_MOTION * length:
+        moves = f"the numbers vary by {motion:.3g} around a mean vector that is {length:.3g} long"
+        return UnitGuess(None, length, f"{moves}: gravity is not in them")
+    whole = bool(np.all(values == np.rint(values)))
+    unit = unit_of_length(length, whole=whole)
     if unit is None:
         return UnitGuess(None, length, f"the mean vector is {length:.4g} long, which is gravity in no unit")
+    if whole and motion < _CALM * length and abs(math.log(length / _per_g(unit))) > math.log(_CALM_FACTOR):
+        told = f"the mean vector is {length:.4g} long, which is too far from the next usual scale, {unit}"
+        return UnitGuess(None, length, f"{told}: pass --unit raw:{length:.4g} if that is gravity at rest")
     return UnitGuess(unit, length, f"gravity is {length:.4g} long")
+
+
+def _per_g(unit: str) -> float:
+    """Return how much of a unit makes 1 g."""
+    return {"g": 1.0, "m/s2": STANDARD_GRAVITY_M_S2}.get(unit) or float(unit.removeprefix("raw:"))
 
 
 def unit_of_length(length: float, *, whole: bool) -> str | None:

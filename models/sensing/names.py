@@ -27,25 +27,30 @@ OTHER: Final = "other"
 AXES: Final = ("x", "y", "z")
 
 _SENSORS: Final = {
-    ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl",
+    ACCELERATION: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl "
+    "加速度 加速 가속도",
     LINEAR_ACCELERATION: "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la "
-    "lacc laccel",
+    "lacc laccel areal aworld aareal aaworld",
     GRAVITY: "gravity grav",
-    GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel",
-    MAGNETOMETER: "mag magn magnet magnetic magnetometer compass",
+    GYROSCOPE: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel "
+    "角速度 陀螺仪 ジャイロ 각속도 자이로",
+    MAGNETOMETER: "mag magn magnet magnetic magnetometer compass 磁场 磁力 地磁気 자기",
     QUATERNION: "q quat quaternion",
     OTHER: (
-        "roll pitch yaw ypr rpy euler heading attitude angle orientation orient tilt temp tmp temperature pressure "
-        "humidity "
+        "roll pitch yaw ypr rpy euler heading attitude ang angle angles orientation orient tilt "
+        "temp tmp temperature pressure humidity "
         "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step "
-        "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk"
+        "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk "
+        "角度 姿态角 欧拉角 温度"
     ),
 }
 _SENSOR_OF: Final = {word: sensor for sensor, words in _SENSORS.items() for word in words.split()}
 _BEGINNINGS: Final = (
     (re.compile(r"acce\w*(?:without|excl|nograv)\w*"), LINEAR_ACCELERATION),
     (
-        re.compile(r"acce\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*|przysp\w*|zrychl\w*|kiihty\w*|ivme\w*|ускор\w*"),
+        re.compile(
+            r"acce\w*|accle\w*|acel\w*|beschleun\w*|versnell\w*|akcel\w*|przysp\w*|zrychl\w*|kiihty\w*|ivme\w*|ускор\w*"
+        ),
         ACCELERATION,
     ),
     (re.compile(r"gyro\w*|giro\w*|rotat\w*|angularv\w*"), GYROSCOPE),
@@ -55,7 +60,7 @@ _BEGINNINGS: Final = (
 )
 """Words that people lengthen, or write in their own language: ``accelerometerdata``, ``giroscopio``."""
 _ORIENTATION: Final = frozenset(
-    ["roll", "pitch", "yaw", "euler", "heading", "attitude", "angle", "orientation", "orient", "tilt"]
+    ["roll", "pitch", "yaw", "euler", "heading", "attitude", "ang", "angle", "angles", "orientation", "orient", "tilt"]
 )
 _MAGNITUDES: Final = frozenset(["total", "abs"])
 """Magnitudes, but beside an axis: ``total_acc_x`` is acceleration with gravity."""
@@ -65,19 +70,23 @@ _BESIDE_AN_AXIS: Final = {"g": GYROSCOPE, "w": GYROSCOPE, "m": MAGNETOMETER, "gf
 """Letters that name a sensor only where an axis is glued to them: ``gx``, ``wx``, ``mx``, ``gFx``."""
 
 _FILLERS: Final = frozenset(
-    ["is", "and", "the", "of", "axis", "value", "values", "val", "data", "reading", "sensor", "sample"]
+    "is and the of axis 轴 軸 축 value values val data reading sensor sample".split()  # noqa: SIM905
 )
 """Words of a sentence; they tell nothing apart."""
 _WITHOUT: Final = frozenset(["without", "no", "excl", "excluding", "exclude", "less", "minus", "removed", "free"])
 _WITH: Final = frozenset(["with", "incl", "including", "include", "plus"])
 """``accelerationIncludingGravity`` is acceleration, ``accelerationWithoutGravity`` is linear acceleration."""
 _IN_BRACKETS: Final = re.compile(r"[(\[{<]([^)\]}>]*)[)\]}>]")
+_AXIS_BEHIND: Final = re.compile(r"(?:(?<![A-Za-z])[xyzXYZ]|(?<=[a-z])[XYZ])(?=[Aa]xis|AXIS|轴|軸|축)")
+"""An axis with the word glued to it, as in ``AccelerometerXAxis``."""
 _WORD: Final = re.compile(r"[^\W_]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SPLIT_SENSOR: Final = re.compile(
     rf"({'|'.join(sorted([*_SENSOR_OF, *_BESIDE_AN_AXIS], key=len, reverse=True))})(\d*)([wxyz])(\d*)"
 )
 _NUMBERED: Final = re.compile(r"([a-z]+?)(\d+)")
+_FILLED: Final = re.compile(r"([xyz])(?:axis|values?|val|data|out)|(?:axis|values?|val|data|out)([xyz])")
+"""An axis and a filler in one word: ``ACCEL_XOUT``, ``XVALUE``, ``axisx``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +258,8 @@ def words_of(name: str) -> list[str]:
     (['accelerometer', 'y', 'g'], ['gyro', 'z'], ['gf', 'x'])
     """
     words: list[str] = []
-    for word in _WORD.findall(_CAMEL.sub(" ", name.replace("gForce", "gforce").replace("gF", "gf "))):
+    name = _AXIS_BEHIND.sub(r" \g<0> ", name).replace("gForce", "gforce").replace("gF", "gf ")
+    for word in _WORD.findall(_CAMEL.sub(" ", name)):
         words += _split(word.lower())
     if "gy" in words and not {"w", *AXES} & set(words):
         # Beside "gx" and "gz" it is an axis; beside one, as in "gy_x", it names the sensor.
@@ -298,6 +308,9 @@ def _split(word: str) -> list[str]:
         sensor = match[1]
         spelled = [_spelled_out(sensor)] if sensor in _BESIDE_AN_AXIS and sensor not in _SENSOR_OF else [sensor]
         return [*spelled, *(number for number in (match[2], match[4]) if number), match[3]]
+    filled = _FILLED.fullmatch(word)
+    if filled is not None:
+        return [filled[1] or filled[2]]
     numbered = _NUMBERED.fullmatch(word)
     if numbered is not None and (numbered[1] in _SENSOR_OF or numbered[1] in AXES):
         return [numbered[1], numbered[2]]

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from edgehar.models.sensing.names import read_axis, words_of
+from edgehar.models.sensing.names import AXES, read_axis, words_of
 from edgehar.models.sensing.unit_names import time_unit_named
 
 AXIS: Final = "axis"
@@ -20,8 +20,8 @@ SENSOR: Final = "sensor"
 
 _BRACKETS: Final = re.compile(r"[(\[{]([^()\[\]{}]*(?:\([^()]*\)[^()\[\]{}]*)?)[)\]}]")
 _TIMES: Final = re.compile(
-    r"time\w*|\w*timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis\w*|micros\w*|nanos\w*|seconds?|secs?|ms|us|ns|clock"
-    r"|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|시간|aika|zaman"
+    r"time\w*|\w*time|\w*timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis\w*|micros\w*|nanos\w*|seconds?|secs?|ms|us|ns|clock"
+    r"|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|時刻|시간|aika|zaman"
     r"|sampletimefine|since|yyyy\w*"
 )
 _WHOLE: Final = (
@@ -43,7 +43,10 @@ _WHOLE_OR_FIRST: Final = (
     ),
     (
         SUBJECT,
-        re.compile(r"subjects?|users?|person|participants?|pid|volunteer|userid|subjectid|wearer|benutzer"),
+        re.compile(
+            r"subjects?|users?|person|participants?|pid|volunteers?|userid|subjectid|wearer|benutzer"
+            r"|patients?|patientid|participantid|personid|athletes?|proband\w*|sujet|sujeto"
+        ),
     ),
 )
 
@@ -74,9 +77,11 @@ def role_of(name: str) -> ColumnRole:
     """
     bracketed = [match[1].strip().lower() for match in _BRACKETS.finditer(name)]
     words = words_of(_BRACKETS.sub(" ", name).strip())
+    joined = "".join(words)
+    if joined in AXES and (unit := _first_unit(bracketed)) is not None:
+        return ColumnRole(TIME, unit)  # X[s] is what the horizontal axis of a plot shows
     if read_axis(_BRACKETS.sub(" ", name)):
         return ColumnRole(AXIS)
-    joined = "".join(words)
     for role, pattern in _WHOLE:
         if pattern.fullmatch(joined):
             return ColumnRole(role, _first_unit([*bracketed, joined]) if role == TIME else None)

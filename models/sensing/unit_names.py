@@ -8,16 +8,33 @@ from typing import Final
 
 COUNTS: Final = "counts"
 MILLI_G: Final = "raw:1000"
-OF_ACCELERATION: Final = ("g", MILLI_G, "raw:1000000", "m/s2")
+_PER_SECOND_TWICE: Final = r"/s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)"
+
+
+def _length(unit: str) -> str:
+    """Return the pattern of a length over seconds squared."""
+    return rf"(?:{unit})(?:{_PER_SECOND_TWICE}|/s/s)"
+
+
+_OTHERS: Final = {
+    "raw:9806.65": _length("mm"),
+    "raw:980.665": _length("cm") + "|gals?",
+    "raw:98.0665": _length("dm"),
+    "raw:32.17404856": _length("ft|feet"),
+    "raw:386.0885827": _length("in(?:ch)?"),
+}
+"""Units of length other than the metre, over seconds squared; the scale is how many make 1 g."""
+OF_ACCELERATION: Final = ("g", MILLI_G, "raw:1000000", "m/s2", *_OTHERS)
 """Units in which acceleration is known without a data sheet."""
 
 _SHORT: Final = {
     "m/s2": (
-        r"m/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m/s/s|m\.s-2|m\*s\^?-2|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2"
-        r"|met(?:er|re)s?/s(?:ec(?:ond)?)?\^?(?:2|Â?²)"
+        r"m/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m/s/s|ms/2|m\.s\^?-2|m[*·]s\^?-2|m[ ·]?s⁻²|m s\^?-2"
+        r"|mps[2²]|ms2|mss|ms\^?-2|met(?:er|re)s?/s(?:ec(?:ond)?)?\^?(?:2|Â?²)|n/kg"
     ),
+    **_OTHERS,
     "raw:1000000": r"ug|micro-?g",
-    MILLI_G: r"mg|milli-?g",
+    MILLI_G: r"mg|milli-?g(?:s|ravity)?",
     "g": r"g's|gs|g",
     "deg/s": r"m?deg/s(?:ec)?|degrees/s|Â?°/s|m?dps",
     "rad/s": r"m?rad/s(?:ec)?",
@@ -101,7 +118,7 @@ def unit_at_start(text: str) -> tuple[str | None, str]:
     """
     stripped = text.lstrip(" \t)]}Â§")
     match = SHORT_UNIT.match(stripped)
-    if match is None or (match.end() < len(stripped) and (stripped[match.end()].isalnum())):
+    if match is None or re.match(r"\w", stripped[match.end() :]):
         return None, text
     # A unit stands behind its number; what is followed by ":" or "=" is a name.
     if stripped[match.end() :].lstrip()[:1] in (":", "="):

@@ -24,13 +24,13 @@ from edgehar.pipeline.bulk.stretches import KNOWN_EVERY, Samples, Stretch, joine
 from edgehar.pipeline.data.importing.clock import SECONDS, Steps, guess_time_unit, look_at_steps
 from edgehar.pipeline.data.importing.columns import Roles, find_roles
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure
-from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
+from edgehar.pipeline.data.importing.options import NO_COLUMN, UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import foreign, refusal
 from edgehar.pipeline.data.importing.rows import Lost, Rows
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Spool, Workspace
-from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported, recordings_of
+from edgehar.pipeline.data.importing.table import Imported, recordings_of
 from edgehar.pipeline.data.importing.timing import OpenTable
 
 BATCH_ROWS: Final = 2**16
@@ -438,6 +438,9 @@ def _take(table: _Table, rows: Rows, batch: pa.RecordBatch, line: int) -> None:
         column = batch.column(places.time[0])
         column = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
         times = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        if places.part is not None:
+            parts = batch.column(places.part).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            times = times + parts * places.part_s
         whole &= np.isfinite(times)
         rows.time.append(times[whole])
     before = np.cumsum(whole) + len(rows)

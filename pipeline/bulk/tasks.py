@@ -24,9 +24,8 @@ from edgehar.pipeline.bulk.listening import BEFORE_SAMPLES
 from edgehar.pipeline.bulk.posteriors import Cut, Part, classify_part, listener_of
 from edgehar.pipeline.bulk.stretches import Samples, at_rate, read_forward, rows_of, stretches_of
 from edgehar.pipeline.bulk.wear import BLOCK_S
-from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.sources import Source
-from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT
 from edgehar.pipeline.data.readers import load_dataset
 from edgehar.pipeline.data.recordings import Recording
 

@@ -32,7 +32,7 @@ def rotated(windows: Windows, angle_deg: float, axis: npt.ArrayLike) -> Windows:
 
     Parameters
     ----------
-    windows : ndarray of shape (n, length, 3), float32, in g
+    windows : ndarray of shape (n, length, 3), float32, in g; or of six channels, the last a turning rate
     angle_deg
         In degrees.
     axis : array-like of shape (3,)
@@ -52,9 +52,14 @@ def rotated(windows: Windows, angle_deg: float, axis: npt.ArrayLike) -> Windows:
 
 
 def with_axes_swapped(windows: Windows) -> Windows:
-    """Return windows of a sensor whose first two axes are exchanged."""
+    """Return windows of a sensor whose first two axes are exchanged.
+
+    That is a reflection: it turns round the sense of a turning rate, a pseudovector, too (docs/protocol.md).
+    """
     order = np.arange(windows.shape[2]).reshape(-1, 3)[:, [1, 0, 2]].ravel()
-    return np.ascontiguousarray(windows[:, :, order])
+    exchanged = windows[:, :, order]
+    exchanged[:, :, 3:] *= -1
+    return exchanged
 
 
 def sampled_fast(windows: Windows, share: float) -> Windows:

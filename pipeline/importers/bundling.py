@@ -32,9 +32,17 @@ from edgehar.pipeline.importers.comparison import (
 )
 from edgehar.pipeline.importers.keras_chain import read_chain, with_steps
 from edgehar.pipeline.importers.keras_file import KerasModel, weights_file
+from edgehar.pipeline.importers.keras_inputs import are_axes, one_window
 from edgehar.pipeline.importers.keras_layers import convert_layers
 from edgehar.pipeline.importers.keras_memory import IN_MEMORY, read_keras_memory
-from edgehar.pipeline.importers.model import Comparison, Converted, ForeignModel, build, refuse_without_stream
+from edgehar.pipeline.importers.model import (
+    Comparison,
+    Converted,
+    ForeignModel,
+    build,
+    refuse_without_stream,
+    unique_names,
+)
 from edgehar.pipeline.importers.onnx_model import RUNTIME, read_onnx_model
 from edgehar.pipeline.importers.source import SourceFile, keras_reader, read_source
 
@@ -49,7 +57,7 @@ def import_model(
     labels: Sequence[str] | None = None,
     rate_hz: float = SAMPLE_RATE_HZ,
     window: int | None = None,
-    data: Mapping[str, NDArray[Any]] | None = None,
+    data: Mapping[str, NDArray[Any] | Mapping[str, NDArray[Any]]] | None = None,
     compare_with_source: bool = True,
 ) -> Bundle:
     """Return a bundle of somebody else's trained model, held to the framework that it comes from.
@@ -67,7 +75,8 @@ def import_model(
     window
         Steps of a window, where the model takes windows of any length.
     data : mapping from a name to an ndarray of shape (n, steps, features), or (n, steps) of tokens
-        Inputs to compare on as well, such as those it was tested with.
+        Inputs to compare on as well, such as those it was tested with. Of a model that has several inputs: a mapping
+        from each input's name to its array.
     compare_with_source
         Let the framework compute the same inputs, where it is installed.
 
@@ -88,12 +97,13 @@ def import_model(
         raise UsageError(f"rate: expected {RATES_HZ[0]:g} to {RATES_HZ[1]:g} Hz, got {rate_hz:g}")
     inputs: dict[str, NDArray[np.float32]] = dict([random_windows(foreign)])
     for name, windows in (data or {}).items():
-        inputs[name] = checked_windows(windows, architecture, where=name)
+        whole = one_window(foreign.inputs, windows, architecture.window, where=name)
+        inputs[name] = checked_windows(whole, architecture, where=name)
     comparisons, reason = _compared(foreign, outputs, inputs) if compare_with_source else ([], _NOT_ASKED)
     return make_bundle(
         architecture=architecture,
         labels=names,
-        window=_window(architecture, rate_hz),
+        window=_window(foreign, rate_hz),
         normalization=Normalization((0.0,) * architecture.channels, (1.0,) * architecture.channels),
         weights=foreign.weights,
         decoder=DecoderSpec(1, 0.0, 0),
@@ -132,6 +142,7 @@ def _read_keras(read: KerasModel, window: int | None, origin: Any) -> tuple[Fore
         where,
         "" if source is None else source.digest,
         chain.carries_state,
+        chain.inputs,
     )
     refuse_without_stream(foreign)
     if source is None:
@@ -185,15 +196,28 @@ def _labels(labels: Sequence[str] | None, architecture: Architecture) -> tuple[s
     return names
 
 
-def _window(architecture: Architecture, rate_hz: float) -> WindowSpec:
-    """Return what a window is: three features are taken for acceleration in g, which every use holds to gravity."""
+def _window(foreign: ForeignModel, rate_hz: float) -> WindowSpec:
+    """Return what a window is: three features are taken for acceleration in g, which every use holds to gravity.
+
+    Three of several inputs are that only if their names say so.
+    """
+    architecture = foreign.architecture
     is_acceleration = architecture.channels == len(CHANNELS)
-    channels = CHANNELS if is_acceleration else tuple(f"feature_{index}" for index in range(architecture.channels))
+    is_acceleration &= not foreign.inputs or are_axes(each.name for each in foreign.inputs)
+    channels = CHANNELS if is_acceleration else _features(foreign)
     if architecture.vocabulary is not None:
         channels = (_TOKENS,)
     unit = UNIT if is_acceleration else AS_TRAINED
     hop = max(1, architecture.window // 2)
     return WindowSpec(architecture.window, hop, rate_hz, channels, unit, _UNKNOWN, _UNKNOWN)
+
+
+def _features(foreign: ForeignModel) -> tuple[str, ...]:
+    """Return the names of the features: of several inputs, those of the inputs and a number."""
+    sides = foreign.inputs
+    if not sides:
+        return tuple(f"feature_{index}" for index in range(foreign.architecture.channels))
+    return tuple(unique_names(f"{each.name}_{index}" for each in sides for index in range(each.features)))
 
 
 def _provenance(foreign: ForeignModel, comparisons: Sequence[Comparison], reason: str | None) -> Provenance:
@@ -215,6 +239,7 @@ def _provenance(foreign: ForeignModel, comparisons: Sequence[Comparison], reason
                 "comparisons": [asdict(comparison) for comparison in comparisons],
                 "not_compared": reason,
                 **({"carries_state": True} if foreign.carries_state else {}),
+                **({"inputs": [asdict(each) for each in foreign.inputs]} if foreign.inputs else {}),
             }
         },
     )

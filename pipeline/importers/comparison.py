@@ -20,8 +20,9 @@ from edgehar.models.isolation import Isolation
 from edgehar.models.reference import forward
 from edgehar.models.reference.stateful import step, zero_states
 from edgehar.pipeline.importers.keras_carried import from_zeros, stepped
-from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_description import SIDE, KerasChain, KerasLayer
 from edgehar.pipeline.importers.keras_graph import ATTENTION
+from edgehar.pipeline.importers.keras_inputs import parted
 from edgehar.pipeline.importers.model import Comparison, ForeignModel
 from edgehar.pipeline.importers.options import is_without_effect
 
@@ -124,9 +125,11 @@ def outputs_in_memory(model: Any, chain: KerasChain) -> Outputs:
         if chain.states:
             found = stepped(model, chain, windows)
         elif chain.carries_state:
-            found = from_zeros(model, lambda: _predicted(model, windows))
+            found = from_zeros(model, lambda: _predicted(model, windows, chain))
         else:
-            found = _predicted(model, windows)
+            found = _predicted(
+                keras.Model(list(model.inputs), list(model.outputs)) if chain.inputs else model, windows, chain
+            )
         return found, f"keras {keras.__version__}"
 
     return outputs
@@ -141,27 +144,37 @@ def _with_keras(
 
     shape = (steps,) if chain.takes_tokens else (steps, chain.features)
     inputs = keras.Input(batch_shape=(1 if chain.carries_state else None, *shape))
-    model = keras.Model(inputs, _applied(keras.layers, chain.layers, inputs))
+    several = {each.name: keras.Input(each.shape(steps), name=each.name) for each in chain.inputs}
+    model = keras.Model(list(several.values()) or inputs, _applied(keras.layers, chain.layers, inputs, several))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"model{suffix}"
         file.write_bytes(content)
         model.load_weights(file)
-    return _predicted(model, windows), f"keras {keras.__version__}"
+    return _predicted(model, windows, chain), f"keras {keras.__version__}"
 
 
-def _applied(kinds: Any, layers: Iterable[KerasLayer], values: Any) -> Any:
-    """Return what layers, made anew, make of a tensor of Keras."""
+def _applied(kinds: Any, layers: Iterable[KerasLayer], values: Any, several: Mapping[str, Any]) -> Any:
+    """Return what layers, made anew, make of a tensor of Keras, or of several inputs by their names."""
     for layer in layers:
+        if layer.kind == SIDE:
+            values = several[layer.name]
+            continue
         made = getattr(kinds, layer.kind).from_config(_plain(layer.options, keep_name=layer.name))
         if layer.branches:
-            values = made([_applied(kinds, branch, values) for branch in layer.branches])
+            values = made([_applied(kinds, branch, values, several) for branch in layer.branches])
         else:
             values = made(values, values) if layer.kind == ATTENTION else made(values)
     return values
 
 
-def _predicted(model: Any, windows: NDArray[np.float32]) -> NDArray[Any]:
+def _predicted(model: Any, windows: NDArray[np.float32], chain: KerasChain) -> NDArray[Any]:
     """Return the outputs of a model, batch by batch, as it gives them when it is not trained."""
+    if chain.inputs:
+        given = parted(chain.inputs, windows)
+        each = [given[tensor.name] for tensor in model.inputs]
+        starts = range(0, len(windows), _BATCH)
+        batches = ([values[start : start + _BATCH] for values in each] for start in starts)
+        return np.concatenate([np.asarray(model(batch, training=False)) for batch in batches])
     if len(model.inputs[0].shape) == windows.ndim - 1:
         windows = windows[..., 0]
     fixed = model.inputs[0].shape[0]

@@ -8,8 +8,9 @@ from typing import Any, Final
 from edgehar.models.architecture import CELLS
 from edgehar.models.errors import ModelFileError, UsageError
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer, SideInput
 from edgehar.pipeline.importers.keras_graph import walked
+from edgehar.pipeline.importers.keras_inputs import side_by_side
 from edgehar.pipeline.importers.keras_states import StateEnds, without_states
 
 MAXIMUM_LAYERS: Final = 1000
@@ -25,7 +26,7 @@ _OF_KERAS: Final = ("keras", "tf_keras")
 
 
 def read_chain(configuration: Mapping[str, Any], *, where: str) -> KerasChain:
-    """Return the layers of a Sequential or a functional model with one input and one output.
+    """Return the layers of a Sequential or a functional model with one output.
 
     Raises
     ------
@@ -43,16 +44,21 @@ def read_chain(configuration: Mapping[str, Any], *, where: str) -> KerasChain:
     if len(entries) > MAXIMUM_LAYERS:
         raise ModelFileError(f"{where}: expected at most {MAXIMUM_LAYERS} layers, got {len(entries):,}")
     described, states = _described(entries, where), StateEnds({})
+    inputs: tuple[SideInput, ...] = ()
     if kind in _GRAPHS:
         described, options, states = without_states(described, options, where)
+        described, options, inputs = side_by_side(described, options, where)
     first = [layer for _, layer in described]
     shape = _input_shape(first, options)
     layers = walked(described, options, where) if kind in _GRAPHS else tuple(first)
     rest = tuple(layer for layer in layers if layer.kind != _INPUT)
     takes_tokens = bool(rest) and rest[0].kind == TOKENS
     steps, features = _checked_input(shape, takes_tokens, where)
-    chain = KerasChain(_text(options.get("name")) or "model", steps, features, rest, takes_tokens, states.inputs)
+    chain = KerasChain(
+        _text(options.get("name")) or "model", steps, features, rest, takes_tokens, states.inputs, inputs
+    )
     _refuse_half_a_state(chain, where)
+    _refuse_a_state_of_several(chain, where)
     return chain
 
 
@@ -66,6 +72,16 @@ def _refuse_half_a_state(chain: KerasChain, where: str) -> None:
             "go on, expected all of them stateful, or none",
             next_step="Set stateful alike in all of them, and save the model again.",
             layer=forgets[0].name,
+        )
+
+
+def _refuse_a_state_of_several(chain: KerasChain, where: str) -> None:
+    """Refuse a model of several inputs that goes on from window to window."""
+    if chain.inputs and chain.carries_state:
+        raise ModelFileError(
+            f"{where}: the model carries its state from window to window and has {len(chain.inputs)} inputs, expected "
+            "one input, or windows that begin anew",
+            next_step="Join the inputs before the model, or save it without stateful.",
         )
 
 

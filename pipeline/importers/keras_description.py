@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+SIDE: Final = "(input)"
+"""The kind of a layer that takes the features of one of several inputs; no class can have this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,35 @@ class KerasLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class SideInput:
+    """One of several inputs, which stand side by side in a window.
+
+    Parameters
+    ----------
+    name
+        What the model calls it.
+    first, features
+        Where its features begin in a step, and how many there are.
+    has_steps
+        Whether it has a value for every step; otherwise it is the same in all of them.
+    """
+
+    name: str
+    first: int
+    features: int
+    has_steps: bool
+
+    def shape(self, steps: int) -> tuple[int, ...]:
+        """Return the shape of what the model takes for one window of so many steps."""
+        return (steps, self.features) if self.has_steps else (self.features,)
+
+
+@dataclass(frozen=True, slots=True)
 class KerasChain:
     """A model that is one chain of layers. ``steps`` is None where the file leaves the window's length open.
 
     ``takes_tokens`` is whether its input has no axis of features. ``states`` are the inputs that recurrent layers begin
-    with: the name of the layer, and which of its states.
+    with: the name of the layer, and which of its states. ``inputs`` are those of a model that has several.
     """
 
     name: str
@@ -45,6 +72,7 @@ class KerasChain:
     layers: tuple[KerasLayer, ...]
     takes_tokens: bool = False
     states: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    inputs: tuple[SideInput, ...] = ()
 
     @property
     def carries_state(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from edgehar.models.errors import ModelFileError
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.importers.keras_description import KerasLayer
+from edgehar.pipeline.importers.keras_description import SIDE, KerasLayer
 
 ATTENTION: Final = "MultiHeadAttention"
 """Takes the same layer two or three times: as query, value and key."""
@@ -67,6 +67,7 @@ class _Walk:
     before: Mapping[str, Sequence[str]]
     where: str
     visited: set[str] = field(default_factory=set)
+    inputs: list[str] = field(default_factory=list)
 
     def chain(self, end: str, start: str, depth: int = 0) -> tuple[KerasLayer, ...]:
         """Return the layers from ``start`` (at the top included, of a branch not) to ``end``."""
@@ -90,9 +91,12 @@ class _Walk:
         return tuple(found[::-1])
 
     def _visit(self, name: str) -> KerasLayer:
-        """Return a layer that the walk comes to for the first time."""
+        """Return a layer that the walk comes to for the first time, or one of several inputs, which has no weights."""
         layer = self.layers[name]
-        if name in self.visited:
+        if layer.kind == SIDE:
+            self.inputs.append(name)
+            layer = replace(layer, number=len(self.inputs))
+        elif name in self.visited:
             raise self._refusal(layer, "is taken by layers of different branches")
         self.visited.add(name)
         return layer

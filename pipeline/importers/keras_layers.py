@@ -36,7 +36,7 @@ from edgehar.models.foreign_text import printable
 from edgehar.pipeline.importers.folding import fold
 from edgehar.pipeline.importers.keras_activations import ACTIVATION_LAYERS, activation_of
 from edgehar.pipeline.importers.keras_chain import TOKENS
-from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_description import SIDE, KerasChain, KerasLayer
 from edgehar.pipeline.importers.keras_file import WeightSource
 from edgehar.pipeline.importers.keras_graph import ATTENTION, JOINING
 from edgehar.pipeline.importers.keras_normalizations import NORMALIZATION_LAYERS
@@ -90,6 +90,8 @@ class _Conversion:
             place = f"{self.where}: layer {name} ({printable(layer.kind, 60)})"
             if layer.branches:
                 parts = [self._joined(layer, name, place, shape)]
+            elif layer.kind == SIDE:
+                parts = _selected(layer, name, shape)
             else:
                 arrays = self.weights.arrays(layer.kind, layer.name, layer.number, _INNER.get(layer.kind, ()))
                 parts = _convert(layer, name, place, arrays, shape)
@@ -113,6 +115,10 @@ class _Conversion:
                 next_step="Bring them to one shape before they are joined.",
                 layer=name,
             )
+        if merge == "concat" and all(len(chain) == 1 and chain[0].selects for chain in chains):
+            return _selecting(
+                name, *(np.concatenate([chain[0].weights[key] for chain in chains], axis=-1) for key in _OF_DENSE)
+            )
         return Converted(
             Branches(name, merge, tuple(tuple(part.layer for part in chain) for chain in chains)),
             {
@@ -122,6 +128,19 @@ class _Conversion:
                 for key, value in part.weights.items()
             },
         )
+
+
+def _selected(layer: KerasLayer, name: str, shape: Shape) -> list[Converted]:
+    """Return what takes the features of one of several inputs from a window."""
+    first, count = layer.options["first"], layer.options["features"]
+    kernel = np.eye(shape[-1], dtype=np.float32)[:, first : first + count]
+    selecting = _selecting(name, kernel, np.zeros(count, np.float32))
+    return [selecting] if layer.options["has_steps"] else [Converted(GlobalAveragePooling1D(f"{name}_mean")), selecting]
+
+
+def _selecting(name: str, kernel: Any, bias: Any) -> Converted:
+    """Return a dense layer that takes some features, each once or times a factor."""
+    return Converted(Dense(name, kernel.shape[-1]), {"kernel": kernel, "bias": bias}, selects=True)
 
 
 def _convert(layer: KerasLayer, name: str, where: str, arrays: Arrays, shape: Shape) -> list[Converted]:
@@ -345,6 +364,8 @@ def _time_distributed(name: str, options: Options, arrays: Arrays, shape: Shape)
     own.finish()
     return converted
 
+
+_OF_DENSE: Final = ("kernel", "bias")
 
 _MERGING: Final = {"Concatenate": "concat", "Add": "sum", "Multiply": "mul", "Average": "ave"}
 """How each layer that takes several others joins them."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgehar.models.architecture import Architecture
 from edgehar.models.architecture.stateful import stateful_obstacle
 from edgehar.models.errors import ModelFileError
+from edgehar.pipeline.importers.keras_description import SideInput
 
 LONGEST_NAME: Final = 60
 
@@ -46,6 +47,8 @@ class ForeignModel:
         SHA-256 of the file, empty for a model in memory.
     carries_state
         Whether it goes on from window to window where it comes from.
+    inputs
+        Those of a model that has several: they stand side by side in its window.
     """
 
     architecture: Architecture
@@ -54,14 +57,19 @@ class ForeignModel:
     source: str
     digest: str = ""
     carries_state: bool = False
+    inputs: tuple[SideInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Converted:
-    """One layer of ours with its weights by their short names."""
+    """One layer of ours with its weights by their short names.
+
+    ``selects`` is whether it is a dense layer that only takes some features of a window.
+    """
 
     layer: Any
     weights: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    selects: bool = False
 
 
 def build(name: str, input_shape: tuple[int, int], parts: Iterable[Converted], *, where: str) -> Architecture:

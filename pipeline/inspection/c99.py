@@ -10,7 +10,7 @@ from edgehar.models.engines import ENGINES
 from edgehar.models.errors import BundleError
 from edgehar.models.portable.blob import unpack_model, version_of
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
-from edgehar.models.portable.geometry import is_first_of_two
+from edgehar.models.portable.formats import input_formats
 from edgehar.models.portable.tables import INT8, CModel, Matrix, output_type
 from edgehar.models.verification import verify_bundle
 from edgehar.pipeline.inspection.facts import Contents, RuntimeFact, TensorFact, counted
@@ -70,8 +70,8 @@ def _interface(model: CModel) -> Iterator[TensorFact]:
 
 def _tensors(model: CModel) -> Iterator[TensorFact]:
     """Yield every stored array; a row of int8 weights has a scale of its own."""
-    input_bits = given_bits = model.sample_bits
-    for number, layer in enumerate(model.layers, start=1):
+    formats = input_formats(model.layers, model.sample_bits)
+    for number, (layer, (input_bits, given_bits)) in enumerate(zip(model.layers, formats, strict=True), start=1):
         second = ("residual_kernel", given_bits) if layer.kind == "residual" else ("recurrent_kernel", VALUE_BITS)
         parts = {"kernel": (layer.kernel, input_bits), second[0]: (layer.recurrent, second[1])}
         for part, (matrix, bits) in parts.items():
@@ -84,8 +84,6 @@ def _tensors(model: CModel) -> Iterator[TensorFact]:
                 scales = (2.0**-SUM_BITS,) if matrix.is_integer else ()
                 bias = matrix.bias
                 yield TensorFact("main", f"{name}_bias", bias.dtype.name, bias.shape, scales, 0, bias.nbytes)
-        if not is_first_of_two(model.layers, number - 1):
-            given_bits, input_bits = input_bits, layer.bits_after(input_bits)
 
 
 def _scales(matrix: Matrix, input_bits: int) -> tuple[float, ...]:

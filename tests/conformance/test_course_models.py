@@ -167,7 +167,7 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
         ),
         True,
     ),
-    "temporal convolutions": (temperatures, "mse", temporal, False),
+    "temporal convolutions": (temperatures, "mse", temporal, True),
     "attention": (temperatures, "mse", attention, False),
     "several steps": (several_hours, "mse", stack(lambda kl: kl.LSTM(6), lambda kl: kl.Dense(4)), True),
 }

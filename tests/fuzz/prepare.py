@@ -20,10 +20,12 @@ from edgehar.models.architecture import (
     LSTM,
     Architecture,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
     Flatten,
     GlobalAveragePooling1D,
+    Masking,
     MaxPooling1D,
     SelfAttention,
     SimpleRNN,
@@ -76,6 +78,17 @@ MODELS: Final = {
     "attention": Architecture(
         "attention", 4, 2, (SelfAttention("a", 2, heads=2), GlobalAveragePooling1D("b"), Dense("o", 2, "softmax"))
     ),
+    "branches": Architecture(
+        "branches",
+        4,
+        2,
+        (
+            Branches("a", "sum", ((Conv1D("b", 2, 3, "relu", "same"),), ())),
+            Branches("c", "concat", ((LSTM("d", 2),), (GlobalAveragePooling1D("e"), Dense("f", 2, "tanh")))),
+            Dense("o", 2, "softmax"),
+        ),
+    ),
+    "masked": Architecture("masked", 4, 2, (Masking("m", 0.5), Bidirectional("a", "GRU", 2), Dense("o", 2, "softmax"))),
     "forecast": Architecture("forecast", 3, 2, (Flatten("a"), Dense("b", 3, "relu"), Dense("o", 2))),
     "lanes": Architecture("lanes", 2, 1, (Dense("d", 1, "linear"), SimpleRNN("a", 16), Dense("o", 2, "softmax"))),
 }

@@ -44,6 +44,18 @@ def test_pieces_can_be_added(ablate: ModuleType) -> None:
         list(ablate.variants(recipe, ['mixup="much"']))
 
 
+def test_pieces_can_be_chosen(ablate: ModuleType) -> None:
+    recipe = default_recipe("lstm")
+    chosen = ["stretch", "clip_norm"]
+    assert [name for name, _ in ablate.variants(recipe, [], chosen)] == [
+        "recipe",
+        "without stretch",
+        "without clip norm",
+    ]
+    with pytest.raises(UsageError, match="--without: expected pieces of this recipe, got recurrent_dropout"):
+        list(ablate.variants(recipe, [], ["recurrent_dropout"]))
+
+
 @pytest.mark.timeout(900)
 def test_the_table_calls_noise_noise(ablate: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--recipe", "majority", "--quick", "--out", str(tmp_path)]

@@ -68,7 +68,7 @@ class Catalog:
             When it tells no activities.
         """
         opened = read_bundle(path) if bundle is None else bundle
-        check_recognises_activities(opened.manifest, for_what="dashboard")
+        check_recognises_activities(opened.manifest, for_what="dashboard", gyroscope=True)
         wanted = printable(path.resolve().name, 60)
         with self._lock:
             name, number = wanted, 2

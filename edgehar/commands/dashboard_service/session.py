@@ -40,6 +40,8 @@ class DashboardSession:
         Where the sensor is; None where there is none, only captures to play.
     mounting
         How it is mounted, where that is not as in training.
+    gyroscope_unit
+        Of the turning rate that a sensor of text sends, as captures keep it.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class DashboardSession:
         *,
         port: str | None,
         mounting: Mounting | None = None,
+        gyroscope_unit: str | None = None,
     ) -> None:
         self._mailboxes = Mailboxes()
         catalog = Catalog(options.recordings, tuple(options.captures))
@@ -78,7 +81,11 @@ class DashboardSession:
         self._server = DashboardServer(self._service, self._mailboxes, host=options.host, port=options.port)
         if port is not None:
             self._service.recorder = TakeRecorder(
-                options.recordings, source=port, stream=self._stream, changed=self._service.recorder_changed
+                options.recordings,
+                source=port,
+                stream=self._stream,
+                changed=self._service.recorder_changed,
+                turning_unit=gyroscope_unit or "",
             )
 
     @property

@@ -25,7 +25,14 @@ from edgehar.commands.live.ending import exit_as_it_went, report_ends
 from edgehar.commands.live.listening import Listening
 from edgehar.commands.live.outputs import STDOUT, open_dashboard, open_mqtt, open_sinks
 from edgehar.commands.live.streaming import StreamingOption, live_engine
-from edgehar.commands.sensors import Sensor, open_lines, plan_sensors, shares_a_port
+from edgehar.commands.sensors import (
+    Sensor,
+    open_lines,
+    plan_sensors,
+    require_gyroscope_unit,
+    shares_a_port,
+    with_turning_of_phones,
+)
 from edgehar.commands.stream_options import (
     BaudOption,
     GyroscopeUnitOption,
@@ -44,7 +51,7 @@ from edgehar.firmware_bridge.live.pipeline import Classifier
 from edgehar.firmware_bridge.live.several import OneAtATime, run_sessions
 from edgehar.firmware_bridge.web import LOOPBACK
 from edgehar.models.bundle import Bundle, read_bundle
-from edgehar.models.bundle.recognition import check_recognises_activities
+from edgehar.models.contract import CHANNELS
 from edgehar.models.decoder.decoder import lag_in_windows
 from edgehar.models.engines import ENGINES, Engine
 from edgehar.models.errors import UsageError
@@ -130,6 +137,11 @@ def live(
         raise UsageError("expected --json or --jsonl - to use stdout, got both", next_step="Write --jsonl to a file.")
     require_mqtt(mqtt, home_assistant=home_assistant)
     _check_numbers(duration, bridge, hop, rate)
+    sensors = plan_sensors(port, columns, gyroscope=True)
+    path = or_default(bundle)
+    model = read_bundle(path)
+    if len(model.manifest.window.channels) > len(CHANNELS):
+        sensors, gyroscope_unit = with_turning_of_phones(sensors, gyroscope_unit)
     listening = Listening(
         protocol=protocol,
         unit=None if unit is None else parse_unit(unit),
@@ -142,14 +154,10 @@ def live(
         bridge_s=bridge / 1e3,
         baud=baud,
     )
-    sensors = plan_sensors(port, columns, gyroscope=True)
-    path = or_default(bundle)
-    model = read_bundle(path)
     _check_lag(lag, model, raw=raw)
     _check_alone(len(sensors), streaming=bool(streaming))
     runner = live_engine(model, engine, quantization, hop=hop, streaming=streaming, sensors=len(sensors))
-    if dashboard or calibrate or mounting is not None or wearer is not None:
-        check_recognises_activities(model.manifest, for_what="live with a dashboard or a mounting")
+    require_gyroscope_unit(sensors, gyroscope_unit)
     _check_alone(len(sensors), mounting=calibrate or mounting is not None or wearer is not None, dashboard=dashboard)
     turned: Mounting | None
     if calibrate:
@@ -166,7 +174,9 @@ def live(
         watched = None
         if dashboard:
             where = DashboardOptions(dashboard_host, dashboard_port, recordings, also or ())
-            watched = open_dashboard(where, path, model, runner, turned, sensors[0].port, opened)
+            watched = open_dashboard(
+                where, path, model, runner, turned, sensors[0].port, opened, gyroscope_unit=gyroscope_unit
+            )
             if browser:
                 webbrowser.open(watched.url)
             opened.push(watched.staying(stop))
@@ -211,6 +221,7 @@ def _found_mounting(
         reconnect=reconnect,
         unit=listening.unit,
         columns=sensor.columns,
+        gyroscope_unit=listening.gyroscope_unit,
         rate_hz=listening.rate_hz,
         baud=listening.baud,
         plain=plain,

@@ -56,11 +56,13 @@ def open_dashboard(
     mounting: Mounting | None,
     port: str,
     opened: contextlib.ExitStack,
+    *,
+    gyroscope_unit: str | None,
 ) -> "DashboardSession":
     """Return the dashboard, and say where it is."""
     from edgehar.commands.dashboard_service.session import DashboardSession
 
-    session = DashboardSession(where, path, model, runner, port=port, mounting=mounting)
+    session = DashboardSession(where, path, model, runner, port=port, mounting=mounting, gyroscope_unit=gyroscope_unit)
     opened.callback(session.close)
     typer.echo(session.invitation(), err=True)
     return session

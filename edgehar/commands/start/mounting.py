@@ -29,7 +29,7 @@ def tilt_deg(gravity_g: NDArray[np.float64], manifest: Manifest) -> float:
     >>> round(tilt_deg(np.array([0.0, 0.0, 1.0]), model))
     90
     """
-    mean = np.array(manifest.normalization.mean_g)
+    mean = np.array(manifest.normalization.mean_g[:3])
     size = float(np.linalg.norm(mean) * np.linalg.norm(gravity_g))
     return math.degrees(math.acos(min(1.0, max(-1.0, float(mean @ gravity_g) / size)))) if size else 0.0
 

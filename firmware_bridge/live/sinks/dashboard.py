@@ -6,7 +6,8 @@ Every message is a JSON-ready dictionary with ``kind`` and a growing number ``n`
 ==========  =====================================================================================================
 kind        holds
 ==========  =====================================================================================================
-``stream``  ``t``, ``x``, ``y``, ``z``: samples in s and g, null where the stream broke; ``labels`` as in JSON lines
+``stream``  ``t``, ``x``, ``y``, ``z``: samples in s and g, null where the stream broke; ``labels`` as in JSON lines;
+            with a gyroscope ``gx``, ``gy``, ``gz`` in degrees/s
 ``status``  how the session stands, as in the summary; ``port``, ``latency_counts`` and ``quality_counts``
 ``remark``  ``text``, ``warning``
 ``model``   ``model_id``, ``labels`` of another model
@@ -21,12 +22,14 @@ import time
 from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any, Final
 
 from edgehar.firmware_bridge.live.pipeline import Prediction
 from edgehar.firmware_bridge.live.sinks import LiveStatus
 from edgehar.firmware_bridge.live.sinks.json_lines import as_json
 from edgehar.firmware_bridge.stream.samples import Remark, SampleBlock
+from edgehar.models.contract import CHANNELS, MOTION_CHANNELS
 
 LATENCY_EDGES_MS: Final = (0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 """Bins of the histogram: below the first, between two, above the last."""
@@ -36,9 +39,12 @@ MOST_POINTS_HZ: Final = 125.0
 _FLUSH_EVERY_S: Final = 0.1
 _LABELS_KEPT: Final = 600
 _REMARKS_KEPT: Final = 30
-_BREAK: Final = (None, None, None)
+_DECIMALS: Final = (3, 3, 3, 1, 1, 1)
+"""Of acceleration in g, and of a turning rate in degrees/s."""
 
 Publish = Callable[[dict[str, Any]], None]
+Point = tuple[float, tuple[float | None, ...]]
+"""A time in s, and a number for each channel; none where the stream broke."""
 
 
 class DashboardSink:
@@ -70,8 +76,8 @@ class DashboardSink:
         self._publish, self._labels, self._model_id, self._port, self._clock = publish, labels, model_id, port, clock
         self._lock = threading.Lock()
         self._number = 0
-        self._points: deque[tuple[float, float | None, float | None, float | None]] = deque()
-        self._new_points: list[tuple[float, float | None, float | None, float | None]] = []
+        self._points: deque[Point] = deque()
+        self._new_points: list[Point] = []
         self._past: deque[dict[str, Any]] = deque(maxlen=_LABELS_KEPT)
         self._new_labels: list[dict[str, Any]] = []
         self._remarks: deque[dict[str, Any]] = deque(maxlen=_REMARKS_KEPT)
@@ -90,13 +96,13 @@ class DashboardSink:
                 rate_hz = (len(times_s) - 1) / float(times_s[-1] - times_s[0])
                 self._every = max(1, math.ceil(rate_hz / MOST_POINTS_HZ))
             if (block.lost or not block.continues) and self._points:
-                self._add((self._points[-1][0], *_BREAK))
+                self._add((self._points[-1][0], (None,) * block.samples_g.shape[1]))
             start = -self._passed_over % self._every
             self._passed_over += len(times_s)
-            for t_s, (x, y, z) in zip(
+            for t_s, sample in zip(
                 times_s[start :: self._every].tolist(), block.samples_g[start :: self._every].tolist(), strict=True
             ):
-                self._add((round(t_s, 4), round(x, 3), round(y, 3), round(z, 3)))
+                self._add((round(t_s, 4), tuple(map(round, sample, _DECIMALS))))
             while self._points and self._points[-1][0] - self._points[0][0] > TRACE_S:
                 self._points.popleft()
 
@@ -162,7 +168,7 @@ class DashboardSink:
                 "status": self._status,
             }
 
-    def _add(self, point: tuple[float, float | None, float | None, float | None]) -> None:
+    def _add(self, point: Point) -> None:
         """Keep a point of the trace, for those who come later and for those who are here."""
         self._points.append(point)
         self._new_points.append(point)
@@ -180,9 +186,9 @@ class DashboardSink:
         self._publish({"kind": kind, "n": self._number, **fields})
 
 
-def _columns(
-    points: list[tuple[float, float | None, float | None, float | None]], labels: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Return points by column, with labels."""
-    t, x, y, z = ([list(column) for column in zip(*points, strict=True)]) if points else ([], [], [], [])
-    return {"t": t, "x": x, "y": y, "z": z, "labels": labels}
+def _columns(points: list[Point], labels: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return points by column, with labels; those of a gyroscope only where there are some."""
+    width = max((len(values) for _, values in points), default=len(CHANNELS))
+    columns = zip_longest(*(values for _, values in points)) if points else [()] * width
+    axes = {name: list(values) for name, values in zip(MOTION_CHANNELS[:width], columns, strict=True)}
+    return {"t": [t_s for t_s, _ in points], **axes, "labels": labels}

@@ -11,7 +11,7 @@ import { Playback } from "./playback.js";
 import { Recording } from "./recording.js";
 import { showClasses, showFact, showLabel, showNoLabel, showSource, showStatus } from "./stream.js";
 import { spells, Timeline } from "./timeline.js";
-import { Trace } from "./trace.js";
+import { CHANNELS, Trace } from "./trace.js";
 
 const TIMELINE_S = 120;
 const LABELS_KEPT = 1200;
@@ -39,7 +39,7 @@ const handlers = {
     live = message.live;
     ended = message.ended;
     newest = live?.n ?? 0;
-    trace = new Trace(live?.trace_s ?? 12);
+    trace ??= new Trace(live?.trace_s ?? 12);
     element("rest").hidden = false;
     element("record-section").hidden = !live;
     element("facts-section")?.toggleAttribute("hidden", !live);
@@ -133,11 +133,17 @@ const connection = new Connection({
 });
 
 /** Points of the live session, kept while a recording is shown. */
-let behind = { t: [], x: [], y: [], z: [] };
+let behind = nothing();
+
+function nothing() {
+  return { t: [], x: [], y: [], z: [] };
+}
 
 function liveTrace(message) {
   if (!playback.isOpen) return trace.add(message);
-  for (const name of ["t", "x", "y", "z"]) behind[name] = [...behind[name], ...message[name]].slice(-2000);
+  for (const name of CHANNELS.filter((each) => message[each])) {
+    behind[name] = [...(behind[name] ?? []), ...message[name]].slice(-2000);
+  }
   return undefined;
 }
 
@@ -150,10 +156,10 @@ function isNew({ n }) {
 /** Show the live session as it stands. */
 function restart() {
   showClasses(live?.labels ?? []);
-  trace.replace(live ? behind : { t: [], x: [], y: [], z: [] });
+  trace.replace(live ? behind : nothing());
   if (live && !behind.t.length) trace.add(live.stream);
-  if (live) live.stream = { t: [], x: [], y: [], z: [] };
-  behind = { t: [], x: [], y: [], z: [] };
+  if (live) live.stream = nothing();
+  behind = nothing();
   showRemarks();
   if (labels.length) showLabel(labels.at(-1));
   changed = true;

@@ -27,10 +27,10 @@ export class Model {
    */
   constructor(description, { module, blob, quantization, sha256, verified }) {
     const engine = new Engine(module, blob);
-    const { windowLength, labels } = description;
-    if (engine.windowLength !== windowLength || engine.channels !== 3 || engine.classes !== labels.length) {
+    const { windowLength, channels, labels } = description;
+    if (engine.windowLength !== windowLength || engine.channels !== channels || engine.classes !== labels.length) {
       throw new HarError(
-        `expected a model of ${windowLength} x 3 numbers and ${labels.length} classes, as the manifest says, got ` +
+        `expected a model of ${windowLength} x ${channels} numbers and ${labels.length} classes, as the manifest says, got ` +
           `${engine.windowLength} x ${engine.channels} and ${engine.classes}: compile the bundle again`,
       );
     }

@@ -70,7 +70,8 @@ export class Engine {
   /**
    * Run the model on windows.
    *
-   * @param {Float32Array} windows One or more windows, sample after sample (x, y, z), in g.
+   * @param {Float32Array} windows One or more windows, sample after sample: x, y, z in g, and of six channels
+   *   the turning rate in degrees/s.
    * @returns {Float32Array} The outputs, window after window: the probability of each class, or numbers.
    * @throws {HarError} If the length is not that of whole windows, or a number is not finite.
    */

@@ -9,6 +9,11 @@ import { STANDARD_GRAVITY } from "./gravity.js";
 import { readName, roleOf } from "./names.js";
 
 const GRAVITY_G = [0.75, 1.33];
+const MOST_MOTION = 3;
+const CALM = 0.8;
+const CALM_FACTOR = 1.18;
+const STEADIER = 3;
+const USUAL = 0.9;
 const OFFSET_SHARE = 0.2;
 const NORM_TOLERANCE = 0.02;
 const UNLIKE = 12;
@@ -57,9 +62,25 @@ export function guessUnit(rows) {
   if (hasOneSign && smallest(sizes) > OFFSET_SHARE * most && most > 64) {
     return { unit: null, reason: "all three axes keep far from zero, as raw readings of a converter do" };
   }
-  const unit = unitOfLength(length, values.every(Number.isInteger));
-  const reason = unit ? "" : `the mean vector is ${length.toPrecision(4)} long, which is gravity in no unit`;
-  return { unit, reason };
+  const motion = motionOf(rows);
+  if (motion > MOST_MOTION * length) {
+    const moves = `the numbers vary by ${motion.toPrecision(3)} around a mean vector that is ${length.toPrecision(3)} long`;
+    return { unit: null, reason: `${moves}: gravity is not in them` };
+  }
+  const isWhole = values.every(Number.isInteger);
+  const unit = unitOfLength(length, isWhole);
+  const told = `the mean vector is ${length.toPrecision(4)} long, which is`;
+  if (!unit) return { unit, reason: `${told} gravity in no unit` };
+  const isFar = Math.abs(Math.log(length / perG(unit))) > Math.log(CALM_FACTOR);
+  if (isWhole && motion < CALM * length && isFar) {
+    return { unit: null, reason: `${told} too far from the next usual scale, ${unit}` };
+  }
+  return { unit, reason: "" };
+}
+
+/** Return how far numbers are from their mean vector. */
+function motionOf(rows) {
+  return Math.hypot(...[0, 1, 2].map((axis) => deviation(column(rows, axis))));
 }
 
 /** Return the one unit in which gravity may be so long, or null; `isWhole` where the numbers may be counts. */
@@ -92,42 +113,74 @@ export function findAxes(rows, times) {
   const without = (found) => (left = left.filter((at) => !found.includes(at)));
   without(quaternions(rows, left));
   const steady = left.filter((at) => column(rows, at).every((value) => value === rows[0][at]));
-  if (left.length - steady.length >= 3) without(steady);
+  const removed = left.length - steady.length >= 3 ? steady : [];
+  without(removed);
   without(magnitudes(rows, left));
-  if (left.length === 3 && left[2] - left[0] === 2) return { axes: left, reason: "", fitting: [] };
+  const hasGravity = (triple) => triple[2] - triple[0] === 2 && guessUnit(pick(rows, triple)).unit !== null;
+  // A sensor that lies still may send the same numbers again and again, and then it is not what varies beside it.
+  const resting = removed.slice(2).map((_, at) => removed.slice(at, at + 3)).filter(hasGravity);
+  if (left.length === 3 && left[2] - left[0] === 2 && !resting.length) return { axes: left, reason: "", fitting: [] };
   const isWhole = rows[0].map((_, at) => column(rows, at).every(Number.isInteger));
-  const triples = triplesOf(left).filter((triple) => areAlike(pick(rows, triple), triple.map((at) => isWhole[at])));
-  let fitting = triples.filter((triple) => guessUnit(pick(rows, triple)).unit);
-  // Whole numbers fit one count or another easily; a fraction that fits a unit is the better evidence.
-  const fractions = fitting.filter((triple) => !triple.some((at) => isWhole[at]));
-  if (fractions.length) fitting = fractions;
-  if (fitting.length === 1) return { axes: fitting[0], reason: "", fitting };
-  const shown = fitting.map((triple) => triple.map((at) => at + 1).join(",")).join(" or ");
-  const reason = fitting.length
-    ? `the columns ${shown} could all be acceleration`
+  const fittingOf = (columns) => bestWritten(rows, triplesOf(rows, columns, isWhole).filter(hasGravity), isWhole);
+  let fitting = fittingOf(left);
+  // Or one of its axes does not change.
+  if (!fitting.length && !resting.length && removed.length) fitting = fittingOf([...left, ...removed].toSorted((a, b) => a - b));
+  if (fitting.length === 1 && !resting.length) return { axes: fitting[0], reason: "", fitting };
+  const possible = [...resting, ...fitting];
+  const shown = possible.map((triple) => triple.map((at) => at + 1).join(",")).join(" or ");
+  const reason = possible.length
+    ? `the columns ${shown} could ${possible.length > 1 ? "all " : ""}be acceleration`
     : "no three columns in a row have a mean as long as gravity in any unit";
-  return { axes: null, reason, fitting };
+  return { axes: null, reason, fitting: resting.length ? [] : fitting };
 }
 
-/** Return the sensors of three columns that can stand in a row: side by side if they fill it, else every place. */
-function triplesOf(columns) {
+/** Leave out whole numbers where fractions fit: they fit one count or another easily, unless they are steadier. */
+function bestWritten(rows, fitting, isWhole) {
+  const fractions = fitting.filter((triple) => !triple.some((at) => isWhole[at]));
+  if (!fractions.length) return fitting;
+  const unsteadiness = (triple) => {
+    const three = pick(rows, triple);
+    return motionOf(three) / Math.max(Math.hypot(...[0, 1, 2].map((axis) => mean(column(three, axis)))), 1e-30);
+  };
+  const limit = largest(fractions.map(unsteadiness)) / STEADIER;
+  return fitting.filter((triple) => fractions.includes(triple) || unsteadiness(triple) < limit);
+}
+
+/**
+ * Return the sensors of three columns that can stand in a row: side by side, with one or two columns between them. Ways to
+ * cut a row in which some sensor's axes are unlike each other are left out, unless all are like that.
+ */
+function triplesOf(rows, columns, isWhole) {
   const runs = [];
   for (const at of columns) {
     if (runs.at(-1)?.at(-1) === at - 1) runs.at(-1).push(at);
     else runs.push([at]);
   }
-  return runs.flatMap((run) => {
-    const starts = run.slice(0, -2).map((_, start) => start);
-    return starts.filter((start) => start % 3 <= run.length % 3).map((start) => run.slice(start, start + 3));
+  const isSound = (triple) => areAlike(pick(rows, triple), triple.map((at) => isWhole[at]));
+  const found = runs.flatMap((run) => {
+    const ways = cuts(run.length).map((starts) => starts.map((start) => run.slice(start, start + 3)));
+    const sound = ways.filter((way) => way.every(isSound));
+    return sound.length ? sound.flat() : ways.flat().filter(isSound);
   });
+  const once = new Map(found.map((triple) => [triple[0], triple]));
+  return [...once.keys()].toSorted((a, b) => a - b).map((start) => once.get(start));
 }
 
-/** Tell whether three columns can be of one sensor: written alike, and about equally noisy. */
+/** Return where the sensors of three columns begin, for every place of the one or two columns that are left. */
+function cuts(length) {
+  const sensors = Array.from({ length: Math.floor(length / 3) }, (_, at) => at);
+  const places = [...sensors, sensors.length];
+  const gaps = [[[]], places.map((at) => [at]), places.flatMap((at) => places.filter((to) => to >= at).map((to) => [at, to]))];
+  return gaps[length % 3].map((each) => sensors.map((at) => 3 * at + each.filter((gap) => gap <= at).length));
+}
+
+/** Tell whether three columns can be of one sensor: written alike, and about equally noisy if they change at all. */
 function areAlike(rows, isWhole) {
-  if (isWhole.some((each) => each !== isWhole[0])) return false;
-  if (rows.length < 2) return true;
+  if (rows.length < 2) return isWhole.every((each) => each === isWhole[0]);
   const spread = [0, 1, 2].map((axis) => mean(steps(column(rows, axis)).map(Math.abs)));
-  return largest(spread) <= UNLIKE * smallest(spread);
+  const changing = [0, 1, 2].filter((axis) => spread[axis] > 0);
+  if (changing.length < 2 || changing.some((axis) => isWhole[axis] !== isWhole[changing[0]])) return false;
+  return largest(spread) <= UNLIKE * smallest(changing.map((axis) => spread[axis]));
 }
 
 /** Return the columns of quaternions: four in a row whose squares add up to one, although no three of them do. */
@@ -225,9 +278,25 @@ export function sensorNumber(rows, { axes, names, times = [] }) {
     const name = names[slot] ?? "";
     const isCalled = (name.toLowerCase().match(/[a-z]+/g) ?? []).some((word) => ID_WORD.test(word));
     if (name && !isCalled && readName(name).sensor) continue;
-    if (isCalled || (values.length <= FEW_SENSORS && !axes.length) || jumps(pick(rows, axes), numbers)) return { slot, values };
+    const others = axes.length ? axes : rows[0].map((_, at) => at).filter((at) => at !== slot && !times.includes(at));
+    const isInTurn = values.length <= FEW_SENSORS && !axes.length && goesRound(numbers, values);
+    if (isCalled || isInTurn || jumps(pick(rows, others), numbers)) return { slot, values };
   }
   return null;
+}
+
+/** Tell whether nearly every value is followed by the same other one, as sensors that take turns are. */
+function goesRound(numbers, values) {
+  const usual = values.map((value) => {
+    const next = numbers.slice(1).filter((_, at) => numbers[at] === value);
+    return largest([0, ...values.map((other) => next.filter((each) => each === other).length)]);
+  });
+  return usual.reduce((sum, each) => sum + each, 0) >= USUAL * (numbers.length - 1);
+}
+
+/** Tell whether words or numbers that stand beside samples change so often, and the samples with them, as two sensors do. */
+export function takesTurns(samples, marks) {
+  return mean(marks.slice(1).map((mark, at) => Number(mark !== marks[at]))) >= CHANGES && jumps(samples, marks);
 }
 
 /** Tell whether a row differs more from the next than from the next with the same number. */

@@ -68,7 +68,7 @@ export function* shuffledBatches(windows, places, { seed, offsetSamples, usualDe
 }
 
 /**
- * Turn every window as its sensor may sit otherwise on another day: mostly a little, seldom by much (decision 29).
+ * Turn every window, of which every three channels are a vector, as its sensor may sit otherwise on another day: mostly a little, seldom by much (decision 29).
  *
  * @param {Float32Array} values Of `count` windows; changed.
  */

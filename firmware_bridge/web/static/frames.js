@@ -133,6 +133,9 @@ export const WHO = encodeFrame([0x81, 1, 0]);
 export const START = encodeFrame([0x82, 0, 0, 0, 0, 0]);
 export const STOP = encodeFrame([0x83]);
 
+/** Codes of channels along or about x, y, z. */
+const ACCELERATION = [1, 2, 3];
+const TURNING = [4, 5, 6];
 const HELLO = 0x01;
 const SAMPLES = 0x02;
 const SENSES = 1;
@@ -142,14 +145,15 @@ const STREAMS = 2;
 const CHANNELS_MAJOR = 2;
 const MOST_CHANNELS = 6;
 
-/** Return the channels of a HELLO of version 2, codes as in the specification, or null where they are none. */
+/** Return the channels of a HELLO of version 2, codes as in the specification, and where they end; or null. */
 function readChannels(body) {
   let at = 39;
   for (let name = 0; name < 3; name++) at += 1 + (body[at] ?? 0);
   const count = body[at] ?? 0;
   const channels = [...body.slice(at + 1, at + 1 + count)];
   const isKnown = channels.every((code) => code >= 1 && code <= MOST_CHANNELS);
-  return count && channels.length === count && isKnown && new Set(channels).size === count ? channels : null;
+  const isSound = count && channels.length === count && isKnown && new Set(channels).size === count;
+  return isSound ? { channels, end: at + 1 + count } : null;
 }
 
 /** Return what a HELLO says that samples need, or why it cannot be used. */
@@ -161,9 +165,10 @@ function readHello(body) {
         (body[1] > CHANNELS_MAJOR ? "load a newer page." : "update the firmware of the sensor."),
     };
   }
-  const channels = body[1] === CHANNELS_MAJOR ? readChannels(body) : [1, 2, 3];
-  if (body.length < 42 || !channels) return null;
-  if (![1, 2, 3].every((code) => channels.includes(code))) {
+  const said = body[1] === CHANNELS_MAJOR ? readChannels(body) : { channels: ACCELERATION, end: 0 };
+  if (body.length < 42 || !said) return null;
+  const { channels, end } = said;
+  if (!ACCELERATION.every((code) => channels.includes(code))) {
     return { problem: "The sensor sends no acceleration along x, y and z, which the model needs: use another one." };
   }
   const view = new DataView(body.buffer, body.byteOffset, body.length);
@@ -174,11 +179,24 @@ function readHello(body) {
   if (!isOrder || !(countsPerUnit > 0) || !Number.isFinite(countsPerUnit) || !(rateHz >= 0.1 && rateHz <= 32_000)) {
     return null;
   }
+  const turns = TURNING.every((code) => channels.includes(code));
+  if (turns && body.length < end + 4) return null;
+  const perDegree = turns ? view.getFloat32(end, true) : 1;
+  if (!(perDegree > 0) || !Number.isFinite(perDegree)) return null;
   const perG = view.getUint8(14) === 2 ? countsPerUnit * STANDARD_GRAVITY : countsPerUnit;
-  return { boot: view.getUint16(3, true), abilities: body[5], rateHz, perG, axes, channels };
+  return { boot: view.getUint16(3, true), abilities: body[5], rateHz, perG, perDegree, axes, channels };
 }
 
-/** Turns frames of a device into samples in g, each with its time by the device's clock. */
+/** The sense of a turning rate in the axes of the model: a reflection turns it round (docs/protocol.md). */
+function handedness(axes) {
+  const [a, b, c] = axes.map(Math.abs);
+  return Math.sign(axes[0] * axes[1] * axes[2]) * ((b - a) * (c - b) * (c - a) > 0 ? 1 : -1);
+}
+
+/**
+ * Turns frames of a device into samples in g, each with its time by the device's clock; of a device with a gyroscope the
+ * turning rate in degrees/s follows.
+ */
 export class FrameSource {
   #parser = new FrameParser();
   #hello = null;
@@ -245,12 +263,13 @@ export class FrameSource {
 
   #take(body, found) {
     if (!this.#hello) return;
-    const { axes, channels, perG } = this.#hello;
+    const { axes, channels, perG, perDegree } = this.#hello;
     const sampleBytes = 2 * channels.length;
     const count = (body.length - 13) / sampleBytes;
     if (!Number.isInteger(count) || count < 1) return;
-    // Models of a page take acceleration alone: a turning rate that comes beside it is left out.
-    const places = [1, 2, 3].map((code) => channels.indexOf(code));
+    const vectors = [{ codes: ACCELERATION, one: perG }, { codes: TURNING, one: perDegree * handedness(axes) }]
+      .map(({ codes, one }) => ({ places: codes.map((code) => channels.indexOf(code)), one }))
+      .filter(({ places }) => !places.includes(-1));
     const view = new DataView(body.buffer, body.byteOffset, body.length);
     const [boot, sequence, micros] = [view.getUint16(1, true), view.getUint32(3, true), view.getUint32(7, true)];
     const restart = boot !== this.#boot;
@@ -262,8 +281,10 @@ export class FrameSource {
     const timeS = this.#timeOf(sequence, micros);
     const { periodS } = this.#last;
     for (let index = 0; index < count; index++) {
-      const counts = places.map((place) => view.getInt16(13 + sampleBytes * index + 2 * place, true));
-      const sample = axes.map((axis) => (Math.sign(axis) * counts[Math.abs(axis) - 1]) / perG);
+      const at = 13 + sampleBytes * index;
+      const sample = vectors.flatMap(({ places, one }) =>
+        axes.map((axis) => (Math.sign(axis) * view.getInt16(at + 2 * places[Math.abs(axis) - 1], true)) / one),
+      );
       found.push({ sample, timeS: timeS + index * periodS, restart: restart && index === 0 });
     }
     this.#next = (sequence + count) >>> 0;

@@ -7,7 +7,7 @@
  */
 
 import { HarError } from "./errors.js";
-import { STANDARD_GRAVITY } from "./gravity.js";
+import { toG } from "./gravity.js";
 import { Resampler } from "./resampler.js";
 
 /** How many parts the takes are judged in. */
@@ -29,29 +29,31 @@ const SLOWEST = 0.5;
 export class LabelledWindows {
   /**
    * @param {Segment[]} segments
-   * @param {{windowLength: number, hop: number}} spec Of the model; learning takes more windows than that.
+   * @param {{windowLength: number, channels: number, hop: number}} spec Of the model; learning takes more windows.
    */
-  constructor(segments, { windowLength, hop }) {
+  constructor(segments, { windowLength, channels, hop }) {
     this.segments = segments;
     this.windowLength = windowLength;
+    this.channels = channels;
     this.hop = hop;
     const every = Math.max(1, Math.floor(hop / OVERLAP));
     /** @type {Place[]} */
     this.places = segments.flatMap(({ samples, label }, segment) => {
-      const count = Math.max(0, Math.floor((samples.length / 3 - windowLength) / every) + 1);
+      const count = Math.max(0, Math.floor((samples.length / channels - windowLength) / every) + 1);
       return Array.from({ length: count }, (_, index) => ({ segment, start: index * every, label }));
     });
   }
 
   /** Copy windows out, each moved by so many samples within its segment. */
   batch(places, offsets = null) {
-    const size = 3 * this.windowLength;
+    const { channels } = this;
+    const size = channels * this.windowLength;
     const found = new Float32Array(places.length * size);
     places.forEach(({ segment, start, within }, index) => {
       const { samples } = this.segments[segment];
-      const [first, end] = within ?? [0, samples.length / 3];
+      const [first, end] = within ?? [0, samples.length / channels];
       const begin = Math.min(end - this.windowLength, Math.max(first, start + (offsets ? offsets[index] : 0)));
-      found.set(samples.subarray(3 * begin, 3 * begin + size), index * size);
+      found.set(samples.subarray(channels * begin, channels * begin + size), index * size);
     });
     return found;
   }
@@ -65,23 +67,30 @@ export class LabelledWindows {
 /**
  * Return segments of takes at a model's rate, and what is to be said of them.
  *
- * @param {{label: string, times: number[], samples: number[][]}[]} takes In milliseconds and m/s².
- * @param {{labels: string[], rateHz: number}} model
+ * @param {{label: string, times: number[], samples: number[][]}[]} all Takes, in milliseconds and m/s².
+ * @param {{labels: string[], rateHz: number, channels: number}} model
  * @returns {{segments: Segment[], remarks: string[]}}
  * @throws {HarError} If a take is too slow for the model.
  */
-export function segmentsOf(takes, { labels, rateHz }) {
+export function segmentsOf(all, { labels, rateHz, channels }) {
   const remarks = [];
+  const takes = all.filter(({ samples }) => samples.every((sample) => sample.length >= channels));
+  if (takes.length < all.length) {
+    const sentence = `${all.length - takes.length} takes were recorded without the turning rate, which this model needs`;
+    if (!takes.length) throw new HarError(`${sentence}: record them again on this page`);
+    remarks.push(`${sentence}: they are left out.`);
+  }
   const foreign = [...new Set(takes.map(({ label }) => label))].filter((label) => !labels.includes(label));
   if (foreign.length) remarks.push(`Left out, for the model does not know them: ${foreign.join(", ")}.`);
   const segments = takes
     .filter(({ label, times }) => labels.includes(label) && times.length > 2)
-    .flatMap((take) => runsOf(take, rateHz).map((samples) => ({ samples, label: labels.indexOf(take.label) })));
+    .flatMap((take) => runsOf(take, rateHz, channels).map((samples) => ({ samples, label: labels.indexOf(take.label) })));
   return { segments, remarks };
 }
 
 /** Cut a take at its holes, and bring each run to the model's rate. */
-function runsOf({ label, times, samples }, toHz) {
+function runsOf({ label, times, samples: recorded }, toHz, channels) {
+  const samples = recorded.map((sample) => toG(sample.slice(0, channels)));
   const steps = times.slice(1).map((timeMs, index) => timeMs - times[index]);
   const usualMs = steps.toSorted((a, b) => a - b)[steps.length >> 1];
   const whole = steps.filter((step) => step < HOLE_PERIODS * usualMs);
@@ -101,14 +110,14 @@ function runsOf({ label, times, samples }, toHz) {
     if (part.began) runs.push((made = []));
   };
   times.forEach((timeMs, index) => {
-    const sample = samples[index].map((value) => Math.fround(value / STANDARD_GRAVITY));
+    const sample = samples[index].map(Math.fround);
     const stepS = index ? (timeMs - times[index - 1]) / 1000 : Infinity;
     const periods = stepS / periodS;
     if (stepS > Math.max(LONGEST_BRIDGE_S, HOLE_PERIODS * periodS)) {
       resampler = new Resampler({ fromHz: 1 / periodS, toHz });
       runs.push((made = []));
     } else if (periods >= HOLE_PERIODS) {
-      const before = samples[index - 1].map((value) => value / STANDARD_GRAVITY);
+      const before = samples[index - 1];
       const missing = Math.max(1, Math.round(periods) - 1);
       for (let at = 1; at <= missing; at++) {
         const share = at / (missing + 1);

@@ -9,9 +9,9 @@
  * @module learning
  */
 
-import { behavesLikeTime, COUNTER, findAxes, sensorNumber, timeByName, timeColumn } from "./evidence.js";
+import { behavesLikeTime, COUNTER, findAxes, guessUnit, sensorNumber, takesTurns, timeByName, timeColumn } from "./evidence.js";
 import { accelerometers, findAcceleration, isOfAcceleration, readName, unitOfColumns } from "./names.js";
-import { dissect, hasDecimalCommas, hasSplitDecimals } from "./template.js";
+import { dissect, hasDecimalCommas, hasSplitDecimals, isVariant } from "./template.js";
 
 const TIME_ROWS = 20;
 const EVIDENCE_ROWS = 100;
@@ -20,6 +20,7 @@ const CYCLES = 3;
 const LARGEST = 1e19;
 const SHOWN_LETTERS = 80;
 const LONGEST_QUESTION = 200;
+const MOST_SHOWN = 12;
 const SEPARATORS = { ";": "semicolons", ",": "commas", "": "blanks", "|": "bars", "/": "slashes" };
 
 const places = (template, slots) => slots.map((slot) => ({ template, slot }));
@@ -34,6 +35,7 @@ export class LayoutLearner {
   #hasDecimalComma = false;
   #rows = [];
   #groups = new Map();
+  #saids = new Map();
   #fitting = [];
 
   /**
@@ -50,9 +52,11 @@ export class LayoutLearner {
     return this.#rows.length;
   }
 
-  /** @returns {Set<string>} The keys of the templates of all lines seen. */
+  /** @returns {Set<string>} The keys of the templates of all kinds of lines seen. */
   get templates() {
-    return new Set(this.#rows.map(({ template }) => template.key));
+    const kinds = new Set(this.#kinds().map(({ template }) => template.key));
+    const seen = this.#rows.map(({ template }) => template.key);
+    return new Set(seen.filter((key) => kinds.has(key) || !this.#groups.has(key)));
   }
 
   /** @returns {number} How many numbers the last line has. */
@@ -63,7 +67,7 @@ export class LayoutLearner {
   /** Take the names of a header. */
   nameColumns(names) {
     this.#header = names;
-    for (const group of this.#groups.values()) group.said = null;
+    this.#saids.clear();
   }
 
   /** Take a line; return whether it has numbers. */
@@ -72,10 +76,10 @@ export class LayoutLearner {
     const cut = dissect(line, this.#hasDecimalComma);
     if (!cut) return false;
     const known = this.#groups.get(cut.template.key);
-    const row = { line, template: known?.template ?? cut.template, numbers: cut.numbers };
+    const row = { at: this.#rows.length, line, template: known?.template ?? cut.template, numbers: cut.numbers };
     this.#rows.push(row);
     if (row.numbers.every((each) => Math.abs(each) <= LARGEST)) {
-      if (!known) this.#groups.set(row.template.key, { template: row.template, rows: [], said: null });
+      if (!known) this.#groups.set(row.template.key, { template: row.template, rows: [] });
       this.#groups.get(row.template.key).rows.push(row);
     }
     return true;
@@ -88,8 +92,8 @@ export class LayoutLearner {
     const latest = this.#rows.slice(-TIME_ROWS).map(({ line }) => line);
     if (!this.#hasDecimalComma && latest.length === TIME_ROWS && hasSplitDecimals(latest)) this.#useDecimalCommas();
     if (this.#columns) return this.#declared(isFinal);
-    const groups = [...this.#groups.values()];
-    if (!groups.length) groups.push({ template: this.#rows.at(-1).template, rows: [], said: null });
+    const groups = this.#kinds();
+    if (!groups.length) groups.push({ template: this.#rows.at(-1).template, rows: [] });
     const decided = this.#byNames(groups, isFinal);
     if (decided) return decided;
     const most = groups.reduce((best, each) => (each.rows.length > best.rows.length ? each : best));
@@ -98,9 +102,43 @@ export class LayoutLearner {
     const prevails = !others || (most.rows.length >= TIME_ROWS && most.rows.length > 3 * others);
     const isNamed = (group) => this.#names(group.template).some(Boolean);
     if (groups.some(isNamed) && (isNamed(most) || !prevails)) {
-      return isFinal ? this.#unclear("names do not say which numbers are acceleration") : null;
+      return isFinal ? this.#unclear(`names do not say which numbers are acceleration${this.#there(groups)}`) : null;
     }
-    return this.#bare(most, isFinal);
+    const siblings = siblingsOf(most, groups);
+    return siblings.length > 1 ? this.#ofSiblings(siblings, isFinal) : this.#bare(most, isFinal);
+  }
+
+  /** Return lines by their kind: of one template, or of templates that differ only in words at the end of the line. */
+  #kinds() {
+    const heads = new Map();
+    for (const group of this.#groups.values()) {
+      const head = JSON.stringify(group.template.constants.slice(0, -1));
+      if (!heads.has(head)) heads.set(head, []);
+      const known = heads.get(head).find(([first]) => isVariant(group.template, first.template));
+      if (known) known.push(group);
+      else heads.get(head).push([group]);
+    }
+    return [...heads.values()].flat().flatMap((alike) => {
+      const rows = alike.flatMap((group) => group.rows).toSorted((a, b) => a.at - b.at);
+      if (alike.length === 1 || areInTurn(rows)) return alike;
+      const { template } = alike.reduce((best, each) => (each.rows.length > best.rows.length ? each : best));
+      return [{ template, rows }];
+    });
+  }
+
+  /** Ask which sensor is wanted of those whose lines are written alike and take turns. */
+  #ofSiblings(siblings, isFinal) {
+    if (siblings.reduce((sum, { rows }) => sum + rows.length, 0) < TIME_ROWS && !isFinal) return null;
+    const lines = siblings.slice(0, CYCLES).map(({ rows }) => `“${shorten(rows.at(-1).line, 40)}”`).join(" and ");
+    return { option: "sensor", text: `${siblings.length} kinds of lines take turns, as those of several sensors do: ${lines}` };
+  }
+
+  /** Return the names that lines come back with, to be told. */
+  #there(groups) {
+    const kinds = groups.filter(({ rows }) => rows.length >= CYCLES);
+    const there = [...new Set(kinds.flatMap(({ template }) => this.#names(template)).filter(Boolean))];
+    if (!there.length) return ": the words change from line to line, and only decimal numbers are read";
+    return `: ${there.slice(0, MOST_SHOWN).join(", ")}${there.length > MOST_SHOWN ? ", …" : ""}`;
   }
 
   /** Return the names of a template's slots: the header's, if it has as many, else those in the line. */
@@ -110,12 +148,14 @@ export class LayoutLearner {
 
   /** Return what the names of a kind of line say, worked out once. */
   #said(group) {
-    if (group.said) return group.said;
+    const known = this.#saids.get(group.template.key);
+    if (known) return known;
     const names = this.#names(group.template);
     const found = findAcceleration(names, group.template.units);
     const several = found.axes ? [] : accelerometers(names, group.template.units);
-    group.said = { ...found, several: several.map((axes) => ({ axes, unit: unitOfColumns(names, axes) })) };
-    return group.said;
+    const said = { ...found, several: several.map((axes) => ({ axes, unit: unitOfColumns(names, axes) })) };
+    this.#saids.set(group.template.key, said);
+    return said;
   }
 
   /** Decide by names, of one kind of line or of several that follow each other. */
@@ -128,6 +168,7 @@ export class LayoutLearner {
       else if (said.several.length > 1 && group.rows.length) found.push(...said.several.map((each) => ({ group, ...each })));
       else if (said.doubt) doubts.push(said.doubt);
     }
+    found = inUnits(found);
     const areSiblings = new Set(found.map(({ group }) => JSON.stringify(group.template.constants.slice(1)))).size === 1;
     const named = found.filter(({ group, axes }) => readName(this.#names(group.template)[axes[0]]).sensor);
     if (named.length && !areSiblings) found = named;
@@ -136,7 +177,15 @@ export class LayoutLearner {
     if (found.length && !hasCome) return null;
     if (found.length === 1) return this.#ofOne(found[0].group, found[0], isFinal);
     if (found.length > 1) return this.#ofMany(found, isFinal);
-    return this.#ofSeveral(groups) ?? (doubts.length && (isFinal || this.rows >= TIME_ROWS) ? ask(doubts[0]) : null);
+    const across = this.#ofSeveral(groups);
+    if (across.templates) {
+      // Another line of the same round may print the same sensor in its unit.
+      const recent = this.rows - 2 * groups.length;
+      const isComing = groups.some(({ rows }) => rows.length === CYCLES - 1 && rows.at(-1).at >= recent);
+      return isComing && !isFinal ? null : across;
+    }
+    if (across.doubt) doubts.push(across.doubt);
+    return doubts.length && (isFinal || this.rows >= TIME_ROWS) ? ask(doubts[0]) : null;
   }
 
   /** Ask which of several sensors is wanted, once it is clear that there are several. */
@@ -148,6 +197,12 @@ export class LayoutLearner {
       return isFinal ? this.#ofOne(common.group, common, isFinal) : null;
     }
     if (common.group.rows.length < CYCLES && !isFinal) return null;
+    if (!found.some(({ group, axes }) => readName(this.#names(group.template)[axes[0]]).sensor)) {
+      // Two sensors whose names say nothing: gravity speaks for one of them, or for both.
+      if (found.some(({ group }) => group.rows.length < EVIDENCE_ROWS) && !isFinal) return null;
+      const felt = found.filter(({ group, axes }) => guessUnit(group.rows.map(({ numbers }) => axes.map((at) => numbers[at]))).unit);
+      if (felt.length === 1) return this.#ofOne(felt[0].group, felt[0], isFinal);
+    }
     const kinds = new Set(found.map(({ group }) => group));
     if (kinds.size === 1) {
       const names = this.#names(found[0].group.template);
@@ -176,7 +231,7 @@ export class LayoutLearner {
     let place = timeByName(names);
     const others = names.map((_, slot) => slot).filter((slot) => !axes.includes(slot));
     const mayBeNumber = others.some((slot) => numbers.every((row) => Number.isInteger(row[slot])));
-    if (!isWatched && (others.includes(place) || mayBeNumber)) return null;
+    if (!isWatched && (others.includes(place) || template.hasLastWords || mayBeNumber)) return null;
     const units = new Set(axes.map((slot) => template.units[slot]));
     if (!unit && [...units].filter(Boolean).length > 1) return this.#unclear("x, y and z are in different units");
     const number = sensorNumber(numbers, { axes, names });
@@ -197,34 +252,32 @@ export class LayoutLearner {
     return { option: "sensor", text: `a line is “${line}”: its ${which} tells ${number.values.length} sensors apart` };
   }
 
-  /** Return the layout of samples that take several lines, each with a part of the axes. */
+  /** Return the layout of samples that take several lines, each with a part of the axes; else `{doubt}`. */
   #ofSeveral(groups) {
-    const found = new Map();
-    const names = [];
-    for (const { template, rows } of groups) {
-      if (rows.length < CYCLES) continue;
-      this.#names(template).forEach((name, slot) => {
-        if (!found.has(name)) found.set(name, { template, slot });
-        names.push(name);
-      });
-    }
-    const said = findAcceleration(names);
-    if (!said.axes) return null;
-    const chosen = said.axes.map((at) => found.get(names[at]));
+    const kinds = groups.filter(({ rows }) => rows.length >= CYCLES);
+    let parts = kinds.flatMap(({ template }) => this.#names(template).map((name, slot) => ({ template, slot, name })));
+    const written = parts.filter(({ template, slot }) => isOfAcceleration(template.units[slot]));
+    if (findAcceleration(written.map(({ name }) => name)).axes) parts = written;
+    const said = findAcceleration(parts.map(({ name }) => name));
+    if (!said.axes) return { doubt: said.doubt };
+    const chosen = said.axes.map((at) => parts[at]);
     const used = groups.map(({ template }) => template).filter((each) => chosen.some(({ template }) => template === each));
     const templates = fromFirst(used, chosen.map(({ template }) => template));
     const axes = chosen.map(({ template, slot }) => ({ template: templates.indexOf(template), slot }));
     const units = new Set(chosen.map(({ template, slot }) => said.unit ?? template.units[slot]));
     const unit = units.size === 1 ? [...units][0] : null;
-    return layoutOf({ templates, axes, names: said.axes.map((at) => names[at]), unit });
+    return layoutOf({ templates, axes, names: chosen.map(({ name }) => name), unit });
   }
 
   /** Decide on lines of numbers without names. */
   #bare({ template, rows }, isFinal) {
+    // Words may tell sensors apart that take turns.
+    if (template.hasLastWords && rows.length < TIME_ROWS && !isFinal) return null;
     if (template.slots === 3 && rows.length) return layoutOf({ templates: [template], axes: places(0, [0, 1, 2]) });
     if (template.slots < 3) {
       const isEnough = isFinal || this.rows >= EVIDENCE_ROWS;
-      return isEnough ? this.#unclear(`${template.slots} numbers a line are no x, y and z`) : null;
+      const few = `${template.slots} number${template.slots > 1 ? "s" : ""} a line without names are no x, y and z`;
+      return isEnough ? this.#unclear(few) : null;
     }
     if (rows.length < TIME_ROWS && !isFinal) return null;
     const numbers = rows.map((row) => row.numbers);
@@ -256,7 +309,7 @@ export class LayoutLearner {
   /** Find the lines that have the columns that a person has said. */
   #declared(isFinal) {
     const axes = this.#columns;
-    const groups = [...this.#groups.values()].toSorted((a, b) => b.rows.length - a.rows.length);
+    const groups = this.#kinds().toSorted((a, b) => b.rows.length - a.rows.length);
     const group = groups.find(({ template }) => axes.every((slot) => slot < template.slots));
     if (!group) {
       const isEnough = isFinal || this.rows >= EVIDENCE_ROWS;
@@ -284,6 +337,7 @@ export class LayoutLearner {
     this.#hasDecimalComma = true;
     this.#rows = [];
     this.#groups.clear();
+    this.#saids.clear();
     this.#fitting = [];
     for (const { line } of rows) this.add(line);
   }
@@ -291,6 +345,38 @@ export class LayoutLearner {
 
 function layoutOf({ templates, axes, names = [], time = null, unit = null }) {
   return { templates, axes, names, time, unit: isOfAcceleration(unit) ? unit : null };
+}
+
+/** Tell whether the last words of lines change so often, and their numbers with them, that they are of several sensors. */
+function areInTurn(rows) {
+  const isMoving = (slot) => rows.some(({ numbers }, at) => at && numbers[slot] < rows[at - 1].numbers[slot]);
+  const moving = rows[0].numbers.map((_, slot) => slot).filter(isMoving);
+  const samples = rows.map(({ numbers }) => moving.map((slot) => numbers[slot]));
+  return rows.length >= 3 && takesTurns(samples, rows.map(({ template }) => template.key));
+}
+
+/** Return the kinds that are written like one, but for their first or last words, and about as common as it is. */
+function siblingsOf({ template, rows }, groups) {
+  const [first, ...between] = template.constants;
+  const last = between.pop();
+  return groups.filter(
+    ({ template: { constants }, rows: others }) =>
+      template.slots >= 3 &&
+      String(constants.slice(1, -1)) === String(between) &&
+      (constants[0] === first || constants.at(-1) === last) &&
+      others.length >= Math.max(CYCLES, rows.length / 3),
+  );
+}
+
+/** Leave out a sensor's counts where it is also printed in a unit: `X: 2524 ..`, then `X: 1.51 .. m/s^2`. */
+function inUnits(found) {
+  const unitOf = ({ group, axes, unit }) => {
+    const units = new Set(axes.map((slot) => group.template.units[slot]));
+    return unit ?? (units.size === 1 ? [...units][0] : null);
+  };
+  const written = found.filter((each) => isOfAcceleration(unitOf(each)));
+  const counts = found.filter((each) => [null, "counts"].includes(unitOf(each)));
+  return written.length === 1 && counts.length === found.length - 1 ? written : found;
 }
 
 /** Tell whether one word names the axes, and a fourth number without a name follows them. */

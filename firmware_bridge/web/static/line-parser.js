@@ -3,8 +3,8 @@
  * x, y and z stand; then each is read by its template. The rules of edgehar.firmware_bridge.text.lines.
  *
  * An event is `{kind, atS}`, where `atS` is when its bytes came: a `sample` with `values` and `tick`; a `missing` or
- * `damaged` one; a `header`; a `note`, which counts as nothing, with its `text`; a `layout` that was found; a `question`; and
- * `unread`: so many lines of numbers have come with no sample between them.
+ * `damaged` one; a `header`; a `note`, which counts as nothing, with its `text`; a `layout` that was found, which may be
+ * one that `changes` the form; a `question`; and `unread`: many lines of numbers have come with no sample between them.
  *
  * @module line-parser
  */
@@ -12,12 +12,13 @@
 import { ChangeWatch } from "./changes.js";
 import { LayoutLearner } from "./learning.js";
 import { isComment, LineReader, PART } from "./line-reader.js";
-import { findAcceleration, sensorOfText } from "./names.js";
+import { findAcceleration, readName } from "./names.js";
 import { dissect } from "./template.js";
+import { speaksOfSensor, Titles } from "./titles.js";
 
 const LONGEST_LINE = 512;
 const MISFITS_BEFORE_LEARNING = 20;
-const LONGEST_TITLE = 40;
+const MOST_TEXTS = 32;
 const MOST_HELD = 100;
 const MOST_FORMS = 8;
 const PIECE = 4096;
@@ -35,12 +36,15 @@ export class LineParser {
   #isJoining = true;
   #isWide = false;
   #hasSkipped = false;
-  #title = "";
+  #titles = new Titles();
+  #texts = new Set();
+  #before = "";
   #learned = [];
   #learner;
   #reader = null;
   #held = [];
   #misfits = 0;
+  #used = null;
   #watch;
   #isAsked = false;
   #atS = 0;
@@ -113,6 +117,7 @@ export class LineParser {
   #firstLine(line) {
     const names = this.#hasSkipped || line.length > LONGEST_LINE ? null : headerNames(line);
     this.#isJoining = this.#isOverflowing = false;
+    this.#before = line;
     return names ? this.#header(names) : [];
   }
 
@@ -124,10 +129,10 @@ export class LineParser {
     if (line.length > LONGEST_LINE) return this.#emit(this.#event("damaged"));
     if (!line.trim()) return [];
     if (this.#isTitle(line)) return this.#emit(this.#event("note", { text: line }));
-    const titled = this.#title ? `${this.#title} ${line}` : line;
+    const titled = this.#titles.above ? `${this.#titles.above} ${line}` : line;
     if (!this.#reader) return this.#unlearnedLine(titled);
     const event = this.#reader.read(titled);
-    if (!event) return this.#oddLine(titled);
+    if (!event) return this.#oddLine(line);
     this.#misfits = 0;
     if (this.#watch.lines) this.#watch.forget();
     return event === PART ? [] : [{ ...event, atS: this.#atS }];
@@ -135,7 +140,8 @@ export class LineParser {
 
   /** Hold a line of numbers back until its layout is learned; pass on anything else in its order. */
   #unlearnedLine(line) {
-    const names = headerNames(line);
+    const names = headerNames(line, this.#before);
+    this.#before = line;
     if (names) return this.#header(names);
     // What could not be told once is not believed later, unless a header names the columns.
     if (this.#isAsked) return [];
@@ -150,9 +156,14 @@ export class LineParser {
   /** Return the events of a line that the layout does not read. */
   #oddLine(line) {
     const isText = isClean(line);
-    const names = isText ? headerNames(line) : null;
+    const names = isText ? headerNames(line, this.#before) : null;
+    this.#before = line;
     if (names) return this.#header(names);
-    if (isText && this.#reader.isForeign(line)) return [this.#event("note", { text: line }), ...this.#lookForChange(line)];
+    const isNote = isText && (this.#reader.isForeign(line, this.#titles.above) || this.#hasCome(line));
+    if (isNote) {
+      const titled = this.#titles.above ? `${this.#titles.above} ${line}` : line;
+      return [this.#event("note", { text: line }), ...(isComment(line) ? [] : this.#lookForChange(titled))];
+    }
     this.#misfits++;
     if (this.#misfits >= MISFITS_BEFORE_LEARNING) {
       this.#names = [];
@@ -163,7 +174,6 @@ export class LineParser {
 
   /** Learn from a line of another kind; return the samples of another form, once the device prints them. */
   #lookForChange(line) {
-    if (isComment(line)) return [];
     const found = this.#watch.take(line, this.#atS, this.#reader.isKnown(line));
     if (!found) return [];
     if (!found.templates) return [this.#event("unread", found)];
@@ -173,12 +183,24 @@ export class LineParser {
     return this.#settle(found, held, templates, width);
   }
 
-  /** Tell whether a line names the sensor of those below it: `Gyroscope:`, then `X = 1`, `Y = 2`. */
+  /** Tell whether a line without numbers has come before: damage is not the same twice, what a sketch prints is. */
+  #hasCome(line) {
+    if (/\p{N}/u.test(line)) return false;
+    const isKnown = this.#texts.has(line);
+    if (this.#texts.size < MOST_TEXTS) this.#texts.add(line);
+    return isKnown;
+  }
+
+  /** Tell whether a line names the sensor of those below it; after the first title, all is learned anew. */
   #isTitle(line) {
-    const title = line.trim();
-    if (!title.endsWith(":") || title.length > LONGEST_TITLE || dissect(title)) return false;
-    this.#title = this.#title || sensorOfText(title) ? title.replace(/:+$/, "").trim() : "";
-    return this.#title !== "";
+    const { above } = this.#titles;
+    if (!this.#titles.reads(line, this.#reader !== null || this.#learner.rows > 0)) return false;
+    if (!above) {
+      this.#learned = [];
+      this.#used = null;
+      this.#learn();
+    }
+    return true;
   }
 
   #header(names) {
@@ -214,9 +236,11 @@ export class LineParser {
       const others = held.filter(({ line }) => line === undefined);
       return [...others, this.#event("question", { question: { ...decision, width } })];
     }
+    const changes = this.#used !== null && !readsLike(decision, this.#used);
     this.#held = [];
+    this.#used = decision;
     this.#reader = new LineReader(decision, templates);
-    const events = [this.#event("layout", { layout: decision, atS: held[0].atS })];
+    const events = [this.#event("layout", { layout: decision, changes, atS: held[0].atS })];
     for (const item of held) {
       const { line, atS } = item;
       const event = line === undefined ? item : this.#reader.read(line);
@@ -239,15 +263,25 @@ export class LineParser {
   }
 }
 
-/** Return the column names of a header, or null when a line does not name x, y and z. */
-export function headerNames(line) {
+/** Tell whether samples of two layouts can be joined: the same numbers of the same lines, in the same unit. */
+function readsLike(one, other) {
+  const what = ({ templates, axes, unit }) => JSON.stringify([templates.map(({ key }) => key), axes, unit]);
+  return what(one) === what(other);
+}
+
+/**
+ * Return the column names of a header, or null when a line does not name x, y and z. Bare axes are of the sensor that the
+ * line above speaks of: `Gyroscope in degrees/second`, `X Y Z`.
+ */
+export function headerNames(line, above = "") {
   const stripped = line.trim().replace(/^#+/, "").trim();
   if (!/x/i.test(stripped) || !/y/i.test(stripped) || !/z/i.test(stripped) || dissect(stripped)) return null;
   for (const separator of [",", ";", "\t", "|", "/", /\s+/]) {
     const names = stripped.split(separator).map((name) => name.replace(/^[ "']+|[ "']+$/g, ""));
     if (names.length < 3) continue;
     const { axes, doubt } = findAcceleration(names);
-    if (axes || doubt) return names;
+    const isBare = axes?.every((at) => !readName(names[at]).sensor) && speaksOfSensor(above);
+    if (axes || doubt) return isBare ? names.map((name) => `${above.trim()} ${name}`) : names;
   }
   return null;
 }

@@ -4,11 +4,14 @@
  * @module line-reader
  */
 
-import { dissect, lettersOf } from "./template.js";
+import { dissect, isVariant, lettersOf } from "./template.js";
 
 const LARGEST_NUMBER = 1e19;
+const MOST_VARIANTS = 256;
 const NOTE_LETTERS = 3;
 const WORDS = /[A-Za-z][\p{L}\p{N}_]*/gu;
+/** A line drawn between samples: `-----`, `=====`, `*****`. */
+const RULE = /^\s*([^\p{L}\p{N}_\s,;.])\1{2,}\s*$/u;
 
 /** The mark of a line that holds a part of a sample. */
 export const PART = { kind: "part" };
@@ -21,6 +24,7 @@ export class LineReader {
   #letters;
   #words;
   #hasComma;
+  #variants = new Map();
   #parts = [];
   #hasBegun = false;
 
@@ -38,20 +42,31 @@ export class LineReader {
   /** Return the sample of a line, `PART` for a part of one, null for a line of another kind. */
   read(line) {
     const cut = dissect(line, this.#hasComma);
-    const part = cut ? this.#where.get(cut.template.key) : undefined;
+    const part = cut ? (this.#where.get(cut.template.key) ?? this.#variantOf(cut.template)) : undefined;
     if (part === undefined || cut.numbers.some((each) => Math.abs(each) > LARGEST_NUMBER)) return null;
     return this.#where.size === 1 ? this.#sample([cut.numbers]) : this.#join(part, cut.numbers);
   }
 
-  /** Tell whether a line stood beside the samples when the layout was learned, or says that it is none. */
-  isKnown(line) {
-    const cut = dissect(line, this.#hasComma);
-    return isComment(line) || (cut !== null && this.#others.has(cut.template.key));
+  /** Return 0 for a line that differs from the layout's only in words at its end, such as the state of a device. */
+  #variantOf(template) {
+    if (this.#where.size > 1 || this.#others.has(template.key)) return undefined;
+    if (!this.#variants.has(template.key)) {
+      if (this.#variants.size >= MOST_VARIANTS) return undefined;
+      this.#variants.set(template.key, isVariant(template, this.#layout.templates[0]) ? 0 : undefined);
+    }
+    return this.#variants.get(template.key);
   }
 
-  /** Tell whether a line was never meant to be a sample, rather than damaged on its way. */
-  isForeign(line) {
-    if (this.isKnown(line)) return true;
+  /** Tell whether a line stood beside the samples when the layout was learned. */
+  isKnown(line) {
+    const cut = dissect(line, this.#hasComma);
+    return cut !== null && this.#others.has(cut.template.key);
+  }
+
+  /** Tell whether a line under a title was never meant to be a sample, rather than damaged on its way. */
+  isForeign(line, title = "") {
+    if (isComment(line) || RULE.test(line) || this.isKnown(title ? `${title} ${line}` : line)) return true;
+    if (!this.#letters && !/\p{N}/u.test(line)) return lettersOf(line) > 0;
     if (!this.#letters) return lettersOf(line) >= NOTE_LETTERS && !/^\s*[-+]?[\d.]+\s*[,;\s]/.test(line);
     // A damaged line keeps a part of its text; a line of another kind has none of it.
     const kept = new Set(line.match(WORDS));

@@ -158,7 +158,7 @@ export class LineSource {
   }
 
   /** Act on everything in the stream that is not a sample. */
-  #note({ kind, atS, text, layout, question }) {
+  #note({ kind, atS, text, layout, changes, question }) {
     if (kind === "note") {
       this.#others++;
       this.#other = text.trim().slice(0, 40);
@@ -171,7 +171,7 @@ export class LineSource {
     } else if (kind === "unread") {
       this.#unread = text.trim().slice(0, 40);
     } else {
-      this.#adopt(layout);
+      this.#adopt(layout, changes);
     }
   }
 
@@ -181,10 +181,10 @@ export class LineSource {
   }
 
   /** Read the columns as they were found. */
-  #adopt(layout) {
+  #adopt(layout, changes) {
     this.#question = null;
-    if (this.#layout && !readsLike(layout, this.#layout)) this.#changes++;
-    for (const { kind } of this.#waiting) {
+    this.#changes += Number(changes);
+    for (const { kind } of changes ? this.#waiting : []) {
       // What waits to be understood is lost with its form; without a device's clock a line stands for one sample.
       if (kind === "sample" || (!this.#clock && this.#samples)) this.lost++;
     }
@@ -246,12 +246,6 @@ export class LineSource {
     this.#restarts = false;
     return { sample, periods: 1 + found.lost, timeS: found.timeS, restart };
   }
-}
-
-/** Tell whether samples of two layouts can be joined: the same numbers of the same lines, in the same unit. */
-function readsLike(one, other) {
-  const what = ({ templates, axes, unit }) => JSON.stringify([templates.map(({ key }) => key), axes, unit]);
-  return what(one) === what(other);
 }
 
 /** Gives even times to samples that arrive in bunches: the line through when each read ended. */

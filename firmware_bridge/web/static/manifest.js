@@ -18,6 +18,10 @@ const PLAIN_NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
 // Control and format characters; not the joiners that Persian, Hindi and many emoji are written with.
 const HIDDEN_CHARACTERS = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u;
 
+/** Of models of acceleration, and of those that take the turning rate too, by their unit. */
+const CHANNELS = { g: "x,y,z", "g and deg/s": "x,y,z,gx,gy,gz" };
+const LARGEST_MEANS = [100, 100, 100, 10_000, 10_000, 10_000];
+
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value) => typeof value === "string" && value.length <= LONGEST_TEXT && !HIDDEN_CHARACTERS.test(value);
 const isCount = (value, least = 0) => Number.isInteger(value) && value >= least && value <= LARGEST_COUNT;
@@ -32,7 +36,8 @@ function need(condition, expected) {
  * Hold a manifest to what this module uses of it.
  *
  * @param {any} manifest Parsed JSON of anybody.
- * @returns {{modelId: string, labels: string[], windowLength: number, hop: number, rateHz: number, mounting: string,
+ * @returns {{modelId: string, labels: string[], windowLength: number, channels: number, hop: number, rateHz: number,
+ *   mounting: string,
  *   normalization: {mean: number[], deviation: number[]} | null, decoder: object, metrics: object[], artifacts: object[]}}
  * @throws {HarError} If a key is missing, of the wrong type, or beyond what can be meant.
  */
@@ -47,8 +52,9 @@ export function checkManifest(manifest) {
   need(labels.every((label) => isText(label) && label) && new Set(labels).size === labels.length, "labels that differ");
   need(isObject(window) && isCount(window.length, 1) && isCount(window.hop, 1), "a window with a length and a hop");
   need(isWithin(window.rate_hz, 0.01, 100_000), "a rate that a sensor can have");
-  need(window.unit === "g", "acceleration in g");
-  need(Array.isArray(window.channels) && window.channels.join() === "x,y,z", "the channels x, y, z of an accelerometer");
+  const names = CHANNELS[window.unit];
+  need(names, "acceleration in g, alone or with a turning rate in deg/s");
+  need(Array.isArray(window.channels) && window.channels.join() === names, `the channels ${names}`);
   need(isText(window.mounting), "a mounting");
   need(Array.isArray(artifacts) && artifacts.length <= 100 && artifacts.every(isObject), "a list of artifacts");
   const usable = artifacts.filter((entry) => entry.format === "c");
@@ -62,19 +68,21 @@ export function checkManifest(manifest) {
     modelId,
     labels: [...labels],
     windowLength: window.length,
+    channels: window.channels.length,
     hop: window.hop,
     rateHz: window.rate_hz,
     mounting: window.mounting,
-    normalization: normalizationOf(manifest.normalization),
+    normalization: normalizationOf(manifest.normalization, window.channels.length),
     decoder: checkDecoder(decoder, labels),
     metrics: metricsOf(manifest.metrics),
     artifacts: usable,
   };
 }
 
-/** Return how training normalised acceleration, or null where that makes no sense: only training asks for it. */
-function normalizationOf(entry) {
-  const isVector = (values) => Array.isArray(values) && values.length === 3 && values.every((each) => isWithin(each, -100, 100));
+/** Return how training normalised samples, or null where that makes no sense: only training asks for it. */
+function normalizationOf(entry, channels) {
+  const isMean = (value, channel) => isWithin(value, -LARGEST_MEANS[channel], LARGEST_MEANS[channel]);
+  const isVector = (values) => Array.isArray(values) && values.length === channels && values.every(isMean);
   if (!isObject(entry) || !isVector(entry.mean_g) || !isVector(entry.std_g)) return null;
   return entry.std_g.every((each) => each > 0) ? { mean: entry.mean_g, deviation: entry.std_g } : null;
 }

@@ -6,49 +6,61 @@
  */
 
 const SENSORS = {
-  acceleration: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl",
+  acceleration: "a ac acc accl acl accel acceler accelero accelerometer accelerometers acceleration gforce xl 加速度 加速 가속도",
   "linear acceleration":
-    "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la lacc laccel",
+    "linear lin free freeacc linacc linaccel linearacceleration user useracc useracceleration la lacc laccel " +
+    "areal aworld aareal aaworld",
   gravity: "gravity grav",
-  gyroscope: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel",
-  magnetometer: "mag magn magnet magnetic magnetometer compass",
+  gyroscope: "gy gyr gyro gyros gyroscope rot rotation rotationrate omega angular dps angularvelocity angvel 角速度 陀螺仪 ジャイロ 각속도 자이로",
+  magnetometer: "mag magn magnet magnetic magnetometer compass 磁场 磁力 地磁気 자기",
   quaternion: "q quat quaternion",
   other:
-    "roll pitch yaw ypr rpy euler heading attitude angle orientation orient tilt temp tmp temperature pressure humidity " +
+    "roll pitch yaw ypr rpy euler heading attitude ang angle angles orientation orient tilt temp tmp temperature pressure humidity " +
     "alt altitude magnitude norm svm total abs sum mean rms battery batt bat voltage volt light lux steps step " +
-    "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk",
+    "latitude longitude lat lon speed velocity vel position pos distance dist rssi heart hr ecg emg eda ppg jerk 角度 姿态角 欧拉角 温度",
 };
 const SENSOR_OF = new Map(Object.entries(SENSORS).flatMap(([sensor, words]) => words.split(" ").map((word) => [word, sensor])));
 const W = String.raw`[\p{L}\p{N}_]*`;
 const BEGINNINGS = [
   [`acce${W}(?:without|excl|nograv)${W}`, "linear acceleration"],
-  [`(?:acce|acel|beschleun|versnell|akcel|przysp|zrychl|kiihty|ivme|ускор)${W}`, "acceleration"],
+  [`(?:acce|accle|acel|beschleun|versnell|akcel|przysp|zrychl|kiihty|ivme|ускор)${W}`, "acceleration"],
   [`(?:gyro|giro|rotat|angularv)${W}`, "gyroscope"],
   [`(?:magneto|magneti)${W}`, "magnetometer"],
   [`quat${W}`, "quaternion"],
   [`(?:orient|temper|thermom)${W}`, "other"],
 ].map(([source, sensor]) => [new RegExp(`^${source}$`, "u"), sensor]);
-const ORIENTATION = new Set("roll pitch yaw euler heading attitude angle orientation orient tilt".split(" "));
+const ORIENTATION = new Set("roll pitch yaw euler heading attitude ang angle angles orientation orient tilt".split(" "));
 const STRENGTH = ["linear acceleration", "gravity", "quaternion", "gyroscope", "magnetometer", "other", "acceleration"];
 const OF_UNIT = { "deg/s": "gyroscope", "rad/s": "gyroscope", uT: "magnetometer", degrees: "other", rad: "other" };
 const BESIDE_AN_AXIS = { g: "gyroscope", w: "gyroscope", m: "magnetometer", gf: "acceleration" };
 const SPELLED_OUT = { g: "gyro", w: "gyro", m: "mag", gf: "acc" };
 const AXES = ["x", "y", "z"];
 const WXYZ = ["w", ...AXES];
-const FILLERS = new Set("is and the of axis value values val data reading sensor sample".split(" "));
+const FILLERS = new Set("is and the of axis 轴 軸 축 value values val data reading sensor sample".split(" "));
 const WITHOUT = new Set("without no excl excluding exclude less minus removed free".split(" "));
 const WITH = new Set("with incl including include plus".split(" "));
+const FILLED = /^(?:([xyz])(?:axis|values?|val|data|out)|(?:axis|values?|val|data|out)([xyz]))$/;
 const SPLIT_SENSOR = (() => {
   const known = [...SENSOR_OF.keys(), ...Object.keys(BESIDE_AN_AXIS)].toSorted((a, b) => b.length - a.length);
   return new RegExp(`^(${known.join("|")})(\\d*)([wxyz])(\\d*)$`);
 })();
 
+const PER_SECOND_TWICE = String.raw`\/s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)`;
+const lengths = (unit) => `(?:${unit})(?:${PER_SECOND_TWICE}|\\/s\\/s)`;
+const OTHERS = {
+  "raw:9806.65": lengths("mm"),
+  "raw:980.665": `${lengths("cm")}|gals?`,
+  "raw:98.0665": lengths("dm"),
+  "raw:32.17404856": lengths("ft|feet"),
+  "raw:386.0885827": lengths("in(?:ch)?"),
+};
 const SHORT = {
   "m/s2":
-    String.raw`m\/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m\/s\/s|m\.s-2|m\*s\^?-2|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2` +
-    String.raw`|met(?:er|re)s?\/s(?:ec(?:ond)?)?\^?(?:2|Â?²)`,
+    String.raw`m\/\(?s(?:ec)?(?:\^|\*\*)?(?:2|Â?²)\)?|m\/s\/s|ms\/2|m\.s\^?-2|m[*·]s\^?-2|m[ ·]?s⁻²|m s\^?-2|mps[2²]|ms2|mss|ms\^?-2` +
+    String.raw`|met(?:er|re)s?\/s(?:ec(?:ond)?)?\^?(?:2|Â?²)|n\/kg`,
+  ...OTHERS,
   "raw:1000000": "ug|micro-?g",
-  "raw:1000": "mg|milli-?g",
+  "raw:1000": "mg|milli-?g(?:s|ravity)?",
   g: "g's|gs|g",
   "deg/s": String.raw`m?deg\/s(?:ec)?|degrees\/s|Â?°\/s|m?dps`,
   "rad/s": String.raw`m?rad\/s(?:ec)?`,
@@ -74,8 +86,8 @@ const UNIT_AT_END = new RegExp(`[\\s_,](${Object.values(SHORT).join("|")})\\s*$`
 const named = (patterns, text) => patterns.find(([, pattern]) => pattern.test(text))?.[0] ?? null;
 
 const TIME_WORD = new RegExp(
-  `^(?:time${W}|${W}timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis${W}|micros${W}|nanos${W}|seconds?|secs?|ms|us|ns` +
-    "|clock|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|시간|aika|zaman" +
+  `^(?:time${W}|${W}time|${W}timestamps?|ts?|datetime|epoch?|epoc|elapsed|millis${W}|micros${W}|nanos${W}|seconds?|secs?|ms|us|ns` +
+    "|clock|unix|zeit|zeitstempel|uhrzeit|temps|horodatage|tiempo|hora|tijd|tempo|czas|čas|время|时间|時間|時刻|시간|aika|zaman" +
     `|sampletimefine|since|yyyy${W})$`,
   "u",
 );
@@ -83,7 +95,7 @@ const INDEX_WORD =
   /^(?:|[ni]|id|idx|index|no|nr|number|row|samples?|count(?:er)?|packetcounter|packet|seq[\p{L}\p{N}_]*|unnamed)$/u;
 /** Labels, people, kinds of sensors, dates: no time, whatever else their names say. */
 const OTHER_ROLE =
-  /^(?:labels?|activity|activities|activityid|activityname|class|target|annotations?|gt|behaviou?r|aktivität|aktivitaet|activité|actividad|text|subjects?|users?|person|participants?|pid|volunteer|userid|subjectid|wearer|benutzer)$/;
+  /^(?:labels?|activity|activities|activityid|activityname|class|target|annotations?|gt|behaviou?r|aktivität|aktivitaet|activité|actividad|text|subjects?|users?|person|participants?|pid|volunteers?|userid|subjectid|wearer|benutzer|patients?|patientid|participantid|personid|athletes?|proband[\p{L}\p{N}_]*|sujet|sujeto)$/u;
 const OTHER_WHOLE = /^(?:sensor|sensors|sensorname|sensortype|type|date|datum|fecha)$/;
 const BRACKETS = /[([{]([^()[\]{}]*(?:\([^()]*\)[^()[\]{}]*)?)[)\]}]/g;
 const IN_BRACKETS = /[([{<]([^)\]}>]*)[)\]}>]/g;
@@ -133,7 +145,7 @@ function interpreted(name) {
 
 /** Return the motion sensor that a title speaks of, or null. */
 export function sensorOfText(text) {
-  const words = wordsOf(text.replace(/.*\//, "")).filter((word) => word.length > 2);
+  const words = wordsOf(text).filter((word) => word.length > 2);
   let sensors = words.map((word) => (sensorOf(word) === "other" && !ORIENTATION.has(word) ? null : sensorOf(word)));
   if (words.includes("user") && !sensors.includes("acceleration")) {
     sensors = sensors.filter((sensor) => sensor !== "linear acceleration");
@@ -187,16 +199,18 @@ export function unitOfColumns(names, columns) {
 
 /** Tell whether this is a unit in which acceleration is known without a data sheet. */
 export function isOfAcceleration(unit) {
-  return ["g", "raw:1000", "raw:1000000", "m/s2"].includes(unit);
+  return unit !== null && (unit in OTHERS || ["g", "raw:1000", "raw:1000000", "m/s2"].includes(unit));
 }
 
 /** Return `time`, `index` or an empty string, and the unit of a time where its name says it. */
 export function roleOf(name) {
   const bracketed = [...name.matchAll(BRACKETS)].map(([, inner]) => inner.trim().toLowerCase());
   const words = wordsOf(name.replace(BRACKETS, " ").trim());
-  if (words.filter((word) => AXES.includes(word)).length === 1) return { role: "" };
   const joined = words.join("");
   const unit = (texts) => texts.map(timeUnitNamed).find(Boolean) ?? null;
+  // X[s] is what the horizontal axis of a plot shows.
+  if (AXES.includes(joined) && unit(bracketed)) return { role: "time", unit: unit(bracketed) };
+  if (words.filter((word) => AXES.includes(word)).length === 1) return { role: "" };
   if (joined === "s") return { role: "time", unit: unit([...bracketed, joined]) };
   if (INDEX_WORD.test(joined)) return { role: "index" };
   if (OTHER_WHOLE.test(joined) || OTHER_ROLE.test(joined) || OTHER_ROLE.test(words[0])) return { role: "" };
@@ -213,7 +227,7 @@ export function unitAtStart(text) {
     if (!found) continue;
     const rest = stripped.slice(found[0].length);
     // A unit stands behind its number; what is followed by ":" or "=" is a name.
-    if (/^[\p{L}\p{N}]/u.test(rest) || /^\s*[:=]/.test(rest)) break;
+    if (/^[\p{L}\p{N}_]/u.test(rest) || /^\s*[:=]/.test(rest)) break;
     return [unit, rest];
   }
   return [null, text];
@@ -241,20 +255,24 @@ function unitOf(name) {
   for (const mark of ["_", " in ", " ", ",", "/"]) {
     const at = name.lastIndexOf(mark);
     const unit = at > 0 ? named(SHORT_WHOLE, name.slice(at + mark.length).trim()) : null;
-    if (unit && hasAxis(name.slice(0, at))) return [unit, name.slice(0, at)];
+    if (unit && axisOf(name.slice(0, at))) return [unit, name.slice(0, at)];
   }
   const found = UNIT_AT_END.exec(name);
-  if (found && hasAxis(name.slice(0, found.index))) return [named(SHORT_WHOLE, found[1]), name.slice(0, found.index)];
+  if (found && axisOf(name.slice(0, found.index))) return [named(SHORT_WHOLE, found[1]), name.slice(0, found.index)];
   return [null, name];
 }
 
-function hasAxis(name) {
-  return wordsOf(name).filter((word) => AXES.includes(word)).length === 1;
+/** Return the axis that a name without a unit names, or null. */
+export function axisOf(name) {
+  const axes = wordsOf(name).filter((word) => AXES.includes(word));
+  return axes.length === 1 ? axes[0] : null;
 }
 
 /** Split a name into lower-case words: at other characters, at capitals, and between a sensor and its axis. */
 function wordsOf(name) {
-  const spaced = name.replaceAll("gForce", "gforce").replaceAll("gF", "gf ").replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ");
+  const spaced = name
+    .replace(/(?:(?<![A-Za-z])[xyzXYZ]|(?<=[a-z])[XYZ])(?=[Aa]xis|AXIS|轴|軸|축)/g, " $& ")
+    .replaceAll("gForce", "gforce").replaceAll("gF", "gf ").replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ");
   const words = (spaced.match(/[\p{L}\p{N}]+/gu) ?? []).flatMap((word) => split(word.toLowerCase()));
   if (words.includes("gy") && !words.some((word) => WXYZ.includes(word))) words.splice(words.indexOf("gy"), 1, "gyro", "y");
   return words;
@@ -268,6 +286,8 @@ function split(word) {
     const [, sensor, before, axis, behind] = found;
     return [SENSOR_OF.has(sensor) ? sensor : SPELLED_OUT[sensor], ...[before, behind].filter(Boolean), axis];
   }
+  const filled = FILLED.exec(word);
+  if (filled) return [filled[1] ?? filled[2]];
   const numbered = /^([a-z]+?)(\d+)$/.exec(word);
   return numbered && (SENSOR_OF.has(numbered[1]) || AXES.includes(numbered[1])) ? [numbered[1], numbered[2]] : [word];
 }

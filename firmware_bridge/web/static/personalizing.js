@@ -66,15 +66,17 @@ export function personalize({ blob, description }, takes, { engine, trainer, ...
 function checkMounting(windows, { mean: general }, mounting) {
   const byLabel = new Map();
   const values = windows.batch(windows.places);
-  const length = windows.windowLength;
+  const { windowLength: length, channels } = windows;
   windows.places.forEach(({ label }, row) => {
     const sums = byLabel.get(label) ?? [0, 0, 0, 0];
-    for (let at = 0; at < 3 * length; at++) sums[at % 3] += values[3 * length * row + at];
+    for (let at = length * row; at < length * (row + 1); at++) {
+      for (let axis = 0; axis < 3; axis++) sums[axis] += values[channels * at + axis];
+    }
     sums[3] += length;
     byLabel.set(label, sums);
   });
   const own = [0, 1, 2].map((axis) => [...byLabel.values()].reduce((sum, sums) => sum + sums[axis] / sums[3], 0));
-  const sizes = Math.hypot(...own) * Math.hypot(...general);
+  const sizes = Math.hypot(...own) * Math.hypot(...general.slice(0, 3));
   const cosine = own.reduce((sum, value, axis) => sum + value * general[axis], 0) / (sizes || 1);
   const tiltDeg = (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
   if (sizes && tiltDeg > LARGEST_TILT_DEG) {

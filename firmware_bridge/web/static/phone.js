@@ -4,13 +4,14 @@
  * @module phone
  */
 
-import { compileEngine, load, STANDARD_GRAVITY } from "./har.js";
+import { fromG, toG } from "./gravity.js";
+import { compileEngine, load } from "./har.js";
 import { importPacked } from "./packed.js";
 import { Personal } from "./personal.js";
 import { Readings } from "./readings.js";
-import { Accelerometer, isAllowed, isApple } from "./sensor.js";
+import { isAllowed, isApple, MotionSensor } from "./sensor.js";
 import { Session } from "./session.js";
-import { drawTrace } from "./trace.js";
+import { drawTrace, TURNING_RATE } from "./trace.js";
 import * as view from "./view.js";
 
 const BUNDLE = "bundle/";
@@ -23,6 +24,11 @@ const SAMPLES_BEFORE_A_RATE = 30;
 const BRIDGE_S = 0.1;
 const LONGEST_HOP_S = 0.5;
 const MILLISECONDS_PER_PICTURE = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 50;
+
+const ACCELERATION = 3;
+const NO_TURNING_RATE =
+  "The sensor sends acceleration alone: the model of this page takes the turning rate of a gyroscope as well, in binary " +
+  "frames. Use another sensor, or a page of another model.";
 
 const trace = new Readings(KEPT_SAMPLES);
 const recent = new Readings(RECENT_SAMPLES);
@@ -37,7 +43,7 @@ let inverted = isApple();
 let startedByTap = false;
 let found = null;
 
-const sensor = new Accelerometer({
+const sensor = new MotionSensor({
   onSample: (sample, timeMs) => take(sample, timeMs),
   onProblem: (sentence) => view.notice("sensor", sentence, { warn: true }),
 });
@@ -45,7 +51,9 @@ const sensor = new Accelerometer({
 const external = {
   onSample: (sampleG, timeS, restart) => {
     if (restart) begin();
-    takeOne(sampleG.map((value) => value * STANDARD_GRAVITY), 1000 * timeS);
+    const channels = model?.channels ?? ACCELERATION;
+    view.notice("gyroscope", sampleG.length < channels ? NO_TURNING_RATE : "", { warn: true });
+    if (sampleG.length >= channels) takeOne(fromG(sampleG.slice(0, channels)), 1000 * timeS);
   },
   onProblem: (sentence) => view.notice("sensor", sentence, { warn: true }),
   onEnd: (why) => {
@@ -68,6 +76,8 @@ export async function use(url) {
 /** Classify with a model from now on. */
 function classifyWith(chosen) {
   model = chosen;
+  sensor.turns = model.channels > ACCELERATION;
+  trace.clear();
   begin();
   view.showModel(model);
   // Only a hidden Markov model learns anything of a window from those after it.
@@ -90,17 +100,17 @@ function begin() {
   view.showFound(null, model);
 }
 
-/** Take one reading of the phone, in m/s². */
+/** Take one reading of the phone, in m/s²; where the sign is the other one, it is of acceleration alone. */
 function take(reading, timeMs) {
-  takeOne(inverted ? reading.map((value) => -value) : reading, timeMs);
+  takeOne(inverted ? reading.map((value, channel) => (channel < ACCELERATION ? -value : value)) : reading, timeMs);
 }
 
-/** Take one sample in m/s², on the clock of its source. */
+/** Take one sample in m/s², and degrees/s where the model takes the turning rate too, on the clock of its source. */
 function takeOne(sample, timeMs) {
   trace.add(sample, timeMs);
   recent.add(sample, timeMs);
   session.take(sample, timeMs);
-  if (model) classify(sample.map((value) => value / STANDARD_GRAVITY), timeMs / 1000);
+  if (model) classify(toG(sample), timeMs / 1000);
 }
 
 function classify(sampleG, timeS) {
@@ -214,6 +224,7 @@ function visibilityChanged() {
 
 function refresh() {
   drawTrace(view.element("trace"), trace.samples);
+  if (sensor.turns) drawTrace(view.element("turning-trace"), trace.samples, TURNING_RATE);
   view.showReadings(recent, { stream, model, waiting: waiting.length / SAMPLES_BEFORE_A_RATE, found });
   const { speaks = "", asks = 0 } = chosen?.bytes ?? {};
   if (speaks) view.showFact("The sensor speaks", speaks);

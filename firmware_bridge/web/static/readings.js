@@ -19,7 +19,7 @@ export class Readings {
     this.#limit = limit;
   }
 
-  /** Take a sample of x, y, z in m/s² that was taken at `timeMs`. */
+  /** Take a sample of x, y, z in m/s², and of what else was measured with them, that was taken at `timeMs`. */
   add(sample, timeMs) {
     const last = this.#samples.at(-1);
     if (last && timeMs <= last.timeMs) return;
@@ -48,7 +48,7 @@ export class Readings {
   /** @returns {number | null} The step in m/s² that readings come in, if it is a coarse one. */
   get step() {
     for (const step of [1, 0.5, 0.1, 0.05]) {
-      const isMultiple = ({ sample }) => sample.every((value) => Math.abs(value / step - Math.round(value / step)) < 1e-6);
+      const isMultiple = ({ sample }) => sample.slice(0, 3).every((value) => Math.abs(value / step - Math.round(value / step)) < 1e-6);
       if (this.#samples.length >= 30 && this.#samples.every(isMultiple)) return step;
     }
     return null;

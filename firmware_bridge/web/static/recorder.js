@@ -21,7 +21,7 @@ export class Take {
     this.samples = [];
   }
 
-  /** Take a sample in m/s² that was taken at `timeMs` of the page's clock. */
+  /** Take a sample in m/s², and degrees/s where there is a turning rate, that was taken at `timeMs` of the page's clock. */
   add(sample, timeMs) {
     if (this.times.length && timeMs <= this.times.at(-1)) return;
     if (!this.times.length) this.startedMs = performance.timeOrigin + timeMs;
@@ -85,7 +85,8 @@ export class TakeStore {
 }
 
 /**
- * Return takes as a CSV that `har data import` reads: milliseconds, m/s² with gravity, the activity.
+ * Return takes as a CSV that `har data import` reads: milliseconds, m/s² with gravity, degrees/s where the turning rate
+ * was recorded too, the activity.
  *
  * @param {Take[]} takes
  * @returns {string}
@@ -93,16 +94,19 @@ export class TakeStore {
 export function toCsv(takes) {
   const whole = takes.filter((take) => take.times.length).toSorted((a, b) => a.startedMs - b.startedMs);
   const named = whole.some((take) => take.subject);
-  const lines = [`time_ms,x,y,z,label${named ? ",subject" : ""}`];
+  const width = Math.max(3, ...whole.map(({ samples }) => samples[0].length));
+  const turning = width > 3 ? ",gx (deg/s),gy (deg/s),gz (deg/s)" : "";
+  const lines = [`time_ms,x,y,z${turning},label${named ? ",subject" : ""}`];
   let offsetMs = 0;
   for (const [index, take] of whole.entries()) {
     // A clock that was set back between two takes must not let them overlap.
     const sinceFirst = take.startedMs - whole[0].startedMs;
     const startMs = index ? Math.max(sinceFirst, offsetMs + BETWEEN_TAKES_MS) : 0;
     const end = `,${quoted(take.label)}${named ? `,${quoted(take.subject || "unknown")}` : ""}`;
+    const empty = ",".repeat(width - take.samples[0].length);
     take.samples.forEach((sample, at) => {
       const timeMs = startMs + take.times[at] - take.times[0];
-      lines.push(`${round(timeMs, 1)},${sample.map((value) => round(value, 4)).join(",")}${end}`);
+      lines.push(`${round(timeMs, 1)},${sample.map((value) => round(value, 4)).join(",")}${empty}${end}`);
     });
     offsetMs = startMs + take.times.at(-1) - take.times[0];
   }

@@ -86,11 +86,11 @@ class SincKernel {
     const below = Math.min(Math.trunc(place), PHASES - 1);
     const share = place - below;
     const [lower, upper] = [this.rows[below], this.rows[below + 1]];
-    const made = [0, 0, 0];
+    const made = samples[left].map(() => 0);
     for (let tap = 0; tap < 2 * this.half; tap++) {
       const weight = lower[tap] * (1 - share) + upper[tap] * share;
       const sample = samples[left + 1 - this.half + tap];
-      for (let axis = 0; axis < 3; axis++) made[axis] += weight * sample[axis];
+      for (let axis = 0; axis < made.length; axis++) made[axis] += weight * sample[axis];
     }
     return made;
   }
@@ -150,13 +150,13 @@ class RateFilter {
 
   /** The cubic through a sample and its neighbours, at the sample's place on the grid. */
   #cubic(at) {
-    const made = [0, 0, 0];
+    const made = this.raw[at].map(() => 0);
     for (let one = at - 1; one <= at + 2; one++) {
       let weight = 1;
       for (let other = at - 1; other <= at + 2; other++) {
         if (other !== one) weight *= (this.grid[at] - this.times[other]) / (this.times[one] - this.times[other]);
       }
-      for (let axis = 0; axis < 3; axis++) made[axis] += weight * this.raw[one][axis];
+      for (let axis = 0; axis < made.length; axis++) made[axis] += weight * this.raw[one][axis];
     }
     return made;
   }
@@ -228,7 +228,7 @@ export class Resampler {
   /**
    * Take one sample.
    *
-   * @param {number[]} sample x, y, z in g.
+   * @param {number[]} sample x, y, z in g, and whatever else is sampled with them.
    * @param {number} timeS When it was taken.
    * @param {boolean} [filled] Whether it was interpolated.
    * @returns {{made: {sample: number[], timeS: number, filled: boolean}[], began: boolean}} Samples that are ready;

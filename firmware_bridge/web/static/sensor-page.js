@@ -1,12 +1,13 @@
 /**
- * The page of a phone that is a sensor: reads the accelerometer and sends it to the laptop that showed the code.
+ * The page of a phone that is a sensor: reads the accelerometer, and the gyroscope if asked to, and sends what they give
+ * to the laptop that showed the code.
  *
  * @module sensor-page
  */
 
 import { token } from "./laptop.js";
 import { Readings } from "./readings.js";
-import { Accelerometer, isApple } from "./sensor.js";
+import { MotionSensor, isApple } from "./sensor.js";
 import { StreamSender } from "./stream-sender.js";
 import { element, notice, showFact, write } from "./view.js";
 
@@ -24,9 +25,9 @@ let screenLock = null;
 let hiddenSinceMs = null;
 let holes = 0;
 
-const sensor = new Accelerometer({
+const sensor = new MotionSensor({
   onSample(reading, timeMs) {
-    const sample = inverted ? reading.map((value) => -value) : reading;
+    const sample = inverted ? reading.map((value, channel) => (channel < 3 ? -value : value)) : reading;
     recent.add(sample, timeMs);
     sender.take(sample, performance.timeOrigin + timeMs);
   },
@@ -50,6 +51,7 @@ async function start() {
     notice("token", "This page was opened without the laptop's code: scan it again.", { warn: true });
     return;
   }
+  sensor.turns = element("turns").checked;
   if (!(await sensor.start({ ask: true }))) return;
   isRunning = true;
   screenLock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
@@ -68,6 +70,8 @@ function stop() {
 function show() {
   element("start").hidden = isRunning;
   element("stop").hidden = !isRunning;
+  // Lines that change their width in the middle of a stream would be taken for damaged ones.
+  element("turns").disabled = isRunning;
   element("label").classList.toggle("idle", !sender.connected);
   write("label", !isRunning ? "Not started" : sender.connected ? "Sending" : "Connecting…");
   notice("line", isRunning ? sender.problem : "", { warn: true });

@@ -1,9 +1,13 @@
 /**
- * The accelerometer of a phone: asks for permission, reads it, and says in one sentence why it cannot.
+ * The motion sensors of a phone: asks for permission, reads them, and says in one sentence why it cannot.
  *
  * Browsers offer it twice. `devicemotion` is everywhere; the Generic Sensor API stands in where no event comes.
  * Both need a secure context (HTTPS or localhost). Values are in m/s², gravity included, in the frame of the device:
  * x to the right, y up, z towards the person who looks at the screen. iOS gives all three with the opposite sign.
+ *
+ * `rotationRate` is in degrees/s about the same axes, right-handed on iOS too: alpha about x, beta about y, gamma about z,
+ * as https://w3c.github.io/deviceorientation/#device-motion-model and all browsers have it. (In `deviceorientation`, and
+ * in this event before 2017, alpha was about z.)
  *
  * @module sensor
  */
@@ -18,6 +22,9 @@ export const PROBLEMS = {
   denied:
     "The browser may not read the accelerometer. Allow motion sensors for this page in its settings, then start again.",
   missing: "No readings have come. This device has no accelerometer, or motion sensors are switched off for this page.",
+  noGyroscope:
+    "The browser gives acceleration alone: the turning rate of a gyroscope is needed as well. Use a phone that has " +
+    "one, or a model of acceleration alone.",
   empty: "The browser answers with empty readings: this device has no accelerometer.",
   silent: "Readings have stopped. Keep this page in front and the screen on; they go on by themselves.",
 };
@@ -38,8 +45,10 @@ export async function isAllowed() {
   }
 }
 
-/** Reads the accelerometer until it is stopped. */
-export class Accelerometer {
+/** Reads the accelerometer, and the gyroscope if asked to, until it is stopped. */
+export class MotionSensor {
+  /** Whether samples shall hold the turning rate, in degrees/s, behind the acceleration. */
+  turns = false;
   #onSample;
   #onProblem;
   #generic = null;
@@ -51,7 +60,8 @@ export class Accelerometer {
 
   /**
    * @param {object} handlers
-   * @param {(sample: number[], timeMs: number) => void} handlers.onSample x, y, z in m/s², and when they were taken.
+   * @param {(sample: number[], timeMs: number) => void} handlers.onSample x, y, z in m/s², with
+   *   `turns` gx, gy, gz in degrees/s, and when they were taken.
    * @param {(sentence: string) => void} handlers.onProblem What is wrong; empty once it is right again.
    */
   constructor({ onSample, onProblem }) {
@@ -94,21 +104,24 @@ export class Accelerometer {
     if (sentence !== this.#problem) this.#onProblem((this.#problem = sentence));
   }
 
-  #motion({ accelerationIncludingGravity: reading, timeStamp }) {
+  #motion({ accelerationIncludingGravity: reading, rotationRate, timeStamp }) {
     if (this.#generic) return;
     const { x, y, z } = reading ?? {};
-    this.#take([x, y, z], timeStamp);
+    const { alpha, beta, gamma } = rotationRate ?? {};
+    this.#take([x, y, z], timeStamp, [alpha, beta, gamma]);
   }
 
   /** Null is a reading that is not there; it must never become a zero. */
-  #take(sample, timeMs) {
-    if (!sample.every((value) => typeof value === "number" && Number.isFinite(value))) {
-      if (this.#lastMs === null) this.#say(PROBLEMS.empty);
+  #take(sample, timeMs, rate = []) {
+    const isThere = (values) => values.length === 3 && values.every(Number.isFinite);
+    const problem = !isThere(sample) ? PROBLEMS.empty : this.turns && !isThere(rate) ? PROBLEMS.noGyroscope : "";
+    if (problem) {
+      if (this.#lastMs === null) this.#say(problem);
       return;
     }
     this.#lastMs = performance.now();
     this.#say("");
-    this.#onSample(sample, timeMs);
+    this.#onSample(this.turns ? [...sample, ...rate] : sample, timeMs);
   }
 
   #check() {
@@ -117,7 +130,7 @@ export class Accelerometer {
     if (this.#lastMs !== null) {
       if (now - this.#lastMs > SILENCE_MS) this.#say(PROBLEMS.silent);
     } else if (now - this.#startedMs > WAIT_FOR_FIRST_MS && !this.#generic) {
-      if (this.#problem !== PROBLEMS.empty) this.#say(PROBLEMS.missing);
+      if (![PROBLEMS.empty, PROBLEMS.noGyroscope].includes(this.#problem)) this.#say(PROBLEMS.missing);
       this.#tryGenericSensor();
     }
   }

@@ -40,8 +40,7 @@ export class SlidingWindows {
     }
     this.#samples.push({ sample, filled });
     if (this.#samples.length < this.#length) return null;
-    const samples = new Float32Array(3 * this.#length);
-    this.#samples.forEach((entry, index) => samples.set(entry.sample, 3 * index));
+    const samples = Float32Array.from(this.#samples.flatMap((entry) => entry.sample));
     const bridged = this.#samples.filter((entry) => entry.filled).length;
     this.#samples.splice(0, this.#hop);
     this.#skip = Math.max(0, this.#hop - this.#length);

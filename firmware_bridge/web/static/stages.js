@@ -106,7 +106,7 @@ class Person {
 
   normalized(values) {
     const { mean, deviation } = this.normalization;
-    return values.map((value, at) => (value - mean[at % 3]) / deviation[at % 3]);
+    return values.map((value, at) => (value - mean[at % mean.length]) / deviation[at % mean.length]);
   }
 
   get outputAt() {

@@ -2,11 +2,12 @@
  * Sends samples over a WebSocket, connects again when it breaks, and counts what it could not keep meanwhile.
  *
  * A message is what the app Sensor Logger sends: {"payload": [{"name": "totalacceleration", "time": NANOSECONDS, "values":
- * {"x", "y", "z"}}, ...]}, in m/s². Times go on over a reload of the page: they count from 1970.
+ * {"x", "y", "z"}}, ...]}, in m/s²; where the turning rate is sent too, "gx", "gy", "gz" in degrees/s follow. Times go on over a reload of the page: they count from 1970.
  *
  * @module stream-sender
  */
 
+const CHANNELS = ["x", "y", "z", "gx", "gy", "gz"];
 const EVERY_MS = 50;
 const MOST_AT_ONCE = 200;
 const MOST_WAITING = 2000;
@@ -66,13 +67,14 @@ export class StreamSender {
     this.#say(false, "");
   }
 
-  /** Take a sample in m/s², taken at so many milliseconds since 1970. */
-  take([x, y, z], timeMs) {
+  /** Take a sample in m/s², or with a turning rate in degrees/s, taken at so many milliseconds since 1970. */
+  take(sample, timeMs) {
     const wholeMs = Math.floor(timeMs);
     const timeNs = BigInt(wholeMs) * 1_000_000n + BigInt(Math.round((timeMs - wholeMs) * 1e6));
     if (timeNs <= this.#lastNs) return;
     this.#lastNs = timeNs;
-    this.#waiting.push(`{"name":"totalacceleration","time":${timeNs},"values":${JSON.stringify({ x, y, z })}}`);
+    const values = Object.fromEntries(sample.map((value, channel) => [CHANNELS[channel], value]));
+    this.#waiting.push(`{"name":"totalacceleration","time":${timeNs},"values":${JSON.stringify(values)}}`);
     if (this.#waiting.length > MOST_WAITING) {
       this.#waiting.shift();
       this.lost++;

@@ -84,7 +84,8 @@ export class Stream {
   /**
    * Take samples.
    *
-   * @param {ArrayLike<number>} samples x, y, z in g, sample after sample.
+   * @param {number[] | Float32Array} samples The model's channels, sample after sample: x, y, z in g, and of six the
+   *   turning rate about each in degrees/s.
    * @param {ArrayLike<number>} timesS When each was taken, in seconds on any one clock.
    * @returns {{label: string, probability: number, probabilities: Float32Array, posterior: number[], endS: number,
    *   bridged: number, samples: Float32Array}[]} One for every window that they complete. `probabilities` are the
@@ -93,8 +94,10 @@ export class Stream {
   feed(samples, timesS) {
     const found = [];
     for (let index = 0; index < timesS.length; index++) {
-      const sample = [samples[3 * index], samples[3 * index + 1], samples[3 * index + 2]];
-      if (![...sample, timesS[index]].every(Number.isFinite)) throw new HarError("expected finite numbers, got others");
+      const { channels } = this.#model;
+      const sample = Array.from(samples.slice(channels * index, channels * (index + 1)));
+      const isWhole = sample.length === channels && [...sample, timesS[index]].every(Number.isFinite);
+      if (!isWhole) throw new HarError("expected finite numbers, got others");
       this.#take(sample.map(Math.fround), timesS[index], found);
     }
     return found;

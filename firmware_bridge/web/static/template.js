@@ -5,18 +5,18 @@
  * @module template
  */
 
-import { readName, unitAtStart } from "./names.js";
+import { axisOf, readName, unitAtStart } from "./names.js";
 
 const MOST_SLOTS = 64;
 // eslint-disable-next-line no-control-regex -- colour codes of loggers begin with this character
 const ESCAPES = /\x1b\[[0-9;?]*[ -/]*[@-~]/g;
 // Text that holds digits without being a number comes first, so that the digits are not found.
 const TEXT_WITH_DIGITS =
-  String.raw`\d{4}-\d{2}-\d{2}(?:T(?=\d))?|(?<!\d)\d{1,2}\/\d{1,2}\/(?:\d\d)?\d\d(?=[ ,;\t]+\d{1,2}:\d\d)` +
-  String.raw`|\d{1,2}:\d{2}:\d{2}(?:\.\d+(?:,\d{3}(?=\]))?|,\d{3}(?=[\s\]]))?Z?|<inf>|0[xX][0-9a-fA-F]+|[\/*^]\s?s(?:ec)?\^?2`;
+  String.raw`\*[0-9a-fA-F]{2}(?=\s*$)|\d{4}-\d{2}-\d{2}(?:T(?=\d))?|(?<!\d)\d{1,2}\/\d{1,2}\/(?:\d\d)?\d\d(?=[ ,;\t]+\d{1,2}:\d\d)` +
+  String.raw`|\d{1,2}:\d{2}:\d{2}(?:\.\d+(?:,\d{3}(?=\]))?|,\d{3}(?=[\s\]]))?Z?|<inf>|0[xX][0-9a-fA-F]+|[\/*^]\s?s(?:ec)?\^?2|\bms\/2`;
 const WORD = String.raw`\p{L}\p{N}_`;
 const number = (mark) => {
-  const body = String.raw`[-+]?(?:\d+${mark}?\d*|${mark}\d+)(?:[eE][-+]?\d{1,3}(?![${WORD}]))?`;
+  const body = String.raw`[-+]?(?:\d+[.]-\d{5,6}|\d+${mark}?\d*|${mark}\d+)(?:[eE][-+]?\d{1,3}(?![${WORD}]))?`;
   return (
     String.raw`(?<![${WORD}.^])(?<![${WORD}^][-+])(?<number>${body})(?!\d)` +
     String.raw`|(?<![${WORD}])[-+]?(?<missing>nan|inf(?:inity)?|ovf|null|none|nil)(?![${WORD}])`
@@ -47,10 +47,26 @@ export class Template {
     return (this.#named ??= namesAndUnits(this.constants)).names;
   }
 
+  /** @returns {boolean} Whether the line ends with words that are no unit. */
+  get hasLastWords() {
+    return LETTER.test(unitAtStart(this.constants.at(-1))[1]);
+  }
+
   /** @returns {(string | null)[]} The unit of every slot, where one stands behind it or behind the group it ends. */
   get units() {
     return (this.#named ??= namesAndUnits(this.constants)).units;
   }
+}
+
+/** Tell whether two templates are the same but for words at the end, which name neither a number nor a unit. */
+export function isVariant(template, other) {
+  return (
+    String(template.constants.slice(0, -1)) === String(other.constants.slice(0, -1)) &&
+    template.slots === other.slots &&
+    template.hasDecimalComma === other.hasDecimalComma &&
+    (template.hasLastWords || other.hasLastWords) &&
+    JSON.stringify([template.names, template.units]) === JSON.stringify([other.names, other.units])
+  );
 }
 
 /** Return how many letters a text has. */
@@ -74,13 +90,20 @@ export function dissect(line, hasDecimalComma = false) {
     if (found.groups.text !== undefined) continue;
     if (numbers.length === MOST_SLOTS) return null;
     constants.push(text.slice(end, found.index));
-    numbers.push(Number(found.groups.number?.replace(",", ".") ?? NaN));
+    numbers.push(valueOf(found.groups.number));
     end = found.index + found[0].length;
   }
   if (!numbers.length) return null;
   // One separator behind the last number is a habit of sketches, and says nothing.
   constants.push(text.slice(end).trimEnd().replace(/,$/, "").replace(/;$/, ""));
   return { template: templateOf(constants, hasDecimalComma), numbers };
+}
+
+/** Return the number that was written, or NaN. */
+function valueOf(written) {
+  // Zephyr's "%d.%06d" of a negative number, of which both parts are negative and the sign takes up a zero.
+  const twice = /^([-+]?\d+)[.]-(\d+)$/.exec(written ?? "");
+  return twice ? -Math.abs(twice[1]) - twice[2] / 1e6 : Number(written?.replace(",", ".") ?? NaN);
 }
 
 const MOST_KNOWN = 256;
@@ -98,7 +121,7 @@ function templateOf(pieces, hasDecimalComma) {
 
 /** Return a constant without what the width of numbers changes; a time of day becomes a mark of its own. */
 function normal(constant) {
-  const changes = (text) => /^\d/.test(text) && !(/^0x/i.test(text) && text.length <= 4);
+  const changes = (text) => /^(?:\d|\*[^s])/.test(text) && !(/^0x/i.test(text) && text.length <= 4);
   return constant
     .replace(MARKED, (text) => (changes(text) ? "§" : text))
     .replace(/\s+/g, " ")
@@ -106,14 +129,14 @@ function normal(constant) {
 }
 
 function namesAndUnits(constants) {
-  const befores = [constants[0]];
+  const pieces = [constants[0]];
   const units = [];
   for (const constant of constants.slice(1)) {
     const [unit, rest] = unitAtStart(constant);
     units.push(unit);
-    befores.push(rest);
+    pieces.push(rest);
   }
-  befores.pop();
+  const befores = fromLists(fromBehind(pieces) ?? pieces.slice(0, -1));
   if (isTagged(befores)) return { names: befores.map(() => ""), units };
   if (befores.length === 2 && constants[1] === ":" && TELEPLOT.test(constants[0])) {
     return { names: ["time ms", withoutNoise(constants[0])], units: [null, units[1]] };
@@ -139,6 +162,35 @@ function namesAndUnits(constants) {
     names.push(name);
   }
   return { names: withFirstAxes(names), units: spread(units, names) };
+}
+
+/** Return what names each slot where the names stand behind the numbers: `Acc: 1 x, 2 y, 3 z`; null if not so. */
+function fromBehind([first, ...behind]) {
+  if (axisOf(withoutNoise(first))) return null;
+  const axes = behind.map((piece) => axisOf(withoutNoise(piece)));
+  const ends = behind.map((piece, at) => at === behind.length - 1 || (/[,;|]\s*$/.test(piece) && !/^\s*[,;|]/.test(piece)));
+  // Only behind its number can a name stand with which the line ends.
+  const isToTheEnd = axes.at(-1) && behind.every((piece) => LETTER.test(piece));
+  const isNamed = (_, start) =>
+    axes.slice(start, start + 3).join("") === "xyz" && (isToTheEnd || ends.slice(start, start + 3).every(Boolean));
+  return axes.some(isNamed) ? [`${first} ${behind[0]}`, ...behind.slice(1)] : null;
+}
+
+/** Return what names each slot where names stand as a list before their numbers: `ax, ay, az: 1, 2, 3`. */
+function fromLists(befores) {
+  const named = [...befores];
+  befores.forEach((before, at) => {
+    const text = before.replace(/^[ ,;|)\]}]+|[ ,;|)\]}]+$/g, "");
+    const lists = [text.split(/\s*[,/;&]\s*|\s+and\s+/), withoutNoise(text).split(" ")];
+    const found = lists.find((names) => {
+      const axes = names.map(axisOf);
+      const behind = befores.slice(at + 1, at + names.length);
+      const isListed = ["x", "y", "z"].every((axis) => axes.includes(axis)) && behind.length === names.length - 1;
+      return isListed && !LETTER.test(behind.join("")) && (!axes.includes(null) || /[,/]/.test(text));
+    });
+    if (found) named.splice(at, found.length, ...found);
+  });
+  return named;
 }
 
 /** Tell whether one word begins a line of more than three numbers, and nothing names these: `$VNIMU,1,2,3,4`. */
@@ -185,8 +237,9 @@ function spread(units, names) {
 
 /** Tell whether one line shows that commas stand inside its numbers: `0,44;0,83;-0,78`, `X: 0,44 Y: 0,83 Z: -0,78`. */
 export function hasDecimalCommas(line) {
-  if (/^\s*[-+]?\d+,\d+(\s*[;|\t ]\s*[-+]?\d+,\d+){2,}[\s;]*$/.test(line)) return true;
-  if (line.split(",").length < 4 || !LETTER.test(line) || line.includes(".")) return false;
+  if (line.split(",").length < 4) return false;
+  if (/^\s*[-+]?\d+(?:,\d+)?(?:\s*[;|\t ]\s*[-+]?\d+(?:,\d+)?){2,}[\s;]*$/.test(line)) return true;
+  if (!LETTER.test(line) || line.includes(".")) return false;
   const tokens = line.match(/(?<![\p{L}\p{N}_.,])[-+]?\d+(?:[.,]\d+)*/gu) ?? [];
   const decimals = tokens.map((token) => /^[-+]?\d+,(\d{2,})$/.exec(token)?.[1].length).filter(Boolean);
   return decimals.length >= 3 && new Set(decimals).size === 1 && tokens.length - decimals.length <= 1;

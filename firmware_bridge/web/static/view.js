@@ -98,6 +98,7 @@ export function showModel(model) {
   });
   const bits = model.quantization === "int8" ? "integers alone" : "floats";
   element("rest").hidden = false;
+  element("turning").hidden = model.channels === 3;
   showFact("Model", `${model.modelId}, ${bits}`);
   showFact("Bundle", model.verified ? "its hash is right" : "unchecked: over plain HTTP no hash can be computed");
   for (const name of ["Offline", "True rate", "Resolution", "Lost"]) if (!facts.has(name)) showFact(name, "–");
@@ -154,7 +155,10 @@ export function showReadings(readings, { stream, model, waiting, found }) {
     return write("label", silent ? "No readings" : "Listening…");
   }
   element("label").classList.toggle("idle", !found);
-  last.sample.forEach((value, axis) => write("xyz"[axis], (value / STANDARD_GRAVITY).toFixed(2)));
+  const turning = last.sample.slice(3);
+  last.sample.slice(0, 3).forEach((value, axis) => write("xyz"[axis], (value / STANDARD_GRAVITY).toFixed(2)));
+  turning.forEach((value, axis) => write(`g${"xyz"[axis]}`, value.toFixed(0)));
+  write("turning-length", `${Math.hypot(...turning).toFixed(0)} °/s`);
   const { rateHz, gravityG, step } = readings;
   write("gravity", `${gravityG.toFixed(2)} g`);
   const measured = stream?.rateHz ?? rateHz;

@@ -78,13 +78,18 @@ typedef enum har_kind {
     HAR_GLOBAL_MAX,
     HAR_GLOBAL_AVERAGE,
     HAR_DENSE_OVER_TIME, /* a dense layer over all steps in one vector */
-    HAR_ATTENTION /* of every step to all steps; its kernel makes keys, values and queries */
+    HAR_ATTENTION, /* of every step to all steps; its kernel makes keys, values and queries */
+    /* Around branches: a fork, the layers of a branch, its end, those of the next one; the last one's end is the join. */
+    HAR_FORK,
+    HAR_END,
+    HAR_JOIN
 } har_kind;
 
 /* Where a filter lies at the ends of the window: inside, centred, or looking back only. */
 typedef enum har_padding { HAR_VALID, HAR_SAME, HAR_CAUSAL } har_padding;
 
-/* How a layer that runs backward joins the one before it, which runs forward over the same vectors. */
+/* How a layer that runs backward joins the one before it, which runs forward over the same vectors; and of a fork, how
+ * what its branches make is joined. */
 typedef enum har_merge { HAR_FORWARD, HAR_CONCAT, HAR_SUM, HAR_MUL, HAR_AVE } har_merge;
 
 typedef enum har_activation {
@@ -126,10 +131,11 @@ typedef struct har_layer {
     uint16_t before, after; /* steps of zeros before the window; vectors handed on, or looked at, after it */
     uint8_t merge;          /* har_merge */
     uint8_t is_first_of_two; /* the next layer runs backward over what this one runs forward over */
-    uint8_t around_bits;     /* integer: bits below the point of what goes around a layer as it is */
-    uint8_t heads;           /* of attention, and whether what it is given goes around it */
+    uint8_t around_bits;     /* integer: bits below the point of what goes around a layer as it is, or into a join */
+    uint8_t heads;           /* of attention, and whether what it is given goes around it; of a fork, its branches */
     uint8_t inside_bits;     /* integer: bits below the point of its keys, values and queries */
     uint8_t goes_around;
+    uint8_t hands_last; /* of a recurrent layer: its last vector alone is handed on */
 #endif
 } har_layer;
 
@@ -150,6 +156,10 @@ typedef struct har_model {
 #if HAR_USE_TIME
     uint8_t needs_whole_windows; /* har_finish before the last sample is HAR_WINDOW_EMPTY */
 #endif
+#if HAR_USE_MASK
+    uint8_t is_masked; /* a sample of which every number is mask_value is skipped: it changes no state */
+    har_bias mask_value;
+#endif
 } har_model;
 
 /* The state of one window. Only the engine reads and writes its members. */
@@ -159,6 +169,9 @@ typedef struct har_engine {
     har_sum *sums;
     har_value *values;
     uint16_t steps;
+#if HAR_USE_MASK
+    uint16_t taken; /* of these, those that are not masked */
+#endif
 } har_engine;
 
 /* Open an engine on caller-owned memory, and reset it. A model asks for scratch_sums + kept_sums sums and kept_values

@@ -6,13 +6,6 @@
 #ifndef HAR_ATTENTION_H
 #define HAR_ATTENTION_H
 
-/* A number of a value and of a sum: elements of the engine's memory, unless these hold several. */
-#ifndef HAR_ELEMENTS_OF_THEIR_OWN
-typedef har_value har_element;
-typedef har_sum har_total;
-#define HAR_NARROW_ELEMENT(sum, bits) har_narrow((sum), (bits))
-#endif
-
 /* Where a layer keeps what it remembers of a step. */
 typedef struct har_remembered {
     har_value *inputs;

@@ -10,7 +10,8 @@
 #define HAR_MATRIX_BYTES 20u
 #define HAR_LAYER_BYTES (4u + 2u * HAR_MATRIX_BYTES)
 #define HAR_MORE_BYTES 12u /* of a layer, from version 2 on */
-#define HAR_FORMAT_VERSION 3u
+#define HAR_MASK_BYTES 4u
+#define HAR_FORMAT_VERSION 4u
 #ifdef HAR_FLOAT
 #define HAR_NUMBERS 1u
 #else
@@ -197,7 +198,7 @@ static har_status har_load_time(har_layer *layer, uint8_t *padding, const har_by
     *padding = 0;
     layer->taps = layer->dilation = layer->stride = 1;
     layer->merge = layer->around_bits = layer->is_first_of_two = 0;
-    layer->heads = layer->inside_bits = layer->goes_around = 0;
+    layer->heads = layer->inside_bits = layer->goes_around = layer->hands_last = 0;
     layer->before = layer->after = 0;
     if (blob->version > 1) {
         if (filter || layer->kind == HAR_DENSE_OVER_TIME || attention)
@@ -208,10 +209,12 @@ static har_status har_load_time(har_layer *layer, uint8_t *padding, const har_by
             layer->stride = har_u16(more + 4);
             *padding = more[6];
         }
-        if (har_is_recurrent(layer->kind))
+        if (har_is_recurrent(layer->kind) || layer->kind == HAR_FORK)
             layer->merge = more[7];
-        if (layer->kind == HAR_RESIDUAL || attention)
+        if (layer->kind == HAR_RESIDUAL || attention || layer->kind == HAR_END || layer->kind == HAR_JOIN)
             layer->around_bits = more[8];
+        if (har_is_recurrent(layer->kind) && blob->version > 3)
+            layer->hands_last = more[11] != 0;
         if (attention) {
             layer->heads = more[9];
             layer->inside_bits = more[10];
@@ -233,7 +236,7 @@ static har_status har_load_matrices(har_layer *layer, har_bytes *blob, const uin
     memset(&layer->kernel, 0, sizeof layer->kernel);
     memset(&layer->recurrent, 0, sizeof layer->recurrent);
     layer->units = inputs;
-    if (har_is_pool(layer->kind) || har_is_whole(layer->kind))
+    if (har_is_pool(layer->kind) || har_is_whole(layer->kind) || har_is_branching(layer->kind))
         return HAR_OK;
     if (har_load_matrix(&layer->kernel, blob, record + 4, taps) != HAR_OK)
         return HAR_DAMAGED_MODEL;
@@ -252,7 +255,7 @@ static int har_is_activation(const har_bytes *blob, const har_layer *layer, int 
 {
     const uint8_t most = blob->version > 1 ? HAR_LINEAR_HEAD : HAR_SOFTMAX;
     if (har_is_recurrent(layer->kind) || har_is_pool(layer->kind) || har_is_whole(layer->kind) ||
-        layer->kind == HAR_ATTENTION)
+        layer->kind == HAR_ATTENTION || layer->kind == HAR_FORK || layer->kind == HAR_END)
         return layer->activation == 0 && !last;
     if (layer->kind == HAR_RESIDUAL && layer->activation != HAR_RELU)
         return 0;
@@ -265,7 +268,8 @@ static int har_is_activation(const har_bytes *blob, const har_layer *layer, int 
 static har_status har_load_layer(har_layer *layer, uint8_t *padding, har_bytes *blob, const uint8_t *record,
                                  uint16_t inputs, int last)
 {
-    const uint8_t most = blob->version > 2 ? HAR_ATTENTION : (blob->version > 1 ? HAR_DENSE_OVER_TIME : HAR_DENSE);
+    static const uint8_t most_of[] = {0, HAR_DENSE, HAR_DENSE_OVER_TIME, HAR_ATTENTION, HAR_JOIN};
+    const uint8_t most = most_of[blob->version];
     layer->kind = record[0];
     layer->activation = record[1];
     layer->fraction = record[2];
@@ -293,35 +297,76 @@ static har_status har_add_needs(har_model *model, const har_layer *layer, int la
     return HAR_OK;
 }
 
+/* Place a loaded layer behind those before it, and add what it needs. What a fork needs is known at its join. */
+static har_status har_add_layer(har_model *model, har_layer *layers, uint8_t index, uint8_t padding, har_walk *walk)
+{
+    const int last = index + 1 == model->layer_count, ends = index + 1 == model->step_layers;
+    const int at_end = index >= model->step_layers, branching = har_is_branching(layers[index].kind);
+    har_layer *layer = layers + index;
+    har_status status;
+    if (model->is_masked && (layer->kind > HAR_DENSE || layer->hands_last))
+        return HAR_DAMAGED_MODEL;
+    if (branching)
+        status = at_end ? HAR_DAMAGED_MODEL : har_place_branching(layer, walk, ends);
+    else
+        status = har_place(layer, padding, layer->inputs, walk->steps, at_end, ends);
+    if (status != HAR_OK || (ends && walk->open > 0) || har_pair(layers, index) != HAR_OK)
+        return HAR_DAMAGED_MODEL;
+    if (layer->kind != HAR_FORK && har_add_needs(model, layer, last) != HAR_OK)
+        return HAR_DAMAGED_MODEL;
+    if (layer->kind == HAR_JOIN && har_add_needs(model, walk->forks[walk->open].layer, 0) != HAR_OK)
+        return HAR_DAMAGED_MODEL;
+    if (!branching)
+        walk->pace = har_pace_behind(walk->pace, layer);
+    if (layer->kind > HAR_DENSE || layer->merge || layer->hands_last)
+        model->needs_whole_windows = 1;
+    walk->numbers = layer->outputs;
+    walk->steps = ends || at_end ? 1 : layer->count;
+    return HAR_OK;
+}
+
 /* Every layer takes what the one before it hands on; the last one, and no other, is a head. A layer that runs backward
  * takes what the one before it takes. */
 static har_status har_load_layers(har_model *model, har_layer *layers, har_bytes *blob)
 {
-    uint16_t numbers = model->channels, steps = model->window;
+    har_walk walk;
     uint8_t index;
+    walk.numbers = model->channels;
+    walk.steps = model->window;
+    walk.pace.stride = 1;
+    walk.pace.lag = 0;
+    walk.open = 0;
     model->scratch_sums = model->kept_sums = model->kept_values = 0;
     model->needs_whole_windows = 0;
     for (index = 0; index < model->layer_count; index++) {
-        const int last = index + 1 == model->layer_count, ends = index + 1 == model->step_layers;
+        const int last = index + 1 == model->layer_count;
         const uint8_t *record = blob->at + HAR_HEADER_BYTES + index * har_record_bytes(blob);
         har_layer *layer = layers + index;
-        uint16_t given = numbers;
         uint8_t padding;
+        layer->inputs = walk.numbers;
         if (blob->version > 1 && index > 0 && har_is_recurrent(record[0]) && record[HAR_LAYER_BYTES + 7] != 0) {
-            given = layer[-1].inputs;
+            layer->inputs = layer[-1].inputs;
             layer[-1].is_first_of_two = 1;
         }
-        if (har_load_layer(layer, &padding, blob, record, given, last) != HAR_OK ||
-            har_place(layer, padding, given, steps, index >= model->step_layers, ends) != HAR_OK ||
-            har_pair(layers, index) != HAR_OK || har_add_needs(model, layer, last) != HAR_OK)
+        if (har_load_layer(layer, &padding, blob, record, layer->inputs, last) != HAR_OK ||
+            har_add_layer(model, layers, index, padding, &walk) != HAR_OK)
             return HAR_DAMAGED_MODEL;
-        if (layer->kind > HAR_DENSE || layer->merge)
-            model->needs_whole_windows = 1;
-        numbers = layer->outputs;
-        steps = ends || index >= model->step_layers ? 1 : layer->count;
     }
     model->head = layers[model->layer_count - 1].activation;
-    return numbers == model->classes ? HAR_OK : HAR_DAMAGED_MODEL;
+    return walk.numbers == model->classes ? HAR_OK : HAR_DAMAGED_MODEL;
+}
+
+/* Load the value that masks, which is behind the records. */
+static har_status har_load_mask(har_model *model, har_bytes *blob)
+{
+    const uint32_t bits = har_u32(blob->at + blob->arrays_at);
+    memcpy(&model->mask_value, &bits, sizeof bits);
+    blob->arrays_at += HAR_MASK_BYTES;
+#ifdef HAR_FLOAT
+    return har_are_finite(&model->mask_value, 1) ? HAR_OK : HAR_DAMAGED_MODEL;
+#else
+    return model->mask_value >= INT16_MIN && model->mask_value <= INT16_MAX ? HAR_OK : HAR_DAMAGED_MODEL;
+#endif
 }
 
 har_status har_load(har_model *model, har_layer *layers, size_t layer_room, const void *blob, size_t bytes)
@@ -349,13 +394,17 @@ har_status har_load(har_model *model, har_layer *layers, size_t layer_room, cons
     model->channels = har_u16(own.at + 18);
     model->classes = har_u16(own.at + 20);
     model->sample_bits = own.version > 1 ? own.at[22] : HAR_PLAIN_SAMPLE_BITS;
-    if (model->sample_bits > HAR_MOST_VALUE_BITS || (own.version > 1 && own.at[23] != 0))
+    model->is_masked = own.version > 1 ? own.at[23] : 0;
+    model->mask_value = 0;
+    if (model->sample_bits > HAR_MOST_VALUE_BITS || model->is_masked > (own.version > 3))
         return HAR_DAMAGED_MODEL;
     if (model->step_layers == 0 || model->step_layers >= model->layer_count || model->window == 0 ||
         model->window > HAR_MOST_WINDOW || model->classes > HAR_MOST_CLASSES)
         return HAR_DAMAGED_MODEL;
     own.arrays_at = HAR_HEADER_BYTES + (size_t)model->layer_count * har_record_bytes(&own);
-    if (bytes < own.arrays_at)
+    if (bytes < own.arrays_at + HAR_MASK_BYTES * model->is_masked)
+        return HAR_DAMAGED_MODEL;
+    if (model->is_masked && har_load_mask(model, &own) != HAR_OK)
         return HAR_DAMAGED_MODEL;
     own.left = bytes - own.arrays_at;
     if (model->layer_count > layer_room)

@@ -7,6 +7,7 @@
 #define HAR_USE_LSTM 1
 #define HAR_USE_GRU 1
 #define HAR_USE_HIDDEN_DENSE 1
+#define HAR_USE_MASK 1
 #define HAR_USE_OTHER_HEADS 1
 
 /* Layers along time, and any of them. */
@@ -16,6 +17,9 @@
 #define HAR_USE_WHOLE 1
 #define HAR_USE_DENSE_OVER_TIME 1
 #define HAR_USE_ATTENTION 1
+#ifndef HAR_USE_BRANCHES
+#define HAR_USE_BRANCHES 1
+#endif
 #define HAR_USE_BACKWARD 1
 #define HAR_USE_TIME 1
 

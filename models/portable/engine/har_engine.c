@@ -101,8 +101,8 @@ static void har_gru(const har_layer *layer, const har_value *inputs, const har_c
 }
 #endif
 
-#if HAR_USE_HIDDEN_DENSE || HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME
-/* What a unit of a dense layer or a convolution hands on. */
+#if HAR_USE_HIDDEN_DENSE || HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME || HAR_USE_BRANCHES
+/* What a unit of a dense layer, a convolution or a join hands on. */
 static har_value har_activate(const har_layer *layer, har_sum sum)
 {
     switch (layer->activation) {
@@ -182,6 +182,23 @@ static void har_run_plain(const har_engine *engine, const har_model *model, uint
 }
 #endif
 
+#if HAR_USE_MASK
+/* A number of a sample; where it holds those of several windows, they are all the same. */
+#ifndef HAR_ONE_OF
+#define HAR_ONE_OF(number) (number)
+#endif
+
+/* Whether a sample is skipped. */
+static int har_is_masked(const har_model *model, const har_sample *sample)
+{
+    uint16_t channel;
+    for (channel = 0; model->is_masked && channel < model->channels; channel++)
+        if (HAR_ONE_OF(sample[channel]) != model->mask_value)
+            return 0;
+    return model->is_masked;
+}
+#endif
+
 #if HAR_USE_TIME
 #include "har_time.h"
 #endif
@@ -197,7 +214,11 @@ static void har_run(const har_engine *engine, const har_model *model, uint8_t fi
         return;
     }
 #endif
+#if HAR_USE_MASK
+    har_run_along(engine, model, first, last, sample, engine->taken);
+#else
     har_run_along(engine, model, first, last, sample, engine->steps);
+#endif
 #else
     har_run_plain(engine, model, first, last, sample);
 #endif
@@ -228,6 +249,9 @@ har_status har_reset(har_engine *engine)
     memset(engine->sums, 0, HAR_KEPT_SUMS(model) * sizeof *engine->sums);
     memset(engine->values, 0, HAR_KEPT_VALUES(model) * sizeof *engine->values);
     engine->steps = 0;
+#if HAR_USE_MASK
+    engine->taken = 0;
+#endif
     return HAR_OK;
 }
 
@@ -238,7 +262,14 @@ har_status har_step(har_engine *engine, const har_sample *sample)
     HAR_VIEW(har_model, model, engine->model);
     if (engine->steps >= model->window)
         return HAR_WINDOW_FULL;
+#if HAR_USE_MASK
+    if (!har_is_masked(model, sample)) {
+        har_run(engine, model, 0, model->step_layers, sample);
+        engine->taken++;
+    }
+#else
     har_run(engine, model, 0, model->step_layers, sample);
+#endif
     engine->steps++;
 #if HAR_USE_TIME
     if (model->needs_whole_windows && engine->steps == model->window)

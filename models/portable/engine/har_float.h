@@ -113,6 +113,19 @@ static inline float har_widen(float value, uint8_t bits)
     return value;
 }
 
+/* A value of a branch in the format of a joined vector, a product of sums, and the mean of so many. */
+#define HAR_REFIT(value, bits, fraction) (value)
+
+static inline float har_times(float sum, float factor)
+{
+    return sum * factor;
+}
+
+static inline float har_mean_sum(float sum, uint16_t count)
+{
+    return sum / (float)count;
+}
+
 /* Two directions' values as one. */
 static inline float har_join_sum(float forward, float backward)
 {

@@ -181,6 +181,38 @@ static inline har_sum har_widen(har_value value, uint8_t bits)
     return bits <= 13 ? value * ((har_sum)1 << (13 - bits)) : har_round_shift(value, (uint8_t)(bits - 13));
 }
 
+#if HAR_USE_ATTENTION || HAR_USE_BRANCHES
+/* 65536, beyond which scores are alike: their differences stay within 32 bits. */
+#define HAR_LARGEST_SCORE ((uint64_t)1 << 29)
+
+/* Of a number of 64 bits. */
+static inline uint64_t har_magnitude_64(int64_t value)
+{
+    return value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
+}
+#endif
+
+#if HAR_USE_BRANCHES
+/* A value of a branch, with so many bits below the point, in the format of a joined vector: 0 for its own. */
+#define HAR_REFIT(value, bits, fraction) ((fraction) ? har_narrow(har_widen((value), (bits)), (fraction)) : (value))
+
+/* A product of sums, saturated as scores are. */
+static inline har_sum har_times(har_sum sum, har_sum factor)
+{
+    const int64_t product = (int64_t)sum * factor;
+    uint64_t magnitude = (har_magnitude_64(product) + 4096u) >> 13;
+    if (magnitude > HAR_LARGEST_SCORE)
+        magnitude = HAR_LARGEST_SCORE;
+    return product < 0 ? -(har_sum)magnitude : (har_sum)magnitude;
+}
+
+/* The mean of so many, of which this is the sum. */
+static inline har_sum har_mean_sum(har_sum sum, uint16_t count)
+{
+    return har_signed((har_magnitude(sum) + count / 2u) / count, sum);
+}
+#endif
+
 /* Two directions' values as one; a sum has a bit less below the point. */
 static inline har_value har_join_sum(har_value forward, har_value backward)
 {
@@ -281,15 +313,6 @@ HAR_ROUTINE uint16_t har_exp_down(uint32_t distance)
 }
 
 #if HAR_USE_ATTENTION
-/* 65536, beyond which scores are alike: their differences stay within 32 bits. */
-#define HAR_LARGEST_SCORE ((uint64_t)1 << 29)
-
-/* Of a number of 64 bits. */
-static inline uint64_t har_magnitude_64(int64_t value)
-{
-    return value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
-}
-
 /* query . key as a sum, of values with so many bits below the point, at most 12 */
 static inline har_sum har_score(const har_value *query, const har_value *key, uint16_t size, uint8_t bits)
 {

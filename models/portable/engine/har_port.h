@@ -34,7 +34,7 @@
 
 /* A large function of few models: in a page, of which every byte is loaded, it is made small and not fast. */
 #if defined(__wasm__)
-#define HAR_SELDOM static __attribute__((noinline, cold))
+#define HAR_SELDOM static __attribute__((noinline, cold, minsize))
 #else
 #define HAR_SELDOM static
 #endif

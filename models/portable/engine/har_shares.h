@@ -47,12 +47,16 @@ static inline uint32_t har_scratch(const har_layer *layer)
 static inline uint32_t har_kept_values(const har_layer *layer)
 {
     const uint32_t inputs = HAR_SPAN(layer->inputs), outputs = HAR_SPAN(layer->outputs);
-    if (layer->merge)
+    if (layer->merge && layer->kind < HAR_DENSE)
         return outputs + har_state_values(layer) + layer->steps * inputs + (layer->after ? layer->steps * outputs : 0u);
     switch (layer->kind) {
     case HAR_CONV:
     case HAR_RESIDUAL:
         return outputs + har_ring(layer) * inputs;
+    case HAR_FORK:
+        return HAR_SPAN(layer->taps) + (layer->merge == HAR_CONCAT ? layer->taps * outputs : 0u);
+    case HAR_END:
+        return 0;
     case HAR_GRU:
         return har_state_values(layer);
     case HAR_ATTENTION:
@@ -72,6 +76,8 @@ static inline uint32_t har_kept_sums(const har_layer *layer)
     case HAR_AVERAGE_POOL:
     case HAR_GLOBAL_AVERAGE:
         return HAR_SPAN(layer->inputs);
+    case HAR_FORK:
+        return layer->merge == HAR_CONCAT ? 0u : layer->taps * (uint32_t)HAR_SPAN(layer->outputs);
     default:
         return 0;
     }

@@ -14,11 +14,22 @@
 #define HAR_NUMBERS_BYTES(numbers) ((numbers) * sizeof(har_value))
 #endif
 
+/* A number of a value and of a sum: elements of the engine's memory, unless these hold several. */
+#ifndef HAR_ELEMENTS_OF_THEIR_OWN
+typedef har_value har_element;
+typedef har_sum har_total;
+#define HAR_NARROW_ELEMENT(sum, bits) har_narrow((sum), (bits))
+#endif
+
 /* What a layer is given: a vector, its number, and what goes around the layer before it. */
 typedef struct har_given {
     const har_value *vector;
     const har_value *around;
     uint16_t number;
+#if HAR_USE_MASK
+    uint8_t is_masked; /* whether steps may have been left out, and how many were not */
+    uint16_t taken;
+#endif
 } har_given;
 
 #if HAR_USE_CONV || HAR_USE_DENSE_OVER_TIME
@@ -122,6 +133,21 @@ HAR_SELDOM uint8_t har_pool(const har_layer *layer, har_given *given, const har_
 }
 #endif
 
+/* Whether a layer that makes one vector of all steps hands it on: where there are branches, to layers behind it. */
+static inline uint8_t har_hands_whole(const har_layer *layer, har_given *given)
+{
+#if HAR_USE_BRANCHES
+    if (given->number + 1 < layer->steps)
+        return 0;
+    given->number = 0;
+    return 1;
+#else
+    (void)layer;
+    (void)given;
+    return 0;
+#endif
+}
+
 #if HAR_USE_WHOLE
 /* The largest or the mean of all steps. */
 HAR_SELDOM uint8_t har_whole(const har_layer *layer, har_given *given, const har_cursor *at)
@@ -138,7 +164,7 @@ HAR_SELDOM uint8_t har_whole(const har_layer *layer, har_given *given, const har
         if (is_average && given->number + 1 == layer->steps)
             at->values[k] = har_mean(at->sums[k], layer->steps);
     }
-    return 0;
+    return har_hands_whole(layer, given);
 }
 #endif
 
@@ -152,7 +178,7 @@ HAR_SELDOM uint8_t har_dense_over_time(const har_layer *layer, har_given *given,
     har_add_rows(&own, 0, own.outputs, given->vector, at->sums);
     if (given->number + 1 == layer->steps)
         har_activate_each(layer, at->sums, at->values);
-    return 0;
+    return har_hands_whole(layer, given);
 }
 #endif
 
@@ -180,34 +206,56 @@ HAR_SELDOM void har_join(const har_layer *layer, const har_value *backward, har_
     }
 }
 
-/* Remember vectors, and when the window has ended, run over them from the last to the first. The memory: what is handed
- * on, the state, the vectors, and of a layer that hands on every step what the steps are joined to. */
+/* Run over ``count`` vectors from the last to the first, and join what comes of them to what ran forward. */
+HAR_SELDOM void har_walk_back(const har_layer *layer, const har_cursor *at, uint16_t count)
+{
+    const uint16_t size = HAR_SPAN(layer->inputs), width = HAR_SPAN(layer->outputs);
+    har_value *vectors = at->values + width + har_state_values(layer);
+    har_value *joined = vectors + (size_t)layer->steps * size;
+    har_cursor own = *at;
+    own.values += width;
+    while (count-- > 0) {
+        har_step_layer(layer, vectors + (size_t)count * size, &own);
+        if (layer->after > 0)
+            har_join(layer, own.values, joined + (size_t)count * width);
+    }
+    if (layer->after == 0)
+        har_join(layer, own.values, at->values);
+}
+
+/* Remember vectors, and when the window has ended, run over them backward. The memory: what is handed on, the state, the
+ * vectors, and of a layer that hands on every step what the steps are joined to. */
 HAR_SELDOM uint8_t har_backward(const har_layer *layer, har_given *given, const har_cursor *at)
 {
     const uint16_t size = HAR_SPAN(layer->inputs), width = HAR_SPAN(layer->outputs), number = given->number;
     har_value *vectors = at->values + width + har_state_values(layer);
     har_value *joined = vectors + (size_t)layer->steps * size;
-    const uint8_t hands_steps = layer->after > 0;
-    har_cursor own = *at;
-    uint16_t step;
-    own.values += width;
+    uint16_t count = layer->steps;
+#if HAR_USE_MASK
+    /* The last vector is not known before the window has ended. */
+    if (given->is_masked)
+        count = given->taken;
+    if (given->is_masked && number == layer->steps)
+        har_walk_back(layer, at, count);
+#endif
     if (number >= layer->steps) {
         given->number = (uint16_t)(number - layer->steps);
+        if (layer->after == 0 || given->number >= count)
+            return 0;
         memcpy(at->values, joined + (size_t)given->number * width, width * sizeof *joined);
         return 1;
     }
     memcpy(vectors + (size_t)number * size, given->vector, HAR_NUMBERS_BYTES(layer->inputs));
-    memcpy(hands_steps ? joined + (size_t)number * width : at->values, given->around, HAR_NUMBERS_BYTES(layer->units));
+    memcpy(layer->after > 0 ? joined + (size_t)number * width : at->values, given->around,
+           HAR_NUMBERS_BYTES(layer->units));
+#if HAR_USE_MASK
+    if (given->is_masked)
+        return 0;
+#endif
     if (number + 1 < layer->steps)
         return 0;
-    for (step = layer->steps; step-- > 0;) {
-        har_step_layer(layer, vectors + (size_t)step * size, &own);
-        if (hands_steps)
-            har_join(layer, own.values, joined + (size_t)step * width);
-    }
-    if (!hands_steps)
-        har_join(layer, own.values, at->values);
-    return 0;
+    har_walk_back(layer, at, count);
+    return layer->after > 0 ? 0 : har_hands_whole(layer, given);
 }
 #endif
 
@@ -247,9 +295,17 @@ static uint8_t har_cells(const har_layer *layer, har_given *given, const har_cur
 #endif
     default:
         har_step_layer(layer, given->vector, at);
+#if HAR_USE_BRANCHES
+        return layer->hands_last ? har_hands_whole(layer, given) : 1;
+#else
         return 1;
+#endif
     }
 }
+
+#if HAR_USE_BRANCHES
+#include "har_branches.h"
+#endif
 
 /* Give layer ``first`` a vector, and run on as far as one is handed on, before layer ``last``. */
 HAR_SELDOM void har_run_along(const har_engine *engine, const har_model *model, uint8_t first, uint8_t last,
@@ -257,23 +313,44 @@ HAR_SELDOM void har_run_along(const har_engine *engine, const har_model *model, 
 {
     har_cursor at;
     har_given given;
-    uint8_t index;
+    uint8_t index, is_given = 0;
+#if HAR_USE_BRANCHES
+    har_fork forks[HAR_FORKS], *fork = forks;
+#endif
     given.vector = (const void *)sample;
     given.around = NULL;
     given.number = number;
+#if HAR_USE_MASK
+    given.is_masked = model->is_masked;
+    given.taken = engine->taken;
+#endif
     at.scratch = engine->scratch;
     at.sums = engine->sums;
     at.values = engine->values;
     for (index = 0; index < last; index++) {
         HAR_VIEW(har_layer, layer, model->layers + index);
-        if (index >= first && !har_cells(layer, &given, &at))
-            return;
-        if (layer->is_first_of_two) {
-            given.around = at.values;
-        } else {
-            given.around = given.vector;
-            given.vector = at.values;
+        if (index == first)
+            is_given = 1;
+#if HAR_USE_BRANCHES
+        if (layer->kind >= HAR_FORK) {
+            har_branch(layer, &fork, &given, &is_given, &at);
+        } else
+#endif
+        {
+            if (is_given && !har_cells(layer, &given, &at))
+                is_given = 0;
+            if (layer->is_first_of_two) {
+                given.around = at.values;
+            } else {
+                given.around = given.vector;
+                given.vector = at.values;
+            }
         }
+#if HAR_USE_BRANCHES
+        if (fork == forks)
+#endif
+            if (index >= first && !is_given)
+                return;
         at.sums += har_kept_sums(layer);
         at.values += har_kept_values(layer);
     }
@@ -285,8 +362,13 @@ static void har_run_out(const har_engine *engine, const har_model *model)
     uint8_t index;
     for (index = 0; index < model->step_layers; index++) {
         HAR_VIEW(har_layer, layer, model->layers + index);
-        uint16_t late;
-        for (late = 0; late < layer->after; late++)
+        uint16_t late, count = layer->after;
+#if HAR_USE_MASK
+        /* What runs backward over masked steps does so now, if it hands on none as well. */
+        if (model->is_masked && layer->merge && count == 0)
+            count = 1;
+#endif
+        for (late = 0; late < count; late++)
             har_run_along(engine, model, index, model->step_layers, NULL, (uint16_t)(layer->steps + late));
     }
 }

@@ -142,6 +142,19 @@ HAR_INLINE har_lanes har_widen(har_lanes value, uint8_t bits)
     return value;
 }
 
+/* A number of a branch in the format of a joined vector. */
+#define HAR_REFIT(value, bits, fraction) (value)
+
+HAR_INLINE har_lanes har_times(har_lanes sum, har_lanes factor)
+{
+    return sum * factor;
+}
+
+HAR_INLINE har_lanes har_mean_sum(har_lanes sum, uint16_t count)
+{
+    return sum / (float)count;
+}
+
 HAR_INLINE har_lanes har_join_sum(har_lanes forward, har_lanes backward)
 {
     return forward + backward;

@@ -26,7 +26,8 @@ har_status har_native_predict(const har_native *native, void *memory, const har_
     const har_model *model = &native->model;
     const size_t window = (size_t)model->window * model->channels;
     /* A few windows are sooner done one by one than in half-empty vectors. */
-    const size_t alone = har_units_fit(model) ? har_lane_count() / 2 : 0;
+    const size_t fitting = model->is_masked ? count : har_lane_count() / 2;
+    const size_t alone = har_units_fit(model) ? fitting : 0;
     while (count > 0) {
         size_t done = 1;
         har_status status;

@@ -19,9 +19,13 @@ size_t har_lane_count(void)
 int har_units_fit(const har_model *model)
 {
     uint8_t index;
-    for (index = 0; index < model->layer_count; index++)
-        if (model->layers[index].kind < HAR_DENSE && model->layers[index].units % HAR_LANES != 0)
+    for (index = 0; index < model->layer_count; index++) {
+        const har_layer *layer = model->layers + index;
+        if (layer->kind < HAR_DENSE && layer->units % HAR_LANES != 0)
             return 0;
+        if (!HAR_USE_BRANCHES && layer->kind >= HAR_FORK)
+            return 0;
+    }
     return 1;
 }
 

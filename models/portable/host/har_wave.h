@@ -38,7 +38,7 @@ static size_t har_wave_vectors(const har_model *model)
 {
     size_t vectors = 0;
     uint8_t index;
-    if (!HAR_WAVE_PAYS || model->step_layers > HAR_WAVE_LAYERS || model->needs_whole_windows)
+    if (!HAR_WAVE_PAYS || model->step_layers > HAR_WAVE_LAYERS || model->needs_whole_windows || model->is_masked)
         return 0;
     for (index = 0; index < model->step_layers; index++) {
         const har_layer *layer = model->layers + index;

@@ -27,7 +27,8 @@ size_t har_windows_memory(const har_model *model)
 har_status har_windows_predict(const har_model *model, void *memory, const float *windows, size_t count,
                                float *outputs, size_t *done)
 {
-    const size_t lanes = count < HAR_LANES ? count : HAR_LANES;
+    /* Each window is masked where it is: those of a masked model are run one by one. */
+    const size_t room = model->is_masked ? 1 : HAR_LANES, lanes = count < room ? count : room;
     const size_t window = (size_t)model->window * model->channels;
     har_lanes *sums = memory, *values = sums + har_sum_count(model), *sample = values + model->kept_values,
               *classes = sample + model->channels;

@@ -1,6 +1,9 @@
 /* Lanes are windows: many are classified at once, each number of the cells a vector with one lane a window. */
 #include "har_lanes_arithmetic.h"
 
+/* Windows that are masked are run one by one, in all lanes. */
+#define HAR_ONE_OF(number) (number)[0]
+
 /* Rows whose even and odd sums are in registers at once: with eight, AVX's 16 registers are too few; measured. */
 #if defined(__AVX__) && !HAR_MANY_REGISTERS
 #define HAR_WINDOW_ROWS 6

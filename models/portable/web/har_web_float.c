@@ -14,7 +14,10 @@
 #define har_native_open har_float_open
 #define har_native_memory har_plain_memory
 #define har_native_predict har_plain_predict
+/* A model is loaded once: small, not fast. */
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #include "../engine/har_blob.c"
+#pragma clang attribute pop
 #include "../engine/har_engine.c"
 #include "../host/har_native_integer.c"
 #undef har_native_memory

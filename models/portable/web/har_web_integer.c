@@ -4,7 +4,10 @@
 #define har_native_open har_integer_open
 #define har_native_memory har_integer_memory
 #define har_native_predict har_integer_predict
+/* A model is loaded once: small, not fast. */
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #include "../engine/har_blob.c"
+#pragma clang attribute pop
 #include "../engine/har_engine.c"
 #include "../host/har_native_integer.c"
 #include "har_web_model.h"

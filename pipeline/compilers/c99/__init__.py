@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture, Weights
 from edgehar.models.bundle import FLOAT_TOLERANCE, CompiledArtifact
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.portable.blob import pack_model
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
@@ -15,6 +15,7 @@ from edgehar.models.portable.rules import check_bounds
 from edgehar.models.portable.tables import INT8, SAMPLE_BITS, CModel, output_type
 from edgehar.models.stepping import QUANTIZATIONS, obstacle, step_layers
 from edgehar.pipeline.compilers.c99.lowering import float_layers, integer_layers, least_sample_bits, sample_bits
+from edgehar.pipeline.compilers.c99.masks import mask_number, unmasked
 
 __all__ = ["QUANTIZATIONS", "lower", "obstacle", "supports", "tables"]
 
@@ -44,7 +45,7 @@ def lower(
             "numbers" if model.gives_numbers else "probabilities", output_type(model), shapes[1], scales[1], 0
         ),
         content=pack_model(model),
-        expected=predict(model, golden_windows(architecture.window, architecture.channels)) if integer else None,
+        expected=predict(model, golden_inputs(architecture)) if integer else None,
         tolerance=0.0 if integer else FLOAT_TOLERANCE,
     )
 
@@ -69,7 +70,9 @@ def tables(
         If the weights are too large for 32-bit arithmetic.
     """
     integer = quantization == INT8
-    bits = max(sample_bits(calibration), least_sample_bits(architecture, weights)) if integer else SAMPLE_BITS
+    bits = SAMPLE_BITS
+    if integer:
+        bits = max(sample_bits(unmasked(architecture, calibration)), least_sample_bits(architecture, weights))
     layers = (
         integer_layers(architecture, weights, calibration, bits) if integer else float_layers(architecture, weights)
     )
@@ -79,6 +82,7 @@ def tables(
         layers=layers,
         step_layers=step_layers(layers),
         sample_bits=bits,
+        mask=mask_number(architecture, bits, integer=integer),
     )
     check_bounds(model)
     return model

@@ -15,12 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgehar.models.architecture import Architecture, SelfAttention, Weights, layer_weights
-from edgehar.models.bundle.golden import golden_windows
+from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.fixed_point import SUM_BITS, VALUE_BITS
-from edgehar.models.portable.tables import ATTENTION, HIDDEN, POOLS, RECURRENT, SAMPLE_BITS, WHOLE, CLayer, Matrix
+from edgehar.models.portable.formats import Formats
+from edgehar.models.portable.geometry import is_first_of_two
+from edgehar.models.portable.tables import (
+    ATTENTION,
+    END,
+    FORK,
+    HIDDEN,
+    JOIN,
+    POOLS,
+    RECURRENT,
+    SAMPLE_BITS,
+    WHOLE,
+    CLayer,
+    Matrix,
+)
 from edgehar.models.stepping import Part, parts
 from edgehar.pipeline.compilers.c99.attention import attention_weights, balanced
+from edgehar.pipeline.compilers.c99.join_formats import BranchEnds
+from edgehar.pipeline.compilers.c99.masks import counting
 from edgehar.pipeline.compilers.c99.observed import Met, Weighed, observe
 from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows
 
@@ -67,29 +83,50 @@ def integer_layers(
     """
     weighed = weigh(architecture, weights)
     known = calibration is not None
-    windows = calibration if calibration is not None else golden_windows(architecture.window, architecture.channels)
+    windows = calibration if calibration is not None else golden_inputs(architecture)
     layers: list[CLayer] = []
-    bits, around_bits = input_bits, input_bits
-    for index, (each, met) in enumerate(zip(weighed, observe(weighed, windows), strict=True)):
-        room = _ROOM if known else _GOLDEN_ROOM
-        fraction = _fraction_bits(each, met, bits, room=room)
+    structures = [each.part.structure for each in weighed]
+    formats, ends = Formats(input_bits), BranchEnds()
+    for index, (each, met) in enumerate(
+        zip(weighed, observe(weighed, windows, counting(architecture, windows)), strict=True)
+    ):
+        room, bits = _ROOM if known else _GOLDEN_ROOM, formats.bits
+        if each.part.role == "branches":
+            ends.note(index, each.part.structure, bits)
+        fraction = _fraction_bits(each, met, bits, room=room, is_concat=ends.joins == "concat")
         if fraction:
             fraction = max(fraction, min(_MOST_FRACTION_BITS, _least_bits(weighed[index + 1 :])))
         if each.part.structure.kind == ATTENTION:
             each, met = balanced(each, met, input_bits=bits, room=room)
-        layers.append(_integer_layer(each, met if known else None, bits, around_bits, fraction))
-        if index + 1 < len(weighed) and weighed[index + 1].part.structure.merge:
-            continue
-        bits, around_bits = layers[-1].bits_after(bits), bits
+        layers.append(_integer_layer(each, met if known else None, bits, formats.around_bits, fraction))
+        if each.part.structure.kind == JOIN:
+            ends.settle(layers, _least_bits(weighed[index + 1 :]))
+        formats.pass_by(layers[-1], first_of_two=is_first_of_two(structures, index))
     return tuple(layers)
 
 
 def _least_bits(following: Sequence[Weighed]) -> int:
-    """Return the bits that what is handed on needs at least, for the weights of the next layer that has any.
+    """Return the bits that what is handed on needs at least, for the weights of the layers that are given it.
 
-    Where these do not hold the largest values, the peaks saturate, as those of acceleration do.
+    Where these do not hold the largest values, the peaks saturate, as those of acceleration do. What a branch makes is
+    given to a join, which has a format of its own; what a fork is given goes to every branch, and around them.
     """
-    return next((least_input_bits(each.kernel) for each in following if each.kernel is not None), 0)
+    least, is_given = 0, True
+    forks: list[bool] = []
+    for each in following:
+        kind = each.part.structure.kind
+        if kind == FORK:
+            forks.append(is_given)
+        elif kind in (END, JOIN) and not forks:
+            break
+        elif kind in (END, JOIN):
+            is_given = forks[-1] if kind == END else False
+            forks = forks if kind == END else forks[:-1]
+        elif is_given and each.kernel is not None:
+            least, is_given = max(least, least_input_bits(each.kernel)), False
+        if not forks and not is_given:
+            break
+    return least
 
 
 def least_sample_bits(architecture: Architecture, weights: Weights) -> int:
@@ -118,7 +155,14 @@ def sample_bits(calibration: NDArray[Any] | None) -> int:
 def weigh(architecture: Architecture, weights: Weights) -> Sequence[Weighed]:
     """Return the engine's layers for an architecture, each with its own weights."""
     centred = {name.removesuffix("/offset") for name in weights if name.endswith("/offset")}
-    return [_weighed(part, layer_weights(part.layer, weights)) for part in parts(architecture, centred)]
+    return [
+        _weighed(part, layer_weights(part.layer, _within(part.path, weights))) for part in parts(architecture, centred)
+    ]
+
+
+def _within(path: str, weights: Weights) -> Weights:
+    """Return the weights of the layers in some branches, by their names there."""
+    return {name.removeprefix(path): value for name, value in weights.items() if name.startswith(path)}
 
 
 def _weighed(part: Part, weights: dict[str, NDArray[Any]]) -> Weighed:
@@ -128,12 +172,15 @@ def _weighed(part: Part, weights: dict[str, NDArray[Any]]) -> Weighed:
         return Weighed(part, np.eye(units, dtype=np.float32), -weights["offset"])
     if part.role == "head":
         return Weighed(part, np.eye(units, dtype=np.float32), np.zeros(units, np.float32))
-    if kind in (*POOLS, *WHOLE):
+    if kind in (*POOLS, *WHOLE) or part.role == "branches":
         return Weighed(part)
     if isinstance(part.layer, SelfAttention):
         return attention_weights(part, weights, part.layer.key_size)
     own = {name.removeprefix(part.prefix): value for name, value in weights.items() if name.startswith(part.prefix)}
     kernel, bias = own["kernel"].reshape(-1, own["kernel"].shape[-1]), own["bias"]
+    if part.rows != (0, 0):
+        first, last = part.rows
+        return Weighed(part, kernel[first:last], bias if first == 0 else np.zeros_like(bias))
     if kind in RECURRENT:
         # A GRU that resets after the product has two biases: one of them is within the reset gate.
         biases = (bias[0], bias[1]) if bias.ndim == 2 else (bias, None)
@@ -155,7 +202,7 @@ def _integer_layer(each: Weighed, met: Met | None, bits: int, around_bits: int, 
     """Return a layer with int8 rows, rounded for what it met."""
     structure, name = each.part.structure, f"{each.part.layer.name}/{each.part.prefix}"
     if structure.kernel is None:
-        return structure
+        return replace(structure, fraction=fraction)
     inputs, second_inputs = (None, None) if met is None else (met.inputs, met.second)
     kernel = Linear(f"{name}kernel", _there(each.kernel), bits, inputs)
     second = None
@@ -192,16 +239,17 @@ def _quantize(structure: CLayer, kernel: Linear, second: Linear | None, each: We
     return quantize_rows([kernel], each.bias) + quantize_rows([second], each.second_bias)
 
 
-def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float) -> int:
+def _fraction_bits(each: Weighed, met: Met, bits: int, *, room: float, is_concat: bool) -> int:
     """Return the bits below the point of what a linear or relu layer hands on, 0 where the format is fixed.
 
     As many as let the largest output there can be fit 16 bits, or what is ``room`` times as large as any that was seen.
     """
     structure, name = each.part.structure, each.part.layer.name
-    if structure.kind in RECURRENT or structure.kernel is None or structure.activation not in HIDDEN[:2]:
+    has_format = structure.kernel is not None or (structure.kind == JOIN and not is_concat)
+    if structure.kind in RECURRENT or not has_format or structure.activation not in HIDDEN[:2]:
         return 0
     bound = room * met.largest
-    if structure.kind not in ("residual", ATTENTION):
+    if structure.kind not in ("residual", ATTENTION, JOIN):
         largest_input = 2.0 ** (VALUE_BITS - bits)
         can_be = np.abs(_there(each.kernel)).sum(axis=0) * largest_input + np.abs(_there(each.bias))
         bound = min(float(can_be.max()), bound)

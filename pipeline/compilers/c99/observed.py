@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from edgehar.models.architecture import Bidirectional, Recurrent
 from edgehar.models.portable.geometry import margins
-from edgehar.models.portable.tables import ATTENTION, POOLS, RECURRENT, WHOLE, CLayer
+from edgehar.models.portable.tables import ATTENTION, END, FORK, POOLS, RECURRENT, WHOLE, CLayer
 from edgehar.models.reference import ACTIVATIONS, layer_forward
 from edgehar.models.reference.activations import softmax
+from edgehar.models.reference.recurrent import MERGED
 from edgehar.models.stepping import Part
 from edgehar.pipeline.compilers.quantization.observation import delayed
 
@@ -56,16 +57,25 @@ class Met:
     inside: tuple[float, ...] = ()
 
 
-def observe(weighed: Sequence[Weighed], windows: Array) -> Iterator[Met]:
-    """Yield what every part meets in windows (n_windows, steps, channels), in order."""
+def observe(weighed: Sequence[Weighed], windows: Array, counts: Array | None = None) -> Iterator[Met]:
+    """Yield what every part meets in windows (n_windows, steps, channels), in order.
+
+    ``counts`` (n_windows, steps) is which steps are not masked, None for all.
+    """
     values = windows.astype(np.float64)
     around = values
+    forks: list[_Fork] = []
     for index, each in enumerate(weighed):
         layer = each.part.structure
+        if each.part.role == "branches":
+            values = around = _branching(each, values, forks)
+            yield Met(None, None, _largest(values))
+            continue
         merged = index + 1 < len(weighed) and bool(weighed[index + 1].part.structure.merge)
-        made, inputs, second = _run(each, values, around)
+        made, inputs, second = _run(each, values, around, counts)
         inside = tuple(_largest(part) for part in _inside(each, values)) if layer.kind == ATTENTION else ()
-        yield Met(_rows(inputs), _rows(second), _largest(made), inside)
+        own = _each_way(layer, counts)
+        yield Met(_rows(inputs, own), _rows(second, own), _largest(made), inside)
         if merged:
             around = made
             continue
@@ -75,11 +85,34 @@ def observe(weighed: Sequence[Weighed], windows: Array) -> Iterator[Met]:
             values = values[:, -1]
 
 
-def _run(each: Weighed, values: Array, around: Array) -> tuple[Array, Array | None, Array | None]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fork:
+    """What branches are given, how they are joined, and what those make that have ended."""
+
+    given: Array
+    joins: str
+    made: list[Array]
+
+
+def _branching(each: Weighed, values: Array, forks: list[_Fork]) -> Array:
+    """Begin branches, or end one: return what the next layer is given."""
+    structure = each.part.structure
+    if structure.kind == FORK:
+        forks.append(_Fork(values, structure.joins, []))
+        return values
+    fork = forks[-1]
+    fork.made.append(values)
+    if structure.kind == END:
+        return fork.given
+    joined = MERGED[forks.pop().joins](fork.made)
+    return np.asarray(ACTIVATIONS[structure.activation](joined))
+
+
+def _run(each: Weighed, values: Array, around: Array, counts: Array | None) -> tuple[Array, Array | None, Array | None]:
     """Return what a part makes, and what its two kernels are given."""
     layer = each.part.structure
     if layer.kind in RECURRENT:
-        return _walk(each, values)
+        return _walk(each, values, counts)
     if layer.kind in (*POOLS, *WHOLE):
         return layer_forward(each.part.layer, {}, values), None, None
     if layer.kind == ATTENTION:
@@ -117,7 +150,7 @@ def _largest(values: Array) -> float:
     return float(np.abs(values).max(initial=0.0))
 
 
-def _walk(each: Weighed, values: Array) -> tuple[Array, Array, Array]:
+def _walk(each: Weighed, values: Array, counts: Array | None) -> tuple[Array, Array, Array]:
     """Return the states of a recurrent layer in the order of its own steps, and what its kernels are given."""
     layer = each.part.layer
     way = "backward" if each.part.structure.merge else "forward"
@@ -125,7 +158,9 @@ def _walk(each: Weighed, values: Array) -> tuple[Array, Array, Array]:
     if not isinstance(cell, Recurrent):
         raise TypeError(f"expected a recurrent layer, got {cell.kind}")
     seen = values[:, ::-1] if way == "backward" else values
-    states = layer_forward(replace(cell, return_sequences=True), each.own or {}, seen)
+    states = layer_forward(
+        replace(cell, return_sequences=True), each.own or {}, seen, _each_way(each.part.structure, counts)
+    )
     return states, seen, delayed(states)
 
 
@@ -153,11 +188,18 @@ def _activated(layer: CLayer, sums: Array) -> Array:
     return np.asarray(ACTIVATIONS[layer.activation](sums)) if layer.activation in ACTIVATIONS else sums
 
 
-def _rows(values: Array | None) -> Array | None:
-    """Return what a kernel is given as rows, evenly chosen where there are many."""
+def _each_way(layer: CLayer, counts: Array | None) -> Array | None:
+    """Return which steps count, in the order in which a layer walks them."""
+    return counts if counts is None or not layer.merge else counts[:, ::-1]
+
+
+def _rows(values: Array | None, counts: Array | None) -> Array | None:
+    """Return what a kernel is given as rows, evenly chosen where there are many; of steps, those that count."""
     if values is None:
         return None
     rows = values.reshape(-1, values.shape[-1])
+    if counts is not None and values.ndim == 3:
+        rows = values[counts]
     return np.asarray(rows[np.linspace(0, len(rows) - 1, min(_MOST_ROWS, len(rows))).astype(int)])
 
 

@@ -11,8 +11,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from edgehar.pipeline.data.importing.labels import IntervalTable, moment_of
-from edgehar.pipeline.data.importing.preamble import is_number
+from edgehar.pipeline.data.importing.cells import is_number
+from edgehar.pipeline.data.importing.intervals import IntervalTable, moment_of
 
 _MARKS: Final = ("\t", ",", ";")
 _NEAR_S: Final = 0.002

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.evidence import decide_unit, measure, problems_of
-from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.refusals import refusal
 from edgehar.pipeline.data.importing.sources import Source
-from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported
+from edgehar.pipeline.data.importing.table import Imported
 from edgehar.pipeline.data.recordings import LabelInterval, Recording
 
 RATE_HZ: Final = 50.0

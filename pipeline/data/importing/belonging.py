@@ -17,7 +17,8 @@ from typing import Final
 
 from edgehar.models.errors import DataError
 from edgehar.models.sensing.names import ACCELERATION, sensor_of_text
-from edgehar.pipeline.data.importing.preamble import is_number, read_pairs, read_preamble
+from edgehar.pipeline.data.importing.cells import is_number
+from edgehar.pipeline.data.importing.preamble import read_pairs, read_preamble
 from edgehar.pipeline.data.importing.sources import DOCUMENTS, Source
 from edgehar.pipeline.data.importing.text import encoding_of
 

@@ -25,11 +25,13 @@ from edgehar.pipeline.data.importing.spool import Column, Spool
 
 SECONDS: Final = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """How long one step of a numeric time column may be."""
+TIME_UNITS: Final = SECONDS | {"min": 60.0, "h": 3_600.0, "d": 86_400.0}
+"""The same where it is written or declared: such long ones are not guessed."""
 
 FASTEST_GUESSED_HZ: Final = 500.0
 FEWEST_STAMPS: Final = 3
 
-_DATES_S: Final = (1.1e9, 2.2e9)
+DATES_S: Final = (1.1e9, 2.2e9)
 """From 2004 to 2039, in seconds since 1970."""
 _SLOWEST_S: Final = 20.0
 _LOST_ONE: Final = 1.5
@@ -148,7 +150,7 @@ def guess_time_unit(step: float, first: float = 0.0) -> str | None:
     'ms'
     """
     for unit, seconds in SECONDS.items():
-        if _DATES_S[0] <= first * seconds <= _DATES_S[1] and 1 / FASTEST_GUESS_HZ <= step * seconds <= _SLOWEST_S:
+        if DATES_S[0] <= first * seconds <= DATES_S[1] and 1 / FASTEST_GUESS_HZ <= step * seconds <= _SLOWEST_S:
             return unit
     rates = {unit: 1.0 / (step * seconds) for unit, seconds in SECONDS.items()}
     return next((unit for unit, rate in rates.items() if SLOWEST_GUESS_HZ <= rate < FASTEST_GUESSED_HZ), None)

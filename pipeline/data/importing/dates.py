@@ -26,15 +26,24 @@ _MONTHS: Final = {
 _WORDS: Final = "|".join(_MONTHS)
 _DATE: Final = (
     r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
-    r"|(?P<first>\d{1,2})(?P<mark2>[-/.])(?P<second_part>\d{1,2})(?P=mark2)(?P<year2>\d{4})"
+    r"|(?P<first>\d{1,2})(?P<mark2>[-/.])(?P<second_part>\d{1,2})(?P=mark2)"
+    r"(?P<year2>\d{4}|(?<=[/.])\d{2}(?=[T ,]+\d{1,2}:\d{2}))"
     r"|(?P<year3>\d{4})(?P<month3>\d{2})(?P<day3>\d{2})(?=[T ]\d{1,2}:)"
     r"|(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+)?"
     rf"(?:(?P<day4>\d{{1,2}})[-. ]\s*(?P<word4>{_WORDS})[a-z]*\.?[-, ]+|"
     rf"(?P<word5>{_WORDS})[a-z]*\.?\s+(?P<day5>\d{{1,2}}),?\s+)(?P<year4>\d{{4}})"
 )
-_MOMENT: Final = re.compile(rf"\s*(?:{_DATE})(?:[T \-_,]+{_CLOCK})?\s*", re.IGNORECASE)
-_TIME_OF_DAY: Final = re.compile(rf"\s*{_CLOCK}\s*")
+_MOMENT: Final = re.compile(rf"\s*(?:{_DATE})(?:[T \-_,]+(?:at\s+)?{_CLOCK})?\s*", re.IGNORECASE)
+_TIME_OF_DAY: Final = re.compile(rf"\s*(?:(?P<days>\d+)\s+days?,?\s+)?{_CLOCK}\s*")
+_TIME_OF_HOUR: Final = re.compile(r"\s*(?P<minute>[0-5]?\d):(?P<second>[0-5]\d)[.,](?P<fraction>\d{1,6})\s*")
+"""What a spreadsheet leaves of a time of day whose hours it does not show."""
+_RUN_TOGETHER: Final = re.compile(
+    r"\s*(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])[T _-]?"
+    r"(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d|60)(?:[._,-]?(?P<fraction>\d{1,9}))?Z?\s*"
+)
+"""All digits of a date and a time one after the other, so that it looks like a number."""
 DAY_S: Final = 86_400.0
+HOUR_S: Final = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +58,29 @@ class DateForm:
         Whether there are times of day only.
     ambiguous
         Whether nothing tells which comes first, day or month.
+    of_hour
+        Whether there are minutes and seconds of an hour only.
+    run_together
+        Whether all digits stand one after the other.
     """
 
     day_first: bool
     of_day: bool
     ambiguous: bool
+    of_hour: bool = False
+    run_together: bool = False
+
+    @property
+    def starts_over_s(self) -> tuple[float, ...]:
+        """After how many seconds such times start over: a day, or half of one where nothing says AM or PM."""
+        return (HOUR_S,) if self.of_hour else (DAY_S, DAY_S / 2) if self.of_day else ()
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What a date of this form looks like."""
+        if self.run_together:
+            return _RUN_TOGETHER
+        return _TIME_OF_HOUR if self.of_hour else _TIME_OF_DAY if self.of_day else _MOMENT
 
 
 def looks_like_date(cell: str) -> bool:
@@ -64,7 +91,7 @@ def looks_like_date(cell: str) -> bool:
     >>> looks_like_date("05.01.2024 10:00:00,020"), looks_like_date("10:00"), looks_like_date("10.5")
     (True, True, False)
     """
-    return bool(_MOMENT.fullmatch(cell) or _TIME_OF_DAY.fullmatch(cell))
+    return bool(_MOMENT.fullmatch(cell) or _TIME_OF_DAY.fullmatch(cell) or _TIME_OF_HOUR.fullmatch(cell))
 
 
 def is_only_a_date(cell: str) -> bool:
@@ -77,8 +104,11 @@ def read_form(cells: Sequence[str], *, day_first: bool | None = None) -> DateFor
     """Return how dates are written, judged by some of them; None if they are no dates."""
     matches = [_MOMENT.fullmatch(cell) for cell in cells]
     if not any(matches):
-        times = [_TIME_OF_DAY.fullmatch(cell) for cell in cells]
-        return DateForm(False, True, False) if any(times) else None
+        if any(_TIME_OF_DAY.fullmatch(cell) for cell in cells):
+            return DateForm(False, True, False)
+        if any(_TIME_OF_HOUR.fullmatch(cell) for cell in cells):
+            return DateForm(False, True, False, of_hour=True)
+        return DateForm(False, False, False, run_together=True) if are_run_together(cells) else None
     parts = [(int(m["first"]), int(m["second_part"]), m["mark2"]) for m in matches if m and m["first"]]
     if day_first is not None or not parts:
         return DateForm(bool(day_first), False, False)
@@ -87,6 +117,17 @@ def read_form(cells: Sequence[str], *, day_first: bool | None = None) -> DateFor
     if any(second > 12 for _, second, _ in parts):
         return DateForm(False, False, False)
     return DateForm(parts[0][2] == ".", False, parts[0][2] != ".")
+
+
+def are_run_together(cells: Sequence[str]) -> bool:
+    """Tell whether all cells are dates whose digits stand one after the other, and no other numbers.
+
+    Examples
+    --------
+    >>> are_run_together(["20240105100000020"]), are_run_together(["1700000000020"])
+    (True, False)
+    """
+    return bool(cells) and all(map(_RUN_TOGETHER.fullmatch, cells))
 
 
 def seconds_of(texts: npt.NDArray[np.bytes_], form: DateForm) -> npt.NDArray[np.float64]:
@@ -111,10 +152,11 @@ def seconds_of(texts: npt.NDArray[np.bytes_], form: DateForm) -> npt.NDArray[np.
 
 def _one(text: str, form: DateForm) -> float:
     """Return one text in seconds; NaN if it is no date."""
-    match = (_TIME_OF_DAY if form.of_day else _MOMENT).fullmatch(text)
+    match = form.pattern.fullmatch(text)
     if match is None:
         return float("nan")
-    got = match.groupdict()
+    got: dict[str, str | None] = dict.fromkeys(("hour", "half", "sign", "first", "word4", "word5", "days"))
+    got.update(match.groupdict())
     hour = int(got["hour"] or 0)
     if got["half"]:
         hour = hour % 12 + (12 if got["half"] in "pP" else 0)
@@ -124,10 +166,10 @@ def _one(text: str, form: DateForm) -> float:
     seconds = hour * 3600 + minute * 60 + second
     fraction = int(got["fraction"]) / 10 ** len(got["fraction"]) if got["fraction"] else 0.0
     if got["sign"]:
-        shift = int(got["zh"]) * 3600 + int(got["zm"] or 0) * 60
+        shift = int(got["zh"] or 0) * 3600 + int(got["zm"] or 0) * 60
         seconds -= shift if got["sign"] == "+" else -shift
     if form.of_day:
-        return seconds + fraction
+        return int(got["days"] or 0) * DAY_S + seconds + fraction
     date = _iso_date(got, form)
     try:
         day = int(np.datetime64(date, "D").astype(np.int64))
@@ -140,7 +182,8 @@ def _iso_date(got: dict[str, str | None], form: DateForm) -> str:
     """Return the date of a match as ISO 8601."""
     if got["first"]:
         day, month = (got["first"], got["second_part"]) if form.day_first else (got["second_part"], got["first"])
-        return f"{got['year2']}-{int(month or 0):02}-{int(day or 0):02}"
+        year = got["year2"] or ""
+        return f"{'20' * (len(year) == 2)}{year}-{int(month or 0):02}-{int(day or 0):02}"
     if got["year"]:
         return f"{got['year']}-{int(got['month'] or 0):02}-{int(got['day'] or 0):02}"
     if word := got["word4"] or got["word5"]:
@@ -154,7 +197,7 @@ def _by_columns(texts: npt.NDArray[np.bytes_], form: DateForm) -> npt.NDArray[np
     Texts that begin alike up to the minute are the rule; a change of the minute is read anew.
     """
     first = texts[0].decode("utf-8", "replace")
-    match = (_TIME_OF_DAY if form.of_day else _MOMENT).fullmatch(first)
+    match = form.pattern.fullmatch(first)
     if match is None or match["second"] is None:
         return None
     grid = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), -1)

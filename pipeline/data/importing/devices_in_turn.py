@@ -11,7 +11,8 @@ from typing import Final
 
 from edgehar.models.sensing.names import words_of
 from edgehar.models.sensing.roles import INDEX, SENSOR, role_of
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.cells import is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 
 _NAMES: Final = (
     re.compile(r"devices?|mac|address|uuid|serial|node|imu|hub"),

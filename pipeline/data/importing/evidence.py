@@ -5,7 +5,7 @@ must agree: the mean vector of a quiet stretch is 1 g long. Where it does not, t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -17,12 +17,15 @@ from edgehar.models.sensing.unit_names import COUNTS
 from edgehar.models.sensor_limits import MOST_G, UNUSUAL_G
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.refusals import refusal
+from edgehar.pipeline.data.importing.row_sequence import RowSequence, look_at_rows
 
 _WRONG_BY: Final = 2.5
 _STUCK_S: Final = 1.5
 _STUCK_ROWS: Final = 50
 _LONG_ENOUGH_S: Final = 1.0
 _JUMP_G: Final = 0.4
+_METRIC: Final = {980.665: "cm/s²", 9806.65: "mm/s²"}
+_AS_EXACT: Final = 0.01
 _ABSURD: Final = 1e30
 """Larger numbers would overflow when squared."""
 _MEASURED_ROWS: Final = 65_536
@@ -47,6 +50,8 @@ class Magnitudes:
         Where the longest run of equal rows starts, and its length.
     offset
         Whether all axes keep far from zero, as raw readings of a converter do.
+    rows
+        What rows are that follow one another.
     """
 
     gravity: float
@@ -54,6 +59,7 @@ class Magnitudes:
     seconds: float
     stuck: tuple[int, int]
     offset: bool = False
+    rows: RowSequence = field(default_factory=RowSequence)
 
 
 def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
@@ -68,6 +74,7 @@ def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
     """
     means, restless, lengths, offset = [], [], [], True
     stuck, at = (0, 0), 0
+    sequence = RowSequence()
     for block in blocks:
         block = block if np.abs(block).max() < _ABSURD else np.clip(block, -_ABSURD, _ABSURD)
         mean, rest = quiet_blocks(block[:_MEASURED_ROWS], rate_hz)
@@ -76,11 +83,12 @@ def measure(blocks: Iterable[Floats], rate_hz: float) -> Magnitudes:
         lengths.append(np.linalg.norm(block[:: max(1, len(block) // 4096)], axis=1))
         where, length = longest_repeat(block)
         offset = offset and has_offset(block)
+        sequence = look_at_rows(block[:_MEASURED_ROWS], rate_hz) if at == 0 else sequence
         if length > stuck[1]:
             stuck = (at + where, length)
         at += len(block)
     gravity = gravity_of_blocks(np.concatenate(means), np.concatenate(restless))
-    return Magnitudes(gravity, float(np.median(np.concatenate(lengths))), at / rate_hz, stuck, offset)
+    return Magnitudes(gravity, float(np.median(np.concatenate(lengths))), at / rate_hz, stuck, offset, sequence)
 
 
 def decide_unit(
@@ -175,6 +183,15 @@ def _unknown(name: str, gravity: float, median: float, *, said: bool, offset: bo
     if gravity < REMOVED_G and median < 30 and not said:
         return _removed(name, gravity)
     counts = propose_counts(gravity)
+    metric = next((per_g for per_g in _METRIC if abs(gravity / per_g - 1) < _AS_EXACT), None)
+    if metric is not None:
+        return refusal(
+            name,
+            "expected a unit in which gravity measures about 1 (g) or 9.81 (m/s²) in quiet stretches, got "
+            f"{gravity:.4g}, as in {_METRIC[metric]}",
+            next_step=f"Import it with --unit raw:{metric:g} if these are {_METRIC[metric]}; else with "
+            f"--unit raw:{counts}, if the sensor's data sheet agrees.",
+        )
     fits = f"; {counts} counts per g fit best" if counts else ""
     return refusal(
         name,
@@ -220,7 +237,32 @@ def problems_of(measured: Magnitudes, *, per_g: float, rate_hz: float, line: int
             f"The sensor repeats the same value {rows} times ({rows / rate_hz:.3g} s, from line {line}): "
             "stuck or not worn."
         )
+    if measured.rows.sensors > 1:
+        problems.append(f"Values jump to and fro as those of {measured.rows.sensors} sensors in turn.")
+    if (held := measured.rows.held) > 1.0:
+        problems.append(
+            f"Each value stands in {held:.2g} rows on average while the sensor moves: it gives about "
+            f"{rate_hz / held:.3g} new ones a second, not {rate_hz:g}."
+        )
     return problems
+
+
+def refuse_rows_in_turn(name: str, measured: list[Magnitudes], *, declared: bool) -> None:
+    """Refuse rows of several sensors in turn that nothing tells apart, unless the caller has said their rate.
+
+    Raises
+    ------
+    DataError
+        When they jump to and fro all the time.
+    """
+    sensors = max((item.rows.sensors for item in measured if item.seconds >= _LONG_ENOUGH_S), default=1)
+    if sensors > 1 and not declared:
+        raise refusal(
+            name,
+            f"expected the rows of one sensor, got values that jump to and fro as those of {sensors} sensors in turn",
+            next_step="Name the sensor of each row in a column called device, or give each a file of its own; if they "
+            "are of one sensor, import it with --rate HZ.",
+        )
 
 
 def beyond_sensors(values: Floats, per_g: float) -> tuple[npt.NDArray[np.intp], float]:

@@ -1,8 +1,8 @@
 """What was done, and by whom, where no column says it: names of files and folders, and tables of intervals."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -10,66 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.models.errors import DataError, UsageError
-from edgehar.models.sensing.names import words_of
 from edgehar.pipeline.data.importing.clock import SECONDS
-from edgehar.pipeline.data.importing.dates import DAY_S, looks_like_date, read_form, seconds_of
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
-from edgehar.pipeline.data.label_file import COLUMNS, Interval, intervals_in_samples, intervals_of_rows
+from edgehar.pipeline.data.importing.dates import DAY_S
+from edgehar.pipeline.data.importing.intervals import IntervalTable, wears
+from edgehar.pipeline.data.importing.label_owners import meant_by
+from edgehar.pipeline.data.label_file import intervals_in_samples
 from edgehar.pipeline.data.recordings import LabelInterval, Recording
 
 _FIELDS: Final = ("subject", "activity", "placement")
-_START: Final = frozenset(
-    {
-        *("start", "begin", "from", "onset", "starts", "beginning", "starttime", "begintime"),
-        *("beginn", "anfang", "von", "début", "debut", "inicio"),
-    }
-)
-_STOP: Final = frozenset(["end", "stop", "to", "offset", "finish", "ends", "endtime", "stoptime", "ende", "bis", "fin"])
-_DURATION: Final = frozenset({"duration", "length", "dauer", "durée", "duree", "duración"})
-_RECORDING: Final = frozenset({"file", "filename", "recording", "recordingid", "csv", "path", "session", "video"})
-_LABELS: Final = (
-    "label", "labels", "activity", "activities", "annotation", "timeserieslabels", "behavior", "class", "event", "text",
-    "marker", "value", "comment", "name",
-)  # fmt: skip
-"""What a column of labels is called; where there are several, the first of these."""
-_TEXTS: Final = frozenset({"text", "value", "name", "comment", "marker", "event"})
-"""Columns of these names hold labels only if they do not hold numbers."""
-_CLOCK: Final = frozenset({"time", "timestamp", "elapsed", "seconds", "t"})
-
-
-@dataclass(frozen=True, slots=True)
-class IntervalTable:
-    """A file that says what was done when.
-
-    Parameters
-    ----------
-    name, folder, stem
-        Of the file.
-    intervals
-        (start, stop, label) in the file's own numbers; a stop of None is the next start, or the end.
-    named
-        Intervals by recording, in its own time, where it is a label file of ``har data label``.
-    owners
-        The file that each interval belongs to, where the table says that.
-    unusable
-        How many rows have no start, or an end before it.
-    """
-
-    name: str
-    folder: str
-    stem: str
-    intervals: tuple[tuple[float, float | None, str], ...]
-    named: dict[str, list[Interval]] | None = None
-    owners: tuple[str, ...] | None = None
-    unusable: int = 0
-
-    def of(self, item: Recording) -> "IntervalTable":
-        """Return the table with the intervals of one recording only, where it says whose they are."""
-        if self.owners is None:
-            return self
-        name = item.recording_id.partition("#")[0].rpartition("/")[2]
-        own = [interval for interval, owner in zip(self.intervals, self.owners, strict=True) if _means(owner, name)]
-        return replace(self, intervals=tuple(own), owners=None)
+_EARLY: Final = 0.2
+_LATE: Final = 0.5
+"""Where whole numbers end as ms, and as samples, for samples to be meant: shares of a recording."""
 
 
 def from_name(inner: str, pattern: str | None, *, name: str, path: str) -> dict[str, str]:
@@ -117,87 +68,29 @@ def from_name(inner: str, pattern: str | None, *, name: str, path: str) -> dict[
     return match.groupdict()
 
 
-def read_intervals(
-    preamble: Preamble, rows: Sequence[Sequence[str]], *, folder: str, stem: str
-) -> IntervalTable | None:
-    """Return the intervals of a table that has a label and a start, and no axes; None if it is another table."""
-    if preamble.header is None:
-        return None
-    if tuple(preamble.header) == COLUMNS:
-        named = intervals_of_rows(rows, name=preamble.name)
-        every = tuple(each for intervals in named.values() for each in intervals)
-        return IntervalTable(preamble.name, folder, stem, every, named)
-    words = [words_of(name) for name in preamble.header]
-    label = next((at for name in _LABELS for at, w in enumerate(words) if w and name in (w[0], w[-1])), None)
-    start = next((at for at, w in enumerate(words) if set(w) & _START or "".join(w) in _START), None)
-    stop = next((at for at, w in enumerate(words) if set(w) & _STOP or "".join(w) in _STOP), None)
-    if label is None or any(word in "xyz" for w in words for word in w):
-        return None
-    length = next((at for at, w in enumerate(words) if set(w) & _DURATION), None) if stop is None else None
-    whose = next((at for at, w in enumerate(words) if at != label and "".join(w) in _RECORDING), None)
-    if start is None or (stop is None and length is None):
-        start = next((at for at, w in enumerate(words) if at != label and set(w) & _CLOCK), None)
-        stop = length = None
-    if start is None:
-        return None
-    intervals: list[tuple[float, float | None, str]] = []
-    owners: list[str] = []
-    unusable = 0
-    for row in rows:
-        if len(row) <= max(label, start, stop or 0, length or 0, whose or 0) or not row[label].strip():
-            continue
-        if is_number(row[label]) and preamble.header[label].lower() in _TEXTS:
-            continue
-        begun = moment_of(row[start])
-        ended = None if stop is None else moment_of(row[stop])
-        if length is not None and begun is not None and (lasting := moment_of(row[length])) is not None:
-            ended = begun + lasting
-        if begun is None or (ended is not None and ended <= begun):
-            unusable += 1
-            continue
-        intervals.append((begun, ended, row[label].strip()))
-        owners.append("" if whose is None else row[whose])
-    if not intervals:
-        return None
-    order = sorted(range(len(intervals)), key=lambda at: intervals[at][0])
-    return IntervalTable(
-        preamble.name,
-        folder,
-        stem,
-        tuple(intervals[at] for at in order),
-        owners=None if whose is None else tuple(owners[at] for at in order),
-        unusable=unusable,
-    )
-
-
 def labelled(
     recordings: Sequence[Recording], tables: Sequence[IntervalTable]
 ) -> tuple[list[Recording], list[str], list[str]]:
-    """Return recordings with the labels of the interval tables of their folder, notes, and problems."""
+    """Return recordings with the labels of the interval tables that are about them, notes, and problems."""
     done = list(recordings)
-    notes, problems = [], []
-    for table in tables:
-        used = overlaps = 0
+    notes: list[str] = []
+    problems: list[str] = []
+    own = [_without_strangers(table, recordings) for table in tables]
+    meant = [meant_by(table, recordings) for table in own]
+    claims = _claims(done, own, meant)
+    disputed = {at for at, claimed in claims.items() if len(claimed) > 1}
+    for number, table in enumerate(own):
         if table.unusable:
             rows = f"{table.unusable} row{'s' * (table.unusable > 1)}"
             problems.append(f"{table.name}: {rows} left out that have no start, or an end that is not after it.")
+        used = overlaps = 0
         for at, item in enumerate(done):
-            if table.named is not None:
-                given = table.named.get(item.recording_id.removeprefix(f"{table.folder}/"))
-                if given is not None:
-                    done[at] = replace(item, labels=intervals_in_samples(item, given))
-                    used += 1
+            labels = _given(item, table) if table.named is not None else claims.get(at, {}).get(number, ())
+            if labels is None or (table.named is None and (not labels or at in disputed)):
                 continue
-            folder = item.recording_id.rpartition("/")[0]
-            alike = table.stem.startswith(item.recording_id.rpartition("/")[2] + ".")
-            if folder != table.folder or item.labels or (not alike and _named_after_one(table, done)):
-                continue
-            own = table.of(item)
-            labels = _labels(item, own)
-            if labels:
-                done[at] = replace(item, labels=labels)
-                used += 1
-                overlaps += _overlaps(own)
+            done[at] = replace(item, labels=labels)
+            used += 1
+            overlaps += 0 if table.named is not None else _overlaps(table.of(item))
         if overlaps:
             what = f"{overlaps} interval{'s begin' if overlaps > 1 else ' begins'}"
             problems.append(
@@ -205,36 +98,68 @@ def labelled(
             )
         if used:
             notes.append(f"Labels are taken from {table.name} ({len(table.intervals)} intervals).")
-        else:
+        elif not any(number in claims[at] for at in disputed):
             problems.append(
                 f"{table.name} holds {len(table.intervals)} intervals with labels that meet no recording beside it."
             )
-    return done, notes, problems
+    return done, notes, [*problems, *_about_disputes(done, own, claims, disputed)]
 
 
-def _means(owner: str, name: str) -> bool:
-    """Tell whether the name of a file in a table is that of a recording; a prefix of an upload may stand before it."""
-    stem = re.sub(r"\.\w{1,5}(\.gz)?$", "", re.split(r"[/\\]", owner.strip())[-1])
-    return stem == name or re.fullmatch(rf"[0-9a-f]{{8}}-{re.escape(name)}", stem) is not None
+def _given(item: Recording, table: IntervalTable) -> tuple[LabelInterval, ...] | None:
+    """Return the labels that a label file of ``har data label`` gives to a recording; None if it does not name it."""
+    given = (table.named or {}).get(item.recording_id.removeprefix(f"{table.folder}/"))
+    return None if given is None else intervals_in_samples(item, given)
+
+
+def _claims(
+    recordings: Sequence[Recording], tables: Sequence[IntervalTable], meant: Sequence[tuple[list[int], bool]]
+) -> dict[int, dict[int, tuple[LabelInterval, ...]]]:
+    """Return the labels that tables have for every recording without any: of those named after it, else of all."""
+    claims: dict[int, dict[int, tuple[LabelInterval, ...]]] = {}
+    for wanted in (True, False):
+        found: dict[int, dict[int, tuple[LabelInterval, ...]]] = {}
+        for number, (table, (places, is_named)) in enumerate(zip(tables, meant, strict=True)):
+            for at in places if is_named == wanted and table.named is None else ():
+                if at in claims or recordings[at].labels:
+                    continue
+                if labels := _labels(recordings[at], table.of(recordings[at])):
+                    found.setdefault(at, {})[number] = labels
+        claims |= found
+    return claims
+
+
+def _about_disputes(
+    recordings: Sequence[Recording],
+    tables: Sequence[IntervalTable],
+    claims: Mapping[int, Mapping[int, object]],
+    disputed: Collection[int],
+) -> Iterator[str]:
+    """Say which recordings stay without labels as the times of several tables meet them."""
+    by_tables: dict[tuple[int, ...], list[int]] = {}
+    for at in sorted(disputed):
+        by_tables.setdefault(tuple(sorted(claims[at])), []).append(at)
+    for numbers, places in by_tables.items():
+        names = " and ".join(tables[number].name for number in numbers[:3])
+        first = recordings[places[0]].recording_id
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        stem = first.partition("#")[0].rpartition("/")[2]
+        yield (
+            f"{first}{more}: the intervals of {names} meet it, and nothing says which are its own: it stays without "
+            f"labels. Name the table after its recording, such as {stem}.labels.csv."
+        )
+
+
+def _without_strangers(table: IntervalTable, recordings: Sequence[Recording]) -> IntervalTable:
+    """Return a table without its people where it names only one, and that one no recording knows."""
+    if table.people is None or len(set(table.people)) > 1:
+        return table
+    near = [item for item in recordings if item.recording_id.rpartition("/")[0] == table.folder]
+    return table if any(wears(table.people[0], item) for item in near) else replace(table, people=None)
 
 
 def _overlaps(table: IntervalTable) -> int:
     """Count the intervals that begin before the one before has ended."""
     return sum(stop is not None and after < stop for (_, stop, _), (after, _, _) in pairwise(table.intervals))
-
-
-def _named_after_one(table: IntervalTable, recordings: Sequence[Recording]) -> bool:
-    """Tell whether a table is named after one of the recordings, and means it alone."""
-    return any(table.stem.startswith(item.recording_id.rpartition("/")[2] + ".") for item in recordings)
-
-
-def moment_of(cell: str) -> float | None:
-    """Return a start or an end as a number, or a date in s."""
-    if is_number(plain := cell.replace(",", ".")):
-        return float(plain) if np.isfinite(float(plain)) else None
-    if looks_like_date(cell) and (form := read_form([cell])):
-        return float(seconds_of(np.array([cell.encode()]), form)[0])
-    return None
 
 
 def _labels(item: Recording, table: IntervalTable) -> tuple[LabelInterval, ...]:
@@ -243,21 +168,46 @@ def _labels(item: Recording, table: IntervalTable) -> tuple[LabelInterval, ...]:
     first, last = float(grid[0]), float(grid[-1]) + 1 / item.rate_hz
     if not table.intervals:
         return ()
+    if table.in_samples or _count_samples(item, table):
+        last = first + len(item) / item.rate_hz
+        placed = [
+            (first + start / item.rate_hz, last if stop is None else first + stop / item.rate_hz, label)
+            for start, stop, label in table.intervals
+        ]
+        even = first + np.arange(len(item)) / item.rate_hz
+        return _on_grid(_up_to_the_next(placed, table, last), even, item) if placed[-1][0] < last else ()
     for origin in (0.0, first, first // DAY_S * DAY_S):
         for scale in SECONDS.values():
             placed = [
                 (origin + start * scale, last if stop is None else origin + stop * scale, label)
                 for start, stop, label in table.intervals
             ]
-            if all(stop is None for _, stop, _ in table.intervals):
-                ends = [*(start for start, _, _ in placed[1:]), last]
-                placed = [(start, end, label) for (start, _, label), end in zip(placed, ends, strict=True)]
+            placed = _up_to_the_next(placed, table, last)
             inside = sum(max(0.0, min(stop, last) - max(start, first)) for start, stop, _ in placed)
             starts = [start for start, _, _ in placed]
             slack = 0.02 * (last - first) + 2 / item.rate_hz
             if inside > 0.02 * (last - first) and first - slack <= starts[0] and starts[-1] < last + slack:
                 return _on_grid(placed, grid, item)
     return ()
+
+
+def _up_to_the_next(
+    placed: list[tuple[float, float, str]], table: IntervalTable, last: float
+) -> list[tuple[float, float, str]]:
+    """Return intervals of which each goes on to the next, where the table says no ends."""
+    if not all(stop is None for _, stop, _ in table.intervals):
+        return placed
+    ends = [*(start for start, _, _ in placed[1:]), last]
+    return [(start, end, label) for (start, _, label), end in zip(placed, ends, strict=True)]
+
+
+def _count_samples(item: Recording, table: IntervalTable) -> bool:
+    """Tell whether whole numbers are of samples: they reach the end of them, but as ms the beginning only."""
+    ends = [start if stop is None else stop for start, stop, _ in table.intervals]
+    if any(end % 1 for end in ends) or ends[-1] <= len(item) / item.rate_hz:
+        return False
+    duration_ms = 1000 * len(item) / item.rate_hz
+    return max(ends) <= _EARLY * duration_ms and _LATE * len(item) <= max(ends) <= 1.02 * len(item)
 
 
 def _on_grid(

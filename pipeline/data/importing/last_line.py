@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from edgehar.pipeline.data.importing.preamble import Preamble, cells_of, is_number
+from edgehar.pipeline.data.importing.cells import cells_of, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 
 _COMPARED_LINES: Final = 20
 _FEWEST_VALUES: Final = 8

@@ -5,6 +5,8 @@ from typing import Final
 
 NO_COLUMN: Final = "none"
 """Declares that a column that is there is not to be used."""
+UNKNOWN_SUBJECT: Final = "unknown"
+"""The person of a recording of which nothing says who wore the sensor."""
 DROP_OPTION: Final = "--drop-bad-rows"
 
 
@@ -28,7 +30,7 @@ class Options:
     rate_hz
         Samples per second; None takes it from the timestamps, or from what the head of the file says.
     time_unit
-        ``s``, ``ms``, ``us``, ``ns`` or ``iso``; None finds it.
+        ``s``, ``ms``, ``us``, ``ns``, ``min``, ``h``, ``d`` or ``iso``; None finds it.
     delimiter
         One character, or one of the words tab, semicolon, bar, comma, space.
     activity_name, subject_name

@@ -9,10 +9,11 @@ from typing import Final
 from edgehar.models.errors import DataError, HarError
 from edgehar.pipeline.data.importing.belonging import Neighbours, shape_of
 from edgehar.pipeline.data.importing.labels import labelled
-from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.refusals import ForeignTableError, MissingColumnError, UnrecognisedError, refusal
+from edgehar.pipeline.data.importing.repeated import without_repeats
 from edgehar.pipeline.data.importing.sources import Source
-from edgehar.pipeline.data.importing.table import UNKNOWN_SUBJECT, Imported
+from edgehar.pipeline.data.importing.table import Imported
 from edgehar.pipeline.data.mixing import relabel
 from edgehar.pipeline.data.recordings import Dataset, Recording
 
@@ -121,6 +122,8 @@ def dataset_of(path: Path, outcome: Outcome, options: Options) -> Dataset:
     """Return what was found as a data set."""
     tables = [imported.intervals for _, imported in outcome.tables if imported.intervals is not None]
     recordings, said, problems = labelled(_distinct(outcome), tables)
+    recordings, repeated = without_repeats(recordings)
+    problems += repeated
     detected = dict.fromkeys(note for _, imported in (*outcome.read, *outcome.tables) for note in imported.notes)
     notes = [*_about_files(outcome), *_shortened(detected), *said]
     problems = [*(f"{source.inner} was put aside: {error}" for source, error in outcome.broken), *problems]

@@ -6,17 +6,18 @@ counted, and its place is remembered. What is read goes to a spool, so that a fi
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from edgehar.pipeline.data.importing.cells import MISSING, is_number
 from edgehar.pipeline.data.importing.dates import seconds_of
 from edgehar.pipeline.data.importing.last_line import wrong_with_last_line
 from edgehar.pipeline.data.importing.long_numbers import read_long_numbers
 from edgehar.pipeline.data.importing.options import DROP_OPTION
-from edgehar.pipeline.data.importing.preamble import Preamble, is_number
+from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import refusal
 from edgehar.pipeline.data.importing.rows import Lost, Places, Rows, note_anchor
 from edgehar.pipeline.data.importing.spool import Workspace
@@ -187,9 +188,12 @@ class _Parser:
 
     def _times(self, table: npt.NDArray[Any]) -> _Floats:
         """Return the times of rows as numbers."""
-        if self._places.form is None:
-            return np.asarray(table[f"c{self._places.time[0]}"])
-        return seconds_of(self._date_text(table), self._places.form)
+        places = self._places
+        if places.form is None:
+            times = np.asarray(table[f"c{places.time[0]}"])
+        else:
+            times = seconds_of(self._date_text(table), places.form)
+        return times if places.part is None else times + table[f"c{places.part}"] * places.part_s
 
     def _date_text(self, table: npt.NDArray[Any]) -> npt.NDArray[np.bytes_]:
         """Return the dates of rows as text: of one column, or of a date and a time of day."""
@@ -211,6 +215,8 @@ class _Parser:
                 self._flush(ready, lines)
                 self.rows.breaks.append(len(self.rows))
                 self.rows.repeated_names.append(len(self.rows))
+            elif places.sparse and len(cells) > max(places.axes) and self._holds_none(cells):
+                self.rows.passed_over += 1
             elif reason := self._wrong_with(cells):
                 self._flush(ready, lines)
                 self.lose(number, reason)
@@ -225,6 +231,10 @@ class _Parser:
         """The wanted columns in the order of the file."""
         return sorted({*self._places.numbers, *self._places.texts})
 
+    def _holds_none(self, cells: list[str]) -> bool:
+        """Tell whether a row holds no value of the accelerometer."""
+        return all(cells[at].lower() in MISSING for at in self._places.axes)
+
     def _flush(self, ready: list[tuple[Any, ...]], lines: list[int]) -> None:
         """Append rows that were read one by one, in stretches of consecutive lines."""
         if not ready:
@@ -232,7 +242,9 @@ class _Parser:
         longest = max((len(cell) for row in ready for cell in row if isinstance(cell, bytes)), default=1)
         kinds = [(f"c{at}", "f8" if at in self._places.numbers else f"S{max(longest, 1)}") for at in self._columns]
         table = np.array(ready, dtype=kinds)
-        edges = [0, *(at for at in range(1, len(lines)) if lines[at] not in (lines[at - 1] + 1, lines[at - 1]))]
+        # Between rows of other sensors, a line is told by the first of its stretch.
+        apart = 0 if self._places.sparse else len(lines)
+        edges = [0, *(at for at in range(1, apart) if lines[at] not in (lines[at - 1] + 1, lines[at - 1]))]
         for start, stop in zip(edges, [*edges[1:], len(lines)], strict=True):
             self._take(table[start:stop], lines[start])
         ready.clear()
@@ -310,8 +322,3 @@ def _without_lines(chunk: bytes, count: int) -> bytes:
     for _ in range(count):
         at = chunk.index(b"\n", at) + 1
     return chunk[at:]
-
-
-def sensors_in(preamble: Preamble, place: int) -> Sequence[str]:
-    """Return what the first rows say in the column that names the sensor."""
-    return list(dict.fromkeys(row[place] for row in preamble.head if len(row) > place))

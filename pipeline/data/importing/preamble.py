@@ -5,28 +5,31 @@ table is found from its body: the delimiter is the one that splits most lines in
 three are numbers; the names stand in the last line of words before it, units perhaps between.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-from edgehar.models.sensing.unit_names import time_unit_named, unit_named
+from edgehar.models.sensing.unit_names import unit_named
+from edgehar.pipeline.data.importing.cells import cells_of, is_number
 from edgehar.pipeline.data.importing.dates import looks_like_date
+from edgehar.pipeline.data.importing.header_lines import read_header
 from edgehar.pipeline.data.importing.refusals import refusal
 
 DELIMITERS: Final = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "space"}
 """What may stand between columns."""
 
-MISSING: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
-"""How a missing value is written, in lower case."""
-
 HEAD_LINES: Final = 400
+_NAMES_WITHIN: Final = 10
 MAX_LINE: Final = 2**20
-_MOST_BROKEN: Final = 6
 
 _SEP: Final = re.compile(r'^\ufeff?"?sep=(\\t|.)"?\s*$', re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile(
+    r"\s*@(?:attribute\s+(?P<name>'[^']*'|\"[^\"]*\"|\S+)\s|data\b|relation\b)", re.IGNORECASE
+)
+"""How Weka's files name their columns, and say where the rows begin."""
 _HERTZ: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz|samples?/s(?:ec)?|sps)\b", re.IGNORECASE)
 _RATE: Final = re.compile(
     r"\b(?:sampl\w*[ _-]?(?:rate|frequency|freq)|rate|frequency|fs|odr|output[ _-]?rate)(?:[ _]?\(?hz\)?)?"
@@ -128,8 +131,11 @@ def read_preamble(
     body = [
         (number, line)
         for number, line in enumerate(lines, 1)
-        if number > skip and line.strip() and not _SEP.match(line)
+        if number > skip and line.strip() and not _SEP.match(line) and not _ATTRIBUTE.match(line)
     ]
+    attributes = tuple(
+        match["name"].strip("'\"") for line in lines if (match := _ATTRIBUTE.match(line)) and match["name"]
+    )
     if not any(not line.lstrip().startswith("#") for _, line in body):
         raise refusal(name, "expected a table, got an empty file")
     mark = delimiter or ("\t" if said == "\\t" else said) or _delimiter([line for _, line in body])
@@ -148,10 +154,13 @@ def read_preamble(
             line=rows[start - 1][0],
             next_step="Export it with semicolons between the columns, or with decimal points.",
         )
-    header, units, used, broken = _names(rows[:start], width, comma)
+    words = read_header(rows[:start], width, comma=comma)
+    header, units, used = words.names or attributes or None, words.units, words.used
     # Rows between the names and the first whole row of data are broken ones, not metadata.
-    start -= broken
-    data = rows[start:]
+    start -= words.broken
+    data = [row for row in rows[start:] if not row[1][0].startswith("#")]
+    if header is not None and len(header) == width - 1 and _have_row_numbers(data):
+        header = ("", *header)
     if header is not None:
         width = len(header)
     elif names:
@@ -185,25 +194,6 @@ def read_pairs(lines: Sequence[str], name: str) -> Preamble | None:
             header, *body = (tuple(row) for row in rows)
             return Preamble(name, mark, 2, (header[0], header[1]), None, False, 2, tuple(body))
     return None
-
-
-def is_number(cell: str, *, comma: bool = False) -> bool:
-    """Tell whether a cell holds a number, or a missing one written as NaN."""
-    try:
-        float(cell.replace(",", ".") if comma else cell)
-    except ValueError:
-        return False
-    return True
-
-
-def cells_of(line: str, mark: str, name: str) -> list[str]:
-    """Split a line into cells; the semicolon at the end of a record and the blanks around cells are taken off."""
-    line = line.strip() if mark == " " else line
-    line = line if mark == ";" else line.rstrip("; ") if mark != "\t" else line.rstrip(" ")
-    try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])]
-    except csv.Error as error:
-        raise refusal(name, f"expected every quote closed and short cells, but {error}") from error
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
@@ -245,55 +235,39 @@ def _first_data(rows: Sequence[tuple[int, list[str]]], comma: bool) -> int:
         return next((at for at, (_, cells) in enumerate(rows) if _numbers(cells, comma)), len(rows))
     width = max(widths, key=lambda width: (widths[width], width))
     near = {width, width + 1, width - 1}
+    named = False
     for at, (_, cells) in enumerate(rows):
-        if len(cells) in near and _numbers(cells, comma) >= min(3, len(cells)) and not cells[0].startswith("#"):
+        if len(cells) not in near or cells[0].startswith("#"):
+            continue
+        if _numbers(cells, comma) >= min(3, len(cells)) and (named or not _stands_before_names(rows, at, comma)):
             return at
+        named = named or _are_names(cells, comma)
     return len(rows)
+
+
+def _stands_before_names(rows: Sequence[tuple[int, list[str]]], at: int, comma: bool) -> bool:
+    """Tell whether a line of words and numbers is metadata, as the names of the columns come soon behind it."""
+    if _numbers(rows[at][1], comma) == len(rows[at][1]):
+        return False
+    return any(_are_names(cells, comma) for _, cells in rows[at + 1 : at + 1 + _NAMES_WITHIN])
+
+
+def _are_names(cells: Sequence[str], comma: bool) -> bool:
+    """Tell whether a line holds three words and no number."""
+    return sum(map(bool, cells)) >= 3 and not _numbers(cells, comma) and not any(map(looks_like_date, cells))
+
+
+def _have_row_numbers(rows: Sequence[tuple[int, list[str]]]) -> bool:
+    """Tell whether rows begin with their number, which has no name, as those that R writes do."""
+    first = [cells[0] for _, cells in rows]
+    if len(first) < 2 or not all(cell.isdecimal() for cell in first):
+        return False
+    return all(int(after) - int(before) == 1 for before, after in pairwise(first))
 
 
 def _numbers(cells: Sequence[str], comma: bool) -> int:
     """Count the cells that hold numbers."""
     return sum(bool(cell) and is_number(cell, comma=comma) for cell in cells)
-
-
-def _names(
-    before: Sequence[tuple[int, list[str]]], width: int, comma: bool
-) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None, int, int]:
-    """Return the names and units before the data, how many lines they take, and how many stand between."""
-    words: list[tuple[str, ...]] = []
-    broken = 0
-    for _, cells in reversed(before[-_MOST_BROKEN:]):
-        cells = [cell.lstrip("#").strip() if at == 0 else cell for at, cell in enumerate(cells)]
-        fits = len(cells) >= 3 and (width == 0 or len(cells) in (width, width + 1, width - 1))
-        if (
-            fits
-            and not any(cell and is_number(cell, comma=comma) for cell in cells)
-            and not any(map(looks_like_date, cells))
-        ):
-            words.append(_trimmed(cells, width))
-            if len(words) == 2 or not _are_units(words[0]):
-                break
-        elif words:
-            break
-        else:
-            broken += 1
-    if not words:
-        return None, None, 0, 0
-    if len(words) == 2:
-        return words[1], words[0], 2, broken
-    return words[0], None, 1, broken
-
-
-def _trimmed(cells: list[str], width: int) -> tuple[str, ...]:
-    """Return names without an empty one behind the last delimiter."""
-    return tuple(cells[:-1] if len(cells) > max(3, width - 1) and not cells[-1] and len(cells) != width else cells)
-
-
-def _are_units(cells: Sequence[str]) -> bool:
-    """Tell whether a row of words holds units."""
-    named = [cell for cell in cells if cell]
-    known = sum(unit_named(cell) is not None or time_unit_named(cell) is not None for cell in named)
-    return bool(named) and known >= 3
 
 
 def _rate(metadata: Sequence[str]) -> float | None:

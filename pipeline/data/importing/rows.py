@@ -25,6 +25,10 @@ class Places:
         One column, or a date and a time of day.
     form
         How dates are written; None for numbers.
+    sparse
+        Whether rows without any of the axes are of another sensor, whose cells are filled there.
+    part, part_s
+        A column of what has passed of each second, and what one of it is, in s.
     label, subject, device
         Text columns.
     sensor, sensors
@@ -41,11 +45,15 @@ class Places:
     device: int | None = None
     sensor: int | None = None
     sensors: tuple[str, ...] = ()
+    part: int | None = None
+    part_s: float = 0.0
+    sparse: bool = False
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """Columns that hold numbers in every row."""
-        return (*self.axes, *self.added, *self.gyroscope, *(self.time if self.form is None else ()))
+        times = (*(self.time if self.form is None else ()), *(() if self.part is None else (self.part,)))
+        return (*self.axes, *self.added, *self.gyroscope, *times)
 
     @property
     def texts(self) -> tuple[int, ...]:

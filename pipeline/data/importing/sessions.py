@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgehar.pipeline.data.importing.clock import Steps
-from edgehar.pipeline.data.importing.dates import DAY_S
+from edgehar.pipeline.data.importing.dates import DAY_S, HOUR_S
 from edgehar.pipeline.data.importing.options import DROP_OPTION
 from edgehar.pipeline.data.importing.refusals import refusal
 from edgehar.pipeline.data.importing.rows import Rows
@@ -70,7 +70,7 @@ def apart(rows: Rows) -> tuple[Rows, str | None]:
 
 
 def find_sessions(
-    rows: Rows, seconds_per_tick: float, steps: Steps | None, *, of_day: bool, drop: bool, name: str
+    rows: Rows, seconds_per_tick: float, steps: Steps | None, *, starts_over_s: tuple[float, ...], drop: bool, name: str
 ) -> Sessions:
     """Cut the rows of a file into sessions.
 
@@ -82,8 +82,8 @@ def find_sessions(
         What one step of the time column is.
     steps
         What its steps are like, in its own unit; None without times.
-    of_day
-        Whether times are times of day.
+    starts_over_s
+        After how many seconds times start over: times of day do so at midnight.
     drop
         Whether rows may be left out whose time does not run forward.
     name
@@ -98,16 +98,16 @@ def find_sessions(
         starts = {0, *rows.breaks} if _rare(rows.breaks, len(rows)) else {0, *rows.repeated_names}
         return Sessions(rows, None, _inside({*starts, *_changes(rows)}, len(rows)))
     changes = set(_changes(rows)) - {0}
-    wraps, backs = _turns(rows.time, steps, [DAY_S] if of_day else list(_WRAPS), changes)
+    wraps, backs = _turns(rows.time, steps, list(starts_over_s or _WRAPS), changes)
     sessions = Sessions(rows, None, [])
     if wraps:
-        what = "midnight" if of_day else "the end of its counter"
+        what = _name_of_wrap(wraps[0][1]) if starts_over_s else "the end of its counter"
         sessions.notes.append(f"Time passes {what} {len(wraps)} time{'s' * (len(wraps) > 1)}, and goes on.")
     if backs and len(rows) <= _SORTED_ROWS and (once := _without_repeats(rows, backs, sessions)):
         sessions.rows = rows = once
         times = rows.time or rows.workspace.column()
         changes = set(_changes(rows)) - {0}
-        wraps, backs = _turns(times, steps, [DAY_S] if of_day else list(_WRAPS), changes)
+        wraps, backs = _turns(times, steps, list(starts_over_s or _WRAPS), changes)
     mendable = backs and not wraps and len(rows) <= _SORTED_ROWS
     if mendable and (mended := _sorted(rows, backs, sorted(changes), steps, sessions)):
         sessions.rows, backs = mended, []
@@ -146,7 +146,9 @@ def _turns(
     for block in times.blocks(overlap=1):
         passed = np.diff(block)
         for row in np.flatnonzero(passed < 0).tolist():
-            after = [m for m in moduli if 0 < passed[row] + m <= reach and block[row] < m and block[row + 1] >= 0]
+            after = [
+                m for m in moduli if 0 < passed[row] + m <= reach and block[row] < _end_of(m) and block[row + 1] >= 0
+            ]
             if at + row in changes:
                 continue
             if after:
@@ -278,6 +280,16 @@ def _in_seconds(rows: Rows, wraps: list[tuple[int, float]], scale: float) -> Col
 def _changes(rows: Rows) -> list[int]:
     """Return the rows at which the person or the device changes."""
     return [row for row, _ in rows.owners()]
+
+
+def _end_of(modulus: float) -> float:
+    """Return what times that start over stay below: from twelve to one o'clock, a half day counts on."""
+    return modulus + (HOUR_S if modulus == DAY_S / 2 else 0.0)
+
+
+def _name_of_wrap(seconds: float) -> str:
+    """Return when a time of day starts over."""
+    return {DAY_S: "midnight", DAY_S / 2: "twelve o'clock"}.get(seconds, "the full hour")
 
 
 def _rare(breaks: list[int], rows: int) -> bool:

@@ -20,7 +20,7 @@ from edgehar.pipeline.data.importing.refusals import refusal
 
 TABLES: Final = (".csv", ".tsv")
 """Suffixes that say that a file is a table."""
-MAYBE_TABLES: Final = (".txt", ".dat", ".log", ".data", ".jsonl", ".ndjson")
+MAYBE_TABLES: Final = (".txt", ".dat", ".log", ".data", ".jsonl", ".ndjson", ".arff")
 """Suffixes of tables as well as of notes: taken when named, and in folders that hold nothing of ``TABLES``."""
 DOCUMENTS: Final = (".json", ".cbor")
 _READ: Final = (*TABLES, *MAYBE_TABLES, *DOCUMENTS, ".zip")

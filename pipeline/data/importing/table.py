@@ -5,7 +5,6 @@ head -> profile -> preamble -> columns -> rows -> sessions -> clock -> evidence 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from edgehar.models.errors import DataError, UsageError
 from edgehar.models.sensor_limits import SLOWEST_GUESS_HZ
 from edgehar.models.units import parse_unit
 from edgehar.pipeline.data.importing.annotations import annotation_lines, label_studio_lines
+from edgehar.pipeline.data.importing.cells import cells_of
 from edgehar.pipeline.data.importing.columns import find_roles
 from edgehar.pipeline.data.importing.devices_in_turn import is_of_body
 from edgehar.pipeline.data.importing.evidence import (
@@ -24,32 +24,27 @@ from edgehar.pipeline.data.importing.evidence import (
     is_unusual,
     measure,
     problems_of,
+    refuse_rows_in_turn,
     unanswered,
 )
 from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per_second
-from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
-from edgehar.pipeline.data.importing.labels import IntervalTable, from_name, read_intervals
-from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
+from edgehar.pipeline.data.importing.intervals import IntervalTable, read_intervals
+from edgehar.pipeline.data.importing.labels import from_name
+from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.parser import read_rows
-from edgehar.pipeline.data.importing.preamble import (
-    DELIMITERS,
-    HEAD_LINES,
-    Preamble,
-    cells_of,
-    read_pairs,
-    read_preamble,
-)
+from edgehar.pipeline.data.importing.preamble import DELIMITERS, HEAD_LINES, Preamble, read_pairs, read_preamble
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
 from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal
+from edgehar.pipeline.data.importing.rewriting import Rewriting, find_rewriting
+from edgehar.pipeline.data.importing.row_labels import about_marks, labels_of_rows
 from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions
 from edgehar.pipeline.data.importing.sources import Source
 from edgehar.pipeline.data.importing.spool import Workspace
 from edgehar.pipeline.data.importing.text import Chunk, chunks_of, head_lines, read_head
-from edgehar.pipeline.data.importing.timing import OpenTable, Take, find_takes, text_at
-from edgehar.pipeline.data.recordings import LabelInterval, Recording
+from edgehar.pipeline.data.importing.timing import OpenTable, Take, find_takes
+from edgehar.pipeline.data.recordings import Recording
 
-UNKNOWN_SUBJECT: Final = "unknown"
 _MOST_INTERVALS: Final = 100_000
 
 Beside = Callable[[Source, str], Source | None]
@@ -135,7 +130,7 @@ def read_table(
             raise foreign(source.name, f"expected acceleration as measured, got {profile.title}: {profile.refused}")
         options = profile.under(options, lines) if profile else options
         chunks = chunks_of(start, stream, encoding, source.name)
-        spoken = LabelledLines.found_in(lines)
+        spoken = find_rewriting(lines)
         if spoken is not None:
             lines, chunks = spoken.rewritten_head(lines), spoken.rewritten(chunks)
         if (annotated := _annotations(source, lines, whole=len(start) < 2**16)) is not None:
@@ -201,9 +196,7 @@ def _annotations(source: Source, lines: list[str], *, whole: bool) -> IntervalTa
     )
 
 
-def _about_file(
-    preamble: Preamble, encoding: str, spoken: LabelledLines | None, profile: Profile | None
-) -> Iterator[str]:
+def _about_file(preamble: Preamble, encoding: str, spoken: Rewriting | None, profile: Profile | None) -> Iterator[str]:
     """Say how the file is written, where that is not plain CSV."""
     if profile is not None:
         yield f"Read as {profile.title} (profile {profile.name})."
@@ -266,6 +259,7 @@ def recordings_of(table: OpenTable, fallback: str | None) -> Imported:
     rows = sessions.rows
     accelerations = ((block[:, :3] for block in rows.values.blocks(take.start, take.stop)) for take in takes)
     measured = [measure(blocks, take.rate_hz) for blocks, take in zip(accelerations, takes, strict=True)]
+    refuse_rows_in_turn(table.source.name, measured, declared=table.options.rate_hz is not None)
     written = table.roles.unit or (table.profile and table.profile.unit) or table.preamble.unit
     unit, note = decide_unit(
         table.source.name, measured, declared=table.options.unit, written=written, fallback=fallback
@@ -331,7 +325,8 @@ def _recording(
     lost = [item for item in rows.lost if take.start <= item.row < take.stop or item.row == take.stop == len(rows)]
     gaps = {item.row - take.start for item in lost} | set(clock.gaps if clock else ())
     gaps |= {place for row in (*wild, *silent) for place in (row, row + 1)}
-    problems = [text for row, text in sessions.problems if take.start <= row < take.stop]
+    problems = [*(table.roles.problems if take.start == 0 else ())]
+    problems += [text for row, text in sessions.problems if take.start <= row < take.stop]
     problems += _about_losses(rows, take, lost)
     if wild:
         line = rows.line_of(take.start + wild[0])
@@ -347,10 +342,13 @@ def _recording(
         )
     if is_unusual(peak):
         problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
+    problems += [take.about_rate] if take.about_rate else []
     if take.rate_hz < SLOWEST_GUESS_HZ:
         problems.append(
             f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_GUESS_HZ:g} Hz: too slow to tell movements apart."
         )
+    labels = labels_of_rows(table, rows, take, said)
+    problems += about_marks(labels, length)
     stuck = rows.line_of(take.start + measured.stuck[0])
     problems += problems_of(measured, per_g=scale.per_g, rate_hz=take.rate_hz, line=stuck)
     return Recording(
@@ -358,7 +356,7 @@ def _recording(
         subject=take.subject or said.get("subject") or table.preamble.subject or UNKNOWN_SUBJECT,
         samples=samples.view(first, first + length),
         rate_hz=take.rate_hz,
-        labels=_labels(table, rows, take, said),
+        labels=labels,
         placement=table.options.placement or said.get("placement", "") or _placement(table, take),
         source=PurePosixPath(table.source.inner).name,
         timestamps_s=None if take.times is None else table.workspace.times.view(*take.times),
@@ -383,24 +381,6 @@ def _about_losses(rows: Rows, take: Take, lost: list[Any]) -> Iterator[str]:
         line = rows.line_of(take.start + clock.gaps[0])
         gaps = _counted(len(clock.gaps), "gap")
         yield f"{gaps} in time, together {clock.missing_s:.3g} s (first before line {line})."
-
-
-def _labels(table: OpenTable, rows: Rows, take: Take, said: dict[str, str]) -> tuple[LabelInterval, ...]:
-    """Return the stretches of equal labels."""
-    options, names = table.options, table.profile.labels if table.profile else {}
-    length = take.stop - take.start
-    if rows.labels is None or options.label == NO_COLUMN:
-        activity = options.activity_name or said.get("activity")
-        return (LabelInterval(0, length, names.get(activity, activity)),) if activity else ()
-    inside = [(row, text) for row, text in rows.labels if take.start <= row < take.stop]
-    if not inside or inside[0][0] > take.start:
-        inside.insert(0, (take.start, text_at(rows.labels, take.start)))
-    edges = [*(row for row, _ in inside), take.stop]
-    labels = []
-    for (row, text), (_, end) in zip(inside, pairwise(edges), strict=True):
-        if text and text not in options.unlabelled and text.lower() not in ("nan", "null", "none", "na"):
-            labels.append(LabelInterval(row - take.start, end - take.start, names.get(text, text)))
-    return tuple(labels)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -9,6 +9,9 @@ from edgehar.pipeline.data.importing.refusals import refusal, unrecognised
 CHUNK_BYTES: Final = 2**20
 MAX_LINE: Final = 2**20
 _HEAD_BYTES: Final = 2**16
+_FEWEST_UTF16: Final = 32
+_MOSTLY_ZERO: Final = 0.9
+_MINUS: Final = "\N{MINUS SIGN}"
 _PADDING: Final = b"\0\x1a"
 """What file systems and old programs leave behind the last line."""
 
@@ -31,6 +34,8 @@ def encoding_of(start: bytes, name: str) -> str:
     """
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
+    if (without_mark := _utf16_of(start)) is not None:
+        return without_mark
     if b"\0" in start:
         raise unrecognised(name, "expected a text file, got a binary one", next_step="Export the recording as CSV.")
     try:
@@ -41,17 +46,26 @@ def encoding_of(start: bytes, name: str) -> str:
     return "utf-8-sig"
 
 
+def _utf16_of(start: bytes) -> str | None:
+    """Return the form of UTF-16 that has no mark at its beginning: every other byte of plain text is zero."""
+    low, high = start[0::2], start[1::2]
+    for zeros, others, name in ((high, low, "utf-16-le"), (low, high, "utf-16-be")):
+        if len(start) >= _FEWEST_UTF16 and zeros.count(0) > _MOSTLY_ZERO * len(zeros) and not others.count(0):
+            return name
+    return None
+
+
 def read_head(stream: IO[bytes], name: str) -> tuple[bytes, str]:
     """Return the first bytes of a stream and their encoding; what pads a short file is left out."""
     start = stream.read(_HEAD_BYTES)
-    if len(start) < _HEAD_BYTES and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if len(start) < _HEAD_BYTES and not start.startswith((b"\xff\xfe", b"\xfe\xff")) and _utf16_of(start) is None:
         start = start[: len(start.rstrip(_PADDING))]
     return start, encoding_of(start, name)
 
 
 def head_lines(start: bytes, encoding: str, *, whole: bool, name: str) -> list[str]:
     """Return the lines in the first bytes of a file; the last one is left out unless the file ends there."""
-    text = start.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
+    text = start.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n").replace(_MINUS, "-")
     lines = text.split("\n")
     if not whole and len(lines) == 1:
         raise unrecognised(name, f"expected at most {_HEAD_BYTES} characters on the first line", line=1)
@@ -84,8 +98,10 @@ def chunks_of(start: bytes, stream: IO[bytes], encoding: str, name: str) -> Iter
             raise refusal(name, f"expected at most {MAX_LINE} characters on a line", line=lines + 1)
         if cut:
             chunk = ready[:cut] if ready.endswith(b"\n", 0, cut) else ready[:cut] + b"\n"
-            if decoder is None and not chunk.isascii():
-                _check_utf8(chunk, name, lines)
+            if not chunk.isascii():
+                if decoder is None:
+                    _check_utf8(chunk, name, lines)
+                chunk = chunk.replace(_MINUS.encode(), b"-")
             count = chunk.count(b"\n")
             lines += count
             yield Chunk(chunk, count, ready.endswith(b"\n", 0, cut))

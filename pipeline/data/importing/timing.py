@@ -10,9 +10,18 @@ from typing import Final
 import numpy as np
 
 from edgehar.models.errors import DataError, UsageError
+from edgehar.models.sensing.names import words_of
 from edgehar.models.sensor_limits import FASTEST_GUESS_HZ, SLOWEST_GUESS_HZ
-from edgehar.pipeline.data.importing.clock import SECONDS, Clock, Steps, guess_time_unit, look_at_steps, read_clock
+from edgehar.pipeline.data.importing.clock import (
+    TIME_UNITS,
+    Clock,
+    Steps,
+    guess_time_unit,
+    look_at_steps,
+    read_clock,
+)
 from edgehar.pipeline.data.importing.columns import Roles
+from edgehar.pipeline.data.importing.epochs import Epoch, epoch_of
 from edgehar.pipeline.data.importing.options import NO_COLUMN, Options
 from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.profiles import Profile
@@ -20,9 +29,11 @@ from edgehar.pipeline.data.importing.refusals import refusal
 from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions, apart, find_sessions
 from edgehar.pipeline.data.importing.sources import Source
-from edgehar.pipeline.data.importing.spool import Workspace
+from edgehar.pipeline.data.importing.spool import Column, Spool, Workspace
+from edgehar.pipeline.data.importing.steadiness import about_rate
 
 _RATES_AGREE: Final = 0.1
+_TICKS: Final = frozenset(["raw", "tick", "ticks", "cycle", "cycles", "jiffies"])
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +52,7 @@ class OpenTable:
 
 @dataclass(slots=True, eq=False)
 class Take:
-    """Rows of one recording; ``times`` says where its times are kept."""
+    """Rows of one recording; ``times`` says where its times are kept, ``about_rate`` what is wrong with its rate."""
 
     start: int
     stop: int
@@ -50,6 +61,7 @@ class Take:
     device: str = ""
     clock: Clock | None = None
     times: tuple[int, int] | None = None
+    about_rate: str | None = None
 
 
 def find_takes(table: OpenTable) -> tuple[Sessions, list[Take], list[str]]:
@@ -60,13 +72,13 @@ def find_takes(table: OpenTable) -> tuple[Sessions, list[Take], list[str]]:
     timeless = options.time == NO_COLUMN
     scale, steps, notes = _time_scale(table) if not timeless else (1.0, _counter_steps(rows), [])
     form = table.roles.places.form
-    of_day = form is not None and form.of_day
+    starts_over_s = form.starts_over_s if form is not None else ()
     try:
-        sessions = find_sessions(rows, scale, steps, of_day=of_day, drop=options.drop_bad_rows, name=name)
+        sessions = find_sessions(rows, scale, steps, starts_over_s=starts_over_s, drop=options.drop_bad_rows, name=name)
     except DataError:
         if not timeless:
             raise
-        sessions = find_sessions(rows, scale, None, of_day=of_day, drop=True, name=name)
+        sessions = find_sessions(rows, scale, None, starts_over_s=starts_over_s, drop=True, name=name)
     rows = sessions.rows
     stops = [*sessions.starts[1:], len(rows)]
     takes = []
@@ -83,6 +95,7 @@ def find_takes(table: OpenTable) -> tuple[Sessions, list[Take], list[str]]:
             first = len(table.workspace.times)
             take.clock = read_clock(sessions.times, start, stop, own, table.workspace.times)
             take.times = (first, len(table.workspace.times))
+            take.about_rate = about_rate(sessions.times, start, stop, own)
         takes.append(take)
     rate_hz, said = _rate(table, [take.clock.rate_hz for take in takes if take.clock])
     for take in takes:
@@ -102,11 +115,18 @@ def _time_scale(table: OpenTable) -> tuple[float, Steps | None, list[str]]:
     rows, options, name = table.rows, table.options, table.source.name
     if rows.time is None:
         return 1.0, None, []
+    if table.roles.step_times:
+        rows.time = _summed(table, rows.time)
     steps = look_at_steps(rows.time, 0, len(rows))
     form = table.roles.places.form
-    if options.time_unit is not None and options.time_unit not in (*SECONDS, "iso"):
+    counts = steps and form is None and options.time_unit is None and table.roles.time_unit in (None, "d")
+    if steps and counts and (epoch := epoch_of(steps.usual, steps.first)) is not None:
+        rows.time = _since_1970(table, rows.time, epoch)
+        return 1.0, look_at_steps(rows.time, 0, len(rows)), [f"Times are {epoch.called}."]
+    if options.time_unit is not None and options.time_unit not in (*TIME_UNITS, "iso"):
         raise UsageError(
-            f"time unit {options.time_unit!r} is not one of {', '.join(SECONDS)}, iso", next_step="Choose one of these."
+            f"time unit {options.time_unit!r} is not one of {', '.join(TIME_UNITS)}, iso",
+            next_step="Choose one of these.",
         )
     if form is not None:
         unit, said = "s", None
@@ -131,7 +151,24 @@ def _time_scale(table: OpenTable) -> tuple[float, Steps | None, list[str]]:
             f"expected times that tell samples apart, got {steps.stamps} different ones in {len(rows)} rows",
             next_step="Export them with more digits, or ignore them: --time-column none --rate HZ.",
         )
-    return SECONDS[unit], steps, [said] if said else []
+    return TIME_UNITS[unit], steps, [said] if said else []
+
+
+def _summed(table: OpenTable, passed: Column) -> Spool:
+    """Return the sums of times that have passed since the row before."""
+    times, so_far = table.workspace.column(), 0.0
+    for block in passed.blocks():
+        times.append(so_far + np.cumsum(block))
+        so_far += float(block.sum())
+    return times
+
+
+def _since_1970(table: OpenTable, counted: Column, epoch: Epoch) -> Spool:
+    """Return times that count from another year in s since 1970."""
+    times = table.workspace.column()
+    for block in counted.blocks():
+        times.append((block - epoch.at_1970) * epoch.seconds)
+    return times
 
 
 def _told_or_guessed(table: OpenTable, steps: Steps | None) -> tuple[str, str | None]:
@@ -142,7 +179,7 @@ def _told_or_guessed(table: OpenTable, steps: Steps | None) -> tuple[str, str | 
     if steps is None:
         return "s", None
     if told is not None:
-        rate_hz = 1.0 / (steps.usual * SECONDS[told])
+        rate_hz = 1.0 / (steps.usual * TIME_UNITS[told])
         if SLOWEST_GUESS_HZ / 8 <= rate_hz <= FASTEST_GUESS_HZ:
             return told, f"Times are in {told}, as the name of {column} says."
         raise refusal(
@@ -156,6 +193,12 @@ def _told_or_guessed(table: OpenTable, steps: Steps | None) -> tuple[str, str | 
             name,
             f"expected times or a rate, but {column} counts rows: it goes up by exactly 1",
             next_step="Import it with --time-column none --rate HZ; if these are milliseconds, with --time-unit ms.",
+        )
+    if table.preamble.header and not _TICKS.isdisjoint(words_of(column)):
+        raise refusal(
+            name,
+            f"expected times in s, ms, us or ns, but {column} counts ticks of a clock by its name",
+            next_step="Import it with --time-column none --rate HZ; if these are times, with --time-unit.",
         )
     unit = guess_time_unit(steps.usual, steps.first)
     if unit is None:

@@ -94,7 +94,7 @@ def personal_bundle(
     wanted, remarks = _targets(general)
     calibration = _calibration(windows, indices)
     if mounting is not None:
-        calibration = np.asarray(calibration @ mounting.matrix, np.float32)
+        calibration = np.asarray(calibration @ mounting.of_channels(calibration.shape[2]), np.float32)
     block = _block(general)
     artifacts, impossible = compile_possible(plain, wanted, calibration=calibration, block=block)
     made = plain.with_artifacts(artifacts)

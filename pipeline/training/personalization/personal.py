@@ -10,6 +10,7 @@ from edgehar.models.architecture import Architecture, Dense, Weights
 from edgehar.models.gradients import StackGradients
 from edgehar.models.normalization import Normalization
 from edgehar.pipeline.data.windows import Indices, Windows
+from edgehar.pipeline.training.augmentation import turned
 from edgehar.pipeline.training.personalization.days import turns_of_days
 from edgehar.pipeline.training.personalization.fine_tuning import fine_tune, obstacle
 from edgehar.pipeline.training.personalization.output_layer import (
@@ -83,7 +84,7 @@ class Personal:
     def values(self, day: int, rows: Rows = slice(None)) -> Floats:
         """Return normalised windows as on a day; on day 0 as they were recorded."""
         raw = self.windows.batch(self.indices[rows])
-        return self.normalization.apply(raw if day == 0 else raw @ self._turns[day][rows].swapaxes(1, 2))
+        return self.normalization.apply(raw if day == 0 else turned(raw, self._turns[day][rows]))
 
     def posteriors(self, weights: Weights, day: int, rows: Rows = slice(None)) -> NDArray[np.float64]:
         """Return class probabilities of the windows as on a day."""

@@ -21,7 +21,7 @@ from edgehar.pipeline.training.personalization.making import Made, personal_bund
 from edgehar.pipeline.training.personalization.personal import Personal
 from edgehar.pipeline.training.personalization.stages import Adaptation, Stage, adapt
 from edgehar.pipeline.training.personalization.takes import first_takes, long_enough
-from edgehar.pipeline.training.personalization.wearer import Wearer, check_mounting, find_wearer
+from edgehar.pipeline.training.personalization.wearer import Wearer, check_channels, check_mounting, find_wearer
 
 _OVERLAP: Final = 4
 """Windows to learn from begin so many times as often as those the bundle judges."""
@@ -108,13 +108,15 @@ def personalize(
     Raises
     ------
     DataError
-        If the recordings cannot be learned from: see `find_wearer`, `check_mounting` and `long_enough`.
+        If the recordings cannot be learned from: see `check_channels`, `find_wearer`, `check_mounting` and
+        `long_enough`.
     UsageError
         If the model or the subject is not one that can be meant.
     CompileError
         If an artifact cannot be made again.
     """
-    check_recognises_activities(general.manifest, for_what="personalize")
+    check_recognises_activities(general.manifest, for_what="personalize", gyroscope=True)
+    check_channels(general, dataset)
     wearer = find_wearer(general, dataset, subject)
     own = replace(dataset, recordings=dataset.of_subject(wearer.subject))
     turned = own if mounting is None else _turned(own, mounting)
@@ -165,7 +167,12 @@ def _windows(bundle: Bundle, dataset: Dataset, hop: int) -> Windows:
     manifest = bundle.manifest
     spec = manifest.window
     return make_windows(
-        dataset, window_length=spec.length, hop=hop, rate_hz=spec.rate_hz, activities=manifest.labels, channels=3
+        dataset,
+        window_length=spec.length,
+        hop=hop,
+        rate_hz=spec.rate_hz,
+        activities=manifest.labels,
+        channels=len(spec.channels),
     )
 
 

@@ -87,6 +87,27 @@ def find_wearer(bundle: Bundle, dataset: Dataset, subject: str | None) -> Wearer
     return Wearer(subject, person, known, remarks)
 
 
+def check_channels(bundle: Bundle, dataset: Dataset) -> None:
+    """Refuse recordings of acceleration alone for a model that takes the turning rate as well.
+
+    The other way round there is nothing to refuse: recordings with a gyroscope hold the acceleration too.
+
+    Raises
+    ------
+    DataError
+        If the recordings lack channels that the model takes.
+    """
+    wanted = bundle.manifest.window.channels
+    if len(dataset.channels) < len(wanted):
+        raise DataError(
+            f"{dataset.name}: expected recordings of {', '.join(wanted)} for {bundle.manifest.model_id}, got "
+            f"{', '.join(dataset.channels)}",
+            next_step="Record with the gyroscope, import with --channels accelerometer,gyroscope, or use a model of "
+            "acceleration alone.",
+            channels=dataset.channels,
+        )
+
+
 def check_mounting(bundle: Bundle, windows: Windows, indices: Indices, mounting: Mounting | None) -> None:
     """Refuse recordings in which gravity points elsewhere than in those the model learned from.
 
@@ -104,9 +125,9 @@ def check_mounting(bundle: Bundle, windows: Windows, indices: Indices, mounting:
     DataError
         If the mean over activities of the mean acceleration is turned by more than `LARGEST_TILT_DEG`.
     """
-    labels, means = windows.labels[indices], windows.batch(indices).mean(axis=1, dtype=np.float64)
+    labels, means = windows.labels[indices], windows.batch(indices)[:, :, :3].mean(axis=1, dtype=np.float64)
     own = np.mean([means[labels == label].mean(axis=0) for label in np.unique(labels)], axis=0)
-    general = np.array(bundle.manifest.normalization.mean_g)
+    general = np.array(bundle.manifest.normalization.mean_g[:3])
     lengths = float(np.linalg.norm(own) * np.linalg.norm(general))
     tilt_deg = float(np.degrees(np.arccos(np.clip(own @ general / lengths, -1, 1)))) if lengths else 0.0
     if tilt_deg > LARGEST_TILT_DEG:

@@ -17,12 +17,14 @@ from edgehar.models.architecture import (
     Architecture,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
     Flatten,
     GlobalAveragePooling1D,
     GlobalMaxPooling1D,
     Layer,
+    Masking,
     MaxPooling1D,
     SelfAttention,
     SimpleRNN,
@@ -120,7 +122,7 @@ def _random_architecture(generator: np.random.Generator) -> Architecture:
 
 def _random_steps(generator: np.random.Generator) -> list[Layer]:
     """Return layers that have a vector ready after every sample."""
-    layers: list[Layer] = []
+    layers: list[Layer] = [Masking("mask", 0.0)] if generator.random() < 0.3 else []
     depth = int(generator.integers(1, 4))
     for index in range(depth):
         if generator.random() < 0.3:
@@ -129,6 +131,10 @@ def _random_steps(generator: np.random.Generator) -> list[Layer]:
         kind = [SimpleRNN, LSTM, GRU][generator.integers(3)]
         options = {"reset_after": bool(generator.integers(2))} if kind is GRU else {}
         last = index == depth - 1
+        if layers and isinstance(layers[0], Masking) and generator.random() < 0.3:
+            merge = str(generator.choice(["concat", "sum", "mul", "ave"]))
+            layers.append(Bidirectional(f"both_{index}", "GRU", int(generator.integers(1, 10)), not last, merge=merge))
+            continue
         layers.append(kind(f"layer_{index}", int(generator.integers(1, 20)), return_sequences=not last, **options))
     return layers
 
@@ -157,9 +163,35 @@ def _random_filters(generator: np.random.Generator) -> list[Layer]:
         dilation = number(3) if stride == 1 else 1
         return Conv1D(name, number(18), number(4), activation, padding, dilation, strides=stride)
 
+    def branches(name: str) -> Layer:
+        merge, stride, width = choice("concat", "sum", "mul", "ave"), number(2), number(6)
+
+        def branch(which: int) -> tuple[Layer, ...]:
+            own, padding = f"{name}_{which}", choice("same", "causal") if stride == 1 else "same"
+            if merge == "concat" and stride == 1 and which == 2:
+                return ()
+            first = both_ways(f"{own}_a", every_step=True) if number(4) == 1 else Dense(f"{own}_a", number(6), "tanh")
+            filters = number(6) if merge == "concat" else width
+            last = Conv1D(f"{own}_b", filters, number(4), choice("relu", "linear", "tanh"), padding, strides=stride)
+            return (first, last) if number(2) == 1 else (last,)
+
+        return Branches(name, merge, tuple(branch(which) for which in range(2 if merge == "mul" else number(2) + 1)))
+
+    def last_vectors(name: str) -> Layer:
+        chains = (
+            (LSTM(f"{name}_a", number(18)), Dense(f"{name}_b", 4, "relu")),
+            (Conv1D(f"{name}_c", number(18), 2, "relu", "same"), GlobalMaxPooling1D(f"{name}_d")),
+            (both_ways(f"{name}_e", every_step=False),),
+            (Flatten(f"{name}_f"), Dense(f"{name}_g", 4, "tanh")),
+            (Conv1D(f"{name}_h", number(5), 2, "tanh", "same", strides=2), Flatten(f"{name}_i")),
+        )
+        first = number(5) - 1
+        return Branches(name, "concat", (chains[first], chains[(first + number(4)) % 5]))
+
     makers: list[Callable[[str], Layer]] = [
         convolution,
         convolution,
+        branches,
         pool,
         lambda name: TemporalBlock(name, number(4), number(3), number(3)),
         lambda name: both_ways(name, every_step=True),
@@ -173,6 +205,7 @@ def _random_filters(generator: np.random.Generator) -> list[Layer]:
         GlobalAveragePooling1D,
         GlobalMaxPooling1D,
         Flatten,
+        last_vectors,
     ]
     layers = [makers[generator.integers(len(makers))](f"layer_{index}") for index in range(number(4) - 1)]
     return [*layers, ends[generator.integers(len(ends))]("end")]

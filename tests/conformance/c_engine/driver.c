@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #ifndef LAYERS
-#define LAYERS 16
+#define LAYERS 48
 #endif
 
 static void *take(size_t bytes)

@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 from edgehar.firmware_bridge.projects.source import tables_source
-from edgehar.models.architecture import named_architecture
+from edgehar.models.architecture import (
+    LSTM,
+    Architecture,
+    Branches,
+    Conv1D,
+    Dense,
+    GlobalMaxPooling1D,
+    Masking,
+    named_architecture,
+)
 from edgehar.models.bundle.golden import golden_windows
 from edgehar.models.errors import CompileError
 from edgehar.models.portable import SOURCES
@@ -24,7 +33,26 @@ from edgehar.models.reference import forward as oracle
 from edgehar.pipeline.compilers.c99 import tables
 
 FLOAT = ("-DHAR_FLOAT",)
+BRANCHES = Architecture(
+    "branches",
+    200,
+    3,
+    (
+        Conv1D("a", 6, 5, "relu", strides=4),
+        Branches("b", "sum", ((Conv1D("c", 6, 3, "linear", "same"),), ())),
+        Branches("d", "concat", ((LSTM("e", 5),), (Conv1D("f", 4, 3), GlobalMaxPooling1D("g")))),
+        Dense("o", 12, "softmax"),
+    ),
+)
+MASKED = Architecture("masked", 200, 3, (Masking("m", 0.0), LSTM("l", 5), Dense("o", 12, "softmax")))
 NAMED = ("simple_rnn", "lstm", "gru", "cnn", "bi_gru", "tcn", "attention")
+
+
+def with_zeros(windows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return windows of which the second has steps of zeros, which a model may mask, and the third nothing else."""
+    windows[1, generator.random(windows.shape[1]) < 0.4] = 0.0
+    windows[2] = 0.0
+    return windows
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +64,7 @@ def cases(random_architecture, random_weights) -> list[tuple[CModel, np.ndarray]
         weights = random_weights(architecture, len(found), gain=float(generator.choice([0.0, 0.3, 1.0, 4.0])))
         loudness = float(generator.choice([0.1, 1.0, 30.0]))
         windows = generator.normal(scale=loudness, size=(3, architecture.window, architecture.channels))
+        windows = with_zeros(windows, generator)
         try:
             found.append((tables(architecture, weights, "int8"), to_samples(windows)))
         except CompileError:
@@ -61,6 +90,7 @@ def float_cases(random_architecture, random_weights) -> tuple[list[tuple[CModel,
     for seed, architecture in enumerate(architectures):
         weights = random_weights(architecture, seed, gain=0.5)
         windows = generator.normal(size=(3, architecture.window, architecture.channels)).astype(np.float32)
+        windows = with_zeros(windows, generator)
         found.append((tables(architecture, weights, "float32"), windows))
         expected.append(oracle(architecture, weights, windows))
     return found, expected
@@ -190,7 +220,7 @@ def test_nothing_is_undefined_whatever_comes(
     [
         (lambda blob: b"TFL3" + blob[4:], 5),
         (lambda blob: blob[:20], 5),
-        (lambda blob: blob[:12] + b"\x04" + blob[13:], 6),
+        (lambda blob: blob[:12] + b"\x05" + blob[13:], 6),
         (lambda blob: blob[:-1], 8),
         (lambda blob: blob[:-1] + bytes([blob[-1] ^ 1]), 8),
     ],
@@ -210,11 +240,12 @@ def test_other_numbers_are_refused(need, build_driver, run_driver, cases, float_
 
 
 @pytest.mark.parametrize("quantization", ["int8", "float32"])
-@pytest.mark.parametrize("name", ["gru", "cnn", "bi_gru"])
+@pytest.mark.parametrize("name", ["gru", "cnn", "bi_gru", "branches", "masked"])
 def test_generated_source_runs_like_the_blob(
     name: str, quantization: str, need, compile_c, strict, random_weights, tmp_path: Path
 ) -> None:
-    architecture = named_architecture(name).deployed
+    own = {"branches": BRANCHES, "masked": MASKED}
+    architecture = own[name] if name in own else named_architecture(name).deployed
     model = tables(architecture, random_weights(architecture), quantization)
     (tmp_path / "har_model.h").write_text('#include "har.h"\nextern const har_model my_model;\n')
     (tmp_path / "har_model.c").write_text(tables_source(model, name="my_model", comment="A test."))
@@ -233,6 +264,7 @@ def test_generated_source_runs_like_the_blob(
     includes = [f"-I{SOURCES / 'engine'}", f"-I{tmp_path}"]
     compile_c([need("gcc", "gcc"), *strict, *numbers, *includes, *sources, "-o", tmp_path / "main", "-lm"])
     window = golden_windows(200, 3)[1:2]
+    window[:, 50:120] = 0.0
     samples = window if numbers else to_samples(window)
     reply = subprocess.run([tmp_path / "main"], input=samples.tobytes(), capture_output=True, timeout=30, check=True)
     if numbers:

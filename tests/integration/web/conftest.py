@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from edgehar.firmware_bridge.web.phone_folder import phone_files, write_phone_folder
+from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle import Bundle
 from edgehar.pipeline.compilers import Target, compile_bundle
 
@@ -67,11 +68,15 @@ def serve() -> Callable[[Path], AbstractContextManager[str]]:
 
 @pytest.fixture(scope="session")
 def compiled_bundle(random_bundle) -> Callable[..., Bundle]:
-    """``compiled_bundle(name, **changes)``: a bundle with both artifacts of the C engine, its manifest changed."""
+    """``compiled_bundle(name, **changes)``: a bundle with both artifacts of the C engine, its manifest changed.
+
+    A name that ends in `SIX`, such as ``lstm-6``, is that of a model of six channels.
+    """
 
     @functools.cache
     def make(name: str, seed: int = 5) -> Bundle:
-        made = random_bundle(name, seed=seed)
+        six = name.endswith(SIX)
+        made = random_bundle(named_architecture(name.removesuffix(SIX), channels=6) if six else name, seed=seed)
         return compile_bundle(made, [Target("c", "float32"), Target("c", "int8")], calibration=made.golden["windows"])
 
     def changed(name: str, **changes: Any) -> Bundle:
@@ -91,6 +96,9 @@ def phone_folder(tmp_path: Path, compiled_bundle) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+SIX = "-6"
 
 
 def _is_complaint(said: Any) -> bool:
@@ -123,8 +131,11 @@ def open_page(browser, serve) -> Iterator[Callable[..., Any]]:
 
 # Motion as a phone reports it, at the times that the test says.
 REPLAY = """
-window.replay = (samples, timesMs) => samples.forEach(([x, y, z], index) => {
-  const event = new DeviceMotionEvent("devicemotion", { accelerationIncludingGravity: { x, y, z }, interval: 16 });
+window.replay = (samples, timesMs) => samples.forEach(([x, y, z, ...rate], index) => {
+  const [alpha, beta, gamma] = rate;
+  const rotationRate = rate.length ? { alpha, beta, gamma } : undefined;
+  const reading = { accelerationIncludingGravity: { x, y, z }, rotationRate, interval: 16 };
+  const event = new DeviceMotionEvent("devicemotion", reading);
   Object.defineProperty(event, "timeStamp", { value: timesMs[index] });
   window.dispatchEvent(event);
 });

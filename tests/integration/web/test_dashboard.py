@@ -12,10 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.capture_file import read_capture, takes_of
+from edgehar.pipeline.data.recordings import Dataset
+from edgehar.pipeline.data.store import save_store
+from edgehar.pipeline.data.synthetic import synthetic_dataset
 
 pytest.importorskip("websockets", reason="websockets is not installed: edgehar[ws]")
 
@@ -54,7 +59,7 @@ class Live:
 
     def start_sensor(self) -> subprocess.Popen[str]:
         """Plug the sensor in."""
-        sensor = self._har("simulate", "--data", "synthetic", "--link", str(self.port), "--loop", "--timestamps")
+        sensor = self._har("simulate", "--data", "motion", "--link", str(self.port), "--loop", "--protocol", "frames")
         deadline_s = time.monotonic() + 60
         while not self.port.exists():
             assert sensor.poll() is None
@@ -86,10 +91,17 @@ class Live:
         )
 
 
+def with_gyroscope(data: Dataset) -> Dataset:
+    """Return recordings with a turning rate that is like the acceleration."""
+    recordings = (replace(each, samples=np.hstack([each.samples, 90 * each.samples])) for each in data.recordings)
+    return replace(data, recordings=tuple(recordings))
+
+
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory, random_bundle: Callable[..., Bundle]) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("dashboard")
-    random_bundle("simple_rnn", 1, gain=3.0).save(folder / "first")
+    save_store(with_gyroscope(synthetic_dataset()), folder / "motion")
+    random_bundle(named_architecture("simple_rnn", channels=6), 1, gain=3.0).save(folder / "first")
     second = random_bundle("lstm", 2, gain=3.0)
     labels = (*HOSTILE, *second.manifest.labels[len(HOSTILE) :])
     replace(second, manifest=replace(second.manifest, labels=labels)).save(folder / "hostile")
@@ -182,6 +194,7 @@ def test_a_take_is_recorded_labelled_and_played_with_its_label(page: Any, live: 
     capture = read_capture(next(iter(live.recordings.glob("7-*.harcap"))))
     takes = takes_of(capture.events)
     assert takes[1]["activity"] == "Climbing <b>"
+    assert capture.channels == 6
     shown_s = float(page.inner_text("#takes tr:first-child td.number"))
     assert takes[1]["stop_s"] - takes[1]["start_s"] == pytest.approx(shown_s, abs=0.06)
     assert shown_s >= 3
@@ -194,10 +207,24 @@ def test_a_take_is_recorded_labelled_and_played_with_its_label(page: Any, live: 
     )
     assert "Climbing <b>" in page.get_attribute("#truth", "aria-label")
     at_end = page.inner_text("#label")
+    assert turns_as_it_moves(page)
     assert at_end in read_labels(live)
     page.click("#close-player")
     page.wait_for_selector("#player", state="hidden")
     page.wait_for_selector("#label:not(.idle)")
+    until(page, f"({TURNS})()")
+
+
+TURNS = r"""() => {
+  const [x, gx] = ["x", "gx"].map((id) => Number(document.getElementById(id).textContent));
+  return document.getElementById("turning-trace").querySelector("canvas").width > 100 && Math.abs(gx - 90 * x) < 2;
+}"""
+"""Whether the turning rate is drawn, and the number beside it is of the same sample as that of the acceleration."""
+
+
+def turns_as_it_moves(page: Any) -> bool:
+    """Tell whether the turning rate that is shown belongs to the acceleration that is shown."""
+    return bool(page.evaluate(TURNS))
 
 
 def read_labels(live: Live) -> set[str]:

@@ -25,10 +25,11 @@ def phone(browser, replay_script) -> Any:
     """A browser of a phone that replays what the test says; ``phone(url)`` opens the page and starts it."""
     context = browser.new_context(**PHONE)
 
-    def opened(url: str) -> Any:
+    def opened(url: str, *, turns: bool = False) -> Any:
         page = context.new_page()
         page.add_init_script(replay_script + "hasSensor = true;")
         page.goto(url)
+        page.set_checked("#turns", turns)
         page.click("#start")
         page.wait_for_selector("#label:has-text('Sending')")
         return page
@@ -108,16 +109,17 @@ def test_a_page_without_the_code_says_so(browser, replay_script) -> None:
         line.close()
 
 
-def test_har_live_labels_what_the_phone_feels(phone, compiled_bundle, tmp_path: Path) -> None:
-    compiled_bundle("simple_rnn").save(tmp_path / "bundle")
+@pytest.mark.parametrize("turns", [False, True])
+def test_har_live_labels_what_the_phone_feels(phone, compiled_bundle, tmp_path: Path, turns: bool) -> None:
+    compiled_bundle("simple_rnn-6" if turns else "simple_rnn").save(tmp_path / "bundle")
     command = [sys.executable, "-m", "edgehar", "live", str(tmp_path / "bundle"), "--port"]
     command += ["phone://127.0.0.1:0", "--engine", "native", "--plain", "--jsonl", str(tmp_path / "labels.jsonl")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ) as live:
         try:
             assert live.stderr is not None
             url = next(each.strip() for each in live.stderr if each.startswith("https://"))
-            page = phone(url)
-            samples = np.random.default_rng(1).normal((0, 9.8, 0), 1, (600, 3))
+            page = phone(url, turns=turns)
+            samples = np.random.default_rng(1).normal((0, 9.8, 0, 90, 0, -45), 1, (600, 6))
             for first in range(0, 600, 50):
                 play(page, samples[first : first + 50], first=first)
                 page.wait_for_timeout(150)

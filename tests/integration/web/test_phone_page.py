@@ -70,6 +70,58 @@ def person() -> list[tuple[NDArray[np.float32], float]]:
     return [(each.samples[:2000], each.rate_hz) for each in recordings[::8]]
 
 
+def test_a_model_of_six_channels_reads_the_gyroscope_as_the_browser_gives_it(
+    open_page, phone_folder, compiled_bundle, replay_script
+) -> None:
+    """An emulated sensor turns by one, two and three radians/s about x, y and z; the browser says degrees."""
+    page = open_page(phone_folder("simple_rnn-6"), script=replay_script, **PHONE)
+    devtools = page.context.new_cdp_session(page)
+    readings = {"accelerometer": (0.5, 9.7, 1.0), "gyroscope": (1.0, 2.0, 3.0)}
+    for kind in readings:
+        options = {"enabled": True, "type": kind, "metadata": {"available": True}}
+        devtools.send("Emulation.setSensorOverrideEnabled", options)
+    page.reload()
+    page.evaluate("har.ready")
+    listen(page)
+    deadline = time.monotonic() + 60
+    while not page.evaluate("found.length"):
+        assert time.monotonic() < deadline
+        # A reading that changes nothing is none.
+        for kind, values in readings.items():
+            noisy = np.add(values, np.random.default_rng(time.monotonic_ns()).normal(0, 0.01, 3)).tolist()
+            reading = {"xyz": dict(zip("xyz", noisy, strict=True))}
+            devtools.send("Emulation.setSensorOverrideReadings", {"type": kind, "reading": reading})
+        page.wait_for_timeout(15)
+    (found, *_) = page.evaluate("found")
+    window = np.reshape(found["samples"], (1, 200, 6)).astype(np.float32)
+    np.testing.assert_allclose(window[0, 20:, 3:].mean(axis=0), np.degrees([1, 2, 3]), rtol=0.05)
+    np.testing.assert_allclose(window[0, 20:, :3].mean(axis=0) * STANDARD_GRAVITY_M_S2, (0.5, 9.7, 1.0), atol=0.1)
+    bundle = compiled_bundle("simple_rnn-6")
+    expected = forward(bundle.manifest.architecture, bundle.folded_weights, window)
+    np.testing.assert_allclose(found["probabilities"], expected[0], atol=1e-5)
+    wait_until(page, "Math.abs(Number(document.getElementById('gz').textContent) - 172) < 8")
+    assert page.evaluate("document.getElementById('turning-trace').width") > 100
+    page.check("#inverted")
+    wait_until(page, "Number(document.getElementById('y').textContent) < -0.9")
+    assert float(page.inner_text("#gz")) > 160, "the sign of acceleration says nothing of turning"
+
+
+def test_a_phone_without_a_gyroscope_is_told_what_is_missing(open_page, phone_folder, replay_script) -> None:
+    page = open_page(phone_folder("simple_rnn-6"), script=replay_script, **PHONE)
+    listen(page)
+    page.evaluate("window.hasSensor = true")
+    page.evaluate("([samples, times]) => replay(samples, times)", list(still(60)))
+    page.wait_for_timeout(700)
+    assert "the turning rate of a gyroscope is needed as well" in page.inner_text("#notices")
+    assert page.evaluate("found.length") == 0
+    samples, times = still(200)
+    turning = [[*sample, 90.0, 0.0, -90.0] for sample in samples]
+    page.evaluate("([samples, times]) => replay(samples, times)", [turning, [2000 + each for each in times]])
+    assert page.evaluate("found.length") > 0
+    page.wait_for_timeout(700)
+    assert "gyroscope" not in page.inner_text("#notices")
+
+
 @pytest.mark.parametrize(("name", "quantization"), [("lstm", "float32"), ("gru", "int8")])
 def test_a_replayed_person_gets_the_labels_of_python(
     open_page, phone_folder, compiled_bundle, replay_script, person, name: str, quantization: str

@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from edgehar.pipeline.data.importing.options import Options
+from edgehar.pipeline.data.readers import load_dataset
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 
@@ -17,18 +21,20 @@ MOVING = """
 window.setInterval(() => {
   const timeMs = performance.now();
   const reading = { x: Math.sin(timeMs / 80), y: 9.8 + 2 * Math.cos(timeMs / 80), z: 0.3 };
-  const event = new DeviceMotionEvent("devicemotion", { accelerationIncludingGravity: reading, interval: 16 });
+  const rotationRate = { alpha: 100 * Math.sin(timeMs / 80), beta: -20, gamma: 0.5 };
+  const motion = { accelerationIncludingGravity: reading, rotationRate, interval: 16 };
+  const event = new DeviceMotionEvent("devicemotion", motion);
   Object.defineProperty(event, "timeStamp", { value: timeMs });
   window.dispatchEvent(event);
 }, 1000 / 60);
 """
 
 
-@pytest.fixture
-def page(browser, serve, phone_folder) -> Any:
+@pytest.fixture(params=["simple_rnn"])
+def page(browser, serve, phone_folder, request: pytest.FixtureRequest) -> Any:
     """The page of a phone that moves, whose clock the test turns."""
     context = browser.new_context(**PHONE)
-    with serve(phone_folder()) as url:
+    with serve(phone_folder(request.param)) as url:
         page = context.new_page()
         page.clock.install()
         page.add_init_script(MOVING)
@@ -93,6 +99,21 @@ def test_a_session_becomes_a_store(page, tmp_path: Path) -> None:
     assert found["subjects"] == ["Ada"]
     assert found["labelled_seconds"] == pytest.approx(36, abs=1)
     assert any("m/s2" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize("page", ["simple_rnn-6"], indirect=True)
+def test_the_turning_rate_is_recorded_for_a_model_that_takes_it(page, tmp_path: Path) -> None:
+    record(page, ["Sitting", "Standing"], seconds=5)
+    let_pass(page, 24)
+    page.wait_for_selector("#plan", state="visible")
+    file = download(page, tmp_path)
+    assert file.read_text().startswith("time_ms,x,y,z,gx (deg/s),gy (deg/s),gz (deg/s),label")
+    dataset = load_dataset(file, layout=Options(channels=("accelerometer", "gyroscope")))
+    samples = np.concatenate([each.samples for each in dataset.recordings])
+    assert samples.shape[1] == 6
+    np.testing.assert_allclose(samples[:, 3], 100 * samples[:, 0] * 9.80665, atol=0.1)
+    np.testing.assert_allclose(samples[:, 4:], np.tile([-20, 0.5], (len(samples), 1)), atol=1e-3)
+    assert load_dataset(file).channels == ("x", "y", "z")
 
 
 def test_takes_survive_a_reload_and_can_be_deleted(page) -> None:

@@ -3,6 +3,7 @@
 Weights are int8, one scale a matrix. Activations are int16. The probabilities come out as int16, 2^15 to one.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,18 +15,22 @@ from edgehar.models.architecture import (
     LSTM,
     Architecture,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
+    Layer,
     Recurrent,
     SimpleRNN,
     Weights,
     is_standard,
     layer_weights,
 )
+from edgehar.models.architecture.branches import every_layer
 from edgehar.models.reference import layer_forward
 from edgehar.pipeline.compilers.tflite import operators as plain
-from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Tensor
+from edgehar.pipeline.compilers.tflite.graph import FlatbufferModel, Scale, Subgraph, Tensor
 from edgehar.pipeline.compilers.tflite.integer.feedforward import ACTIVATIONS, LOWERINGS
+from edgehar.pipeline.compilers.tflite.integer.joining import joined
 from edgehar.pipeline.compilers.tflite.integer.recurrent import both_ways, recurrent_stack
 from edgehar.pipeline.compilers.tflite.integer.scales import SAMPLE, number_of, observed_scale
 
@@ -35,14 +40,16 @@ _MERGES: Final = ("concat", "sum", "mul")
 
 def obstacle(architecture: Architecture) -> str | None:
     """Return what is not expressed in integers."""
-    for layer in architecture.layers:
+    for layer in every_layer(architecture.layers):
         if isinstance(layer, Bidirectional | Recurrent):
             if not is_standard(layer):
                 return f"layer {layer.name} has the activation {layer.activation}, integers take tanh and sigmoid there"
             if isinstance(layer, Bidirectional) and layer.merge not in _MERGES:
                 return f"layer {layer.name} merges by {layer.merge}, integers take {', '.join(_MERGES)}"
+        elif isinstance(layer, Branches):
+            continue
         elif type(layer) not in LOWERINGS:
-            known = ", ".join(kind.__name__ for kind in (*_RECURRENT, Bidirectional, *LOWERINGS))
+            known = ", ".join(kind.__name__ for kind in (*_RECURRENT, Bidirectional, Branches, *LOWERINGS))
             return f"layer {layer.name} is a {layer.kind}, integers take {known}"
         elif isinstance(layer, Dense | Conv1D) and layer.activation not in ACTIVATIONS:
             return f"layer {layer.name} has the activation {layer.activation}, integers take {', '.join(ACTIVATIONS)}"
@@ -57,8 +64,23 @@ def lower_integer(
     graph = model.subgraph("main")
     scale = Scale(max(SAMPLE, number_of(observed_scale(observed, headroom=1.0))))
     window = graph.tensor("Input", (1, architecture.window, architecture.channels), np.int16, scale=scale)
-    values = window
-    for is_recurrent, group in groupby(architecture.layers, key=lambda layer: isinstance(layer, _RECURRENT)):
+    values, _ = _lower_chain(model, graph, architecture.layers, weights, window, observed)
+    if len(architecture.output_shape) > 1:
+        values = _sequence(graph, values)
+    graph.set_interface([window], [values])
+    return window, values
+
+
+def _lower_chain(
+    model: FlatbufferModel,
+    graph: Subgraph,
+    chain: Sequence[Layer],
+    weights: Weights,
+    values: Tensor,
+    observed: NDArray[Any],
+) -> tuple[Tensor, NDArray[Any]]:
+    """Lower layers, one after the other, consecutive recurrent ones together; return what they make of calibration."""
+    for is_recurrent, group in groupby(chain, key=lambda layer: isinstance(layer, _RECURRENT)):
         layers: list[Any] = list(group)
         for part in [layers] if is_recurrent else [[layer] for layer in layers]:
             layer, own = part[0], layer_weights(part[0], weights)
@@ -66,15 +88,16 @@ def lower_integer(
                 values = recurrent_stack(model, graph, part, weights, _sequence(graph, values), observed)
             elif isinstance(layer, Bidirectional):
                 values = both_ways(model, graph, layer, own, _sequence(graph, values), observed)
+            elif isinstance(layer, Branches):
+                taken = _sequence(graph, values)
+                ends = [_lower_chain(model, graph, each, own, taken, observed) for each in layer.branches]
+                values = joined(graph, layer, [(_sequence(graph, end), seen) for end, seen in ends])
             else:
                 taken = values if isinstance(layer, Conv1D) else _sequence(graph, values)
                 values = LOWERINGS[type(layer)](graph, layer, own, taken, observed)
             for each in part:
                 observed = layer_forward(each, layer_weights(each, weights), observed)
-    if len(architecture.output_shape) > 1:
-        values = _sequence(graph, values)
-    graph.set_interface([window], [values])
-    return window, values
+    return values, observed
 
 
 def _sequence(graph: Any, values: Tensor) -> Tensor:

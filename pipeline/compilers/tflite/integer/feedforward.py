@@ -66,12 +66,14 @@ def global_average(
     graph: Subgraph, layer: GlobalAveragePooling1D, weights: Arrays, values: Tensor, observed: Array
 ) -> Tensor:
     """Lower to MEAN over time."""
-    return op.reduce(graph, "MEAN", values, _roomy(observed.mean(axis=1)))
+    return op.mean(graph, values, _roomy(observed.mean(axis=1)))
 
 
 def global_max(graph: Subgraph, layer: GlobalMaxPooling1D, weights: Arrays, values: Tensor, observed: Array) -> Tensor:
-    """Lower to REDUCE_MAX over time, at the scale of the input."""
-    return op.reduce(graph, "REDUCE_MAX", values, values.scale)
+    """Lower to one pool over all steps, at the scale of the input: tflite-micro has no REDUCE_MAX of int16."""
+    steps, channels = values.shape[-2:]
+    pool = op.pool(graph, "MAX_POOL_2D", MaxPooling1D(layer.name, steps), values, (1, 1, 1, channels))
+    return plain.reshape(graph, pool, (1, channels))
 
 
 def flatten(graph: Subgraph, layer: Flatten, weights: Arrays, values: Tensor, observed: Array) -> Tensor:

@@ -68,13 +68,13 @@ def pool(graph: Subgraph, kind: str, layer: MaxPooling1D, values: Tensor, shape:
     return result
 
 
-def reduce(graph: Subgraph, kind: str, sequence: Tensor, scale: Scale | None) -> Tensor:
-    """Return MEAN or REDUCE_MAX over the steps, as (1, channels)."""
+def mean(graph: Subgraph, sequence: Tensor, scale: Scale | None) -> Tensor:
+    """Return the mean over the steps, as (1, channels)."""
     result = graph.tensor("", (1, sequence.shape[-1]), np.int16, scale=scale)
     axes = np.arange(1, len(sequence.shape) - 1, dtype=np.int32)
     options = schema.ReducerOptionsT()
     options.keepDims = False
-    graph.operator(kind, [sequence, graph.constant("", axes)], [result], options, version=3)
+    graph.operator("MEAN", [sequence, graph.constant("", axes)], [result], options, version=3)
     return result
 
 

@@ -1,5 +1,6 @@
 """Kernels as int8 with one scale each, rounded for the inputs they will see."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,9 @@ from edgehar.pipeline.compilers.tflite.graph import Scale, Subgraph, Tensor
 from edgehar.pipeline.compilers.tflite.integer.scales import number_of
 
 _BIAS_LIMIT: Final = 2.0**30
+
+_LARGEST_ROUNDED: Final = 1.0
+"""Of the scale of a product: rounding it to float32 is then far less than any scale of an output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,14 @@ def store_factors(
     """Store kernels whose products are added up, and the bias (units,) under ``name``: it joins the first's products.
 
     What rounding one kernel costs is made good in all. Where all weights of the first are tiny, its scale is coarse
-    enough for the bias to fit an int32.
+    enough for the bias to fit an int32. Where its products are huge, its scale is a power of two: kernels hold the
+    bias's scale to the product of both others, and float32 must then hold that exactly.
     """
     scales = [symmetric_scale(factor.kernel, np.int8) for factor in factors]
     least = float(np.max(np.abs(bias), initial=0.0)) / (_BIAS_LIMIT * number_of(factors[0].inputs))
     scales[0] = max(scales[0], least)
+    if scales[0] * number_of(factors[0].inputs) > _LARGEST_ROUNDED:
+        scales[0] = 2.0 ** math.ceil(math.log2(scales[0]))
     stored = [Scale(float(np.float32(scale))) for scale in scales]
     inputs = [len(factor.kernel) for factor in factors]
     integers, correction = round_for_inputs(

@@ -12,6 +12,7 @@ import typer
 from edgehar.commands import calibration
 from edgehar.commands.calibration import STEPS, calibrate, chosen_mounting, place_of
 from edgehar.commands.live import live
+from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.capture_file import MAGIC, CapturedBlock, CaptureInfo, encode_block, encode_event, encode_info
 from edgehar.models.errors import BridgeError, DataError, UsageError
@@ -27,10 +28,10 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
-@pytest.fixture
-def model(random_bundle: Any) -> Bundle:
+@pytest.fixture(params=[3])
+def model(random_bundle: Any, request: pytest.FixtureRequest) -> Bundle:
     """A model that says which of its axes is which."""
-    bundle = random_bundle("simple_rnn")
+    bundle = random_bundle(named_architecture("simple_rnn", channels=request.param))
     window = dataclasses.replace(bundle.manifest.window, mounting="hip, x up, y forward")
     manifest = dataclasses.replace(bundle.manifest, window=window)
     return dataclasses.replace(bundle, manifest=manifest)
@@ -73,7 +74,7 @@ def led(
     return asked
 
 
-@pytest.mark.parametrize("gyroscope", [False, True])
+@pytest.mark.parametrize(("model", "gyroscope"), [(3, False), (3, True), (6, True)], indirect=["model"])
 def test_a_wearer_is_led_and_the_mounting_is_kept(
     model: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], gyroscope: bool
 ) -> None:

@@ -123,3 +123,29 @@ def test_runtimes_run_what_gives_an_output_for_every_step(tmp_path: Path) -> Non
     assert "gives 2 outputs (regression)" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
     with pytest.raises(UsageError, match="firmware: expected a model that gives one label"):
         write_project(bundle, find_board("arduino"), tmp_path / "firmware", quantization="float32")
+
+
+def test_inputs_of_several_names_come_from_an_archive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`har import` and `har compile` take an .npz file with an array for each input, and say what does not fit."""
+    keras = pytest.importorskip("keras")
+    acc, who = keras.Input((8, 3), name="acc"), keras.Input((2,), name="who")
+    joined = keras.layers.Concatenate()([keras.layers.GRU(4)(acc), who])
+    keras.Model([acc, who], keras.layers.Dense(2, "softmax")(joined)).save(tmp_path / "my.keras")
+    data, out = tmp_path / "x.npz", tmp_path / "bundle"
+    generator = np.random.default_rng(0)
+    np.savez(data, acc=generator.normal(size=(9, 8, 3)), who=generator.normal(size=(9, 2)))
+    import_model(tmp_path / "my.keras", out, data=data)
+    assert "its 2 inputs stand side by side in a window: acc as 3 of its features; who as 2" in capsys.readouterr().out
+    compile_bundle(out, format=["tflite"], quantization=["int8-weights"], data=str(data))
+    assert "model.int8-weights.tflite" in {entry.file for entry in read_bundle(out).manifest.artifacts}
+    np.savez(data, acc=generator.normal(size=(9, 8, 3)))
+    with pytest.raises(DataError, match="expected arrays named acc, who, got acc"):
+        compile_bundle(out, format=["tflite"], quantization=["int8-weights"], data=str(data))
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["provenance"]["configuration"]["imported"]["inputs"][0]["first"] = 1
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DataError, match="expected the inputs of an imported model side by side"):
+        compile_bundle(out, format=["tflite"], quantization=["int8-weights"], data=str(data))
+    data.write_bytes(data.read_bytes()[:-40])
+    with pytest.raises(DataError, match=r"expected an .npy file of numbers"):
+        import_model(tmp_path / "my.keras", tmp_path / "other", data=data)

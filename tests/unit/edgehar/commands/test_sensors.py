@@ -5,7 +5,8 @@ import doctest
 import pytest
 
 import edgehar.commands.sensors as module
-from edgehar.commands.sensors import Sensor, plan_sensors
+from edgehar.commands.sensors import Sensor, plan_sensors, with_turning_of_phones
+from edgehar.firmware_bridge.line.phone_messages import MOTION_COLUMNS
 from edgehar.models.errors import UsageError
 
 
@@ -52,3 +53,11 @@ def test_several_sensors_in_the_text_of_one_port() -> None:
 def test_what_cannot_be_meant_is_refused(ports: list[str], columns: list[str] | None) -> None:
     with pytest.raises(UsageError):
         plan_sensors(ports, columns)
+
+
+def test_a_phone_says_what_its_page_sends() -> None:
+    (cable, phone), unit = with_turning_of_phones(plan_sensors(["a=/dev/ttyUSB0", "b=phone://"], None), None)
+    assert (cable.columns, phone.columns, unit) == (None, MOTION_COLUMNS, "deg/s")
+    for columns, declared in ((["2,3,4,5,6,7"], "rad/s"), (["1,2,3"], None), (None, "rad/s")):
+        planned = plan_sensors(["phone://"], columns, gyroscope=True)
+        assert with_turning_of_phones(planned, declared) == (planned, declared)

@@ -12,6 +12,7 @@ from edgehar.firmware_bridge.line.transport import MemoryTransport
 from edgehar.firmware_bridge.live.loop import LiveLoop
 from edgehar.firmware_bridge.live.sinks.json_lines import JsonLinesSink
 from edgehar.firmware_bridge.stream.samples import SampleBlock
+from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import HarError, UsageError
@@ -71,7 +72,38 @@ def test_labels_are_those_of_the_model_that_was_asked(two_models: tuple[Bundle, 
     assert end.status.windows == len(expected)
 
 
-def test_a_model_that_cannot_be_used_changes_nothing(two_models: tuple[Bundle, Bundle]) -> None:
+def test_a_model_of_acceleration_goes_on_where_one_with_the_gyroscope_was(
+    two_models: tuple[Bundle, Bundle], random_bundle: Callable[..., Bundle]
+) -> None:
+    six, second = random_bundle(named_architecture("simple_rnn", channels=6), 3), two_models[1]
+    samples = np.random.default_rng(5).normal([0.8, 0.2, 0.0, 9, 0, 0], [0.3, 0.3, 0.3, 90, 90, 90], (SAMPLES, 6))
+    told = io.StringIO()
+    loop = LiveLoop.for_model(
+        MemoryTransport([b"x,y,z,gx,gy,gz\n", *(b"%.4f,%.4f,%.4f,%.4f,%.4f,%.4f\n" % tuple(each) for each in samples)]),
+        load_engine(six, "numpy"),
+        six.manifest,
+        unit=parse_unit("g"),
+        columns=six.manifest.window.channels,
+        gyroscope_unit="deg/s",
+        rate_hz=100.0,
+        raw=True,
+    )
+    seen: list[int] = []
+
+    def watch(block: SampleBlock) -> None:
+        seen.extend([block.samples_g.shape[1]] * len(block.samples_g))
+        if len(seen) == CHANGED_AT:
+            loop.use_model(load_engine(second, "numpy"), second.manifest)
+
+    loop.run([JsonLinesSink(told, name="labels", labels=six.manifest.labels)], on_block=watch)
+    labels = [json.loads(line)["label"] for line in told.getvalue().splitlines()]
+    assert labels == own_labels(six, samples[:CHANGED_AT]) + own_labels(second, samples[CHANGED_AT:, :3])
+    assert seen == [6] * SAMPLES
+
+
+def test_a_model_that_cannot_be_used_changes_nothing(
+    two_models: tuple[Bundle, Bundle], random_bundle: Callable[..., Bundle]
+) -> None:
     first, second = two_models
     loop = LiveLoop.for_model(
         MemoryTransport([]), load_engine(first, "numpy"), first.manifest, unit=parse_unit("g"), rate_hz=100.0
@@ -86,4 +118,7 @@ def test_a_model_that_cannot_be_used_changes_nothing(two_models: tuple[Bundle, B
 
     with pytest.raises(UsageError, match="another file"):
         loop.use_model(Broken(), second.manifest)
+    six = random_bundle(named_architecture("simple_rnn", channels=6))
+    with pytest.raises(HarError, match="this session reads acceleration alone"):
+        loop.use_model(load_engine(six, "numpy"), six.manifest)
     assert loop._classification.successor is None

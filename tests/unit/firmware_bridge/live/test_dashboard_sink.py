@@ -68,6 +68,25 @@ def test_a_break_is_a_point_without_a_value() -> None:
     assert told[0]["t"] == [0.0, 0.01, 0.01, 0.1, 0.11]
 
 
+def test_a_turning_rate_is_told_where_there_is_one() -> None:
+    told: list[dict] = []
+    sink = DashboardSink(told.append, labels=LABELS, model_id="m", port="p")
+    sink.sampled(block(0, 1))
+    sink.progressed(STATUS)
+    assert not {"gx", "gy", "gz"} & set(told[0])
+    six = np.array([[0.1, 0.2, 0.3, 123.456, -2.0, 0.04]], np.float32)
+    sink.sampled(SampleBlock(six, np.array([1.0]), 0.0))
+    sink.sampled(SampleBlock(six, np.array([3.0]), 0.0, lost=5))
+    sink.progressed(STATUS)
+    assert {name: told[2][name] for name in ("t", "z", "gx", "gz")} == {
+        "t": [1.0, 1.0, 3.0],
+        "z": [0.3, None, 0.3],
+        "gx": [123.5, None, 123.5],
+        "gz": [0.0, None, 0.0],
+    }
+    assert sink.snapshot()["stream"]["gy"] == [None, -2.0, None, -2.0]
+
+
 def test_a_fast_sensor_is_drawn_with_fewer_points_and_this_is_said() -> None:
     told: list[dict] = []
     sink = DashboardSink(told.append, labels=LABELS, model_id="m", port="p")

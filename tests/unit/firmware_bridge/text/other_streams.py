@@ -61,6 +61,13 @@ TWO_SENSORS: dict[str, tuple[Callable[[int], str], str, str]] = {
     ),
     "lines in turn with a number": (_in_turn(f"1,{COMMAS}\n", f"2,{COMMAS}\n"), "1", "2"),
     "lines in turn with a number and a time": (_in_turn(f"{{t}},0,{COMMAS}\n", f"{{t}},1,{COMMAS}\n"), "0", "1"),
+    "lines in turn with a tag and a time": (_in_turn(f"S1,{{t}},{COMMAS}\n", f"S2,{{t}},{COMMAS}\n"), "s1", "s2"),
+    "lines in turn with a last word": (_in_turn(f"{COMMAS},left\n", f"{COMMAS},right\n"), "left", "right"),
+    "lines in turn, named, with a last word": (
+        _in_turn("x={v[0]:.3f} y={v[1]:.3f} z={v[2]:.3f} [wrist]\n", "x={v[0]:.3f} y={v[1]:.3f} z={v[2]:.3f} [hip]\n"),
+        "1",
+        "2",
+    ),
     "JSON with an id": (
         _in_turn(
             '{{"id":3,"x":{v[0]:.3f},"y":{v[1]:.3f},"z":{v[2]:.3f}}}\n',

@@ -4,7 +4,9 @@ Each writes the same walk of a virtual wearer, so that what is read can be compa
 """
 
 # ruff: noqa: E501 (a table of formats is read line by line)
+import functools
 import json
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -157,6 +159,17 @@ def _quaternion(row: Row) -> list[float]:
     return [float(np.cos(half)), float(0.6 * np.sin(half)), float(0.8 * np.sin(half)), 0.0]
 
 
+def _checked(sentence: str) -> str:
+    """Return a sentence of NMEA 0183 with its checksum."""
+    return f"${sentence}*{functools.reduce(operator.xor, sentence.encode()):02X}\r\n"
+
+
+def _zephyr(value: float) -> str:
+    """Return a number as Zephyr's ``printk("%d.%06d", v.val1, v.val2)`` prints it."""
+    units, millionths = divmod(abs(round(1e6 * value)), 1_000_000)
+    return f"{-units}.{-millionths:06d}" if value < 0 else f"{units}.{millionths:06d}"
+
+
 def _comma(text: str) -> str:
     return text.replace(".", ",")
 
@@ -238,7 +251,7 @@ SKETCHES: Final = (
     _f("Kalman sketch", "{gx:.2f}\t{gy:.2f}\t{gz:.2f}\t\t{qx:.2f}\t{qy:.2f}\t\t{ax:.2f}\t{ay:.2f}\t{az:.2f}\t\n"),
     _f("Serial Studio", "/*{ax:.3f},{ay:.3f},{az:.3f}*/\n"),
     _f("micro:bit", "{kx:.0f} {ky:.0f} {kz:.0f}\n"),
-    _f("two numbers", "{ax:.2f},{ay:.2f}\n", asks="--columns"),
+    _f("two numbers", "{ax:.2f},{ay:.2f}\n", asks="Print x, y and z"),
     _f("a gyroscope alone", "{gx:.2f},{gy:.2f},{gz:.2f}\n", asks="--"),
     _f("Teleplot", ">ax:{ax:.3f}\n>ay:{ay:.3f}\n>az:{az:.3f}\n"),
     _f("Teleplot with times and units", ">acc_x:{ms}:{mx:.3f}§m/s2\n>acc_y:{ms}:{my:.3f}§m/s2\n>acc_z:{ms}:{mz:.3f}§m/s2\n"),
@@ -326,7 +339,7 @@ SKETCHES: Final = (
     _f("MotionCal Uni","Uni:{mx:.2f},{my:.2f},{mz:.2f},{gx:.4f},{gy:.4f},{gz:.4f},{qx:.2f},{qy:.2f},{qz:.2f}\r\n"),
     _f("jrowberg teapot off","a/g/m:\t{cx}\t{cy}\t{cz}\t{wx}\t{wy}\t{wz}\t120\t-33\t401\r\n"),
     _f("jrowberg ypr","ypr\t{gx:.2f}\t{gy:.2f}\t{gz:.2f}\r\n",asks="--columns"),
-    _f("jrowberg areal","areal\t{cx}\t{cy}\t{cz}\r\n"),
+    _f("jrowberg areal","areal\t{cx}\t{cy}\t{cz}\r\n",asks="--columns"),
     _f("Grove ADXL345","values of X , Y , Z: {cx} , {cy} , {cz}\r\nX={ax:.2f} g\r\nY={ay:.2f} g\r\nZ={az:.2f} g\r\n**********************\r\n"),
     _f("DFRobot","Acc x: {kx:.0f} mg \ty: {ky:.0f} mg \tz: {kz:.0f} mg\r\n"),
     _f("DFRobot BMX160","M  X: {qx:.2f}  Y: {qy:.2f}  Z: {qz:.2f}  uT\r\nG  X: {gx:.2f}  Y: {gy:.2f}  Z: {gz:.2f}  g\r\nA  X: {mx:.2f}  Y: {my:.2f}  Z: {mz:.2f}  m/s^2\r\n\r\n"),
@@ -340,7 +353,7 @@ SKETCHES: Final = (
     _f("CPX raw tuple with name","Accel: (x={mx:.5f}, y={my:.5f}, z={mz:.5f})\r\n"),
     _f("micro:bit makecode","x:{kx:.0f}\r\ny:{ky:.0f}\r\nz:{kz:.0f}\r\n"),
     _f("micro:bit write numbers","{kx:.0f},{ky:.0f},{kz:.0f},\r\n"),
-    _f("LEGO/Pybricks vector","Matrix([\r\n    [{mx:.4f}],\r\n    [{my:.4f}],\r\n    [{mz:.4f}],\r\n])\r\n", asks="--columns"),
+    _f("LEGO/Pybricks vector","Matrix([\r\n    [{mx:.4f}],\r\n    [{my:.4f}],\r\n    [{mz:.4f}],\r\n])\r\n", asks="Print x, y and z"),
     _f("mbed","x={ax:+.3f}, y={ay:+.3f}, z={az:+.3f}, tap=0\r\n"),
     _f("STM32 HAL","ACC_X:{kx:.0f}, ACC_Y:{ky:.0f}, ACC_Z:{kz:.0f}\r\nGYR_X:{gx:.0f}, GYR_Y:{gy:.0f}, GYR_Z:{gz:.0f}\r\n"),
     _f("STM32 LIS2DW12 driver","Acceleration [mg]:{kx:4.2f}\t{ky:4.2f}\t{kz:4.2f}\r\n"),
@@ -360,7 +373,7 @@ SKETCHES: Final = (
     _f("Bangle.js",'{{ "x": {ax:.10f}, "y": {ay:.10f}, "z": {az:.10f}, "diff": 0.03, "mag": {norm:.10f} }}\r\n'),
     _f("Bangle.js CSV","{ms},{cx},{cy},{cz}\r\n"),
     _f("ADXL375 g one decimal","X: {ax:.1f}\tY: {ay:.1f}\tZ: {az:.1f}\r\n",tolerance_g=0.06),
-    _f("labels behind","{ax:.3f} x {ay:.3f} y {az:.3f} z\r\n", asks="--columns"),
+    _f("labels behind","{ax:.3f} x {ay:.3f} y {az:.3f} z\r\n"),
     _f("gforce names","gF-X: {ax:.2f} gF-Y: {ay:.2f} gF-Z: {az:.2f}\r\n"),
     _f("gForceX","gForceX={ax:.2f} gForceY={ay:.2f} gForceZ={az:.2f}\r\n"),
     _f("rotX before","Gyro (deg) X={gx:.2f} Y={gy:.2f} Z={gz:.2f} Accel (g) X={ax:.2f} Y={ay:.2f} Z={az:.2f}\r\n"),
@@ -377,7 +390,8 @@ SKETCHES: Final = (
     _f("acc and magnitude names","ax:{ax:.3f},ay:{ay:.3f},az:{az:.3f},mag:{norm:.3f}\r\n"),
     _f("total before","A_total: {norm:.3f} A_x: {ax:.3f} A_y: {ay:.3f} A_z: {az:.3f}\r\n"),
     _f("button and acc","{ax:.3f},{ay:.3f},{az:.3f},0,1\r\n"),
-    _f("gyro deg unnamed 6 then temp","{t:.2f} {gx:.1f} {gy:.1f} {gz:.1f} {mx:.2f} {my:.2f} {mz:.2f}\r\n", asks="--columns"),
+    _f("gyro deg unnamed 6 then temp","{t:.2f} {gx:.1f} {gy:.1f} {gz:.1f} {mx:.2f} {my:.2f} {mz:.2f}\r\n"),
+    _f("acceleration twice, unnamed","{t:.2f} {ax:.3f} {ay:.3f} {az:.3f} {mx:.2f} {my:.2f} {mz:.2f}\r\n", asks="--columns", answer="2,3,4"),
     Sketch("CSV header in mid-stream", lambda row: ("ax,ay,az,gx,gy,gz\r\n" if row.index==350 else "")+_csv(*row.acc_g,*row.gyro)),
     Sketch("header in mid-stream, gyro first", lambda row: ("gx,gy,gz,ax,ay,az\r\n" if row.index%200==60 else "")+_csv(*row.gyro,*row.acc_g)),
     Sketch("gyroscope in rad/s, then g, unnamed", lambda row: _csv(*(row.gyro*0.01745),*row.acc_g)),
@@ -387,5 +401,34 @@ SKETCHES: Final = (
     Sketch("counts 12 bit left justified", lambda row: _csv(*(16*round(1024*v) for v in row.acc_g))),
     Sketch("MMA7361 mV", lambda row: _csv(*(1650+round(800*v) for v in row.acc_g)),asks="--unit"),
     Sketch("MPU at 500 dps gyro first counts", lambda row: "\t".join(map(str,[*row.gyro_counts,*row.counts(8192)]))+"\r\n"),
+    # Names behind the numbers, in lists, in one word with the axis.
+    _f("SparkFun LIS2DH12", "Acc [mg]: {kx:.1f} x, {ky:.1f} y, {kz:.1f} z, {t:.1f}C\r\n"),
+    _f("lists of axes", "Gyro (x, y, z): ({gx:.2f}, {gy:.2f}, {gz:.2f}), Accel (x, y, z): ({ax:.3f}, {ay:.3f}, {az:.3f})\r\n"),
+    _f("a list of names", "gx gy gz ax ay az = {gx:.2f} {gy:.2f} {gz:.2f} {ax:.3f} {ay:.3f} {az:.3f}\n"),
+    _f("Grove ADXL335", "value of X/Y/Z: {wx}\t{wy}\t{wz}\r\naccleration of X/Y/Z: {ax:.3f} g\t{ay:.3f} g\t{az:.3f} g\r\n"),
+    _f("registers", "ACCEL_XOUT={cx} ACCEL_YOUT={cy} ACCEL_ZOUT={cz} GYRO_XOUT={wx} GYRO_YOUT={wy} GYRO_ZOUT={wz}\r\n"),
+    _f("two tuples of bare names", "({{'x': {mx:.4f}, 'y': {my:.4f}, 'z': {mz:.4f}}}, {{'x': {gx:.4f}, 'y': {gy:.4f}, 'z': {gz:.4f}}}, {t:.2f})\n"),
+    # A sensor printed twice, under titles, beside words that change.
+    _f("Adafruit MMA8451", "X:\t{cx}\tY:\t{cy}\tZ:\t{cz}\r\nX: \t{mx:.2f}\tY: \t{my:.2f}\tZ: \t{mz:.2f}\tm/s^2 \r\nPortrait Up Front\r\n\r\n"),
+    _f("SparkFun ADXL337", "X: {wx}\r\nY: {wy}\r\nZ: {wz}\r\nX: {ax:.3f} g\r\nY: {ay:.3f} g\r\nZ: {az:.3f} g\r\n\r\n"),
+    _f("titles without a colon", "--- acc (g) ---\r\n{ax:.3f}\t{ay:.3f}\t{az:.3f}\r\n--- gyro ---\r\n{gx:.2f}\t{gy:.2f}\t{gz:.2f}\r\n"),
+    _f("titles with braces", "{{\n\t\"gyro\": {{\n\t\t\"x\": {gx:.3f},\n\t\t\"y\": {gy:.3f},\n\t\t\"z\": {gz:.3f}\n\t}},\n\t\"accel\": {{\n\t\t\"x\": {mx:.3f},\n\t\t\"y\": {my:.3f},\n\t\t\"z\": {mz:.3f}\n\t}}\n}}\n"),
+    Sketch("a gyroscope by the line above its header", _header("Started\r\nGyroscope in degrees/second\r\nX\tY\tZ", "{gx:.2f}\t{gy:.2f}\t{gz:.2f}\r\n"), asks="--columns"),
+    Sketch("messages that name a gyroscope", _alternate(30, "{ax:.3f},{ay:.3f},{az:.3f}\r\n", "gyro ok\r\n")),
+    Sketch("a state at the end", lambda row: "{:.3f},{:.3f},{:.3f},{}\n".format(*row.acc_g, ["IDLE", "MOVE", "TAP"][row.index // 25 % 3])),
+    Sketch("a word for the tilt", lambda row: "X: {:.3f} Y: {:.3f} Z: {:.3f} -> {}\n".format(*row.acc_g, "left" if row.acc_g[0] < 0.5 else "right")),
+    _f("a rule between bare numbers", "{ax:.3f},{ay:.3f},{az:.3f}\r\n--------\r\n"),
+    _f("a short word between bare numbers", "{ax:.3f},{ay:.3f},{az:.3f}\r\nTT\r\n"),
+    # Numbers and units in other writing.
+    Sketch("checksums", lambda row: _checked("ACC,{:.3f},{:.3f},{:.3f}".format(*row.acc_g))),
+    Sketch("Zephyr's negative numbers", lambda row: "AX: {}; AY: {}; AZ: {}\n".format(*map(_zephyr, row.ms2))),
+    _f("Zephyr's unit", "accel x:{mx:.6f} ms/2 y:{my:.6f} ms/2 z:{mz:.6f} ms/2\r\ngyro x:{gx:.6f} rad/s y:{gy:.6f} rad/s z:{gz:.6f} rad/s\r\n"),
+    Sketch("cm/s2", lambda row: "X:{:.0f} cm/s^2, Y:{:.0f} cm/s^2, Z:{:.0f} cm/s^2\n".format(*100 * row.ms2)),
+    Sketch("a time and decimal commas", lambda row: _comma(f"{row.ms};" + _csv(*row.ms2, digits=2, between=";"))),
+    # Evidence.
+    _f("nine columns and a temperature", "{mx:.3f},{my:.3f},{mz:.3f},{gx:.2f},{gy:.2f},{gz:.2f},{qx:.2f},{qy:.2f},{qz:.2f},{t:.2f}\n"),
+    Sketch("linear acceleration", lambda row: _csv(*(9.80665 * (row.acc_g - [0.55, -0.62, 0.56]))), asks="--unit"),
+    Sketch("hundredths of g", lambda row: _csv(*(round(100 * value) for value in row.acc_g)), asks="--unit", answer="raw:100"),
+    Sketch("steps of a loop", lambda row: _csv(*row.acc_g, 10 + row.index**2 % 7 % 3)),
     Sketch("unsigned bytes", lambda row: _csv(*(128+round(32*v) for v in row.acc_g)),asks="--unit"),
 )  # fmt: skip

@@ -158,3 +158,12 @@ def test_counts_of_a_resting_sensor_are_told_from_a_temperature_beside_them(lean
     ]
     decision = learn(rows)
     assert isinstance(decision, Question) or slots(decision) == (0, 1, 2)
+
+
+@pytest.mark.parametrize("still", [0, 1, 2])
+def test_an_axis_that_does_not_change_is_one(still: int) -> None:
+    """A coarse sensor that leans one way sends the same number for an axis again and again."""
+    acc = WALK.copy()
+    acc[:, still] = 0.7
+    assert slots(learn(csv(TURNS, acc))) == (3, 4, 5)
+    assert slots(learn(csv(acc, TURNS, WARMTH))) == (0, 1, 2)

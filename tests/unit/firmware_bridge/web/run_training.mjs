@@ -54,12 +54,12 @@ const tasks = {
   },
   folds({ segments, windowLength, hop }) {
     const made = segments.map(({ count, label }) => ({ samples: new Float32Array(3 * count), label }));
-    const windows = new LabelledWindows(made, { windowLength, hop });
+    const windows = new LabelledWindows(made, { windowLength, channels: 3, hop });
     return { folds: foldsOf(windows), places: windows.places };
   },
   batches({ count, seed }) {
     const samples = Float32Array.from({ length: 600 }, (_, at) => [0.6, 0, 0.8][at % 3]);
-    const windows = new LabelledWindows([{ samples, label: 1 }], { windowLength: 50, hop: 4 });
+    const windows = new LabelledWindows([{ samples, label: 1 }], { windowLength: 50, channels: 3, hop: 4 });
     const drawn = shuffledBatches(windows, windows.places, { seed, ...RECIPE });
     return Array.from({ length: count }, () => {
       const { values, labels } = drawn.next().value;

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,22 @@ from edgehar.firmware_bridge.live.pipeline import LivePipeline
 from edgehar.firmware_bridge.stream.resampler import StreamResampler
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.stream.sliding import SlidingWindows
-from edgehar.models.bundle import Bundle
+from edgehar.models.architecture import (
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Branches,
+    Conv1D,
+    Dense,
+    GlobalMaxPooling1D,
+    Masking,
+    named_architecture,
+)
+from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.decoder import Decoder
 from edgehar.models.engines import load_engine
+from edgehar.models.normalization import Normalization
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import Target, compile_bundle
 
@@ -66,6 +79,37 @@ def test_integers_equal_the_reference_bit_for_bit(bundle: Bundle, run_har) -> No
     (reply,) = run_har({"kind": "predict", "url": url(bundle), "quantization": "int8", "windows": flat(windows)})
     expected = load_engine(bundle, "native", "int8").predict(windows)
     assert np.array_equal(np.reshape(reply["ok"]["probabilities"], expected.shape), expected)
+
+
+RARE = (
+    (
+        Dense("a", 4, "tanh"),
+        Branches("b", "sum", ((Conv1D("c", 4, 3, "linear", "same"),), ())),
+        Branches("d", "concat", ((LSTM("e", 16),), (Conv1D("f", 4, 3), GlobalMaxPooling1D("g")))),
+        Dense("o", 3, "softmax"),
+    ),
+    (Masking("m", -2.0), Bidirectional("b", "GRU", 16, True), LSTM("c", 16), Dense("o", 3, "softmax")),
+)
+
+
+@pytest.mark.parametrize("layers", RARE, ids=["branches", "masked"])
+def test_layers_of_few_models_run_in_the_page_too(layers, run_har, random_bundle, random_weights, tmp_path) -> None:
+    """The vectorised engine of the module has no branches, and skips masked samples."""
+    architecture = Architecture("rare", 40, 3, layers)
+    like = random_bundle(Architecture("rare", 40, 3, (LSTM("a", 4), layers[-1])), seed=5)
+    own = {field: getattr(like.manifest, field) for field in ("labels", "window", "decoder", "provenance")}
+    as_it_is = Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    weights = random_weights(architecture, gain=0.5)
+    made = make_bundle(architecture=architecture, normalization=as_it_is, weights=weights, **own)
+    made = compile_bundle(made, TARGETS, calibration=made.golden["windows"])
+    made.save(tmp_path / "rare")
+    windows, place = made.golden["windows"], f"{(tmp_path / 'rare').as_uri()}/"
+    for quantization, tolerance in (("float32", 1e-5), ("int8", 0.0)):
+        task = {"kind": "predict", "url": place, "quantization": quantization, "windows": flat(windows)}
+        (reply,) = run_har(task)
+        expected = load_engine(made, "native", quantization).predict(windows)
+        found = np.reshape(reply["ok"]["probabilities"], expected.shape)
+        np.testing.assert_allclose(found, expected, atol=tolerance, rtol=0)
 
 
 def flat(values: NDArray[Any]) -> list[float]:
@@ -207,6 +251,49 @@ def test_a_lag_delays_labels_and_loses_none_at_a_hole(run_har, random_bundle, tm
     )
 
 
+def test_six_channels_give_what_python_gives(run_har, random_bundle, tmp_path: Path) -> None:
+    """Of a sensor of 60 Hz that loses samples: resampled, bridged, cut, computed in floats and in integers."""
+    made = random_bundle(named_architecture("simple_rnn", channels=6), seed=5)
+    made = compile_bundle(made, TARGETS, calibration=made.golden["windows"])
+    made.save(tmp_path / "bundle")
+    samples, times_s = stream(60.0, seconds=12, jitter=0.02, tick_s=1e-4, seed=3)
+    turning = np.random.default_rng(4).normal((5, -3, 1), (80, 90, 70), samples.shape).astype(np.float32)
+    samples = np.hstack([samples, turning])
+    kept = np.ones(len(samples), bool)
+    kept[[300, 431]] = False
+    task = {"kind": "stream", "url": f"{(tmp_path / 'bundle').as_uri()}/", "samples": samples[kept].tolist()}
+    task |= {"timesS": times_s[kept].tolist(), "options": {"rateHz": 60, "hop": 50, "bridgeS": 0.1}}
+    for target, tolerance in zip(TARGETS, (1e-5, 1e-3), strict=True):
+        (reply,) = run_har({**task, "quantization": target.quantization})
+        pipeline = LivePipeline(
+            load_engine(made, "native", target.quantization),
+            labels=made.manifest.labels,
+            window_length=200,
+            hop=50,
+            source_rate_hz=60.0,
+            model_rate_hz=100.0,
+            channels=6,
+            bridge_s=0.1,
+        )
+        expected = [
+            found
+            for begin, end in itertools.pairwise([0, *np.flatnonzero(~kept), len(samples)])
+            for found in pipeline.feed(
+                SampleBlock(
+                    samples[begin:end][kept[begin:end]], times_s[begin:end][kept[begin:end]], 0.0, int(begin > 0)
+                )
+            )
+        ]
+        assert len(reply["ok"]["found"]) == len(expected) > 15
+        np.testing.assert_allclose(
+            [each["probabilities"] for each in reply["ok"]["found"]],
+            [each.probabilities for each in expected],
+            atol=tolerance,
+        )
+    (reply,) = run_har({**task, "samples": samples[kept, :3].tolist()})
+    assert "finite numbers" in reply["error"]
+
+
 def test_no_window_spans_a_hole(run_har, bundle: Bundle) -> None:
     samples, times_s = stream(100.0, seconds=9, jitter=0.01, tick_s=0.0, seed=4)
     kept = np.ones(len(samples), bool)
@@ -293,6 +380,10 @@ def altered(manifest: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict
         (("window", "rate_hz"), "100"),
         (("window", "unit"), "m/s2"),
         (("window", "channels"), ["x", "y"]),
+        (("window", "unit"), "g and deg/s"),
+        (("window", "unit"), "toString"),
+        (("window", "unit"), "__proto__"),
+        (("window", "channels"), ["x", "y", "z", "gx", "gy", "gz"]),
         (("decoder",), ...),
         (("decoder", "smoothing_windows"), 10**12),
         (("decoder", "reject_below"), 2),

@@ -102,7 +102,7 @@ def test_tables_of_another_model_are_refused(bundle: Bundle, random_bundle) -> N
 
 def test_a_model_of_another_sensor_is_refused(bundle: Bundle) -> None:
     window = replace(bundle.manifest.window, channels=("gx", "gy", "gz"))
-    with pytest.raises(UsageError, match="channels x, y, z"):
+    with pytest.raises(UsageError, match="channels x, y, z of an accelerometer, or these and gx, gy, gz"):
         phone_files(replace(bundle, manifest=replace(bundle.manifest, window=window)), quantization="float32")
 
 

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import pytest
 
+from edgehar.firmware_bridge.line.phone_messages import MOTION_COLUMNS, lines_of
 from edgehar.firmware_bridge.line.transport import MemoryTransport
+from edgehar.firmware_bridge.text.source import TextSource
 from edgehar.firmware_bridge.web import phone_address
 from edgehar.firmware_bridge.web.phone_address import is_phone, line_opener
 from edgehar.firmware_bridge.web.phone_line import REPLACED, TAKEN, PhoneLine
+from edgehar.models.contract import MOTION_CHANNELS
 from edgehar.models.errors import BridgeError, UsageError
 
 pytest.importorskip("trustme", reason="trustme is not installed: edgehar[phone]")
@@ -73,6 +77,26 @@ def test_samples_come_as_lines_that_name_their_unit_and_time(line: PhoneLine) ->
             "t_ns:1700000000000000000 acceleration x:0.1 y:9.8 z:0.2 m/s2",
             "t_ns:1700000000010000000 acceleration x:0.1 y:9.7 z:-0.5 m/s2",
         ]
+
+
+def test_a_turning_rate_is_read_by_the_names_of_its_columns() -> None:
+    rows = [(0.1, 9.8, 0.2, 90.0, -45.5, 0.0), (0.1, 9.7, -0.5, 1, 2, 3)]
+    entries = [
+        {
+            "name": "totalacceleration",
+            "time": 10**18 + 10**7 * at,
+            "values": dict(zip(MOTION_CHANNELS, row, strict=True)),
+        }
+        for at, row in enumerate(rows * 101)
+    ]
+    lines = lines_of(json.dumps({"payload": entries}))
+    assert lines.startswith(
+        b"t_ns:%d acceleration x:0.1 y:9.8 z:0.2 m/s2 gyroscope x:90.0 y:-45.5 z:0.0 deg/s\n" % 10**18
+    )
+    source = TextSource(unit=None, rate_hz=100.0, columns=MOTION_COLUMNS)
+    blocks = [*source.feed(lines, 1.0).blocks, *source.finish(2.0).blocks]
+    turning = np.concatenate([block.samples_g for block in blocks])[-200:, 3:]
+    assert turning.tolist() == [[90.0, -45.5, 0.0], [1.0, 2.0, 3.0]] * 100
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def test_names_are_read_as_python_reads_them(run_wire) -> None:
         "w",
         "m",
         "q",
+        "\u52a0\u901f\u5ea6",
+        "\uc790\uc774\ub85c",
     ]
     more = [
         "temp",
@@ -129,6 +131,13 @@ def test_names_are_read_as_python_reads_them(run_wire) -> None:
         " dps",
         "_us",
         " (ms)",
+        " (cm/s^2)",
+        "_gal",
+        " ft/s\u00b2",
+        " [mm/sec^2]",
+        " (m\u00b7s\u207b\u00b2)",
+        "Axis",
+        "\u8f74",
     ]
     axes = ["x", "y", "z", "w", "X", "Y", "Z", ""]
     marks = ["", "_", " ", ".", "-"]
@@ -185,7 +194,7 @@ def test_what_is_not_surely_acceleration_is_none(run_wire, line: str) -> None:
 
 
 def test_one_answer_names_the_numbers(run_wire) -> None:
-    lines = STREAMS["gyro deg unnamed 6 then temp"]
+    lines = STREAMS["acceleration twice, unnamed"]
     asked, answered = run_wire(
         {"kind": "read", "reads": reads_of(lines)}, {"kind": "read", "reads": reads_of(lines), "axes": [4, 5, 6]}
     )
@@ -208,7 +217,7 @@ def test_one_of_two_sensors_is_an_answer(run_wire) -> None:
 
 def test_what_was_asked_once_is_not_guessed_later_but_a_header_answers(run_wire) -> None:
     """Looked at for long enough, some columns fit gravity by chance."""
-    lines = STREAMS["gyro deg unnamed 6 then temp"][:420]
+    lines = STREAMS["acceleration twice, unnamed"][:420]
     header = b"temp,gx,gy,gz,ax,ay,az\r\n"
     asked, answered = run_wire(
         {"kind": "lines", "reads": reads_of(lines * 5)}, {"kind": "lines", "reads": reads_of([*lines, header, *lines])}

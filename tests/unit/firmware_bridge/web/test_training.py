@@ -111,7 +111,7 @@ def takes_of(dataset: Dataset) -> list[dict[str, Any]]:
         {
             "label": each.labels[0].activity,
             "times": [10.0 * index for index in range(len(each.samples))],
-            "samples": (each.samples.astype(float) * GRAVITY).tolist(),
+            "samples": (each.samples * np.repeat([GRAVITY, 1.0], 3)[: each.samples.shape[1]]).tolist(),
         }
         for each in dataset.recordings
     ]
@@ -165,6 +165,36 @@ def test_the_page_decides_as_python_does(
     after = Scores.of(general.manifest.labels, truth=windows.labels, predicted=windows.labels)
     advice = what_to_record(general.manifest, windows, np.arange(len(windows)), after)
     assert found["advice"][: len(advice)] == list(advice)
+
+
+def test_six_channels_are_fitted_as_python_fits_them(
+    run_training, random_bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = (SimpleRNN("First", 8), Dense("Output", 4, "softmax"))
+    general = compile_bundle(random_bundle(Architecture("small", WINDOW, 6, layers), 3), [Target("c", "float32")])
+    plain = person()
+    recordings = (
+        replace(each, samples=np.hstack([each.samples, np.round(90 * each.samples[:, ::-1], 1)]))
+        for each in plain.recordings
+    )
+    dataset = replace(plain, recordings=tuple(recordings))
+    expected, _ = adapted(general, dataset, monkeypatch)
+    path = tmp_path / "model.harc"
+    path.write_bytes(blob_of(general))
+    task = {"kind": "personalize", "path": str(path), "manifest": general.manifest.to_json(), "steps": STEPS}
+    task["recipe"] = {"offsetSamples": 0, "usualDeg": 0, "seldomDeg": 0}
+    takes, short = takes_of(dataset), takes_of(plain)
+    found, mixed, refused = run_training(
+        {**task, "takes": takes}, {**task, "takes": [*takes, short[0]]}, {**task, "takes": short}
+    )
+    for each, stage in zip(found["ok"]["stages"], expected.stages, strict=True):
+        assert (each["name"], each["kept"]) == (stage.name, stage.kept)
+        assert each["macroF1"] == pytest.approx(stage.macro_f1, abs=1e-6)
+    assert found["ok"]["changed"]
+    assert mixed["ok"]["blob"] == found["ok"]["blob"]
+    said = "1 takes were recorded without the turning rate, which this model needs: they are left out."
+    assert mixed["ok"]["remarks"] == [said]
+    assert "8 takes were recorded without the turning rate, which this model needs: record" in refused["error"]
 
 
 def test_a_fitted_model_gives_what_its_weights_give(run_training, general: Bundle, tmp_path: Path) -> None:

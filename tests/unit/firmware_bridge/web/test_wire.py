@@ -1,6 +1,7 @@
 """The wire in JavaScript: the golden frames of the specification, the simulated device, text lines of every unit."""
 
 import dataclasses
+import itertools
 import json
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgehar.firmware_bridge.frames.device_description import scale_samples
 from edgehar.firmware_bridge.frames.fields import MOTION, Ability
 from edgehar.firmware_bridge.frames.framing import encode_frame
 from edgehar.firmware_bridge.frames.messages import Hello, Samples, Who
@@ -111,21 +113,32 @@ def test_the_simulated_device_is_understood_and_losses_are_counted(run_wire, tmp
     assert offsets, "every sample is the one that was sent, at its own place"
 
 
-def test_of_six_channels_a_page_takes_the_acceleration(run_wire, tmp_path: Path) -> None:
+def test_six_channels_are_read_as_the_host_reads_them(run_wire, tmp_path: Path) -> None:
     turning = np.random.default_rng(7).normal(0, 200, (400, 3))
     samples = np.hstack([movement(400), turning]).astype(np.float32)
     data = device_bytes(samples, tmp_path, rate_hz=100.0, faults=Faults())
     (reply,) = run_wire({"kind": "read", "reads": in_reads(data)})
     assert (reply["problem"], reply["lost"]) == ("", 0)
     found = np.array([each["sample"] for each in reply["samples"]])
-    np.testing.assert_allclose(found, np.round(samples[:, :3].astype(np.float64) * 2048) / 2048, atol=1e-3)
-    # The device may order its channels and turn its axes as it likes.
-    hello = Hello(1, Ability.SENSES | Ability.STREAMS, 100_000, 1000.0, 1, 16.0, axes=(-2, 1, 3), sensor="imu")
-    hello = dataclasses.replace(hello, major=2, channels=MOTION[::-1], counts_per_deg_s=16.0)
-    payload = np.array([[-6, -5, -4, 300, 200, 100]], "<i2").tobytes()
-    wire = encode_frame(hello.pack()) + encode_frame(Samples(1, 0, 0, 0, payload, 6).pack())
-    (reply,) = run_wire({"kind": "read", "reads": in_reads(wire)})
-    assert reply["samples"][0]["sample"] == pytest.approx([-0.2, 0.1, 0.3])
+    steps = np.repeat([2048, 16.4], 3)
+    np.testing.assert_allclose(found, np.round(samples.astype(np.float64) * steps) / steps, atol=1e-3)
+
+
+def test_axes_turn_both_vectors_and_a_reflection_the_sense_of_turning(run_wire) -> None:
+    """The device may order its channels and turn its axes as it likes."""
+    payload = np.array([[-6, -5, 4, 300, 200, 100]], "<i2").tobytes()
+    tasks, expected = [], []
+    for order in itertools.permutations((1, 2, 3)):
+        for signs in itertools.product((1, -1), repeat=3):
+            axes = tuple(axis * sign for axis, sign in zip(order, signs, strict=True))
+            hello = Hello(1, Ability.SENSES | Ability.STREAMS, 100_000, 1000.0, 1, 16.0, axes=axes, sensor="imu")
+            hello = dataclasses.replace(hello, major=2, channels=MOTION[::-1], counts_per_deg_s=16.0)
+            wire = encode_frame(hello.pack()) + encode_frame(Samples(1, 0, 0, 0, payload, 6).pack())
+            tasks.append({"kind": "read", "reads": in_reads(wire)})
+            expected.append(scale_samples(payload, hello, gyroscope=True)[0])
+    found = [reply["samples"][0]["sample"] for reply in run_wire(*tasks)]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert found[0] == pytest.approx([0.1, 0.2, 0.3, 0.25, -0.3125, -0.375])
 
 
 @pytest.mark.parametrize(

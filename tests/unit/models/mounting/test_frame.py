@@ -11,11 +11,11 @@ from edgehar.models.mounting import UPRIGHT, Frame
 from edgehar.models.normalization import Normalization
 
 
-def manifest(random_bundle: Any, mounting: str, mean_g: tuple[float, float, float]) -> Any:
+def manifest(random_bundle: Any, mounting: str, mean_g: tuple[float, ...]) -> Any:
     """Return a manifest that says this of its mounting."""
     found = random_bundle("simple_rnn").manifest
     window = dataclasses.replace(found.window, mounting=mounting)
-    return dataclasses.replace(found, window=window, normalization=Normalization(mean_g, (0.5, 0.5, 0.5)))
+    return dataclasses.replace(found, window=window, normalization=Normalization(mean_g, (0.5,) * len(mean_g)))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,8 @@ def test_axes_are_read(random_bundle: Any, mounting: str, up: int, forward: int)
 def test_up_is_where_the_training_people_had_it_if_that_is_near(random_bundle: Any) -> None:
     leaning = Frame.of_model(manifest(random_bundle, "x up, y forward", (0.8, 0.2, 0.0)))
     assert np.allclose(leaning.up, np.array([0.8, 0.2, 0.0]) / np.hypot(0.8, 0.2))
+    turning = Frame.of_model(manifest(random_bundle, "x up, y forward", (0.8, 0.2, 0.0, 90.0, -50.0, 0.0)))
+    assert np.allclose(turning.up, leaning.up)
     lying = Frame.of_model(manifest(random_bundle, "x up, y forward", (0.1, 0.8, 0.0)))
     assert lying.up.tolist() == [1, 0, 0]
 

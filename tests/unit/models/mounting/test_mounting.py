@@ -169,14 +169,19 @@ def test_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
         read_mounting(tmp_path / "none.json")
 
 
+MEAN, DEVIATION = (0.8, 0.2, -0.1, 5.0, -3.0, 1.0), (0.5, 0.3, 0.4, 80.0, 90.0, 70.0)
+
+
 @pytest.mark.parametrize("model", ["simple_rnn", "lstm", "gru", "bi_gru", "cnn_gru"])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_folded_model_takes_the_turned_sensor(model: str, seed: int, random_weights: Any) -> None:
-    architecture = named_architecture(model)
-    weights, normalization = random_weights(architecture, seed), Normalization((0.8, 0.2, -0.1), (0.5, 0.3, 0.4))
+@pytest.mark.parametrize(("seed", "channels"), [(0, 3), (1, 3), (2, 6)])
+def test_a_folded_model_takes_the_turned_sensor(model: str, seed: int, channels: int, random_weights: Any) -> None:
+    architecture = named_architecture(model, channels=channels)
+    weights = random_weights(architecture, seed)
+    normalization = Normalization(MEAN[:channels], DEVIATION[:channels])
     turned = random_rotation(seed)
-    windows = np.random.default_rng(seed).normal(size=(3, 200, 3)) * 0.5
-    said = forward(architecture, fold_normalization(architecture, weights, normalization), windows @ turned.T)
+    windows = np.random.default_rng(seed).normal(size=(3, 200, channels)) * normalization.std_g
+    vectors = [windows[..., at : at + 3] @ turned.T for at in range(0, channels, 3)]
+    said = forward(architecture, fold_normalization(architecture, weights, normalization), np.concatenate(vectors, 2))
     own_weights, own_normalization = fold_mounting(architecture, weights, normalization, as_mounting(turned))
     own = forward(architecture, fold_normalization(architecture, own_weights, own_normalization), windows)
     assert np.abs(own - said).max() < 1e-5

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SimpleRNN, named_architecture
+from edgehar.models.architecture import GRU, LSTM, Architecture, Branches, Dense, SimpleRNN, named_architecture
 from edgehar.models.bundle import read_bundle
 from edgehar.models.errors import BundleError
 from edgehar.models.portable.blob import HEADER, MAGIC, pack_model, unpack_model, version_of
@@ -86,6 +86,24 @@ def test_attention_needs_version_3_and_nothing_else_does(random_weights) -> None
     assert {name: blob[12] for name, blob in blobs.items()} == {"attention": 3, "tcn": 2}
     content = blobs["attention"][8:12] + b"\x02" + blobs["attention"][13:]
     with pytest.raises(BundleError, match=r"layer 3: a kind of .* got another code"):
+        unpack_model(MAGIC + zlib.crc32(content).to_bytes(4, "little") + content)
+
+
+def test_branches_need_version_4(random_weights) -> None:
+    layers = (Branches("a", "sum", ((LSTM("b", 3, return_sequences=True),), ())), GRU("c", 2))
+    vectors = Branches("d", "concat", ((Dense("e", 2, "relu"),), ()))
+    architecture = Architecture("branches", 9, 3, (*layers, vectors, Dense("o", 2, "softmax")))
+    model = tables(architecture, random_weights(architecture), "int8")
+    blob = pack_model(model)
+    found = unpack_model(blob)
+    assert_same(found, model)
+    assert blob[12] == version_of(model) == 4
+    assert [layer.kind for layer in found.layers if layer.hands_last] == ["gru_reset_after"]
+    assert [(layer.joins, layer.around_bits) for layer in found.layers] == [
+        (layer.joins, layer.around_bits) for layer in model.layers
+    ]
+    content = blob[8:12] + b"\x03" + blob[13:]
+    with pytest.raises(BundleError, match=r"layer 1: a kind of .* got another code"):
         unpack_model(MAGIC + zlib.crc32(content).to_bytes(4, "little") + content)
 
 

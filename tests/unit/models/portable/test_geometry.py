@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgehar.models.architecture import Architecture, AveragePooling1D, Conv1D, Layer, named_architecture
+from edgehar.models.architecture import (
+    LSTM,
+    Architecture,
+    AveragePooling1D,
+    Bidirectional,
+    Branches,
+    Conv1D,
+    Dense,
+    Layer,
+    MaxPooling1D,
+    named_architecture,
+)
 from edgehar.models.portable.geometry import margins, place_of, ring_of
 from edgehar.models.stepping import obstacle, parts, skeleton
 
@@ -66,6 +77,28 @@ def test_what_the_named_models_keep() -> None:
         "dense": (32, 32),
         "majority": (3, 3),
     }
+
+
+def test_a_join_keeps_what_waits_for_the_slower_branch() -> None:
+    """As many vectors as the slower branch is behind, and one: of two that look back just one."""
+
+    def ring(*branches: tuple[Layer, ...], window: int = 200) -> int:
+        block = Branches("b", "concat", branches)
+        layers = (block, LSTM("l", 2), Dense("o", 2, "softmax"))
+        model = skeleton(Architecture("one", window, 3, layers))
+        return next(place.ring for place in model.places if place.ring)
+
+    causal = Conv1D("c", 3, 5, "relu", "causal", 4)
+    centred, again = (Conv1D(name, 3, 5, "relu", "same") for name in "de")
+    assert ring((causal,), ()) == 1
+    assert ring((centred,), ()) == ring((), (centred,)) == 3
+    assert ring((centred, again), (Conv1D("f", 3, 3, "relu", "same"),)) == 5
+    assert ring((Conv1D("f", 3, 4, "relu", "same", strides=2),), (MaxPooling1D("g", 2),)) == 1
+    assert ring((Conv1D("f", 3, 9, "relu", "same", strides=2),), (MaxPooling1D("g", 2),)) == 3
+    assert ring((Conv1D("f", 3, 1, "relu", "valid", strides=199),), (MaxPooling1D("g", 199, padding="same"),)) == 2
+    assert ring((Bidirectional("f", "LSTM", 3, True),), ()) == 200
+    nested = Branches("n", "sum", ((centred,), ()))
+    assert ring((nested, again), ()) == 5
 
 
 def test_the_busiest_sample_is_the_last_one_of_a_backward_layer() -> None:

@@ -9,14 +9,27 @@ from hypothesis import strategies as st
 
 from edgehar.firmware_bridge.projects.description import config_header
 from edgehar.firmware_bridge.projects.source import tables_source
-from edgehar.models.architecture import GRU, LSTM, Architecture, Dense, SelfAttention, SimpleRNN, named_architecture
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Activation,
+    Architecture,
+    Branches,
+    Dense,
+    Flatten,
+    LayerNormalization,
+    Masking,
+    SelfAttention,
+    SimpleRNN,
+    named_architecture,
+)
 from edgehar.models.errors import CompileError
 from edgehar.models.portable.blob import unpack_model
 from edgehar.models.portable.fixed_point import SUM_BITS
 from edgehar.models.portable.integer_reference import predict
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import Target, compile_model, targets
-from edgehar.pipeline.compilers.c99 import supports, tables
+from edgehar.pipeline.compilers.c99 import obstacle, supports, tables
 from edgehar.pipeline.compilers.c99.lowering import sample_bits
 from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows
 
@@ -108,6 +121,47 @@ def test_an_output_too_large_for_16_bits_is_refused(random_weights) -> None:
 )
 def test_what_can_be_stepped_is_supported(layers: tuple, expected: bool) -> None:
     assert supports(Architecture("a", 20, 3, layers), "int8") is expected
+
+
+def concatenated(*branches: tuple) -> Branches:
+    """Return branches side by side."""
+    return Branches("b", "concat", branches)
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ((concatenated((LSTM("l", 4),), (GRU("g", 3), Dense("e", 2, "relu"))), LAST), ""),
+        ((concatenated((Flatten("f"),), (LSTM("l", 4),)), LAST), ""),
+        ((Branches("b", "sum", ((), (Dense("d", 3),))), Activation("a", "relu"), LSTM("l", 4), LAST), ""),
+        ((LSTM("l", 4), concatenated((), (Dense("d", 3, "tanh"),)), LAST), ""),
+        (
+            (Branches("b", "sum", ((), (Dense("d", 3),))), Activation("a", "elu"), LSTM("l", 4), LAST),
+            "layer a is a Act",
+        ),
+        ((concatenated((), ()), Activation("a", "relu"), LSTM("l", 4), LAST), "layer a is a Activation"),
+        ((concatenated(*[()] * 9), LSTM("l", 4), LAST), "layer b joins 9 branches, it takes at most 8"),
+        ((Branches("b", "mul", ((), (), ())), LSTM("l", 4), LAST), "layer b joins 3 branches, it takes at most 2"),
+        ((concatenated((), (LayerNormalization("n", 1e-3),)), LSTM("l", 4), LAST), "layer n is a LayerNormalization"),
+        (
+            (Branches("b", "sum", ((Flatten("f"),), (Flatten("g"),))), LAST),
+            "layer b joins branches that end in Flatten",
+        ),
+        ((Masking("m", 0.0), LSTM("l", 4), concatenated((), ()), LAST), "layer b are branches behind a mask"),
+        ((Dense("d", 3), Masking("m", 0.0), LSTM("l", 4), LAST), "layer m masks steps behind other layers"),
+        ((concatenated((), ()), LAST), "it needs a layer that makes one vector of all steps"),
+    ],
+)
+def test_branches_and_masks_are_told_what_they_lack(layers: tuple, said: str, random_weights) -> None:
+    architecture = Architecture("a", 20, 3, layers)
+    found = obstacle(architecture, "int8") or ""
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
+    if not said:
+        weights = random_weights(architecture, gain=0.5)
+        windows = np.random.default_rng(2).normal(size=(40, 20, 3)).astype(np.float32)
+        found = predict(tables(architecture, weights, "int8", windows), windows)
+        np.testing.assert_allclose(found, forward(architecture, weights, windows), atol=0.02)
 
 
 def test_both_numbers_are_targets() -> None:

@@ -25,9 +25,11 @@ from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.golden import golden_inputs
 from edgehar.models.bundle.manifest import DecoderSpec, Provenance, WindowSpec
 from edgehar.models.bundle.tasks import task_of
+from edgehar.models.engines import load_engine
 from edgehar.models.errors import BundleError, CompileError, UsageError
 from edgehar.models.inputs import for_file
 from edgehar.models.normalization import Normalization, fold_normalization
+from edgehar.models.portable.blob import unpack_model
 from edgehar.models.reference import forward
 from edgehar.models.stateful import load_stateful
 from edgehar.models.verification import verify_bundle
@@ -108,10 +110,38 @@ def test_every_file_skips_what_the_oracle_skips(name: str, random_weights) -> No
     bundle = bundle_of(MASKED[name], random_weights)
     there = targets(bundle.manifest.architecture)
     assert {(each.format, each.quantization) for each in there} >= {("tflite", "float32"), ("onnx", "int8-weights")}
-    assert not {"c", "int8"} & {word for each in there for word in (each.format, each.quantization)}
-    wanted = [each for each in there if each.quantization in ("float32", "int8-weights")]
-    result = verify_bundle(compile_bundle(bundle, wanted))
+    assert ("tflite", "int8") not in {(each.format, each.quantization) for each in there}
+    assert ("c" in {each.format for each in there}) == (name in ("stack", "both ways"))
+    wanted = [each for each in there if each.quantization in ("float32", "int8-weights", "int8")]
+    result = verify_bundle(compile_bundle(bundle, wanted, calibration=bundle.golden["windows"]))
     assert result.ok, [row.reason for row in result.artifacts if not row.ok]
+
+
+@pytest.mark.parametrize("units", [4, 16])
+def test_the_c_engine_skips_in_one_window_and_in_many(units: int, random_weights) -> None:
+    """Steps here and there, and all of them; with units that fill vectors and that do not."""
+    layers = (Masking("Mask", -9.0), LSTM("First", units, True), GRU("Second", units), Dense("Output", 2, "softmax"))
+    made = bundle_of(layers, random_weights)
+    windows = np.concatenate([made.golden["windows"], np.full((1, STEPS, 3), -9.0, np.float32)])
+    bundle = compile_bundle(made, [Target("c", "float32"), Target("c", "int8")], calibration=windows)
+    expected = forward(made.manifest.architecture, made.folded_weights, windows)
+    floats, integers = (load_engine(bundle, "native", number).predict for number in ("float32", "int8"))
+    np.testing.assert_allclose(floats(windows), expected, atol=1e-5)
+    np.testing.assert_array_equal(np.concatenate([floats(windows[at : at + 1]) for at in range(33)]), floats(windows))
+    np.testing.assert_allclose(integers(windows), expected, atol=0.02)
+    assert unpack_model(bundle.files["model.int8.harc"]).mask == -9 * 2048
+
+
+def test_what_masks_may_be_far_from_what_a_sensor_measures(random_weights) -> None:
+    """It takes no bits from the samples: beyond 16 g it saturates, as they do."""
+    layers = (Masking("Mask", -999.0), LSTM("LSTM", 4), Dense("Output", 2, "softmax"))
+    made = bundle_of(layers, random_weights)
+    windows = made.golden["windows"]
+    bundle = compile_bundle(made, [Target("c", "int8")], calibration=windows)
+    model = unpack_model(bundle.files["model.int8.harc"])
+    assert (model.sample_bits, model.mask) == (11, -(2**15))
+    found = load_engine(bundle, "native", "int8").predict(windows)
+    np.testing.assert_allclose(found, forward(made.manifest.architecture, made.folded_weights, windows), atol=0.02)
 
 
 @pytest.mark.parametrize("name", MASKED)
@@ -133,11 +163,14 @@ def test_the_fast_form_of_onnx_skips_too(random_weights) -> None:
 
 
 def test_what_cannot_skip_says_so(random_weights) -> None:
-    bundle = bundle_of(MASKED["stack"], random_weights)
-    said = r"layer Mask is a Masking, .* Choose among tflite float32, onnx float32"
-    for format_, quantization in (("c", "float32"), ("tflite", "int8")):
+    for name, target, said in (
+        ("stack", Target("tflite", "int8"), r"layer Mask is a Masking, .* Choose among tflite float32, onnx float32"),
+        ("every step", Target("c", "float32"), "layer Mask masks steps behind other layers, it takes a Masking as the"),
+        ("tokens", Target("c", "int8"), "layer Words is a Embedding, it takes .* branches and Masking"),
+    ):
+        bundle = bundle_of(MASKED[name], random_weights)
         with pytest.raises(CompileError, match=said):
-            compile_bundle(bundle, [Target(format_, quantization)], calibration=bundle.golden["windows"])
+            compile_bundle(bundle, [target], calibration=bundle.golden["windows"])
     for name in ("stack", "tokens"):
         with pytest.raises(UsageError, match="masks steps: build the model without it"):
             load_stateful(bundle_of(MASKED[name], random_weights))

@@ -13,6 +13,7 @@ from edgehar.models.architecture import (
     Architecture,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
     Flatten,
@@ -177,6 +178,16 @@ DRAWN = {
         merge=draw(st.sampled_from(["concat", "sum", "mul"])),
     ),
     "recurrent": lambda name, draw: draw(st.sampled_from([SimpleRNN, LSTM, GRU]))(name, 4, True),
+    "branches": lambda name, draw: Branches(
+        name,
+        draw(st.sampled_from(["concat", "sum", "mul", "ave"])),
+        (
+            (Conv1D(f"{name}_a", 3, draw(st.integers(1, 3)), "relu", "same"),),
+            (GRU(f"{name}_b", 3, True),),
+            (Dense(f"{name}_c", 3, "tanh"), MaxPooling1D(f"{name}_d", 2, strides=1, padding="same")),
+        )[: draw(st.integers(2, 3))],
+    ),
+    "around": lambda name, draw: Branches(name, "concat", ((), (Dense(f"{name}_a", draw(st.integers(1, 4)), "relu"),))),
     "dense": lambda name, draw: Dense(name, 4, draw(st.sampled_from(["linear", "relu", "tanh", "sigmoid"]))),
 }
 """Layers from a sequence to a sequence that integers have."""
@@ -208,6 +219,17 @@ def test_any_network_of_integers_runs_and_is_near_its_floats(
     if gain <= 1.0 and loudness_g <= 1.0:
         expected = forward(architecture, weights, windows)
         np.testing.assert_allclose(found, expected, atol=0.1 * max(1.0, float(np.abs(expected).max())))
+
+
+def test_products_far_larger_than_what_comes_out_are_no_obstacle(random_weights) -> None:
+    """Runtimes refuse a bias whose scale is not that of the products, to a share of the output's scale."""
+    layers = (Dense("a", 4), Flatten("end"), Dense("Output", 4, "sigmoid"))
+    architecture = Architecture("loud", 16, 3, layers)
+    weights = random_weights(architecture, 5, gain=30.0)
+    windows = np.random.default_rng(6).normal(scale=1e5, size=(8, 16, 3)).astype(np.float32)
+    artifact = compile_model(architecture, weights, format="tflite", quantization="int8", calibration=windows)
+    found = TfliteModel(artifact.content, file=artifact.file, architecture=architecture).predict(windows)
+    assert np.isfinite(found).all()
 
 
 def test_a_mixed_stack_is_expressed_in_integers(random_bundle) -> None:

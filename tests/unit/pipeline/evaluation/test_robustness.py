@@ -46,6 +46,11 @@ def test_swapping_twice_changes_nothing():
     assert (with_axes_swapped(swapped) == windows).all()
 
 
+def test_a_sensor_with_axes_exchanged_gives_turning_rates_as_a_device_that_says_so():
+    counts = np.array([[[1, 2, 3, 4, 5, 6]]], np.float32)
+    assert with_axes_swapped(counts).tolist() == [[[2, 1, 3, -5, -4, -6]]]
+
+
 def test_a_fast_sensor_stretches_time():
     times = np.arange(200, dtype=np.float32)
     windows = np.repeat(times[None, :, None], 3, axis=2)

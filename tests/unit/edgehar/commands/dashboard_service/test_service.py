@@ -17,6 +17,7 @@ from edgehar.firmware_bridge.live.sinks.dashboard import DashboardSink
 from edgehar.firmware_bridge.record.takes_in_background import TakeRecorder
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.web.mailboxes import Mailbox, Mailboxes
+from edgehar.models.architecture import named_architecture
 from edgehar.models.bundle import Bundle
 from edgehar.models.engines import load_engine
 from edgehar.models.errors import UsageError
@@ -73,17 +74,18 @@ class Page:
             assert time.monotonic() < deadline_s, self.replies
             time.sleep(0.01)
 
-    def send(self, count: int, *, start: int = 0) -> None:
+    def send(self, count: int, *, start: int = 0, channels: int = 3) -> None:
         """Let samples come."""
         generator = np.random.default_rng(1)
         for first in range(start, start + count, 20):
-            samples = generator.normal([0.9, 0, 0], 0.3, (20, 3)).astype(np.float32)
+            samples = generator.normal([0.9, 0, 0, 9, 0, 0][:channels], 0.3, (20, channels)).astype(np.float32)
             self.recorder.sampled(SampleBlock(samples, np.arange(first, first + 20) / 100, time.monotonic()))
 
 
 @pytest.fixture
 def page(tmp_path: Path, random_bundle: Callable[..., Bundle]) -> Iterator[Page]:
-    made = Page(tmp_path, random_bundle("simple_rnn", 1), random_bundle("simple_rnn", 2))
+    six = random_bundle(named_architecture("simple_rnn", channels=6), 2)
+    made = Page(tmp_path, random_bundle("simple_rnn", 1), six)
     try:
         yield made
     finally:
@@ -160,27 +162,40 @@ def test_no_request_breaks_the_service(page: Page, action: str, fields: dict[str
     page.replies.clear()
 
 
-def test_a_capture_is_played_as_the_live_session_would_have_said_it(page: Page) -> None:
-    page.send(1400)
+@pytest.mark.parametrize(("channels", "model"), [(3, "first"), (6, "first"), (6, "second")])
+def test_a_capture_is_played_as_the_live_session_would_have_said_it(page: Page, channels: int, model: str) -> None:
+    page.send(1400, channels=channels)
     page.ask(do="keep", activity="Sitting", subject="7")
     deadline_s = time.monotonic() + 60
     while not page.recorder.state.takes:
         assert time.monotonic() < deadline_s
         time.sleep(0.01)
     (name,) = page.catalog.captures()
-    page.ask(do="play", capture=name)
+    page.ask(do="play", capture=name, model=model)
     played = page.reply("playback")
-    assert played["model"] == "first"
+    assert played["model"] == model
+    assert ("gx" in played) == (channels == 6)
     assert [take["activity"] for take in played["takes"]] == ["Sitting"]
     assert played["takes"][0]["to_s"] == pytest.approx(played["seconds"], abs=0.1)
-    bundle = page.catalog.model("first").open()
-    samples = np.stack([played["x"], played["y"], played["z"]], axis=1).astype(np.float32)
+    bundle = page.catalog.model(model).open()
     window = bundle.manifest.window
+    samples = np.stack([played[name] for name in window.channels], axis=1).astype(np.float32)
     stacked = [samples[at : at + window.length] for at in range(0, len(samples) - window.length + 1, window.hop)]
     said = load_engine(bundle, "numpy").predict(np.stack(stacked))
     found = np.array([list(each["probabilities"].values()) for each in played["labels"]])
     # The page is given three decimals of a sample.
     np.testing.assert_allclose(found, said, atol=0.02)
+
+
+def test_a_capture_without_a_gyroscope_is_not_played_with_a_model_that_needs_one(page: Page) -> None:
+    page.send(400)
+    page.ask(do="keep", activity="Sitting", subject="7")
+    deadline_s = time.monotonic() + 20
+    while not page.recorder.state.takes:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    page.ask(do="play", capture=next(iter(page.catalog.captures())), model="second")
+    assert "expected a capture of x, y, z, gx, gy, gz" in page.reply("problem")["text"]
 
 
 def test_the_model_is_fitted_to_what_was_recorded_and_offered(page: Page) -> None:

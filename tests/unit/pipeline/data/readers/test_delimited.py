@@ -353,7 +353,7 @@ def test_files_that_are_no_recording(tmp_path: Path, content: bytes, message: st
         ({"time": "when"}, UsageError, "column 'when' is not there"),
         ({"unit": "feet"}, UsageError, "expected the unit g, m/s2 or raw:SCALE, got 'feet'"),
         ({"unit": "raw:0"}, UsageError, "expected raw:SCALE .* got 'raw:0'"),
-        ({"time_unit": "h"}, UsageError, "time unit 'h' is not one of"),
+        ({"time_unit": "weeks"}, UsageError, "time unit 'weeks' is not one of"),
         ({"time_unit": "iso"}, DataError, "expected times that are dates, got numbers"),
         ({"rate_hz": -1.0}, UsageError, "not above 0"),
         ({"rate_hz": 100.0}, DataError, "expected 100 Hz as declared, but the timestamps give 50 Hz"),

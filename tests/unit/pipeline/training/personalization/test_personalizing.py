@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgehar.models import contract
+from edgehar.models.architecture import Architecture, Dense, SimpleRNN
 from edgehar.models.bundle import Bundle
 from edgehar.models.decoder import UNDECODED
 from edgehar.models.errors import CompileError, DataError, HarError, UsageError
@@ -197,6 +198,41 @@ def test_a_turned_sensor_is_learned_as_an_upright_one(general: Bundle, make_pers
     assert found.after.scores.macro_f1 == pytest.approx(straight.after.scores.macro_f1, abs=0.05)
     assert found.bundle.manifest.provenance.configuration["personalized"]["mounting"] == [*map(list, TURNED.rotation)]
     assert "turned by 90°" in found.bundle.manifest.window.axis_frame
+
+
+def with_gyroscope(data: Dataset) -> Dataset:
+    """Return recordings with the turning rate of the same movements, its rhythm about another axis than its lean."""
+    recordings = tuple(
+        dataclasses.replace(
+            each, samples=np.hstack([each.samples, 80 * np.roll(each.samples - each.samples.mean(0), 1, 1)])
+        )
+        for each in data.recordings
+    )
+    return dataclasses.replace(data, recordings=recordings)
+
+
+def test_a_model_with_a_gyroscope_is_fitted_worn_straight_or_turned(random_bundle: Any, make_person: Any) -> None:
+    plain = random_bundle(Architecture("small", 50, 6, (SimpleRNN("RNN_1", 8), Dense("Output", 4, "softmax"))), 3)
+    calibration = np.random.default_rng(0).normal(size=(32, 50, 6)).astype(np.float32)
+    general = compile_bundle(plain, [Target("tflite", "float32"), Target("c", "int8")], calibration=calibration)
+    upright = with_gyroscope(make_person(3))
+    turns = TURNED.of_channels(6).astype(np.float32)
+    worn = tuple(dataclasses.replace(each, samples=each.samples @ turns) for each in upright.recordings)
+    straight = personalize(general, upright, test_later_takes=True)
+    assert straight.after.scores.macro_f1 > 0.9 > 0.7 > straight.before.scores.macro_f1
+    turned = personalize(general, dataclasses.replace(upright, recordings=worn), test_later_takes=True, mounting=TURNED)
+    assert turned.after.scores.macro_f1 == pytest.approx(straight.after.scores.macro_f1, abs=0.05)
+    assert [entry.file for entry in turned.bundle.manifest.artifacts] == ["model.float32.tflite", "model.int8.harc"]
+    assert verify_bundle(turned.bundle).ok
+
+
+def test_a_gyroscope_that_the_model_needs_must_be_recorded_and_another_does_no_harm(
+    general: Bundle, random_bundle: Any, make_person: Any
+) -> None:
+    six = random_bundle(Architecture("small", 50, 6, (SimpleRNN("RNN_1", 8), Dense("Output", 4, "softmax"))), 3)
+    assert "expected recordings of x, y, z, gx, gy, gz for" in str(refused(six, make_person(2)))
+    models = [personalize(general, data).bundle.manifest for data in (make_person(2), with_gyroscope(make_person(2)))]
+    assert models[0].weights.sha256 == models[1].weights.sha256
 
 
 def test_a_person_the_model_knows_is_said(general: Bundle, make_person: Any) -> None:
