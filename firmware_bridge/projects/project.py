@@ -92,7 +92,8 @@ def find_artifact(bundle: Bundle, quantization: str) -> ArtifactEntry:
             raise UsageError(
                 f"{place}: expected a model that the C engine of firmware runs at {quantization}: {reason}",
                 next_step=(
-                    "Take a model of SimpleRNN, LSTM or GRU layers, such as har train --model gru."
+                    "For a chip take a model that har train makes, such as har train --model gru; har compile writes "
+                    "this one as TFLite or ONNX."
                     if quantization in QUANTIZATIONS
                     else f"Choose {' or '.join(QUANTIZATIONS)}."
                 ),
