@@ -31,7 +31,7 @@ from edgehar.models.architecture import (
     is_standard,
 )
 from edgehar.models.fused import ActivatedBranches, fused
-from edgehar.models.portable.branches import MOST_ENDS
+from edgehar.models.portable.forks import MOST_ENDS
 from edgehar.models.portable.rules import MAXIMUM_INPUTS, broken_rule
 from edgehar.models.portable.tables import (
     ATTENTION,

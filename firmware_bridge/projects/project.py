@@ -92,7 +92,7 @@ def find_artifact(bundle: Bundle, quantization: str) -> ArtifactEntry:
             raise UsageError(
                 f"{place}: expected a model that the C engine of firmware runs at {quantization}: {reason}",
                 next_step=(
-                    "Take a model of SimpleRNN, LSTM or GRU layers, such as har train --model gru."
+                    "Take a model that har train makes, such as har train --model gru; this one runs as TFLite or ONNX."
                     if quantization in QUANTIZATIONS
                     else f"Choose {' or '.join(QUANTIZATIONS)}."
                 ),

@@ -50,9 +50,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class LayoutFound:
-    """It is known how lines are read; samples follow."""
+    """It is known how lines are read; samples follow. ``changes``: other lines than those before, or another unit."""
 
     layout: TextLayout
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,15 @@ class Skipped:
     count: int
 
 
-LineEvent = Sample | Missing | Damaged | Header | Note | LayoutFound | Skipped | Question
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """So many lines of numbers have come with no sample between them, like this one, and cannot be read as samples."""
+
+    count: int
+    text: str
+
+
+LineEvent = Sample | Missing | Damaged | Header | Note | LayoutFound | Skipped | Unread | Question
 
 
 def printable(line: bytes) -> str:

@@ -90,6 +90,10 @@ class TextLayout:
         """Whether missing samples can be counted from a time column."""
         return self.time is not None and self.time.shows_loss
 
+    def reads_like(self, other: "TextLayout") -> bool:
+        """Tell whether samples of both can be joined: the same numbers of the same lines, in the same unit."""
+        return (self.templates, self.axes, self.unit) == (other.templates, other.axes, other.unit)
+
     def __str__(self) -> str:
         if self.only is not None:
             place, number = self.only

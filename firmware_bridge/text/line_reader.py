@@ -79,12 +79,14 @@ class LineReader:
             self._variants[template] = is_variant(template, self.layout.templates[0])
         return self._variants[template]
 
+    def is_known(self, text: str) -> bool:
+        """Tell whether a line stood beside the samples when the layout was learned."""
+        cut = dissect(text, decimal_comma=self._comma)
+        return cut is not None and cut[0] in self._others
+
     def is_foreign(self, text: str, *, title: str = "") -> bool:
         """Tell whether a line under a title was never meant to be a sample, rather than damaged on its way."""
-        if is_comment(text) or _RULE.fullmatch(text):
-            return True
-        cut = dissect(f"{title} {text}" if title else text, decimal_comma=self._comma)
-        if cut is not None and cut[0] in self._others:
+        if is_comment(text) or _RULE.fullmatch(text) or self.is_known(f"{title} {text}" if title else text):
             return True
         if self._letters:
             # A damaged line keeps a part of its text; a line of another kind has none of it.

@@ -10,7 +10,8 @@
 
 Strategy. First, lines are held back until `learning.py` knows their layout: at once for three bare numbers, after two
 to a hundred lines for others. Then every line is read by the layout's templates: by splitting it, where a line is bare
-numbers, else by its constant text. Twenty lines in a row that fit none begin the learning anew.
+numbers, else by its constant text. Twenty damaged lines in a row begin the learning anew; lines of another kind are
+learned from beside it, in case the device prints its samples like that now (`changes.py`).
 
 What text cannot tell: there is no checksum, so a digit lost inside a number goes unnoticed; and without a time column a
 line that is lost whole leaves no trace. The bytes before the first line end are skipped, for the reader may have joined
@@ -20,6 +21,7 @@ in the middle of a line and ``23,0.5,0.9`` may have been ``-1.23,0.5,0.9``; only
 import re
 from typing import Final
 
+from edgehar.firmware_bridge.text.changes import ChangeWatch
 from edgehar.firmware_bridge.text.events import (
     Damaged,
     Header,
@@ -33,7 +35,7 @@ from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import LayoutLearner, Question
 from edgehar.firmware_bridge.text.line_reader import LineReader, Part, is_clean, is_comment, text_of
 from edgehar.firmware_bridge.text.selection import SensorSelection
-from edgehar.firmware_bridge.text.template import dissect
+from edgehar.firmware_bridge.text.template import Template, dissect
 from edgehar.firmware_bridge.text.titles import Titles
 from edgehar.models.sensing.names import find_acceleration, read_name, sensor_of_text
 
@@ -44,6 +46,8 @@ MISFITS_BEFORE_LEARNING: Final = 20
 
 _TERMINATOR: Final = re.compile(rb"[\r\n]")
 _MOST_TEXTS: Final = 32
+_MOST_FORMS: Final = 8
+"""A device changes what it prints now and then; who does it more often prints nonsense."""
 _MOST_HELD: Final = 100
 """Events that wait behind lines that are being learned from."""
 _HEADER_SEPARATORS: Final = (",", ";", "\t", "|", "/", None)
@@ -85,6 +89,7 @@ class TextLineParser:
         self._skipped = 0
         self._wide = False
         self._learned: list[TextLayout] = []
+        self._used: TextLayout | None = None
         self._titles = Titles()
         self._texts: set[bytes] = set()
         self._before = ""
@@ -114,6 +119,8 @@ class TextLineParser:
                 sample = reader.quick(line)
                 if sample is not None:
                     self._misfits = 0
+                    if self._watch.lines:
+                        self._watch.forget()
                     quick += 1
                     events.append(sample)
                     continue
@@ -135,10 +142,15 @@ class TextLineParser:
             events += self._decide(final=True)
         return events
 
+    def _new_learner(self) -> LayoutLearner:
+        """Return what learns a layout, and knows what a person has declared."""
+        return LayoutLearner(rate_hz=self._rate_hz, columns=self._columns, selection=self._selection)
+
     def _learn(self) -> None:
         """Begin to learn how lines are read."""
-        self._learner = LayoutLearner(rate_hz=self._rate_hz, columns=self._columns, selection=self._selection)
+        self._learner = self._new_learner()
         self._learner.name_columns(self._names)
+        self._watch = ChangeWatch(self._new_learner, self._selection or SensorSelection())
         self._reader: LineReader | None = None
         self._held: list[str | LineEvent] = []
         self._misfits = 0
@@ -184,6 +196,8 @@ class TextLineParser:
         if event is None:
             return self._odd_line(line)
         self._misfits = 0
+        if self._watch.lines:
+            self._watch.forget()
         return [] if isinstance(event, Part) else [event]
 
     def _unlearned_line(self, line: bytes) -> list[LineEvent]:
@@ -212,16 +226,29 @@ class TextLineParser:
         if names is not None:
             return self._emit(Header(names))
         reader = self._reader
-        if reader is None or (
-            is_clean(line) and (reader.is_foreign(text, title=self._titles.above) or self._has_come(line))
-        ):
+        if reader is None:
             return [Note(printable(line))]
+        if is_clean(line) and (reader.is_foreign(text, title=self._titles.above) or self._has_come(line)):
+            changed = [] if is_comment(text) else self._look_for_change(text_of(self._under_title(line)), reader)
+            return [Note(printable(line)), *changed]
         self._misfits += 1
         layout = reader.layout
         if self._misfits >= MISFITS_BEFORE_LEARNING:
             self._names = ()
             self._learn()
         return [_misfit(line, layout)]
+
+    def _look_for_change(self, text: str, reader: LineReader) -> list[LineEvent]:
+        """Learn from a line of another kind; return the samples of another form, once the device prints them."""
+        found = self._watch.take(text, is_known=reader.is_known(text))
+        if not isinstance(found, TextLayout):
+            return [] if found is None else [found]
+        held: list[str | LineEvent] = [*self._watch.held]
+        others = self._watch.templates
+        self._names = ()
+        self._learn()
+        decision = self._unless_it_alternates(found)
+        return [decision] if isinstance(decision, Question) else self._use(decision, held, others)
 
     def _has_come(self, line: bytes) -> bool:
         """Tell whether a line without numbers has come before: damage is never the same twice."""
@@ -239,7 +266,7 @@ class TextLineParser:
         if not self._titles.reads(text_of(line), has_numbers=has_numbers):
             return False
         if not titled:
-            self._learned = []
+            self._learned, self._used = [], None
             self._learn()
         return True
 
@@ -271,9 +298,14 @@ class TextLineParser:
         if isinstance(decision, Question):
             self._learn()
             return [*(item for item in held if not isinstance(item, str)), decision]
-        self._held = []
-        self._reader = reader = LineReader(decision, others)
-        events: list[LineEvent] = [LayoutFound(decision)]
+        return self._use(decision, held, others)
+
+    def _use(self, layout: TextLayout, held: list[str | LineEvent], others: set[Template]) -> list[LineEvent]:
+        """Read by a layout from here on, and what was held back as well."""
+        changes = self._used is not None and not layout.reads_like(self._used)
+        self._held, self._used = [], layout
+        self._reader = reader = LineReader(layout, others)
+        events: list[LineEvent] = [LayoutFound(layout, changes)]
         for item in held:
             if not isinstance(item, str):
                 events.append(item)
@@ -281,7 +313,7 @@ class TextLineParser:
             line = item.encode("latin-1")
             event = reader.quick(line) or reader.read(line)
             if event is None:
-                events.append(Note(printable(line)) if reader.is_foreign(item) else _misfit(line, decision))
+                events.append(Note(printable(line)) if reader.is_foreign(item) else _misfit(line, layout))
             elif not isinstance(event, Part):
                 events.append(event)
         return events
@@ -292,6 +324,9 @@ class TextLineParser:
             lines = " and ".join(repr(str(each)) for each in (layout, self._learned[-1]))
             return Question(f"the lines change between two kinds: {lines}", "--columns")
         if layout not in self._learned:
+            if len(self._learned) == _MOST_FORMS:
+                text = f"the lines have changed their form {_MOST_FORMS} times, now to {str(layout)!r}"
+                return Question(text, "--columns")
             self._learned.append(layout)
         return layout
 

@@ -23,6 +23,7 @@ from edgehar.firmware_bridge.text.events import (
     Note,
     Sample,
     Skipped,
+    Unread,
 )
 from edgehar.firmware_bridge.text.layout import TextLayout
 from edgehar.firmware_bridge.text.learning import Question
@@ -309,11 +310,13 @@ class TextSource:
     def _note(self, event: LineEvent, blocks: list[SampleBlock], arrived_s: float) -> None:
         """Act on everything in the stream that is not a sample."""
         match event:
-            case LayoutFound(layout):
+            case LayoutFound(layout, changes):
                 # What still waits was read by another layout, perhaps of another sensor: they are not mixed.
                 if self._unit is not None:
                     self._release(blocks)
-                self._waiting = []
+                waiting, self._waiting = self._waiting, []
+                if changes:
+                    self._changed_form(waiting, blocks, arrived_s)
                 self._close_run(blocks, arrived_s)
                 self._adopt(layout)
             case Damaged(reason, text):
@@ -334,8 +337,25 @@ class TextSource:
             case Note(text):
                 self._say(f"the device says: {text}", kind="note")
                 self._count_words(text)
+            case Unread(count, text):
+                text = f"{count} lines of numbers in a row are no samples as before and get no label, such as {text!r}"
+                self._say(f"{text}; if they are the acceleration now, start again", kind="unread", warning=True)
             case Skipped(count):
                 self._say(f"joined in the middle of a line: its {count} bytes are skipped", kind="skipped")
+
+    def _changed_form(
+        self, waiting: list[tuple[LineEvent, float]], blocks: list[SampleBlock], arrived_s: float
+    ) -> None:
+        """Say that lines have changed their form; samples that waited for their unit are lost."""
+        unused = sum(isinstance(event, Sample) for event, _ in waiting)
+        told = f"; {unused} samples before, whose unit was not known yet, are lost" if unused else ""
+        text = f"the lines have changed their form: they are learned anew, and so is their unit{told}"
+        self._say(text, kind="form", warning=True)
+        for event, came_s in waiting:
+            if not isinstance(event, Sample):
+                self._note(event, blocks, came_s)
+        if unused:
+            self._hole(unused, blocks, arrived_s)
 
     def _count_words(self, text: str) -> None:
         """Say it when only lines without numbers come: a header again and again, or numbers that are not decimal."""

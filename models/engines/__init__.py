@@ -9,7 +9,16 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgehar.models.architecture import GRU, LSTM, Architecture, Bidirectional, Conv1D, SelfAttention, TemporalBlock
+from edgehar.models.architecture import (
+    GRU,
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Conv1D,
+    SelfAttention,
+    TemporalBlock,
+    every_layer,
+)
 from edgehar.models.bundle import WEIGHTS, Bundle
 from edgehar.models.bundle.manifest import ArtifactEntry
 from edgehar.models.errors import DataError, EngineError, UsageError
@@ -124,9 +133,10 @@ def fastest_first(architecture: Architecture) -> tuple[str, ...]:
     Convolutions and attention alone are what runtimes were made for: both are ahead of the C engine there
     (docs/decisions/0004-fastest-engine-by-measurement.md).
     """
-    gated = any(isinstance(layer, LSTM | GRU | Bidirectional) for layer in architecture.layers)
+    layers = tuple(every_layer(architecture.layers))
+    gated = any(isinstance(layer, LSTM | GRU | Bidirectional) for layer in layers)
     runtimes = ("onnxruntime", "litert") if gated else ("litert", "onnxruntime")
-    wide = any(isinstance(layer, Conv1D | TemporalBlock | SelfAttention) for layer in architecture.layers)
+    wide = any(isinstance(layer, Conv1D | TemporalBlock | SelfAttention) for layer in layers)
     if wide and not architecture.is_recurrent:
         return (*runtimes, "native", "numpy")
     return ("native", *runtimes, "numpy")

@@ -7,7 +7,7 @@ ends; layers that need what comes after a step do when the window has ended. So 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgehar.models.portable.branches import OpenFork, Pace
+from edgehar.models.portable.forks import OpenFork, Pace
 from edgehar.models.portable.layers import ATTENTION, BRANCHING, FORK, GATES, JOIN, POOLS, RECURRENT, WHOLE, CLayer
 
 

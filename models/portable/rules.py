@@ -45,8 +45,8 @@ from typing import Final
 import numpy as np
 
 from edgehar.models.errors import CompileError
-from edgehar.models.portable.branches import MOST_ENDS, MOST_FORKS
 from edgehar.models.portable.fixed_point import CELL_BITS, SUM_BITS, VALUE_BITS
+from edgehar.models.portable.forks import MOST_ENDS, MOST_FORKS
 from edgehar.models.portable.geometry import Walk, is_first_of_two
 from edgehar.models.portable.tables import (
     ATTENTION,

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from edgehar.models.sensing.names import read_axis, words_of
+from edgehar.models.sensing.names import AXES, read_axis, words_of
 from edgehar.models.sensing.unit_names import time_unit_named
 
 AXIS: Final = "axis"
@@ -43,7 +43,10 @@ _WHOLE_OR_FIRST: Final = (
     ),
     (
         SUBJECT,
-        re.compile(r"subjects?|users?|person|participants?|pid|volunteer|userid|subjectid|wearer|benutzer"),
+        re.compile(
+            r"subjects?|users?|person|participants?|pid|volunteers?|userid|subjectid|wearer|benutzer"
+            r"|patients?|patientid|participantid|personid|athletes?|proband\w*|sujet|sujeto"
+        ),
     ),
 )
 
@@ -74,9 +77,11 @@ def role_of(name: str) -> ColumnRole:
     """
     bracketed = [match[1].strip().lower() for match in _BRACKETS.finditer(name)]
     words = words_of(_BRACKETS.sub(" ", name).strip())
+    joined = "".join(words)
+    if joined in AXES and (unit := _first_unit(bracketed)) is not None:
+        return ColumnRole(TIME, unit)  # X[s] is what the horizontal axis of a plot shows
     if read_axis(_BRACKETS.sub(" ", name)):
         return ColumnRole(AXIS)
-    joined = "".join(words)
     for role, pattern in _WHOLE:
         if pattern.fullmatch(joined):
             return ColumnRole(role, _first_unit([*bracketed, joined]) if role == TIME else None)

@@ -1,5 +1,6 @@
 """Several data sets as one: subjects kept apart, activities united, and no recording twice."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,6 +10,8 @@ from edgehar.models.errors import UsageError
 from edgehar.pipeline.data.identity import fingerprint
 from edgehar.pipeline.data.recordings import Dataset, LabelInterval, Recording, in_natural_order
 
+_NUMBER: Final = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
+"""A number: its sign is no hyphen."""
 UNLABELLED: Final = ""
 """Map a label to this to leave its samples without a label."""
 
@@ -108,7 +111,11 @@ def plain_label(name: str) -> str:
     --------
     >>> plain_label(" WALKING_Upstairs "), plain_label("walking  upstairs")
     ('walking upstairs', 'walking upstairs')
+    >>> plain_label("-1"), plain_label("1")
+    ('-1', '1')
     """
+    if _NUMBER.fullmatch(name.strip()):
+        return name.strip()
     return " ".join(name.replace("_", " ").replace("-", " ").casefold().split())
 
 

@@ -6,6 +6,7 @@
     hdf5         the arrays and names of an HDF5 file, read in a process of its own
     keras_file   .keras and .h5 -> a configuration (JSON) and weights
     keras_chain  a configuration -> its layers in order
+    keras_masks  operations that compute masks, which the layers make anyway, taken away
     keras_inputs several inputs -> one window, in which their features stand side by side
     keras_layers the layers of Keras -> ours, or a refusal by the layer's name and option
     keras_memory a Keras model in memory -> the same configuration and weights

@@ -11,6 +11,7 @@ from edgehar.models.foreign_text import printable
 from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer, SideInput
 from edgehar.pipeline.importers.keras_graph import walked
 from edgehar.pipeline.importers.keras_inputs import side_by_side
+from edgehar.pipeline.importers.keras_masks import without_masks
 from edgehar.pipeline.importers.keras_states import StateEnds, without_states
 
 MAXIMUM_LAYERS: Final = 1000
@@ -46,6 +47,7 @@ def read_chain(configuration: Mapping[str, Any], *, where: str) -> KerasChain:
     described, states = _described(entries, where), StateEnds({})
     inputs: tuple[SideInput, ...] = ()
     if kind in _GRAPHS:
+        described = without_masks(described, options)
         described, options, states = without_states(described, options, where)
         described, options, inputs = side_by_side(described, options, where)
     first = [layer for _, layer in described]

@@ -35,6 +35,14 @@ def movements() -> tuple[np.ndarray, np.ndarray]:
     return (windows + generator.normal(scale=0.1, size=windows.shape)).astype("f"), labels
 
 
+def cut_short() -> tuple[np.ndarray, np.ndarray]:
+    """The same windows, of which most end early: the rest are samples that stand for none."""
+    windows, labels = movements()
+    for window, length in zip(windows, np.random.default_rng(4).integers(8, 30, len(windows)), strict=True):
+        window[length:] = -9.0
+    return windows, labels
+
+
 def messages() -> tuple[np.ndarray, np.ndarray]:
     """Texts as numbers of words; those that hold one of a few words are unwanted."""
     texts = np.random.default_rng(2).integers(0, VOCABULARY, (96, LENGTH))
@@ -169,6 +177,12 @@ MODELS: dict[str, tuple[Callable[[], Any], str, Callable[[Any, Any], Any], bool]
     ),
     "temporal convolutions": (temperatures, "mse", temporal, True),
     "attention": (temperatures, "mse", attention, False),
+    "GRU over windows cut short": (
+        cut_short,
+        "sparse_categorical_crossentropy",
+        stack(lambda kl: kl.Masking(-9.0), lambda kl: kl.GRU(6), three),
+        True,
+    ),
     "several steps": (several_hours, "mse", stack(lambda kl: kl.LSTM(6), lambda kl: kl.Dense(4)), True),
 }
 """Data, loss, layers, and whether the C engine runs it."""

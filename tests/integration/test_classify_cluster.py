@@ -50,7 +50,7 @@ def large_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """So many recordings that, on a fast machine too, most are left when the first is done."""
     folder = tmp_path_factory.mktemp("large")
     for seed in range(16):
-        write_week(folder / f"{seed}.parquet", days=0.3, seed=seed, subject=str(seed))
+        write_week(folder / f"{seed}.parquet", days=0.1, seed=seed, subject=str(seed))
     return folder
 
 

@@ -1,35 +1,30 @@
 /**
  * Text lines of samples, however a sketch prints them: bytes in, events out. Lines are held back until it is learned where
- * x, y and z stand; then each is read by its template. The rules of edgehar.firmware_bridge.text.lines and line_reader.
+ * x, y and z stand; then each is read by its template. The rules of edgehar.firmware_bridge.text.lines.
  *
  * An event is `{kind, atS}`, where `atS` is when its bytes came: a `sample` with `values` and `tick`; a `missing` or
- * `damaged` one; a `header`; a `note`, which counts as nothing, with its `text`; a `layout` that was found; a `question`.
+ * `damaged` one; a `header`; a `note`, which counts as nothing, with its `text`; a `layout` that was found, which may be
+ * one that `changes` the form; a `question`; and `unread`: many lines of numbers have come with no sample between them.
  *
  * @module line-parser
  */
 
+import { ChangeWatch } from "./changes.js";
 import { LayoutLearner } from "./learning.js";
-import { findAcceleration, readName, sensorOfText } from "./names.js";
-import { dissect, isVariant, lettersOf } from "./template.js";
+import { isComment, LineReader, PART } from "./line-reader.js";
+import { findAcceleration, readName } from "./names.js";
+import { dissect } from "./template.js";
+import { speaksOfSensor, Titles } from "./titles.js";
 
 const LONGEST_LINE = 512;
-const LARGEST_NUMBER = 1e19;
 const MISFITS_BEFORE_LEARNING = 20;
-const LONGEST_TITLE = 40;
-const ROUND = 40;
-const SHORT_ROUND = 8;
 const MOST_TEXTS = 32;
-const MOST_VARIANTS = 256;
-const ENDS_WITH_NUMBER = /\d[^:]*[\p{L}\p{N}_.]\s*$|\d\s*$/u;
-const RULE = /^\s*([^\p{L}\p{N}_\s,;.])\1{2,}\s*$/u;
 const MOST_HELD = 100;
-const NOTE_LETTERS = 3;
+const MOST_FORMS = 8;
 const PIECE = 4096;
-const WORDS = /[A-Za-z][\p{L}\p{N}_]*/gu;
 const PRINTABLE = /^(?:[^\p{C}\p{Z}]| )*$/u;
 // eslint-disable-next-line no-control-regex -- tabs, and colour codes, which begin with 1b
 const LATIN = /^[\x20-\x7e\t\x1b\xa0-\xff]*$/;
-const PART = { kind: "part" };
 
 /** Turns the bytes of a text stream into events, the same however they are cut into reads. */
 export class LineParser {
@@ -49,6 +44,8 @@ export class LineParser {
   #reader = null;
   #held = [];
   #misfits = 0;
+  #used = null;
+  #watch;
   #isAsked = false;
   #atS = 0;
 
@@ -94,8 +91,10 @@ export class LineParser {
   }
 
   #learn() {
-    this.#learner = new LayoutLearner({ rateHz: this.#rateHz, columns: this.#columns });
+    const makeLearner = () => new LayoutLearner({ rateHz: this.#rateHz, columns: this.#columns });
+    this.#learner = makeLearner();
     this.#learner.nameColumns(this.#names);
+    this.#watch = new ChangeWatch(makeLearner);
     this.#reader = null;
     this.#held = [];
     this.#misfits = 0;
@@ -135,6 +134,7 @@ export class LineParser {
     const event = this.#reader.read(titled);
     if (!event) return this.#oddLine(line);
     this.#misfits = 0;
+    if (this.#watch.lines) this.#watch.forget();
     return event === PART ? [] : [{ ...event, atS: this.#atS }];
   }
 
@@ -160,13 +160,27 @@ export class LineParser {
     this.#before = line;
     if (names) return this.#header(names);
     const isNote = isText && (this.#reader.isForeign(line, this.#titles.above) || this.#hasCome(line));
-    if (isNote) return [this.#event("note", { text: line })];
+    if (isNote) {
+      const titled = this.#titles.above ? `${this.#titles.above} ${line}` : line;
+      return [this.#event("note", { text: line }), ...(isComment(line) ? [] : this.#lookForChange(titled))];
+    }
     this.#misfits++;
     if (this.#misfits >= MISFITS_BEFORE_LEARNING) {
       this.#names = [];
       this.#learn();
     }
     return [this.#event("damaged")];
+  }
+
+  /** Learn from a line of another kind; return the samples of another form, once the device prints them. */
+  #lookForChange(line) {
+    const found = this.#watch.take(line, this.#atS, this.#reader.isKnown(line));
+    if (!found) return [];
+    if (!found.templates) return [this.#event("unread", found)];
+    const { held, templates, width } = this.#watch;
+    this.#names = [];
+    this.#learn();
+    return this.#settle(found, held, templates, width);
   }
 
   /** Tell whether a line without numbers has come before: damage is not the same twice, what a sketch prints is. */
@@ -183,6 +197,7 @@ export class LineParser {
     if (!this.#titles.reads(line, this.#reader !== null || this.#learner.rows > 0)) return false;
     if (!above) {
       this.#learned = [];
+      this.#used = null;
       this.#learn();
     }
     return true;
@@ -209,8 +224,11 @@ export class LineParser {
   #decide() {
     const found = this.#learner.decide();
     if (!found) return [];
-    const held = this.#held;
-    const { templates, width } = this.#learner;
+    return this.#settle(found, this.#held, this.#learner.templates, this.#learner.width);
+  }
+
+  /** Read by a layout from here on, and what was held back as well; or ask. */
+  #settle(found, held, templates, width) {
     const decision = found.option ? found : this.#unlessItAlternates(found);
     if (decision.option) {
       this.#learn();
@@ -218,9 +236,11 @@ export class LineParser {
       const others = held.filter(({ line }) => line === undefined);
       return [...others, this.#event("question", { question: { ...decision, width } })];
     }
+    const changes = this.#used !== null && !readsLike(decision, this.#used);
     this.#held = [];
+    this.#used = decision;
     this.#reader = new LineReader(decision, templates);
-    const events = [this.#event("layout", { layout: decision, atS: held[0].atS })];
+    const events = [this.#event("layout", { layout: decision, changes, atS: held[0].atS })];
     for (const item of held) {
       const { line, atS } = item;
       const event = line === undefined ? item : this.#reader.read(line);
@@ -235,119 +255,18 @@ export class LineParser {
     const key = JSON.stringify([layout.templates.map((template) => template.key), layout.axes, layout.names]);
     const isOld = this.#learned.slice(0, -1).includes(key) && key !== this.#learned.at(-1);
     if (isOld) return { option: "columns", text: "the lines change between two kinds" };
-    if (!this.#learned.includes(key)) this.#learned.push(key);
+    if (!this.#learned.includes(key)) {
+      if (this.#learned.length === MOST_FORMS) return { option: "columns", text: "the lines change their form again and again" };
+      this.#learned.push(key);
+    }
     return layout;
   }
 }
 
-/** Finds lines that name the sensor of the lines below them again and again: `Gyroscope:`, `--- acc (g) ---`, `"gyro": {`. */
-class Titles {
-  above = "";
-  #last = new Map();
-  #lines = 0;
-
-  /** Take a line, and return whether it is a title; `hasNumbers` if lines of numbers have come. */
-  reads(line, hasNumbers) {
-    this.#lines++;
-    if (line.length > 2 * LONGEST_TITLE || ENDS_WITH_NUMBER.test(line) || !lettersOf(line) || dissect(line)) return false;
-    const title = line.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
-    const isShort = title.length <= LONGEST_TITLE;
-    const namesASensor = isShort && speaksOfSensor(title);
-    if (this.above && (namesASensor || (isShort && /:\s*[{[(]?\s*$/.test(line)))) {
-      this.above = title;
-      return true;
-    }
-    if (!namesASensor) return false;
-    const since = this.#lines - (this.#last.get(title) ?? -ROUND);
-    if (this.#last.has(title) || this.#last.size < MOST_TEXTS) this.#last.set(title, this.#lines);
-    // Of a stream with one title only, nothing but a message now and then is known.
-    const isTitle = hasNumbers && since > 1 && since <= (this.#last.size > 1 ? ROUND : SHORT_ROUND);
-    if (isTitle) this.above = title;
-    return isTitle;
-  }
-}
-
-/** Tell whether a line speaks of a sensor: `Gyroscope in degrees/second`. */
-function speaksOfSensor(text) {
-  return sensorOfText(text.replaceAll("/", " ")) !== null;
-}
-
-/** Reads lines by a layout that is known. */
-class LineReader {
-  #layout;
-  #others;
-  #where;
-  #letters;
-  #words;
-  #hasComma;
-  #variants = new Map();
-  #parts = [];
-  #hasBegun = false;
-
-  /** @param {object} layout How. @param {Set<string>} others Templates of the stream's lines, the others being no damage. */
-  constructor(layout, others) {
-    const { templates } = layout;
-    this.#layout = layout;
-    this.#where = new Map(templates.map(({ key }, at) => [key, at]));
-    this.#others = new Set([...others].filter((key) => !this.#where.has(key)));
-    this.#letters = Math.max(...templates.map(({ letters }) => letters));
-    this.#words = new Set(templates.flatMap(({ constants }) => constants.flatMap((piece) => piece.match(WORDS) ?? [])));
-    this.#hasComma = templates[0].hasDecimalComma;
-  }
-
-  /** Return the sample of a line, `PART` for a part of one, null for a line of another kind. */
-  read(line) {
-    const cut = dissect(line, this.#hasComma);
-    const part = cut ? (this.#where.get(cut.template.key) ?? this.#variantOf(cut.template)) : undefined;
-    if (part === undefined || cut.numbers.some((each) => Math.abs(each) > LARGEST_NUMBER)) return null;
-    return this.#where.size === 1 ? this.#sample([cut.numbers]) : this.#join(part, cut.numbers);
-  }
-
-  /** Return 0 for a line that differs from the layout's only in words at its end, such as the state of a device. */
-  #variantOf(template) {
-    if (this.#where.size > 1 || this.#others.has(template.key)) return undefined;
-    if (!this.#variants.has(template.key)) {
-      if (this.#variants.size >= MOST_VARIANTS) return undefined;
-      this.#variants.set(template.key, isVariant(template, this.#layout.templates[0]) ? 0 : undefined);
-    }
-    return this.#variants.get(template.key);
-  }
-
-  /** Tell whether a line under a title was never meant to be a sample, rather than damaged on its way. */
-  isForeign(line, title = "") {
-    if (isComment(line) || RULE.test(line)) return true;
-    const cut = dissect(title ? `${title} ${line}` : line, this.#hasComma);
-    if (cut && this.#others.has(cut.template.key)) return true;
-    if (!this.#letters && !/\p{N}/u.test(line)) return lettersOf(line) > 0;
-    if (!this.#letters) return lettersOf(line) >= NOTE_LETTERS && !/^\s*[-+]?[\d.]+\s*[,;\s]/.test(line);
-    // A damaged line keeps a part of its text; a line of another kind has none of it.
-    const kept = new Set(line.match(WORDS));
-    return ![...this.#words].some((word) => (word.length === 1 ? kept.has(word) : line.includes(word)));
-  }
-
-  /** Return the sample that its last line completes. */
-  #join(part, numbers) {
-    if (part === 0) {
-      this.#hasBegun = true;
-      this.#parts = [];
-    }
-    // The lines that came first may be the rest of a sample.
-    if (!this.#hasBegun) return PART;
-    this.#parts[part] = numbers;
-    const last = this.#where.size - 1;
-    if (part < last) return PART;
-    const rows = this.#parts;
-    this.#parts = [];
-    return Object.keys(rows).length > last ? this.#sample(rows) : { kind: "missing" };
-  }
-
-  #sample(rows) {
-    const { axes, time } = this.#layout;
-    const at = ({ template, slot }) => rows[template][slot];
-    const values = axes.map(at);
-    const tick = time ? at(time.place) : null;
-    return values.some(Number.isNaN) || Number.isNaN(tick) ? { kind: "missing" } : { kind: "sample", values, tick };
-  }
+/** Tell whether samples of two layouts can be joined: the same numbers of the same lines, in the same unit. */
+function readsLike(one, other) {
+  const what = ({ templates, axes, unit }) => JSON.stringify([templates.map(({ key }) => key), axes, unit]);
+  return what(one) === what(other);
 }
 
 /**
@@ -385,8 +304,4 @@ function decoded(text) {
 function isClean(line) {
   // eslint-disable-next-line no-control-regex -- as above
   return LATIN.test(line) || PRINTABLE.test(decoded(line.replace(/[\t\x1b]/g, "")) ?? "\0");
-}
-
-function isComment(line) {
-  return /^\s*(?:# |\/\/)/.test(line);
 }

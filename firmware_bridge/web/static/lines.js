@@ -49,6 +49,8 @@ export class LineSource {
   #others = 0;
   #garbled = 0;
   #other = "";
+  #unread = "";
+  #changes = 0;
   /** Samples that lines or times say are missing. */
   lost = 0;
 
@@ -79,7 +81,8 @@ export class LineSource {
     const range = RANGES[this.#unit] ? ` (${RANGES[this.#unit]})` : "";
     const shown = readable(this.layout);
     const layout = shown.length > SHOWN_LETTERS ? `${shown.slice(0, SHOWN_LETTERS)}…` : shown;
-    return `text lines, ${layout}, in ${this.#unit}${range}${this.lost ? `; ${this.lost} samples lost` : ""}`;
+    const changed = this.#changes ? "; the lines have changed their form" : "";
+    return `text lines, ${layout}, in ${this.#unit}${range}${this.lost ? `; ${this.lost} samples lost` : ""}${changed}`;
   }
 
   /** @returns {boolean} Whether lines of numbers come and it is not yet clear what they mean. */
@@ -107,8 +110,16 @@ export class LineSource {
       };
       return `The acceleration cannot be found: ${readable(this.#question.text)}. ${next[this.doubt]}`;
     }
+    if (this.#unread) {
+      return `Lines like “${readable(this.#unread)}” are no samples as before and get no label: choose the sensor again.`;
+    }
     if (this.#samples || this.isLearning || this.#others <= Math.max(STRANGE_LINES, this.#garbled)) return "";
     return `Lines hold no numbers, such as “${readable(this.#other)}”: expected x,y,z.`;
+  }
+
+  /** @returns {boolean} Whether lines of numbers come that are no samples as those before were. */
+  get isUnread() {
+    return this.#unread !== "";
   }
 
   /** @returns {boolean} Whether the text is UTF-16, in which every second byte is zero. */
@@ -133,6 +144,7 @@ export class LineSource {
     for (const event of this.#parser.feed(data, nowS)) {
       if (["sample", "missing", "damaged"].includes(event.kind)) {
         this.#garbled += Number(event.kind === "damaged");
+        if (event.kind === "sample") this.#unread = "";
         if (this.#layout && !this.#question) (this.#unit ? ready : this.#waiting).push(event);
         if (this.#findUnit()) ready = this.#waiting.splice(0);
       } else {
@@ -146,7 +158,7 @@ export class LineSource {
   }
 
   /** Act on everything in the stream that is not a sample. */
-  #note({ kind, atS, text, layout, question }) {
+  #note({ kind, atS, text, layout, changes, question }) {
     if (kind === "note") {
       this.#others++;
       this.#other = text.trim().slice(0, 40);
@@ -156,8 +168,10 @@ export class LineSource {
       else this.#restarts ||= hasPaused && this.#samples > 0;
     } else if (kind === "question") {
       this.#doubtful(question);
+    } else if (kind === "unread") {
+      this.#unread = text.trim().slice(0, 40);
     } else {
-      this.#adopt(layout);
+      this.#adopt(layout, changes);
     }
   }
 
@@ -167,8 +181,13 @@ export class LineSource {
   }
 
   /** Read the columns as they were found. */
-  #adopt(layout) {
+  #adopt(layout, changes) {
     this.#question = null;
+    this.#changes += Number(changes);
+    for (const { kind } of changes ? this.#waiting : []) {
+      // What waits to be understood is lost with its form; without a device's clock a line stands for one sample.
+      if (kind === "sample" || (!this.#clock && this.#samples)) this.lost++;
+    }
     this.#layout = layout;
     this.#unit = layout.unit;
     this.#waiting = [];

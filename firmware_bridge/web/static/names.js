@@ -95,7 +95,7 @@ const INDEX_WORD =
   /^(?:|[ni]|id|idx|index|no|nr|number|row|samples?|count(?:er)?|packetcounter|packet|seq[\p{L}\p{N}_]*|unnamed)$/u;
 /** Labels, people, kinds of sensors, dates: no time, whatever else their names say. */
 const OTHER_ROLE =
-  /^(?:labels?|activity|activities|activityid|activityname|class|target|annotations?|gt|behaviou?r|aktivität|aktivitaet|activité|actividad|text|subjects?|users?|person|participants?|pid|volunteer|userid|subjectid|wearer|benutzer)$/;
+  /^(?:labels?|activity|activities|activityid|activityname|class|target|annotations?|gt|behaviou?r|aktivität|aktivitaet|activité|actividad|text|subjects?|users?|person|participants?|pid|volunteers?|userid|subjectid|wearer|benutzer|patients?|patientid|participantid|personid|athletes?|proband[\p{L}\p{N}_]*|sujet|sujeto)$/u;
 const OTHER_WHOLE = /^(?:sensor|sensors|sensorname|sensortype|type|date|datum|fecha)$/;
 const BRACKETS = /[([{]([^()[\]{}]*(?:\([^()]*\)[^()[\]{}]*)?)[)\]}]/g;
 const IN_BRACKETS = /[([{<]([^)\]}>]*)[)\]}>]/g;
@@ -206,9 +206,11 @@ export function isOfAcceleration(unit) {
 export function roleOf(name) {
   const bracketed = [...name.matchAll(BRACKETS)].map(([, inner]) => inner.trim().toLowerCase());
   const words = wordsOf(name.replace(BRACKETS, " ").trim());
-  if (words.filter((word) => AXES.includes(word)).length === 1) return { role: "" };
   const joined = words.join("");
   const unit = (texts) => texts.map(timeUnitNamed).find(Boolean) ?? null;
+  // X[s] is what the horizontal axis of a plot shows.
+  if (AXES.includes(joined) && unit(bracketed)) return { role: "time", unit: unit(bracketed) };
+  if (words.filter((word) => AXES.includes(word)).length === 1) return { role: "" };
   if (joined === "s") return { role: "time", unit: unit([...bracketed, joined]) };
   if (INDEX_WORD.test(joined)) return { role: "index" };
   if (OTHER_WHOLE.test(joined) || OTHER_ROLE.test(joined) || OTHER_ROLE.test(words[0])) return { role: "" };

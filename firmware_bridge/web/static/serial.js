@@ -37,7 +37,7 @@ export class ByteReader {
   /** @returns {string} Why there are no samples although bytes come, in one sentence; empty for no reason. */
   get problem() {
     if (this.frames.problem) return this.frames.problem;
-    if (!this.#isBinary && this.#lines.doubt) return this.#lines.problem;
+    if (!this.#isBinary && (this.#lines.doubt || this.#lines.isUnread)) return this.#lines.problem;
     if (this.#samples || this.#bytes < STRANGE_BYTES || (!this.#isBinary && this.#lines.isLearning)) return "";
     if (this.frames.frames) return "Frames come, but the device does not say what its samples mean: press its reset.";
     return (

@@ -9,6 +9,8 @@
  *     most 15 bits below the point;
  *   - every layer takes what the one before it hands on, the first one the channels; the last layer, and no other, is
  *     a dense head; only a GRU that resets after the product has a bias in its recurrent kernel;
+ *   - forks and the ends of their branches fit one another, and how many joined vectors wait follows from them alone; behind
+ *     a mask there are recurrent and dense layers;
  *   - every array begins behind the records at a multiple of 4 bytes and ends within the blob, and all arrays together
  *     take no more bytes than there are;
  *   - scratch_sums, kept_sums and kept_values are at most 65535 each;

@@ -158,7 +158,7 @@ static har_pace har_pace_behind(har_pace pace, const har_layer *layer)
     return pool || har_is_convolution(layer->kind) ? har_slowed(pace, layer->stride, span) : pace;
 }
 
-/* Joined vectors that wait for some branches, at most: see models/portable/branches.py. */
+/* Joined vectors that wait for some branches, at most: see models/portable/forks.py. */
 static uint16_t har_waiting(const har_fork_place *fork)
 {
     const har_pace *slow = &fork->slowest;

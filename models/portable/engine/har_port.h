@@ -32,9 +32,12 @@
 #define HAR_ROUTINE static inline
 #endif
 
-/* A large function of few models: in a page, of which every byte is loaded, it is made small and not fast. */
-#if defined(__wasm__)
+/* A large function of few models: in a page, of which every byte is loaded, it is made small and not fast; as small as can
+ * be where HAR_SMALLEST says so. */
+#if defined(__wasm__) && defined(HAR_SMALLEST)
 #define HAR_SELDOM static __attribute__((noinline, cold, minsize))
+#elif defined(__wasm__)
+#define HAR_SELDOM static __attribute__((noinline, cold))
 #else
 #define HAR_SELDOM static
 #endif

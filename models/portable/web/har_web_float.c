@@ -14,7 +14,8 @@
 #define har_native_open har_float_open
 #define har_native_memory har_plain_memory
 #define har_native_predict har_plain_predict
-/* A model is loaded once: small, not fast. */
+/* A model is loaded once: small, not fast. So are the layers that few models have. */
+#define HAR_SMALLEST 1
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #include "../engine/har_blob.c"
 #pragma clang attribute pop

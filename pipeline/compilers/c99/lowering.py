@@ -35,7 +35,7 @@ from edgehar.models.portable.tables import (
 )
 from edgehar.models.stepping import Part, parts
 from edgehar.pipeline.compilers.c99.attention import attention_weights, balanced
-from edgehar.pipeline.compilers.c99.branches import BranchEnds
+from edgehar.pipeline.compilers.c99.join_formats import BranchEnds
 from edgehar.pipeline.compilers.c99.masks import counting
 from edgehar.pipeline.compilers.c99.observed import Met, Weighed, observe
 from edgehar.pipeline.compilers.c99.rows import Linear, least_input_bits, quantize_rows

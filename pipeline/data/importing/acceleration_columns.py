@@ -28,6 +28,7 @@ _OTHER_SENSORS: Final = (
 _WITH_GRAVITY: Final = frozenset(["total", "including", "incl", "with", "plus"])
 _WITHOUT: Final = frozenset(["body", "without", "excluding", "excl"])
 _FEWEST_ROWS: Final = 50
+_MOST_AXES: Final = 24
 _REMOVED: Final = 0.35
 _PRESENT: Final = 0.5
 _AS_LONG: Final = (0.85, 1.15)
@@ -170,6 +171,14 @@ def _gravity_removed(preamble: Preamble) -> Exception:
 def _no_sensor(preamble: Preamble, header: Sequence[str]) -> Exception:
     """Return the error for a table without acceleration."""
     there = ", ".join(header)
+    for at, name in enumerate(header):
+        said = {row[at] for row in preamble.head if len(row) > at}
+        if len(said) <= _MOST_AXES and {read_name(text).axis for text in said} >= set(sensor_names.AXES):
+            return unrecognised(
+                preamble.name,
+                f"expected x, y and z in columns of their own, got a row for each of them, named in {name!r}",
+                next_step="Write x, y and z of each sample into one row.",
+            )
     other = {sensor for sensor in _OTHER_SENSORS if sensor_groups(header, sensor)}
     if other:
         sentence = f"expected columns of an accelerometer, got those of the {' and the '.join(sorted(other))}: {there}"

@@ -36,6 +36,12 @@ DATES_S: Final = (1.1e9, 2.2e9)
 _SLOWEST_S: Final = 20.0
 _LOST_ONE: Final = 1.5
 _FEW: Final = 0.001
+_FEWEST_STEPS: Final = 8
+_FEWEST_QUANTA: Final = 1.9
+_NEAR_MULTIPLE: Final = 0.2
+_MULTIPLES: Final = 0.97
+_ON_AND_ON: Final = 0.7
+_SAMPLED_STAMPS: Final = 512
 _SAMPLED_ROWS: Final = 65_536
 _SAMPLED_BLOCKS: Final = 12
 
@@ -118,7 +124,9 @@ def look_at_steps(times: Column, start: int, stop: int) -> Steps | None:
     usual = float(np.median(long))
     if (forward == 0).mean() > 0.5:
         usual = _per_packet(max(blocks, key=len)) or usual
-    limit = _LOST_ONE * max(float(np.median(forward)), float(np.quantile(forward, 0.9)))
+    middle = float(np.median(forward))
+    most = middle if _are_multiples(forward, blocks[0]) else max(middle, float(np.quantile(forward, 0.9)))
+    limit = _LOST_ONE * most
     return Steps(
         usual=usual,
         limit=limit,
@@ -128,6 +136,30 @@ def look_at_steps(times: Column, start: int, stop: int) -> Steps | None:
         whole_ones=bool((steps == 1).mean() > 0.999),
         stamps=1 + int((forward > 0).sum()),
     )
+
+
+def _are_multiples(steps: Floats, stamps: Floats) -> bool:
+    """Tell whether steps are one, two, three times the same: many samples are lost.
+
+    Stamps that are rounded until they count steps look the same, as a rate that changes does, and are none of these.
+    """
+    middle = float(np.median(steps))
+    if len(steps) < _FEWEST_STEPS or not middle or middle < _FEWEST_QUANTA * _resolution(stamps[:_SAMPLED_STAMPS]):
+        return False
+    ratio = steps / middle
+    near = (np.abs(ratio - np.round(ratio)) < _NEAR_MULTIPLE) & (ratio > 1 - _NEAR_MULTIPLE)
+    long = ratio > _LOST_ONE
+    on_and_on = float((long[1:] & long[:-1]).mean()) > _ON_AND_ON * float(long.mean())
+    return float(near.mean()) >= _MULTIPLES and not on_and_on
+
+
+def _resolution(stamps: Floats) -> float:
+    """Return the unit of the last digit that stamps are written with; 0 where they have more than nine."""
+    for digits in range(10):
+        scaled = stamps * 10.0**digits
+        if np.abs(scaled - np.round(scaled)).max() < 1e-3 + 4 * float(np.spacing(np.abs(scaled).max())):
+            return 10.0**-digits
+    return 0.0
 
 
 def guess_time_unit(step: float, first: float = 0.0) -> str | None:

@@ -125,7 +125,9 @@ def find_roles(preamble: Preamble, options: Options, *, stem: str) -> Roles:
     known = {*axes, *added, *turning, *time, *(at for at in (label, subject, sensor) if at is not None)}
     device = rows.place if rows.several else device_column(preamble, known)
     places = Places(axes, added, turning, time, form, label, subject, device, sensor, sensors)
-    if are_sparse(preamble, axes, [*time, *(at for at in (label, subject, device) if at is not None)]):
+    beside = [at for at, role in enumerate(roles) if role.role in (INDEX, TIME, DATE)]
+    beside += [*time, *(at for at in (label, subject, device) if at is not None)]
+    if time and are_sparse(preamble, axes, beside):
         places = replace(places, sparse=True)
         notes.append("Rows without any value of the accelerometer are of other sensors: they are passed over.")
     if halves is not None:
@@ -155,8 +157,12 @@ def _role_of(name: str) -> ColumnRole:
 
 def _column(preamble: Preamble, name: str) -> int:
     """Return the place of a declared column."""
-    if preamble.header is not None and preamble.header.count(name) == 1:
-        return preamble.header.index(name)
+    header = preamble.header or ()
+    folded = [each.casefold() for each in header]
+    if header.count(name) == 1:
+        return header.index(name)
+    if name not in header and folded.count(name.casefold()) == 1:
+        return folded.index(name.casefold())
     if name.isdecimal() and 1 <= int(name) <= preamble.width:
         return int(name) - 1
     there = ", ".join(preamble.header) if preamble.header else f"numbers 1 to {preamble.width}"

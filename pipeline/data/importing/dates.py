@@ -34,7 +34,7 @@ _DATE: Final = (
     rf"(?P<word5>{_WORDS})[a-z]*\.?\s+(?P<day5>\d{{1,2}}),?\s+)(?P<year4>\d{{4}})"
 )
 _MOMENT: Final = re.compile(rf"\s*(?:{_DATE})(?:[T \-_,]+(?:at\s+)?{_CLOCK})?\s*", re.IGNORECASE)
-_TIME_OF_DAY: Final = re.compile(rf"\s*{_CLOCK}\s*")
+_TIME_OF_DAY: Final = re.compile(rf"\s*(?:(?P<days>\d+)\s+days?,?\s+)?{_CLOCK}\s*")
 _TIME_OF_HOUR: Final = re.compile(r"\s*(?P<minute>[0-5]?\d):(?P<second>[0-5]\d)[.,](?P<fraction>\d{1,6})\s*")
 """What a spreadsheet leaves of a time of day whose hours it does not show."""
 _RUN_TOGETHER: Final = re.compile(
@@ -155,7 +155,7 @@ def _one(text: str, form: DateForm) -> float:
     match = form.pattern.fullmatch(text)
     if match is None:
         return float("nan")
-    got: dict[str, str | None] = dict.fromkeys(("hour", "half", "sign", "first", "word4", "word5"))
+    got: dict[str, str | None] = dict.fromkeys(("hour", "half", "sign", "first", "word4", "word5", "days"))
     got.update(match.groupdict())
     hour = int(got["hour"] or 0)
     if got["half"]:
@@ -169,7 +169,7 @@ def _one(text: str, form: DateForm) -> float:
         shift = int(got["zh"] or 0) * 3600 + int(got["zm"] or 0) * 60
         seconds -= shift if got["sign"] == "+" else -shift
     if form.of_day:
-        return seconds + fraction
+        return int(got["days"] or 0) * DAY_S + seconds + fraction
     date = _iso_date(got, form)
     try:
         day = int(np.datetime64(date, "D").astype(np.int64))

@@ -32,6 +32,7 @@ from edgehar.pipeline.data.importing.table import Imported
 from edgehar.pipeline.data.recordings import LabelInterval, Recording
 
 MAX_BYTES: Final = 256 * 2**20
+_DEEPEST: Final = 8
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,6 +78,7 @@ def read_document(
     if annotated := label_studio(document, name=source.name, folder=folder, stem=stem):
         return Imported(intervals=annotated)
     known = isinstance(document, dict) and any(key in document for key in ("payload", "Meas"))
+    known = known or _begins_with_packets(document)
     if not known and (written := csv_of(document)) is not None:
         try:
             return table(replace(source, content=written))
@@ -174,10 +176,8 @@ def _content(source: Source, document: Any) -> _Content:
     try:
         if isinstance(document, dict) and isinstance(document.get("payload"), dict):
             return _edge_impulse(document["payload"])
-        if isinstance(document, dict) and "Meas" in document:
-            return _movesense(document["Meas"])
-        if isinstance(document, dict) and isinstance(document.get("data"), list):
-            return _movesense(document["data"])
+        if _begins_with_packets(document) or (isinstance(document, dict) and "Meas" in document):
+            return _movesense(document)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise refusal(source.name, f"expected a whole recording in JSON, but {error!r}") from error
     except DataError as error:
@@ -217,6 +217,16 @@ def _movesense(content: Any) -> _Content:
     if not np.isfinite(values).all():
         raise ValueError("a sample is not a number")
     return _Content(np.array(values), "m/s2", None, np.array(stamps), "Movesense Showcase")
+
+
+def _begins_with_packets(content: Any) -> bool:
+    """Tell whether a packet with acceleration stands at the beginning of a document, however deep."""
+    for _ in range(_DEEPEST):
+        if isinstance(content, dict) and isinstance(content.get("ArrayAcc"), list):
+            return True
+        inner = list(content.values()) if isinstance(content, dict) else content if isinstance(content, list) else []
+        content = next((item for item in inner if isinstance(item, dict | list) and item), None)
+    return False
 
 
 def _packets(content: Any) -> Iterator[dict[str, Any]]:

@@ -39,6 +39,9 @@ _EPOCHS: Final = (
     Epoch("steps of 100 ns as Windows counts them", _STEP_S, 116_444_736_000_000_000.0),
 )
 
+_OF_DAY: Final = Epoch("parts of a day as Excel counts them", DAY_S, 0.0)
+_SHORTEST_S: Final = 1e-5
+
 
 def epoch_of(step: float, first: float) -> Epoch | None:
     """Return what times count, if it is neither s, ms, us nor ns.
@@ -57,6 +60,8 @@ def epoch_of(step: float, first: float) -> Epoch | None:
     >>> epoch_of(20.0, 1.7e12) is None
     True
     """
+    if 0 <= first < 1 and 1 / FASTEST_GUESS_HZ <= step * DAY_S <= 1 / SLOWEST_GUESS_HZ:
+        return _OF_DAY if step < _SHORTEST_S else None
     for epoch in _EPOCHS:
         since_1970_s, step_s = (first - epoch.at_1970) * epoch.seconds, step * epoch.seconds
         if DATES_S[0] <= since_1970_s <= DATES_S[1] and 1 / FASTEST_GUESS_HZ <= step_s <= 1 / SLOWEST_GUESS_HZ:

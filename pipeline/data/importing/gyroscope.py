@@ -15,12 +15,17 @@ from edgehar.pipeline.data.importing.preamble import Preamble
 from edgehar.pipeline.data.importing.refusals import refusal
 
 ACCELEROMETER: Final = "accelerometer"
-_ASK: Final = "Import it with --gyroscope-unit deg/s or rad/s"
+_OPTION: Final = "--gyroscope-unit"
+_ASK: Final = f"Import it with {_OPTION} deg/s or rad/s"
+_MOST_DEG_S: Final = 4500.0
+"""Sensors measure up to 4,000."""
+_MUCH_G: Final = 1.8
+_LEAST_DEG_S: Final = 8.0
 _Y: Final = re.compile(r"\W*gy(?![a-z])", re.IGNORECASE)
 _WRITTEN: Final = (
     ("mdeg/s", re.compile(r"mdps|mdeg/s|millideg", re.IGNORECASE)),
     ("rad/s", re.compile(r"rad(ians?)?\s*[/_ ]?\s*(s(ec(ond)?)?|per)|rads\b|rad[_ ]?s\b", re.IGNORECASE)),
-    ("deg/s", re.compile(r"dps|(deg(rees?)?|°)\s*[/_ ]?\s*(s(ec(ond)?)?|per)|deg[_ ]?s\b", re.IGNORECASE)),
+    ("deg/s", re.compile(r"dps|\bd/s\b|(deg(rees?)?|°)\s*[/_ ]?\s*(s(ec(ond)?)?|per)|deg[_ ]?s\b", re.IGNORECASE)),
 )
 
 
@@ -101,6 +106,28 @@ def degrees_per_second(preamble: Preamble, places: Sequence[int], declared: str 
             next_step=f"{_ASK}.",
         )
     return DEGREES_PER_SECOND[unit], unit
+
+
+def about_turning(peak_deg_s: float, peak_g: float) -> str | None:
+    """Return what the values of a gyroscope say against its unit; None where nothing.
+
+    Parameters
+    ----------
+    peak_deg_s
+        The largest turning rate about any axis.
+    peak_g
+        The largest acceleration along any axis: who moves much turns, too.
+
+    Examples
+    --------
+    >>> about_turning(320.0, 2.5) is None, "1.146e+05 deg/s" in (about_turning(114_600.0, 2.5) or "")
+    (True, True)
+    """
+    if peak_deg_s > _MOST_DEG_S:
+        return f"It turns up to {peak_deg_s:.4g} deg/s, more than any gyroscope measures: check {_OPTION}."
+    if peak_g > _MUCH_G and peak_deg_s < _LEAST_DEG_S:
+        return f"It moves much and turns at most {peak_deg_s:.3g} deg/s: check {_OPTION}."
+    return None
 
 
 def _written_in(preamble: Preamble, place: int) -> str | None:

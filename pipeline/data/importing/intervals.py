@@ -75,7 +75,7 @@ class IntervalTable:
     def of(self, item: Recording) -> "IntervalTable":
         """Return the table with the intervals of one recording only, where it says whose they are."""
         if self.owners is not None:
-            name = _stem_of(item)
+            name = stem_of(item)
             own = [interval for interval, owner in zip(self.intervals, self.owners, strict=True) if _means(owner, name)]
             return replace(self, intervals=tuple(own), owners=None, people=None)
         if self.people is not None:
@@ -185,7 +185,7 @@ def moment_of(cell: str) -> float | None:
     return None
 
 
-def _stem_of(item: Recording) -> str:
+def stem_of(item: Recording) -> str:
     """Return the name of the file of a recording, without its suffix."""
     return item.recording_id.partition("#")[0].rpartition("/")[2]
 
@@ -194,7 +194,7 @@ def wears(person: str, item: Recording) -> bool:
     """Tell whether a person is the one of a recording: its subject, else a word of its name."""
     if item.subject != UNKNOWN_SUBJECT:
         return person.casefold() == item.subject.casefold()
-    stem = _stem_of(item).casefold()
+    stem = stem_of(item).casefold()
     return person.casefold() in (stem, *re.split(r"[\W_]+", stem))
 
 

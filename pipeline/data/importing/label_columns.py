@@ -17,11 +17,13 @@ from edgehar.pipeline.data.importing.refusals import refusal
 
 _ABOUT_LABELS: Final = frozenset(
     {
-        *("confidence", "conf", "prob", "probability", "score", "level", "source"),
+        *("confidence", "conf", "prob", "probability", "score", "level", "intensity", "source", "counts"),
         *("start", "stop", "begin", "end", "date", "time", "timestamp", "duration", "index", "count"),
     }
 )
 """Words of columns that tell something about a label, and are none."""
+_WEAK: Final = frozenset(["text", "class", "target"])
+"""Words of labels that may as well be a remark, or a number of a class, beside a surer one."""
 _GUESSED: Final = frozenset(["predicted", "prediction", "pred", "predict", "estimated", "recognized", "recognised"])
 _TRUE: Final = re.compile(r"(?:ground)?truth|gt|true|actual|annotated|annotator|reference|manual")
 _FEWEST_FLAGS: Final = 2
@@ -66,6 +68,7 @@ def choose_label(preamble: Preamble, roles: Sequence[ColumnRole]) -> LabelChoice
     meant = [at for at in found if _GUESSED.isdisjoint(words[at])] or found
     named_true = [at for at in meant if any(_TRUE.fullmatch(word) for word in words[at])]
     found = named_true if len(named_true) == 1 else meant
+    found = [at for at in found if _WEAK.isdisjoint(words[at])] or found
     if not found:
         return LabelChoice(None)
     if len(found) == 1:

@@ -1,7 +1,7 @@
 """What was done, and by whom, where no column says it: names of files and folders, and tables of intervals."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final
@@ -13,6 +13,7 @@ from edgehar.models.errors import DataError, UsageError
 from edgehar.pipeline.data.importing.clock import SECONDS
 from edgehar.pipeline.data.importing.dates import DAY_S
 from edgehar.pipeline.data.importing.intervals import IntervalTable, wears
+from edgehar.pipeline.data.importing.label_owners import meant_by
 from edgehar.pipeline.data.label_file import intervals_in_samples
 from edgehar.pipeline.data.recordings import LabelInterval, Recording
 
@@ -70,32 +71,26 @@ def from_name(inner: str, pattern: str | None, *, name: str, path: str) -> dict[
 def labelled(
     recordings: Sequence[Recording], tables: Sequence[IntervalTable]
 ) -> tuple[list[Recording], list[str], list[str]]:
-    """Return recordings with the labels of the interval tables of their folder, notes, and problems."""
+    """Return recordings with the labels of the interval tables that are about them, notes, and problems."""
     done = list(recordings)
-    notes, problems = [], []
-    for table in tables:
-        table = _without_strangers(table, done)
-        used = overlaps = 0
+    notes: list[str] = []
+    problems: list[str] = []
+    own = [_without_strangers(table, recordings) for table in tables]
+    meant = [meant_by(table, recordings) for table in own]
+    claims = _claims(done, own, meant)
+    disputed = {at for at, claimed in claims.items() if len(claimed) > 1}
+    for number, table in enumerate(own):
         if table.unusable:
             rows = f"{table.unusable} row{'s' * (table.unusable > 1)}"
             problems.append(f"{table.name}: {rows} left out that have no start, or an end that is not after it.")
+        used = overlaps = 0
         for at, item in enumerate(done):
-            if table.named is not None:
-                given = table.named.get(item.recording_id.removeprefix(f"{table.folder}/"))
-                if given is not None:
-                    done[at] = replace(item, labels=intervals_in_samples(item, given))
-                    used += 1
+            labels = _given(item, table) if table.named is not None else claims.get(at, {}).get(number, ())
+            if labels is None or (table.named is None and (not labels or at in disputed)):
                 continue
-            folder = item.recording_id.rpartition("/")[0]
-            alike = table.stem.startswith(item.recording_id.rpartition("/")[2] + ".")
-            if folder != table.folder or item.labels or (not alike and _named_after_one(table, done)):
-                continue
-            own = table.of(item)
-            labels = _labels(item, own)
-            if labels:
-                done[at] = replace(item, labels=labels)
-                used += 1
-                overlaps += _overlaps(own)
+            done[at] = replace(item, labels=labels)
+            used += 1
+            overlaps += 0 if table.named is not None else _overlaps(table.of(item))
         if overlaps:
             what = f"{overlaps} interval{'s begin' if overlaps > 1 else ' begins'}"
             problems.append(
@@ -103,11 +98,55 @@ def labelled(
             )
         if used:
             notes.append(f"Labels are taken from {table.name} ({len(table.intervals)} intervals).")
-        else:
+        elif not any(number in claims[at] for at in disputed):
             problems.append(
                 f"{table.name} holds {len(table.intervals)} intervals with labels that meet no recording beside it."
             )
-    return done, notes, problems
+    return done, notes, [*problems, *_about_disputes(done, own, claims, disputed)]
+
+
+def _given(item: Recording, table: IntervalTable) -> tuple[LabelInterval, ...] | None:
+    """Return the labels that a label file of ``har data label`` gives to a recording; None if it does not name it."""
+    given = (table.named or {}).get(item.recording_id.removeprefix(f"{table.folder}/"))
+    return None if given is None else intervals_in_samples(item, given)
+
+
+def _claims(
+    recordings: Sequence[Recording], tables: Sequence[IntervalTable], meant: Sequence[tuple[list[int], bool]]
+) -> dict[int, dict[int, tuple[LabelInterval, ...]]]:
+    """Return the labels that tables have for every recording without any: of those named after it, else of all."""
+    claims: dict[int, dict[int, tuple[LabelInterval, ...]]] = {}
+    for wanted in (True, False):
+        found: dict[int, dict[int, tuple[LabelInterval, ...]]] = {}
+        for number, (table, (places, is_named)) in enumerate(zip(tables, meant, strict=True)):
+            for at in places if is_named == wanted and table.named is None else ():
+                if at in claims or recordings[at].labels:
+                    continue
+                if labels := _labels(recordings[at], table.of(recordings[at])):
+                    found.setdefault(at, {})[number] = labels
+        claims |= found
+    return claims
+
+
+def _about_disputes(
+    recordings: Sequence[Recording],
+    tables: Sequence[IntervalTable],
+    claims: Mapping[int, Mapping[int, object]],
+    disputed: Collection[int],
+) -> Iterator[str]:
+    """Say which recordings stay without labels as the times of several tables meet them."""
+    by_tables: dict[tuple[int, ...], list[int]] = {}
+    for at in sorted(disputed):
+        by_tables.setdefault(tuple(sorted(claims[at])), []).append(at)
+    for numbers, places in by_tables.items():
+        names = " and ".join(tables[number].name for number in numbers[:3])
+        first = recordings[places[0]].recording_id
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        stem = first.partition("#")[0].rpartition("/")[2]
+        yield (
+            f"{first}{more}: the intervals of {names} meet it, and nothing says which are its own: it stays without "
+            f"labels. Name the table after its recording, such as {stem}.labels.csv."
+        )
 
 
 def _without_strangers(table: IntervalTable, recordings: Sequence[Recording]) -> IntervalTable:
@@ -121,11 +160,6 @@ def _without_strangers(table: IntervalTable, recordings: Sequence[Recording]) ->
 def _overlaps(table: IntervalTable) -> int:
     """Count the intervals that begin before the one before has ended."""
     return sum(stop is not None and after < stop for (_, stop, _), (after, _, _) in pairwise(table.intervals))
-
-
-def _named_after_one(table: IntervalTable, recordings: Sequence[Recording]) -> bool:
-    """Tell whether a table is named after one of the recordings, and means it alone."""
-    return any(table.stem.startswith(item.recording_id.rpartition("/")[2] + ".") for item in recordings)
 
 
 def _labels(item: Recording, table: IntervalTable) -> tuple[LabelInterval, ...]:

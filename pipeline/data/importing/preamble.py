@@ -14,6 +14,7 @@ from typing import Final
 
 from edgehar.models.sensing.unit_names import unit_named
 from edgehar.pipeline.data.importing.cells import cells_of, is_number
+from edgehar.pipeline.data.importing.dates import looks_like_date
 from edgehar.pipeline.data.importing.header_lines import read_header
 from edgehar.pipeline.data.importing.refusals import refusal
 
@@ -21,6 +22,7 @@ DELIMITERS: Final = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " 
 """What may stand between columns."""
 
 HEAD_LINES: Final = 400
+_NAMES_WITHIN: Final = 10
 MAX_LINE: Final = 2**20
 
 _SEP: Final = re.compile(r'^\ufeff?"?sep=(\\t|.)"?\s*$', re.IGNORECASE)
@@ -233,10 +235,26 @@ def _first_data(rows: Sequence[tuple[int, list[str]]], comma: bool) -> int:
         return next((at for at, (_, cells) in enumerate(rows) if _numbers(cells, comma)), len(rows))
     width = max(widths, key=lambda width: (widths[width], width))
     near = {width, width + 1, width - 1}
+    named = False
     for at, (_, cells) in enumerate(rows):
-        if len(cells) in near and _numbers(cells, comma) >= min(3, len(cells)) and not cells[0].startswith("#"):
+        if len(cells) not in near or cells[0].startswith("#"):
+            continue
+        if _numbers(cells, comma) >= min(3, len(cells)) and (named or not _stands_before_names(rows, at, comma)):
             return at
+        named = named or _are_names(cells, comma)
     return len(rows)
+
+
+def _stands_before_names(rows: Sequence[tuple[int, list[str]]], at: int, comma: bool) -> bool:
+    """Tell whether a line of words and numbers is metadata, as the names of the columns come soon behind it."""
+    if _numbers(rows[at][1], comma) == len(rows[at][1]):
+        return False
+    return any(_are_names(cells, comma) for _, cells in rows[at + 1 : at + 1 + _NAMES_WITHIN])
+
+
+def _are_names(cells: Sequence[str], comma: bool) -> bool:
+    """Tell whether a line holds three words and no number."""
+    return sum(map(bool, cells)) >= 3 and not _numbers(cells, comma) and not any(map(looks_like_date, cells))
 
 
 def _have_row_numbers(rows: Sequence[tuple[int, list[str]]]) -> bool:

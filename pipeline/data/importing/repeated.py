@@ -4,7 +4,6 @@ An app may write its accelerometer with gravity, without it, and uncalibrated, e
 recording. Other recordings that are alike are kept, as they may be meant, and copies are said.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -14,6 +13,7 @@ import numpy as np
 
 from edgehar.models.sensing.names import ACCELERATION, sensor_of_text
 from edgehar.pipeline.data.blocks import BLOCK_ROWS
+from edgehar.pipeline.data.identity import fingerprint
 from edgehar.pipeline.data.recordings import Recording
 
 _FEWEST: Final = 50
@@ -89,11 +89,11 @@ def _about_copies(recordings: Sequence[Recording]) -> list[str]:
             first.setdefault((len(item), np.asarray(item.samples[[0, len(item) // 2, -1]]).tobytes()), []).append(item)
     copies: list[tuple[str, str]] = []
     for alike in (items for items in first.values() if len(items) > 1):
-        seen: dict[bytes, str] = {}
+        seen: dict[str, str] = {}
         for item in alike:
             if len(np.unique(np.asarray(item.samples[:BLOCK_ROWS]), axis=0)) < _FEWEST_DIFFERENT:
                 continue
-            other = seen.setdefault(_digest(item), item.recording_id)
+            other = seen.setdefault(fingerprint(item.samples), item.recording_id)
             if other != item.recording_id:
                 copies.append((item.recording_id, other))
     if not copies:
@@ -101,11 +101,3 @@ def _about_copies(recordings: Sequence[Recording]) -> list[str]:
     listed = ", ".join(f"{one} as {other}" for one, other in copies[:_NAMED]) + ", …" * (len(copies) > _NAMED)
     number = f"{len(copies):,} recording{'s hold' if len(copies) > 1 else ' holds'}"
     return [f"{number} the same samples as another one ({listed}): each counts twice."]
-
-
-def _digest(item: Recording) -> bytes:
-    """Return a digest of all samples."""
-    digest = hashlib.sha256()
-    for at in range(0, len(item), BLOCK_ROWS):
-        digest.update(np.ascontiguousarray(item.samples[at : at + BLOCK_ROWS]).data)
-    return digest.digest()

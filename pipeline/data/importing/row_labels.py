@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from edgehar.pipeline.data.importing.cells import MISSING
 from edgehar.pipeline.data.importing.options import NO_COLUMN
 from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.timing import OpenTable, Take, text_at
 from edgehar.pipeline.data.recordings import LabelInterval
 
+_NO_LABEL: Final = MISSING | {"?", "unlabeled", "unlabelled", "no label", "no_label", "nolabel", "undefined"}
+"""Words that say that nothing is said."""
 _LONGEST_MARK: Final = 3
 _MOST_MARKED: Final = 0.2
 
@@ -26,7 +29,7 @@ def labels_of_rows(table: OpenTable, rows: Rows, take: Take, said: dict[str, str
     edges = [*(row for row, _ in inside), take.stop]
     labels = []
     for (row, text), (_, end) in zip(inside, pairwise(edges), strict=True):
-        if text and text not in options.unlabelled and text.lower() not in ("nan", "null", "none", "na"):
+        if text and text not in options.unlabelled and text.lower() not in _NO_LABEL:
             labels.append(LabelInterval(row - take.start, end - take.start, names.get(text, text)))
     return tuple(labels)
 

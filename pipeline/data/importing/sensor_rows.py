@@ -4,8 +4,10 @@ The column that says it is found by its name, or by what it says: words that nam
 them.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from edgehar.models.sensing.names import ACCELERATION, sensor_of_text, words_of
@@ -26,6 +28,8 @@ _UNTREATED: Final = frozenset(["uncalibrated", "raw"])
 _MOST_SENSORS: Final = 24
 _SPARSE: Final = 0.1
 _FEWEST_WHOLE: Final = 10
+_REGULAR: Final = 0.9
+_ALONE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,16 @@ def are_sparse(preamble: Preamble, axes: Sequence[int], others: Sequence[int]) -
         Columns that are something else than a sensor.
     """
     rows = [row for row in preamble.head if len(row) >= preamble.width]
-    bare = [row for row in rows if all(row[at].lower() in MISSING for at in axes)]
     rest = [at for at in range(preamble.width) if at not in {*axes, *others}]
-    spoken = [row for row in bare if any(row[at].lower() not in MISSING for at in rest)]
-    return len(spoken) > _SPARSE * len(rows) and len(spoken) == len(bare) and len(rows) - len(bare) >= _FEWEST_WHOLE
+    bare = [all(row[at].lower() in MISSING for at in axes) for row in rows]
+    alone = [all(row[at].lower() in MISSING for at in rest) for row in rows]
+    whole = [number for number, is_bare in enumerate(bare) if not is_bare]
+    if sum(bare) <= _SPARSE * len(rows) or len(whole) < _FEWEST_WHOLE or any(map(all, zip(bare, alone, strict=True))):
+        return False
+    # A value that is lost is missing beside values of the same moment, now and then.
+    steps = Counter(after - before for before, after in pairwise(whole))
+    is_regular = steps.most_common(1)[0][1] >= _REGULAR * (len(whole) - 1)
+    return is_regular or sum(alone[number] for number in whole) >= _ALONE * len(whole)
 
 
 def _said(preamble: Preamble, place: int) -> list[str]:

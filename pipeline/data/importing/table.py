@@ -27,15 +27,15 @@ from edgehar.pipeline.data.importing.evidence import (
     refuse_rows_in_turn,
     unanswered,
 )
-from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, degrees_per_second
+from edgehar.pipeline.data.importing.gyroscope import ACCELEROMETER, about_turning, degrees_per_second
 from edgehar.pipeline.data.importing.intervals import IntervalTable, read_intervals
-from edgehar.pipeline.data.importing.labelled_lines import LabelledLines
 from edgehar.pipeline.data.importing.labels import from_name
 from edgehar.pipeline.data.importing.options import UNKNOWN_SUBJECT, Options
 from edgehar.pipeline.data.importing.parser import read_rows
 from edgehar.pipeline.data.importing.preamble import DELIMITERS, HEAD_LINES, Preamble, read_pairs, read_preamble
 from edgehar.pipeline.data.importing.profiles import Profile, choose_profile
 from edgehar.pipeline.data.importing.refusals import UnrecognisedError, foreign, refusal
+from edgehar.pipeline.data.importing.rewriting import Rewriting, find_rewriting
 from edgehar.pipeline.data.importing.row_labels import about_marks, labels_of_rows
 from edgehar.pipeline.data.importing.rows import Rows
 from edgehar.pipeline.data.importing.sessions import Sessions
@@ -130,7 +130,7 @@ def read_table(
             raise foreign(source.name, f"expected acceleration as measured, got {profile.title}: {profile.refused}")
         options = profile.under(options, lines) if profile else options
         chunks = chunks_of(start, stream, encoding, source.name)
-        spoken = LabelledLines.found_in(lines)
+        spoken = find_rewriting(lines)
         if spoken is not None:
             lines, chunks = spoken.rewritten_head(lines), spoken.rewritten(chunks)
         if (annotated := _annotations(source, lines, whole=len(start) < 2**16)) is not None:
@@ -196,9 +196,7 @@ def _annotations(source: Source, lines: list[str], *, whole: bool) -> IntervalTa
     )
 
 
-def _about_file(
-    preamble: Preamble, encoding: str, spoken: LabelledLines | None, profile: Profile | None
-) -> Iterator[str]:
+def _about_file(preamble: Preamble, encoding: str, spoken: Rewriting | None, profile: Profile | None) -> Iterator[str]:
     """Say how the file is written, where that is not plain CSV."""
     if profile is not None:
         yield f"Read as {profile.title} (profile {profile.name})."
@@ -312,7 +310,7 @@ def _recording(
     first = len(samples)
     wild: list[int] = []
     silent: list[int] = []
-    worst, peak, at = 0.0, 0.0, 0
+    worst, peak, turns, at = 0.0, 0.0, 0.0, 0
     for block in rows.values.blocks(take.start, take.stop):
         values, rates = block[:, :3], block[:, 3:]
         found, most = beyond_sensors(values, scale.per_g)
@@ -320,6 +318,7 @@ def _recording(
         values[found] = np.clip(values[found], -1e6 * scale.per_g, 1e6 * scale.per_g)
         silent += (unanswered(values, scale.per_g) + at).tolist()
         worst = max(worst, float(np.linalg.norm(values[found], axis=1).max(initial=0.0)) / scale.per_g)
+        turns = max(turns, float(np.abs(rates).max(initial=0.0)) * turning)
         samples.append(np.hstack([scale.to_g(values), rates * turning]) if rates.size else scale.to_g(values))
         peak, at = max(peak, most), at + len(block)
     length = len(samples) - first
@@ -344,7 +343,8 @@ def _recording(
         )
     if is_unusual(peak):
         problems.append(f"It measures up to {peak:.3g} g, more than the usual sensors reach: check the unit.")
-    problems += [take.about_rate] if take.about_rate else []
+    about = about_turning(turns, peak) if table.roles.places.gyroscope else None
+    problems += [said_of for said_of in (take.about_rate, about) if said_of]
     if take.rate_hz < SLOWEST_GUESS_HZ:
         problems.append(
             f"The rate of {take.rate_hz:g} Hz is below {SLOWEST_GUESS_HZ:g} Hz: too slow to tell movements apart."

@@ -66,6 +66,14 @@ _FORMATS: Final[dict[str, _Format]] = {
     ),
 }
 
+_SHEET: Final = ("a spreadsheet", "Open it, and save the sheet with the accelerometer as CSV.")
+_TABLE: Final = ("a table of another program", "Write it as CSV there.")
+_ELSEWHERE: Final = {
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), _SHEET),
+    **dict.fromkeys((".parquet", ".feather", ".avro", ".h5", ".hdf5", ".pkl", ".rds", ".rdata", ".sav"), _TABLE),
+    **dict.fromkeys((".npy", ".npz", ".mat"), ("an array of another program", "Write its columns as CSV there.")),
+}
+"""Files whose names say what they are, and what to do with them."""
 SYNTHETIC: Final = "synthetic"
 """The path that stands for the built-in synthetic recordings; ``synthetic:7`` is the same with seed 7."""
 
@@ -151,6 +159,9 @@ def recognise(path: Path) -> str:
     for name in _FORMATS:
         if _reader(name).recognises(path):
             return name
+    if path.suffix.lower() in _ELSEWHERE:
+        what, step = _ELSEWHERE[path.suffix.lower()]
+        raise DataError(f"{path}: expected recordings as text, got {what}", next_step=step, path=str(path))
     content = "an empty folder" if path.is_dir() and not any(path.iterdir()) else "none of these"
     raise DataError(
         f"{path}: looked for {'; '.join(entry.looks_for for entry in _FORMATS.values())}; found {content}",

@@ -88,12 +88,12 @@ def sketch(library: Path) -> Path:
 
 
 def listen(url: str, seconds: float, *, start: bool = True) -> list:
-    """Greet the board, start its stream unless told not to, stop it, and return everything it said."""
+    """Greet the board, start its stream unless told not to, stop it, and return all it said until then."""
     parser, heard = FrameParser(), []
     end_s, started, stopped = time.monotonic() + seconds, not start, False
     with contextlib.closing(open_transport(url)) as line:
         line.write(encode_frame(Who().pack(), after_silence=True))
-        while time.monotonic() < end_s + 2 and not (stopped and isinstance(heard[-1], Stats)):
+        while time.monotonic() < end_s + 60 and not (stopped and any(isinstance(message, Stats) for message in heard)):
             for event in parser.feed(line.read(timeout_s=0.1), time.monotonic()):
                 if not heard and not isinstance(event, Frame):
                     # The board speaks when it starts: the line may be joined in the middle of a frame.
@@ -106,7 +106,8 @@ def listen(url: str, seconds: float, *, start: bool = True) -> list:
             if not stopped and time.monotonic() > end_s:
                 line.write(encode_frame(Stop().pack()))
                 stopped = True
-    return heard
+    # What it says when it has stopped is not of the stream.
+    return heard[: next(at for at, message in enumerate(heard) if isinstance(message, Stats)) + 1]
 
 
 def expected_labels(bundle, counts: np.ndarray, starts: Iterable[int]) -> list[tuple[str, int]]:

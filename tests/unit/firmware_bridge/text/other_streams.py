@@ -135,4 +135,32 @@ def damaged() -> dict[str, list[bytes]]:
         "a page of HTML before": [*(f"<p onload='x'>Boot {at} &amp; more</p>\n" for at in range(30)), *bare],
         "different units": [_named(at, " g").replace(" az", " m/s2 az") for at in range(ROWS)],
     }
+    streams |= _changing(bare)
     return {name: [line.encode("latin-1") for line in lines] for name, lines in streams.items()}
+
+
+def _changing(bare: list[str]) -> dict[str, list[str]]:
+    """Return lines that change their form after half of them, or only seem to, by name."""
+    half, later = bare[:350], range(350, ROWS)
+    log = [
+        f"wifi: channel {at} of 13, rssi -{40 + at}\n" if at % 2 else f"heap {90_000 - at} bytes\n" for at in range(90)
+    ]
+    return {
+        "JSON after half": [*half, *(f'{{"acc":[{_g(at)}],"n":{at}}}\n' for at in later)],
+        "bare numbers after names": [*map(_named, range(350)), *(f"{_g(at)}\n" for at in later)],
+        "m/s2 in names after half": [
+            *half,
+            *(f"Accel X:{_m_s2(at).replace(',', ' Y:', 1).replace(',', ' Z:')} m/s^2\n" for at in later),
+        ],
+        "counts after half": [
+            *half,
+            *("AX={} AY={} AZ={}\n".format(*(round(16384 * v) for v in ACC_G[at])) for at in later),
+        ],
+        "a column more after half": [*half, *(f"{_g(at)},25.{at % 7}\n" for at in later)],
+        "a column less after half": [*(f"{4812 + 10 * at},{_g(at)}\n" for at in range(350)), *bare[350:]],
+        "lines of one value after half": [*half, *("ax:{}\nay:{}\naz:{}\n".format(*_g(at).split(",")) for at in later)],
+        "names before the unit is known": [*bare[:60], *(_named(at, " g") for at in range(60, ROWS))],
+        "a boot log after half": [*half, *log, *bare[350:]],
+        "a burst of names after half": [*half, *map(_named, range(350, 390)), *bare[390:]],
+        "lines of something else after half": [*half, *(f"volt:{at % 5}.2 amp:{at % 3}\n" for at in later)],
+    }

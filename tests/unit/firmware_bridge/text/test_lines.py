@@ -221,7 +221,7 @@ def test_another_layout_is_adopted_when_the_device_changes() -> None:
     stream = b"\n1,2,3\n" + b"1;2;3\n" * (MISFITS_BEFORE_LEARNING + 3)
     events = events_of(stream)
     assert sum(isinstance(event, Damaged) for event in events) == MISFITS_BEFORE_LEARNING
-    assert events[-4:] == [LayoutFound(bare(";")), *[Sample(1, 2, 3)] * 3]
+    assert events[-4:] == [LayoutFound(bare(";"), changes=True), *[Sample(1, 2, 3)] * 3]
 
 
 def test_a_damaged_line_first_does_not_decide_for_the_rest() -> None:

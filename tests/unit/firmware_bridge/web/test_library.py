@@ -15,11 +15,22 @@ from edgehar.firmware_bridge.live.pipeline import LivePipeline
 from edgehar.firmware_bridge.stream.resampler import StreamResampler
 from edgehar.firmware_bridge.stream.samples import SampleBlock
 from edgehar.firmware_bridge.stream.sliding import SlidingWindows
-from edgehar.models.architecture import named_architecture
-from edgehar.models.bundle import Bundle
+from edgehar.models.architecture import (
+    LSTM,
+    Architecture,
+    Bidirectional,
+    Branches,
+    Conv1D,
+    Dense,
+    GlobalMaxPooling1D,
+    Masking,
+    named_architecture,
+)
+from edgehar.models.bundle import Bundle, make_bundle
 from edgehar.models.bundle.manifest import DecoderSpec, PushSpec
 from edgehar.models.decoder import Decoder
 from edgehar.models.engines import load_engine
+from edgehar.models.normalization import Normalization
 from edgehar.models.reference import forward
 from edgehar.pipeline.compilers import Target, compile_bundle
 
@@ -68,6 +79,37 @@ def test_integers_equal_the_reference_bit_for_bit(bundle: Bundle, run_har) -> No
     (reply,) = run_har({"kind": "predict", "url": url(bundle), "quantization": "int8", "windows": flat(windows)})
     expected = load_engine(bundle, "native", "int8").predict(windows)
     assert np.array_equal(np.reshape(reply["ok"]["probabilities"], expected.shape), expected)
+
+
+RARE = (
+    (
+        Dense("a", 4, "tanh"),
+        Branches("b", "sum", ((Conv1D("c", 4, 3, "linear", "same"),), ())),
+        Branches("d", "concat", ((LSTM("e", 16),), (Conv1D("f", 4, 3), GlobalMaxPooling1D("g")))),
+        Dense("o", 3, "softmax"),
+    ),
+    (Masking("m", -2.0), Bidirectional("b", "GRU", 16, True), LSTM("c", 16), Dense("o", 3, "softmax")),
+)
+
+
+@pytest.mark.parametrize("layers", RARE, ids=["branches", "masked"])
+def test_layers_of_few_models_run_in_the_page_too(layers, run_har, random_bundle, random_weights, tmp_path) -> None:
+    """The vectorised engine of the module has no branches, and skips masked samples."""
+    architecture = Architecture("rare", 40, 3, layers)
+    like = random_bundle(Architecture("rare", 40, 3, (LSTM("a", 4), layers[-1])), seed=5)
+    own = {field: getattr(like.manifest, field) for field in ("labels", "window", "decoder", "provenance")}
+    as_it_is = Normalization((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    weights = random_weights(architecture, gain=0.5)
+    made = make_bundle(architecture=architecture, normalization=as_it_is, weights=weights, **own)
+    made = compile_bundle(made, TARGETS, calibration=made.golden["windows"])
+    made.save(tmp_path / "rare")
+    windows, place = made.golden["windows"], f"{(tmp_path / 'rare').as_uri()}/"
+    for quantization, tolerance in (("float32", 1e-5), ("int8", 0.0)):
+        task = {"kind": "predict", "url": place, "quantization": quantization, "windows": flat(windows)}
+        (reply,) = run_har(task)
+        expected = load_engine(made, "native", quantization).predict(windows)
+        found = np.reshape(reply["ok"]["probabilities"], expected.shape)
+        np.testing.assert_allclose(found, expected, atol=tolerance, rtol=0)
 
 
 def flat(values: NDArray[Any]) -> list[float]:

@@ -251,6 +251,17 @@ def test_a_lost_line_leaves_its_place_empty(run_wire) -> None:
         assert f"{reply['lost']} samples lost" in reply["speaks"]
 
 
+def test_lines_that_change_their_form_are_told(run_wire) -> None:
+    names = ("names after half", "lines of something else after half", "a boot log after half")
+    changed, unread, log = run_wire(*({"kind": "read", "reads": reads_of(STREAMS[name])} for name in names))
+    assert changed["speaks"].endswith("; the lines have changed their form")
+    restarts = [at for at, each in enumerate(changed["samples"]) if each["restart"]]
+    assert restarts == [349], "no window holds both forms"
+    assert unread["problem"].startswith("Lines like “volt:")
+    assert "no samples as before and get no label" in unread["problem"]
+    assert (changed["problem"], log["problem"], "changed" in log["speaks"]) == ("", "", False)
+
+
 HOSTILE = {
     "random bytes": random.Random(1).randbytes(60_000),
     "one endless line": b"7" * 200_000,

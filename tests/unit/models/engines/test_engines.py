@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 import edgehar.models.engines
-from edgehar.models.architecture import Architecture, Dense, GlobalAveragePooling1D, SelfAttention, named_architecture
+from edgehar.models.architecture import (
+    GRU,
+    Architecture,
+    Branches,
+    Conv1D,
+    Dense,
+    GlobalAveragePooling1D,
+    SelfAttention,
+    named_architecture,
+)
 from edgehar.models.bundle import CompiledArtifact
 from edgehar.models.bundle.manifest import TensorSpec
 from edgehar.models.engines import ENGINES, check_windows, fastest_first, load_engine, missing_reason, runnable
@@ -105,6 +114,15 @@ def test_runtimes_come_before_the_c_engine_where_there_are_convolutions_alone(mo
 def test_runtimes_come_first_where_there_is_attention_alone():
     layers = (Dense("d", 8), SelfAttention("s", 4), GlobalAveragePooling1D("m"), Dense("o", 2, "softmax"))
     assert fastest_first(Architecture("attention", 20, 3, layers))[0] == "litert"
+
+
+def test_layers_in_branches_are_looked_at_as_well():
+    def first(*branch):
+        layers = (Branches("b", "concat", (branch, (GlobalAveragePooling1D("m"),))), Dense("o", 2, "softmax"))
+        return fastest_first(Architecture("branches", 20, 3, layers))[0]
+
+    assert first(Conv1D("c", 3, 3), GlobalAveragePooling1D("n")) == "litert"
+    assert first(Conv1D("c", 3, 3), GRU("n", 3)) == "native"
 
 
 @pytest.mark.parametrize(

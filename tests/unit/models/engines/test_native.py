@@ -17,6 +17,7 @@ from edgehar.models.architecture import (
     Architecture,
     AveragePooling1D,
     Bidirectional,
+    Branches,
     Conv1D,
     Dense,
     Flatten,
@@ -465,6 +466,17 @@ ALONG_TIME = {
         SelfAttention("b", 16, heads=2),
         SelfAttention("c", 5, heads=3, residual=False),
         GRU("g", 16),
+    ),
+    "branches": (
+        Dense("a", 16, "tanh"),
+        Branches("b", "ave", ((Conv1D("c", 16, 3, "relu", "same"), GRU("d", 16, True)), (), (Dense("e", 16),))),
+        Branches("f", "concat", ((LSTM("g", 32),), (Conv1D("h", 16, 4, strides=3), GlobalMaxPooling1D("i")))),
+        Branches("j", "mul", ((Dense("k", 48, "sigmoid"),), ())),
+    ),
+    "odd branches": (
+        Conv1D("a", 5, 2, "relu"),
+        Branches("b", "concat", ((MaxPooling1D("c", 3), GRU("d", 7, True)), (Conv1D("e", 4, 3, strides=3),))),
+        Branches("f", "concat", ((Bidirectional("g", "LSTM", 3),), (Conv1D("h", 6, 2, "tanh"), Flatten("i")))),
     ),
     "odd both ways": (Bidirectional("a", "GRU", 5, True, merge="sum", reset_after=False), GRU("b", 7)),
 }

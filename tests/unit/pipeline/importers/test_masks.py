@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from edgehar.models.architecture import Embedding, Masking
 from edgehar.models.errors import ModelFileError
 from edgehar.pipeline.importers import import_model
 
@@ -39,6 +40,42 @@ def test_masked_steps_are_skipped_as_keras_does(build: Any, keras: Any, lively: 
     model = lively(keras.Sequential([inputs, *build(keras.layers)]))
     (compared,) = import_model(model).manifest.provenance.configuration["imported"]["comparisons"]
     assert compared["max_abs_error"] <= 1e-5
+
+
+@pytest.mark.parametrize("build", [stack, every_step, both_ways, tokens])
+def test_a_functional_model_writes_how_it_computes_its_mask(build: Any, keras: Any, lively: Any, tmp_path: Any) -> None:
+    """As operations beside the layers, in memory and in files: what the layers say is enough."""
+    start = keras.Input((9,) if build is tokens else (9, 3))
+    values = start
+    for layer in build(keras.layers):
+        values = layer(values)
+    model = lively(keras.Model(start, values))
+    path = tmp_path / "model.keras"
+    model.save(path)
+    expected = import_model(model)
+    (compared,) = expected.manifest.provenance.configuration["imported"]["comparisons"]
+    assert compared["max_abs_error"] <= 1e-5
+    found = import_model(path)
+    assert found.manifest.architecture.layers == expected.manifest.architecture.layers
+    assert type(found.manifest.architecture.layers[1 if build is every_step else 0]) in (Masking, Embedding)
+    (compared,) = found.manifest.provenance.configuration["imported"]["comparisons"]
+    assert compared["max_abs_error"] <= 1e-5
+
+
+def test_another_mask_than_that_of_the_layers_is_refused(keras: Any) -> None:
+    kl = keras.layers
+    start = keras.Input((9, 3))
+    other = keras.ops.any(keras.ops.not_equal(start, 2.0), axis=-1)
+    masked = kl.Masking(0.5)(start)
+    for model in (
+        keras.Model(start, kl.Dense(2)(kl.GRU(3, name="cells")(masked, mask=other))),
+        keras.Model(start, kl.Dense(2)(kl.GRU(3, name="cells")(start, mask=other))),
+    ):
+        with pytest.raises(ModelFileError, match=r"layer cells .* takes a mask"):
+            import_model(model, compare_with_source=False)
+    ends = [kl.GRU(3)(masked), kl.LSTM(3)(masked)]
+    with pytest.raises(ModelFileError, match="layer both is a Branches, which cannot leave out masked steps"):
+        import_model(keras.Model(start, kl.Dense(2)(kl.Concatenate(name="both")(ends))), compare_with_source=False)
 
 
 @pytest.mark.parametrize("kind", ["Conv1D(3, 2)", "GlobalAveragePooling1D()", "Flatten()"])

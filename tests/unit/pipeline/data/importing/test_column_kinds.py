@@ -188,3 +188,16 @@ def test_advice_for_metric_units_is_exact(tmp_path: Path, per_g: float) -> None:
 )
 def test_names_in_other_languages(tmp_path: Path, header: str) -> None:
     right(read(tmp_path, table(header, SAMPLES, TURNS)))
+
+
+@pytest.mark.parametrize("names", ["Time,gFx,gFy,gFz", "TIME,GFX,GFY,GFZ", "time,gFx,gFy,gFz"])
+def test_a_profile_finds_its_columns_in_any_case(tmp_path: Path, names: str) -> None:
+    text = table(names, [row * 0.02 for row in range(ROWS)], SAMPLES, time=False)
+    right(read(tmp_path, text))
+
+
+@pytest.mark.parametrize("axes", ["xyz", ["acc_x", "acc_y", "acc_z", "gyr_x", "gyr_y", "gyr_z"]])
+def test_a_row_for_each_axis_is_said(tmp_path: Path, axes: Sequence[str]) -> None:
+    lines = [f"{row * 20},{name},{row % 7}" for row in range(ROWS) for name in axes]
+    with pytest.raises(DataError, match="a row for each of them, named in 'channel'"):
+        read(tmp_path, "\n".join(["t_ms,channel,value", *lines]))

@@ -31,6 +31,7 @@ def table(path: Path, names: str, scale: float = 1.0) -> Path:
     [
         ("ax,ay,az,gyro_x (deg/s),gyro_y (deg/s),gyro_z (deg/s)", 1.0),
         ("acc_x,acc_y,acc_z,gx_dps,gy_dps,gz_dps", 1.0),
+        ("acc_x,acc_y,acc_z,Gyro-X (d/s),Gyro-Y (d/s),Gyro-Z (d/s)", 1.0),
         ("ax,ay,az,GyroX (°/s),GyroY (°/s),GyroZ (°/s)", 1.0),
         ("acc x [g],acc y [g],acc z [g],gyr x [rad/s],gyr y [rad/s],gyr z [rad/s]", math.radians(1)),
         ("ax,ay,az,Gyroscope x (rad s^-1),Gyroscope y (rad s^-1),Gyroscope z (rad s^-1)", math.radians(1)),
@@ -148,3 +149,20 @@ def _taken(values: np.ndarray, windows) -> list[int]:
     lengths = np.linalg.norm(windows.batch()[:, :, :3], axis=2)
     found = np.linalg.norm(values[:, :, :3], axis=2)
     return [int(np.abs(lengths - each).max(axis=1).argmin()) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("declared", "scale", "about"),
+    [("rad/s", 1.0, "more than any gyroscope"), ("deg/s", math.radians(1), "turns at most"), ("deg/s", 1.0, "")],
+)
+def test_values_that_contradict_the_unit_of_a_gyroscope_are_said(
+    tmp_path: Path, declared: str, scale: float, about: str
+) -> None:
+    wave = np.sin(np.arange(300)[:, np.newaxis] * [0.3, 0.5, 0.7, 0.2, 0.4, 0.6]) * ([1.2] * 3 + [200 * scale] * 3)
+    rows = (
+        f"{at / 50:.2f}," + ",".join(f"{value:.6f}" for value in row) for at, row in enumerate(wave + np.eye(1, 6, 2))
+    )
+    (tmp_path / "a.csv").write_text("time_s,ax,ay,az,gx,gy,gz\n" + "\n".join(rows) + "\n")
+    layout = Options(channels=MOTION, gyroscope_unit=declared)
+    said = [text for text in load_dataset(tmp_path / "a.csv", layout=layout).all_problems if "--gyroscope-unit" in text]
+    assert [about in text for text in said] == [True] * bool(about)

@@ -109,8 +109,33 @@ def test_rows_of_another_sensor_without_acceleration_are_passed_over(tmp_path: P
     right(read(tmp_path, lines))
 
 
+@pytest.mark.parametrize("beside", ["index", "temp"])
+def test_values_that_are_lost_are_no_rows_of_another_sensor(tmp_path: Path, beside: str) -> None:
+    lost = set(np.random.default_rng(4).choice(ROWS, 40, replace=False).tolist())
+    lines = [row.split(",")[0] + ",,," if n in lost else row for n, row in enumerate(rows(SAMPLES))]
+    with pytest.raises(DataError, match="--drop-bad-rows"):
+        read(tmp_path, [f"time,x,y,z,{beside}", *(f"{line},{n}" for n, line in enumerate(lines))])
+
+
 def test_a_row_without_acceleration_alone_is_a_bad_row(tmp_path: Path) -> None:
     lines = rows(SAMPLES, TURNS)
     lines[50] = "1.00,,,,1,2,3"
     with pytest.raises(DataError, match=r"line 52: expected a number.*--drop-bad-rows"):
         read(tmp_path, ["time,acc_x,acc_y,acc_z,gyr_x,gyr_y,gyr_z", *lines])
+
+
+def test_lines_with_numbers_before_the_names_are_no_rows(tmp_path: Path) -> None:
+    head = ["Device,1234,5678,9", "Start,2023,11,14", "Rate,50,Hz,", "", "time,x,y,z"]
+    data = read(tmp_path, [*head, *rows(SAMPLES)])
+    right(data)
+    assert any("3 lines before the table" in note for note in data.notes)
+
+
+@pytest.mark.parametrize("name", ["X[s]", "x (s)"])
+def test_the_horizontal_axis_of_a_plot_is_the_time(tmp_path: Path, name: str) -> None:
+    right(read(tmp_path, [f"{name},ACC 1.X [g],ACC 1.Y [g],ACC 1.Z [g]", *rows(SAMPLES)]))
+
+
+@pytest.mark.parametrize("name", ["patient_id", "Participant ID", "Proband", "athlete"])
+def test_who_wore_the_sensor(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, [f"time,x,y,z,{name}", *(f"{row},P7" for row in rows(SAMPLES))]).subjects == ("P7",)

@@ -50,6 +50,7 @@ BOTH: Final = [(0, 150, "walking"), (150, 300, "sitting")]
         (",label,label_time", (NAMES, [str(row) for row in range(ROWS)])),
         (",label,annotation", (NAMES, [""] * ROWS)),
         (",gt,prediction", (NAMES, CODES)),
+        (",activity,text", (NAMES, ["fine", "so so", "windy"] * 100)),
     ],
 )
 def test_of_columns_that_agree_the_words_are_taken(tmp_path: Path, names: str, columns: tuple[list[str], ...]) -> None:
@@ -124,3 +125,44 @@ def test_intervals_of_a_person_label_the_recordings_of_that_person(tmp_path: Pat
     assert spans(data) == BOTH
     assert spans(data, 1) == [(0, 150, "lying"), (150, 300, "running")]
     assert not any("begin before" in problem for problem in data.problems)
+
+
+ONE: Final = "start,end,label\n0,3,walking\n3,6,sitting\n"
+TWO: Final = "start,end,label\n0,3,lying\n3,6,running\n"
+
+
+@pytest.mark.parametrize("stems", [("walk1", "walk2"), ("walk", "walk2"), ("walk", "walk_fast"), ("a1", "a10")])
+@pytest.mark.parametrize(
+    "form", ["{}_labels.csv", "labels_{}.csv", "{}.labels.csv", "{}.txt", "{}-annotation.csv", "labels/{}.csv"]
+)
+def test_a_table_labels_the_recording_it_is_named_after(tmp_path: Path, form: str, stems: tuple[str, str]) -> None:
+    (tmp_path / "labels").mkdir()
+    texts = [ONE, TWO]
+    if form.endswith(".txt"):
+        texts = [text.partition("\n")[2].replace(",", "\t") for text in texts]
+    files = {f"{stems[0]}.csv": table(), f"{stems[1]}.csv": table().replace("0.98", "0.97")}
+    data = read(tmp_path, files | {form.format(stem): text for stem, text in zip(stems, texts, strict=True)})
+    labels = {item.recording_id: [label.activity for label in item.labels] for item in data.recordings}
+    assert labels == {stems[0]: ["walking", "sitting"], stems[1]: ["lying", "running"]}
+    assert not any("meet" in problem for problem in data.problems)
+
+
+def test_tables_that_no_name_gives_to_a_recording_are_said(tmp_path: Path) -> None:
+    files = {"rec1.csv": table(), "rec2.csv": table().replace("0.98", "0.97"), "l1.csv": ONE, "l2.csv": TWO}
+    data = read(tmp_path, files)
+    assert (spans(data), spans(data, 1)) == ([], [])
+    assert any(
+        "nothing says which are its own" in problem and "rec1.labels.csv" in problem for problem in data.problems
+    )
+
+
+@pytest.mark.parametrize("labels", [("1", "-1"), ("1.0", "10"), ("-2", "2")])
+def test_numbers_are_no_spellings_of_each_other(tmp_path: Path, labels: tuple[str, str]) -> None:
+    data = read(tmp_path, {"log.csv": table(",label", [labels[row // 150] for row in range(ROWS)])})
+    assert spans(data) == [(0, 150, labels[0]), (150, 300, labels[1])]
+
+
+@pytest.mark.parametrize("word", ["unlabeled", "Unlabelled", "no label", "undefined", "NaN", "?", "-"])
+def test_words_for_no_label_are_none(tmp_path: Path, word: str) -> None:
+    data = read(tmp_path, {"log.csv": table(",label", ["walking"] * 150 + [word] * 150)})
+    assert spans(data) == [(0, 150, "walking")]

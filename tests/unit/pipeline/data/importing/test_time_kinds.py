@@ -70,6 +70,12 @@ def test_dates_of_every_form_are_dates(tmp_path: Path, cells: Callable[[int], ob
     assert recording.timestamps_s[[0, -1]] == pytest.approx([START_S, START_S + (ROWS - 1) * STEP_S], abs=1e-3)
 
 
+def test_parts_of_a_day_are_times(tmp_path: Path) -> None:
+    recording = whole(read(tmp_path, "Time,x,y,z", lambda row: f"{(80_000 + row * STEP_S) / 86_400:.10f}"))
+    assert recording.timestamps_s is not None
+    assert recording.timestamps_s[0] == pytest.approx(80_000, abs=1e-3)
+
+
 @pytest.mark.parametrize(("name", "unit_s"), [("Time (minutes)", 60), ("time_h", 3600), ("time [days]", 86_400)])
 def test_long_units_are_read_where_they_are_written(tmp_path: Path, name: str, unit_s: float) -> None:
     whole(read(tmp_path, f"{name},ax,ay,az", lambda row: f"{row * STEP_S / unit_s:.10f}"))
@@ -132,9 +138,40 @@ def test_clocks_that_start_over_go_on(tmp_path: Path, start_s: int, cells: Calla
     whole(read(tmp_path, "time,x,y,z", lambda row: cells(start_s + row * 0.02 + 1e-6)))
 
 
+@pytest.mark.parametrize("form", ["{} days {}", "{} day, {}"])
+def test_days_that_have_passed_count(tmp_path: Path, form: str) -> None:
+    def cells(row: int) -> str:
+        passed_ms = 86_400_000 - 2000 + 20 * row
+        clock = f"{passed_ms % 86_400_000 // 3_600_000:02}:{passed_ms // 60_000 % 60:02}:{passed_ms / 1000 % 60:06.3f}"
+        return form.format(passed_ms // 86_400_000, clock)
+
+    whole(read(tmp_path, "time;x;y;z", cells, ";"))
+
+
 def test_an_underscore_is_no_part_of_a_number(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="got '1_000'"):
         read(tmp_path, "time_ms,x,y,z", lambda row: "1_000" if row == 50 else row * 20)
+
+
+@pytest.mark.parametrize("lost", [0.02, 0.08, 0.15, 0.3])
+@pytest.mark.parametrize("jitter_ms", [0, 1])
+@pytest.mark.parametrize("unit", ["ms", "s"])
+def test_lost_samples_are_gaps_however_many(tmp_path: Path, lost: float, jitter_ms: int, unit: str) -> None:
+    random = np.random.default_rng(5)
+    kept = np.flatnonzero(random.uniform(size=2 * ROWS) >= lost)[:ROWS]
+    times = 20 * kept + random.integers(-jitter_ms, jitter_ms + 1, len(kept))
+    cells = [f"{time / 1000:.3f}" if unit == "s" else str(time) for time in times]
+    (recording,) = read(tmp_path, f"time_{unit},x,y,z", lambda row: cells[row]).recordings
+    assert recording.rate_hz == pytest.approx(50, rel=0.01)
+    assert recording.gaps == tuple((np.flatnonzero(np.diff(kept) > 1) + 1).tolist())
+
+
+@pytest.mark.parametrize("rate_hz", [62.5, 75, 90, 120, 150, 240, 400])
+@pytest.mark.parametrize("digits", [2, 3])
+def test_rounded_times_are_no_lost_samples(tmp_path: Path, rate_hz: float, digits: int) -> None:
+    (recording,) = read(tmp_path, "time_s,x,y,z", lambda row: f"{row / rate_hz:.{digits}f}").recordings
+    assert recording.rate_hz == pytest.approx(rate_hz, rel=0.02)
+    assert recording.gaps == ()
 
 
 def test_a_rate_that_changes_is_said(tmp_path: Path) -> None:

@@ -414,3 +414,10 @@ def test_what_is_written_is_read(tmp_path: Path, values: list[tuple[float, ...]]
     # At 50 Hz these are less than a second, too short for gravity to contradict the unit.
     samples = _only(file, unit=unit, rate_hz=50.0).samples
     np.testing.assert_allclose(samples, np.float32(values), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("suffix", "step"), [(".xlsx", "save the sheet"), (".parquet", "as CSV"), (".mat", "as CSV")])
+def test_files_of_other_programs_are_said_what_to_do_with(tmp_path: Path, suffix: str, step: str) -> None:
+    (tmp_path / f"walk{suffix}").write_bytes(b"PK\x03\x04" + bytes(100))
+    with pytest.raises(DataError, match=step):
+        load_dataset(tmp_path / f"walk{suffix}")
