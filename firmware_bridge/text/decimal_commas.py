@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 _FIELDS: Final = re.compile(r"\s*[-+]?\d+(?:,\d+)?(?:\s*[;|\t ]\s*[-+]?\d+(?:,\d+)?){2,}[\s;]*")
+_STAMP: Final = re.compile(r"^\s*(?:[\d./-]+[ T;\t])?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*[;|\t ]")
+"""A date and a time of day before the numbers."""
 _FEWEST_COMMAS: Final = 3
 _LABELLED_TOKEN: Final = re.compile(r"(?<![\w.,])[-+]?\d+(?:[.,]\d+)*")
 _COMMA_TOKEN: Final = re.compile(r"[-+]?\d+,(\d{2,})")
@@ -19,7 +21,7 @@ def has_decimal_commas(line: str) -> bool:
     >>> has_decimal_commas("0,44;0,83;-0,78"), has_decimal_commas("44,83,78")
     (True, False)
     """
-    bare = line.count(",") >= _FEWEST_COMMAS and _FIELDS.fullmatch(line) is not None
+    bare = line.count(",") >= _FEWEST_COMMAS and _FIELDS.fullmatch(_STAMP.sub("", line)) is not None
     return bare or _has_labelled_decimal_commas(line)
 
 

@@ -165,7 +165,19 @@ class LayoutLearner:
 
     def _by_template(self) -> dict[Template, list[Row]]:
         """Return the lines whose numbers are all there, by their kind."""
-        return kinds_of(self._whole) or {self._rows[-1].template: []}
+        return kinds_of(self._whole or self._without_missing()) or {self._rows[-1].template: []}
+
+    def _without_missing(self) -> dict[Template, list[Row]]:
+        """Return lines in which some numbers are always missing, as those of a sensor that is not there, as zeros."""
+        rows: dict[Template, list[Row]] = {}
+        for row in self._rows:
+            rows.setdefault(row.template, []).append(row)
+        template = max(rows, key=lambda each: len(rows[each]))
+        there = np.isfinite([row.numbers for row in rows[template]])
+        if len(rows[template]) < TIME_ROWS or not (there.all(axis=0) | ~there.any(axis=0)).all():
+            return {}
+        zeros = [replace(row, numbers=tuple(np.nan_to_num(row.numbers).tolist())) for row in rows[template]]
+        return {template: zeros}
 
     def _names(self, template: Template) -> tuple[str, ...]:
         """Return the names of a template's slots: the header's, if it has as many, else those in the line."""
@@ -364,7 +376,7 @@ class LayoutLearner:
         reason = ""
         if len(left) == 3:
             axes = (left[0], left[1], left[2])
-        elif len(rows) >= EVIDENCE_ROWS or final:
+        elif rows and (len(rows) >= EVIDENCE_ROWS or final):
             evidence = find_axes(np.array(numbers, np.float64), times=known)
             axes, reason = evidence.axes, evidence.reason
             if evidence.fitting:

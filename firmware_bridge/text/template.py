@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from edgehar.models.sensing.names import AXES, read_axis, read_name
+from edgehar.models.sensing.names import AXES, OTHER, read_axis, read_name
 from edgehar.models.sensing.unit_names import unit_at_start
 
 MAXIMUM_SLOTS: Final = 64
@@ -32,11 +32,15 @@ MAXIMUM_SLOTS: Final = 64
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 """Colour codes of loggers (ECMA-48 control sequences)."""
 
+_LEVEL: Final = re.compile(r"^(\s*)[WEDV]( \(\d+\))")
+"""The level of a log line changes now and then: ``W (4812) imu: ..`` is of the kind of ``I (4802) imu: ..``."""
+_SIGN_APART: Final = re.compile(r"([:=,;|]\s*[-+])\s+(?=[\d.])")
+"""A sign that is printed apart from its number: ``X:- 0.12``."""
 _NOT_A_NUMBER: Final = r"nan|inf(?:inity)?|ovf|null|none|nil"
 # Text that holds digits without being a number comes first, so that the digits are not found.
 _TEXT_WITH_DIGITS: Final = (
     r"\*[0-9a-fA-F]{2}(?=\s*$)|\d{4}-\d{2}-\d{2}(?:T(?=\d))?"
-    r"|(?<!\d)\d{1,2}/\d{1,2}/(?:\d\d)?\d\d(?=[ ,;\t]+\d{1,2}:\d\d)"
+    r"|(?<!\d)(?:\d{1,2}[/.-]\d{1,2}[/.-](?:\d\d)?\d\d|\d{4}[/.]\d{1,2}[/.]\d{1,2})(?=[ ,;\tT]+\d{1,2}:\d\d)"
     r"|\d{1,2}:\d{2}:\d{2}(?:\.\d+(?:,\d{3}(?=\]))?|,\d{3}(?=[\s\]]))?Z?|<inf>|0[xX][0-9a-fA-F]+|[/*^]\s?s(?:ec)?\^?2"
     r"|\bms/2"
 )
@@ -61,6 +65,8 @@ _MARKS: Final = (",", ";", "|")
 _LISTED: Final = re.compile(r"\s*[,/;&]\s*|\s+and\s+")
 _SPACES: Final = re.compile(r"\s+")
 _NOISE: Final = re.compile(r"[^\w()\[\]/^²*°%.-]+")
+_CLOSED: Final = re.compile(r"</[^<>]*>")
+"""What closes an element of XML names the number before it."""
 _PAIRED: Final = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _TELEPLOT: Final = re.compile(r">[^:>]+:")
 """Teleplot's line: ``>name:value``, or ``>name:milliseconds:value``."""
@@ -115,16 +121,17 @@ class Template:
         if self.slots == 2 and self.constants[1] == ":" and _TELEPLOT.fullmatch(self.constants[0]):
             return ("time ms", None), (_without_noise(self.constants[0]), units[-1])
         names: list[str] = []
-        prefix, vector = "", 0
+        # A quantity with a number of its own, such as "Roll: 3", names no axes that follow.
+        prefix, vector, is_scalar = "", 0, False
         for before in befores:
             name = _without_noise(before)
             said = read_name(name)
             if said.axis is None and (said.sensor is not None or name):
                 # "acc=(1, 2, 3)": a sensor, then numbers without names, are its axes.
-                prefix, vector = name, 0
+                prefix, vector, is_scalar = name, 0, said.sensor == OTHER
             elif said.axis is not None and (said.sensor is not None or said.rest):
-                prefix, vector = _without_axis(name), 3
-            elif said.axis is not None and prefix:
+                prefix, vector, is_scalar = _without_axis(name), 3, False
+            elif said.axis is not None and prefix and not is_scalar:
                 name, vector = f"{prefix} {name}", 3
             if not name and prefix and vector < 3 and names:
                 vector += 1
@@ -153,11 +160,12 @@ def dissect(line: str, *, decimal_comma: bool = False) -> tuple[Template, tuple[
     >>> template.names, template.units, numbers
     (('Acceleration X', 'acceleration Y', 'acceleration Z'), ('m/s2', 'm/s2', 'm/s2'), (1.2, -3.3, 8.9))
     """
-    text = _ESCAPES.sub("", line)
+    # The minus sign of Unicode is three bytes of UTF-8, and a line has a character for each byte.
+    text = _LEVEL.sub(r"\1I\2", _ESCAPES.sub("", line).replace("â\x88\x92", "-"))
     constants: list[str] = []
     numbers: list[float] = []
     end = 0
-    text = _GLUED.sub(r"\g<glued>:", text)
+    text = _GLUED.sub(r"\g<glued>:", _SIGN_APART.sub(r"\1", text))
     for match in _TOKEN[decimal_comma].finditer(text):
         if match["text"] is not None:
             continue
@@ -253,7 +261,7 @@ def _from_lists(befores: list[str]) -> list[str]:
 
 def _without_noise(before: str) -> str:
     """Return the words of a constant that can be a name."""
-    text = _NOISE.sub(" ", before)
+    text = _NOISE.sub(" ", _CLOSED.sub(" ", before))
     kept = set()
     for pair in _PAIRED.finditer(text):
         kept |= {pair.start(), pair.end() - 1}

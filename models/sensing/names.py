@@ -80,6 +80,7 @@ _IN_BRACKETS: Final = re.compile(r"[(\[{<]([^)\]}>]*)[)\]}>]")
 _AXIS_BEHIND: Final = re.compile(r"(?:(?<![A-Za-z])[xyzXYZ]|(?<=[a-z])[XYZ])(?=[Aa]xis|AXIS|轴|軸|축)")
 """An axis with the word glued to it, as in ``AccelerometerXAxis``."""
 _WORD: Final = re.compile(r"[^\W_]+")
+_G_FORCE: Final = re.compile(r"(?<![^\W_])[gG][-_ ]?[fF]orce")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SPLIT_SENSOR: Final = re.compile(
     rf"({'|'.join(sorted([*_SENSOR_OF, *_BESIDE_AN_AXIS], key=len, reverse=True))})(\d*)([wxyz])(\d*)"
@@ -258,7 +259,7 @@ def words_of(name: str) -> list[str]:
     (['accelerometer', 'y', 'g'], ['gyro', 'z'], ['gf', 'x'])
     """
     words: list[str] = []
-    name = _AXIS_BEHIND.sub(r" \g<0> ", name).replace("gForce", "gforce").replace("gF", "gf ")
+    name = _G_FORCE.sub("gforce", _AXIS_BEHIND.sub(r" \g<0> ", name)).replace("gF", "gf ")
     for word in _WORD.findall(_CAMEL.sub(" ", name)):
         words += _split(word.lower())
     if "gy" in words and not {"w", *AXES} & set(words):

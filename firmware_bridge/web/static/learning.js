@@ -111,7 +111,7 @@ export class LayoutLearner {
   /** Return lines by their kind: of one template, or of templates that differ only in words at the end of the line. */
   #kinds() {
     const heads = new Map();
-    for (const group of this.#groups.values()) {
+    for (const group of this.#groups.size ? this.#groups.values() : this.#withoutMissing()) {
       const head = JSON.stringify(group.template.constants.slice(0, -1));
       if (!heads.has(head)) heads.set(head, []);
       const known = heads.get(head).find(([first]) => isVariant(group.template, first.template));
@@ -124,6 +124,18 @@ export class LayoutLearner {
       const { template } = alike.reduce((best, each) => (each.rows.length > best.rows.length ? each : best));
       return [{ template, rows }];
     });
+  }
+
+  /** Return lines in which some numbers are always missing, as those of a sensor that is not there, as zeros. */
+  #withoutMissing() {
+    const all = new Map();
+    for (const row of this.#rows) all.set(row.template.key, [...(all.get(row.template.key) ?? []), row]);
+    const rows = [...all.values()].reduce((best, each) => (each.length > best.length ? each : best), []);
+    const isThere = (row, slot) => Number.isFinite(row.numbers[slot]);
+    const isConstant = (_, slot) => rows.every((row) => isThere(row, slot) === isThere(rows[0], slot));
+    if (rows.length < TIME_ROWS || !rows[0].numbers.every(isConstant)) return [];
+    const zeros = rows.map((row) => ({ ...row, numbers: row.numbers.map((each) => (Number.isFinite(each) ? each : 0)) }));
+    return [{ template: rows[0].template, rows: zeros }];
   }
 
   /** Ask which sensor is wanted of those whose lines are written alike and take turns. */

@@ -272,7 +272,7 @@ export function axisOf(name) {
 function wordsOf(name) {
   const spaced = name
     .replace(/(?:(?<![A-Za-z])[xyzXYZ]|(?<=[a-z])[XYZ])(?=[Aa]xis|AXIS|轴|軸|축)/g, " $& ")
-    .replaceAll("gForce", "gforce").replaceAll("gF", "gf ").replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ");
+    .replace(/(?<![\p{L}\p{N}])[gG][-_ ]?[fF]orce/gu, "gforce").replaceAll("gF", "gf ").replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ");
   const words = (spaced.match(/[\p{L}\p{N}]+/gu) ?? []).flatMap((word) => split(word.toLowerCase()));
   if (words.includes("gy") && !words.some((word) => WXYZ.includes(word))) words.splice(words.indexOf("gy"), 1, "gyro", "y");
   return words;

@@ -12,7 +12,8 @@ const MOST_SLOTS = 64;
 const ESCAPES = /\x1b\[[0-9;?]*[ -/]*[@-~]/g;
 // Text that holds digits without being a number comes first, so that the digits are not found.
 const TEXT_WITH_DIGITS =
-  String.raw`\*[0-9a-fA-F]{2}(?=\s*$)|\d{4}-\d{2}-\d{2}(?:T(?=\d))?|(?<!\d)\d{1,2}\/\d{1,2}\/(?:\d\d)?\d\d(?=[ ,;\t]+\d{1,2}:\d\d)` +
+  String.raw`\*[0-9a-fA-F]{2}(?=\s*$)|\d{4}-\d{2}-\d{2}(?:T(?=\d))?` +
+  String.raw`|(?<!\d)(?:\d{1,2}[\/.\-]\d{1,2}[\/.\-](?:\d\d)?\d\d|\d{4}[\/.]\d{1,2}[\/.]\d{1,2})(?=[ ,;\tT]+\d{1,2}:\d\d)` +
   String.raw`|\d{1,2}:\d{2}:\d{2}(?:\.\d+(?:,\d{3}(?=\]))?|,\d{3}(?=[\s\]]))?Z?|<inf>|0[xX][0-9a-fA-F]+|[\/*^]\s?s(?:ec)?\^?2|\bms\/2`;
 const WORD = String.raw`\p{L}\p{N}_`;
 const number = (mark) => {
@@ -24,6 +25,10 @@ const number = (mark) => {
 };
 const TOKENS = ["[.]", ","].map((mark) => new RegExp(`(?<text>${TEXT_WITH_DIGITS})|${number(mark)}`, "giu"));
 const MARKED = new RegExp(TEXT_WITH_DIGITS, "gu");
+/** The level of a log line changes now and then: `W (4812) imu: ..` is of the kind of `I (4802) imu: ..`. */
+const LEVEL = /^(\s*)[WEDV]( \(\d+\))/;
+/** A sign that is printed apart from its number: `X:- 0.12`. */
+const SIGN_APART = /([:=,;|]\s*[-+])\s+(?=[\d.])/g;
 const GLUED = /(?<=^|[\s,;|])([xyzXYZ])(?=[-+]?\d*\.\d)/g;
 const NOISE = new RegExp(String.raw`[^${WORD}()[\]\/^²*°%.\-]+`, "gu");
 const LETTER = /\p{L}/u;
@@ -82,7 +87,8 @@ export function lettersOf(text) {
  * @returns {{template: Template, numbers: number[]} | null}
  */
 export function dissect(line, hasDecimalComma = false) {
-  const text = line.replace(ESCAPES, "").replace(GLUED, "$1:");
+  const written = line.replace(ESCAPES, "").replaceAll("â\x88\x92", "-").replace(LEVEL, "$1I$2").replace(SIGN_APART, "$1");
+  const text = written.replace(GLUED, "$1:");
   const constants = [];
   const numbers = [];
   let end = 0;
@@ -142,6 +148,8 @@ function namesAndUnits(constants) {
     return { names: ["time ms", withoutNoise(constants[0])], units: [null, units[1]] };
   }
   const names = [];
+  // A quantity with a number of its own, such as "Roll: 3", names no axes that follow.
+  let isScalar = false;
   let prefix = "";
   let vector = 0;
   for (const before of befores) {
@@ -149,10 +157,10 @@ function namesAndUnits(constants) {
     const said = readName(name);
     if (!said.axis && (said.sensor || name)) {
       // "acc=(1, 2, 3)": a sensor, then numbers without names, are its axes.
-      [prefix, vector] = [name, 0];
+      [prefix, vector, isScalar] = [name, 0, said.sensor === "other"];
     } else if (said.axis && (said.sensor || said.rest.length)) {
-      [prefix, vector] = [[said.sensor, ...said.rest].filter(Boolean).join(" "), 3];
-    } else if (said.axis && prefix) {
+      [prefix, vector, isScalar] = [[said.sensor, ...said.rest].filter(Boolean).join(" "), 3, false];
+    } else if (said.axis && prefix && !isScalar) {
       [name, vector] = [`${prefix} ${name}`, 3];
     }
     if (!name && prefix && vector < 3 && names.length) {
@@ -203,7 +211,8 @@ function isTagged([first, ...others]) {
 
 /** Return the words of a constant that can be a name. */
 function withoutNoise(before) {
-  const text = before.replace(NOISE, " ");
+  // What closes an element of XML names the number before it.
+  const text = before.replace(/<\/[^<>]*>/g, " ").replace(NOISE, " ");
   const kept = new Set();
   for (const pair of text.matchAll(/[([][^()[\]]*[)\]]/g)) kept.add(pair.index).add(pair.index + pair[0].length - 1);
   // A bracket without its other half encloses the numbers, not a word of the name.
@@ -238,7 +247,9 @@ function spread(units, names) {
 /** Tell whether one line shows that commas stand inside its numbers: `0,44;0,83;-0,78`, `X: 0,44 Y: 0,83 Z: -0,78`. */
 export function hasDecimalCommas(line) {
   if (line.split(",").length < 4) return false;
-  if (/^\s*[-+]?\d+(?:,\d+)?(?:\s*[;|\t ]\s*[-+]?\d+(?:,\d+)?){2,}[\s;]*$/.test(line)) return true;
+  // A date and a time of day may stand before the numbers.
+  const bare = line.replace(/^\s*(?:[\d./-]+[ T;\t])?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*[;|\t ]/, "");
+  if (/^\s*[-+]?\d+(?:,\d+)?(?:\s*[;|\t ]\s*[-+]?\d+(?:,\d+)?){2,}[\s;]*$/.test(bare)) return true;
   if (!LETTER.test(line) || line.includes(".")) return false;
   const tokens = line.match(/(?<![\p{L}\p{N}_.,])[-+]?\d+(?:[.,]\d+)*/gu) ?? [];
   const decimals = tokens.map((token) => /^[-+]?\d+,(\d{2,})$/.exec(token)?.[1].length).filter(Boolean);
