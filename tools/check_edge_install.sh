@@ -15,7 +15,9 @@ trap cleanup EXIT
 har train --data synthetic --model simple_rnn --epochs 1 --seed 1 --out "$work/bundle" --json >"$work/train.json"
 
 "$python" -m venv "$work/bare"
-"$work/bare/bin/pip" install --quiet -c constraints.txt .
+"$work/bare/bin/pip" wheel --quiet --no-deps -c constraints.txt -w "$work/dist" .
+wheel=$(echo "$work"/dist/*.whl)
+"$work/bare/bin/pip" install --quiet -c constraints.txt "$wheel"
 "$work/bare/bin/har" verify "$work/bundle" --json | tee "$work/bare.json"
 "$work/bare/bin/python" tools/expect_json.py "$work/bare.json" ok=true
 if "$work/bare/bin/har" train --data synthetic --model lstm --out "$work/none" 2>"$work/refusal"; then
@@ -25,7 +27,7 @@ fi
 grep -q "\[train\]" "$work/refusal"
 
 "$python" -m venv "$work/edge"
-"$work/edge/bin/pip" install --quiet -c constraints.txt '.[edge,onnx]'
+"$work/edge/bin/pip" install --quiet -c constraints.txt "$wheel[edge,onnx]"
 for package in tensorflow keras scipy pandas matplotlib; do
     if "$work/edge/bin/python" -c "import $package" 2>/dev/null; then
         echo "expected no $package in the edge environment" >&2
