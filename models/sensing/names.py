@@ -141,6 +141,8 @@ def read_name(name: str) -> ColumnName:
     (ColumnName(sensor='acceleration', axis='x', unit=None, rest=()), 'gyroscope', 'm/s2')
     >>> read_name("userAcceleration.z").sensor, read_name("left_acc_x").rest, read_name("gFx").sensor
     ('linear acceleration', ('left',), 'acceleration')
+    >>> read_name("W ax").axis, read_name("quat.w").axis
+    ('x', 'w')
     """
     unit, bare = _unit_of(name)
     words = words_of(bare)
@@ -150,7 +152,8 @@ def read_name(name: str) -> ColumnName:
     elif not _WITHOUT.isdisjoint(words) and ("g" in words or GRAVITY in {_sensor_of(word) for word in words}):
         sensors.append(LINEAR_ACCELERATION)
         words = [word for word in words if word not in _WITHOUT and word != "g"]
-    axis = next((word for word in words if word in ("w", *AXES)), None)
+    # A level of a log may stand before a name: "W ax".
+    axis = next((word for word in words if word in AXES), "w" if "w" in words else None)
     rest: list[str] = []
     for at, word in enumerate(words):
         if word == axis and axis not in words[:at]:

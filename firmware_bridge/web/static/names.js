@@ -126,7 +126,7 @@ function interpreted(name) {
     sensors.push("linear acceleration");
     words = words.filter((word) => !WITHOUT.has(word) && word !== "g");
   }
-  const axis = words.find((word) => WXYZ.includes(word)) ?? null;
+  const axis = words.find((word) => AXES.includes(word)) ?? (words.includes("w") ? "w" : null);
   const rest = [];
   words.forEach((word, at) => {
     if (word === axis && words.indexOf(axis) === at) return;
