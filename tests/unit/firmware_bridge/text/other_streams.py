@@ -160,6 +160,10 @@ def _changing(bare: list[str]) -> dict[str, list[str]]:
         "a column less after half": [*(f"{4812 + 10 * at},{_g(at)}\n" for at in range(350)), *bare[350:]],
         "lines of one value after half": [*half, *("ax:{}\nay:{}\naz:{}\n".format(*_g(at).split(",")) for at in later)],
         "names before the unit is known": [*bare[:60], *(_named(at, " g") for at in range(60, ROWS))],
+        "another level of a log after half": [
+            *(f"I {_named(at, ' g')}" for at in range(350)),
+            *(f"W {_named(at, ' g')}" for at in later),
+        ],
         "a boot log after half": [*half, *log, *bare[350:]],
         "a burst of names after half": [*half, *map(_named, range(350, 390)), *bare[390:]],
         "lines of something else after half": [*half, *(f"volt:{at % 5}.2 amp:{at % 3}\n" for at in later)],
