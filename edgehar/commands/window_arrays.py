@@ -1,20 +1,20 @@
 """Windows that a user keeps in an .npy file, or in an .npz file for a model that has several inputs."""
 
-import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgehar.models.bundle.npz import read_npz
 from edgehar.models.bundle.ziplimits import DAMAGE
-from edgehar.models.errors import DataError, UsageError
+from edgehar.models.errors import BundleError, DataError, UsageError
 
 ENDINGS: Final = (".npy", ".npz")
 """How the names of such files end."""
 
 _ZIP: Final = b"PK"
-_ARCHIVE_BYTES: Final = 2**30
+_ARCHIVE_BYTES: Final = 2**28
 """Of all arrays of an .npz file, unpacked: they are held in memory."""
 
 
@@ -47,13 +47,11 @@ def read_windows(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
 
 def _archive(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of an archive, after their size is known."""
-    with path.open("rb") as stream, zipfile.ZipFile(stream) as members:
-        size = sum(member.file_size for member in members.infolist())
-        if size > _ARCHIVE_BYTES:
-            raise DataError(
-                f"{path}: expected at most {_ARCHIVE_BYTES:,} bytes of arrays, it unpacks to {size:,}",
-                next_step="Save fewer windows: some hundred are enough.",
-            )
-        stream.seek(0)
-        with np.load(stream, allow_pickle=False) as arrays:
-            return {name: np.asarray(arrays[name]) for name in arrays.files}
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_ARCHIVE_BYTES + 1)
+        return read_npz(content, where=str(path), most_bytes=_ARCHIVE_BYTES)
+    except BundleError as error:
+        raise DataError(
+            error.message, next_step="Save some hundred windows of each input, as numbers, with numpy.savez."
+        ) from error

@@ -57,7 +57,7 @@ _TOKEN: Final = {
     comma: re.compile(f"(?P<text>{_TEXT_WITH_DIGITS})|{_number(',' if comma else '[.]')}", re.IGNORECASE)
     for comma in (False, True)
 }
-_PLAIN_NUMBER: Final = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_PLAIN_NUMBER: Final = rb"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _GLUED: Final = re.compile(_AXIS_GLUED)
 _ADDRESS_LETTERS: Final = 4
 _AXES: Final = 3

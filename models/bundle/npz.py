@@ -28,8 +28,8 @@ def write_npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     return buffer.getvalue()
 
 
-def read_npz(content: bytes, *, where: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an .npz by name.
+def read_npz(content: bytes, *, where: str, most_bytes: int = MAXIMUM_ARRAY_BYTES) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz by name; all together may take ``most_bytes``.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def read_npz(content: bytes, *, where: str) -> dict[str, NDArray[Any]]:
         refuse_long_directory(stream)
         with zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
-            _refuse_larger(members, where)
+            _refuse_larger(members, where, most_bytes)
             return {member.filename.removesuffix(".npy"): _read_member(archive, member) for member in members}
     except BundleError:
         raise
@@ -52,12 +52,12 @@ def read_npz(content: bytes, *, where: str) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _refuse_larger(members: list[zipfile.ZipInfo], where: str) -> None:
+def _refuse_larger(members: list[zipfile.ZipInfo], where: str, most_bytes: int) -> None:
     """Refuse arrays that together unpack to more than the cap, before the first of them is unpacked."""
     total = sum(member.file_size for member in members)
-    if total > MAXIMUM_ARRAY_BYTES:
+    if total > most_bytes:
         raise BundleError(
-            f"{where}: expected arrays of at most {MAXIMUM_ARRAY_BYTES:,} bytes in all, they unpack to {total:,}",
+            f"{where}: expected arrays of at most {most_bytes:,} bytes in all, they unpack to {total:,}",
             next_step="Do not use this file: it is damaged or made to exhaust memory.",
         )
 

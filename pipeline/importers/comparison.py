@@ -20,7 +20,7 @@ from edgehar.models.isolation import Isolation
 from edgehar.models.reference import forward
 from edgehar.models.reference.stateful import step, zero_states
 from edgehar.pipeline.importers.keras_carried import from_zeros, stepped
-from edgehar.pipeline.importers.keras_description import SIDE, KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer
 from edgehar.pipeline.importers.keras_graph import ATTENTION
 from edgehar.pipeline.importers.keras_inputs import parted
 from edgehar.pipeline.importers.model import Comparison, ForeignModel
@@ -156,8 +156,8 @@ def _with_keras(
 def _applied(kinds: Any, layers: Iterable[KerasLayer], values: Any, several: Mapping[str, Any]) -> Any:
     """Return what layers, made anew, make of a tensor of Keras, or of several inputs by their names."""
     for layer in layers:
-        if layer.kind == SIDE:
-            values = several[layer.name]
+        if layer.side is not None:
+            values = several[layer.side.name]
             continue
         made = getattr(kinds, layer.kind).from_config(_plain(layer.options, keep_name=layer.name))
         if layer.branches:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from edgehar.models.architecture import CELLS
 from edgehar.models.errors import ModelFileError, UsageError
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer, SideInput
+from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer, SideInput, is_count
 from edgehar.pipeline.importers.keras_graph import walked
 from edgehar.pipeline.importers.keras_inputs import side_by_side
 from edgehar.pipeline.importers.keras_masks import without_masks
@@ -104,7 +104,7 @@ def _checked_input(shape: list[Any] | None, takes_tokens: bool, where: str) -> t
         expected, advice, sizes = "tokens (steps)", "keras.Input((steps,))", shape and [*shape, 1]
     else:
         expected, advice, sizes = "windows (steps, features)", "keras.Input((steps, features))", shape
-    if sizes is None or len(sizes) != 3 or not _is_count(sizes[2]) or not (sizes[1] is None or _is_count(sizes[1])):
+    if sizes is None or len(sizes) != 3 or not is_count(sizes[2]) or not (sizes[1] is None or is_count(sizes[1])):
         raise ModelFileError(
             f"{where}: expected one input of {expected}, got {_shown(shape)}",
             next_step=f"Begin the model with {advice}, and save it again.",
@@ -164,11 +164,6 @@ def _input_shape(layers: list[KerasLayer], options: Mapping[str, Any]) -> list[A
                 return list(place.options[key])
     built = options.get("build_input_shape")
     return list(built) if isinstance(built, list) else None
-
-
-def _is_count(value: Any) -> bool:
-    """Whether a value is a whole number from 1."""
-    return type(value) is int and value > 0
 
 
 def _shown(shape: Any) -> str:

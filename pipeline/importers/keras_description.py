@@ -2,36 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-SIDE: Final = "(input)"
-"""The kind of a layer that takes the features of one of several inputs; no class can have this name."""
-
-
-@dataclass(frozen=True, slots=True)
-class KerasLayer:
-    """One layer as Keras describes it.
-
-    Parameters
-    ----------
-    kind, name, options
-        Its class, its name, its options.
-    number
-        How many layers of its class the file describes before it.
-    branches
-        Of a layer that joins several others, the chains that end in it; they all begin where the chain before it ends.
-    """
-
-    kind: str
-    name: str
-    options: Mapping[str, Any]
-    number: int = 0
-    branches: tuple[tuple["KerasLayer", ...], ...] = ()
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """What no other layer of the file has."""
-        return self.kind, self.number
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +27,35 @@ class SideInput:
     def shape(self, steps: int) -> tuple[int, ...]:
         """Return the shape of what the model takes for one window of so many steps."""
         return (steps, self.features) if self.has_steps else (self.features,)
+
+
+@dataclass(frozen=True, slots=True)
+class KerasLayer:
+    """One layer as Keras describes it.
+
+    Parameters
+    ----------
+    kind, name, options
+        Its class, its name, its options.
+    number
+        How many layers of its class the file describes before it.
+    branches
+        Of a layer that joins several others, the chains that end in it; they all begin where the chain before it ends.
+    side
+        Of what stands for one of several inputs, which; it takes that input's features of a window.
+    """
+
+    kind: str
+    name: str
+    options: Mapping[str, Any]
+    number: int = 0
+    branches: tuple[tuple["KerasLayer", ...], ...] = ()
+    side: SideInput | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What no other layer of the file has."""
+        return self.kind, self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +91,8 @@ def _every(layers: Iterable[KerasLayer]) -> Iterator[KerasLayer]:
         for branch in layer.branches:
             yield from _every(branch)
         yield layer
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is a whole number from 1."""
+    return type(value) is int and value > 0

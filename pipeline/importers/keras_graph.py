@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from edgehar.models.errors import ModelFileError
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.importers.keras_description import SIDE, KerasLayer
+from edgehar.pipeline.importers.keras_description import KerasLayer
 
 ATTENTION: Final = "MultiHeadAttention"
 """Takes the same layer two or three times: as query, value and key."""
@@ -93,7 +93,7 @@ class _Walk:
     def _visit(self, name: str) -> KerasLayer:
         """Return a layer that the walk comes to for the first time, or one of several inputs, which has no weights."""
         layer = self.layers[name]
-        if layer.kind == SIDE:
+        if layer.side is not None:
             self.inputs.append(name)
             layer = replace(layer, number=len(self.inputs))
         elif name in self.visited:

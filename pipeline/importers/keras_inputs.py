@@ -6,7 +6,7 @@ mean over the steps is taken.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,11 +16,14 @@ from edgehar.models.bundle.manifest import Manifest
 from edgehar.models.contract import CHANNELS
 from edgehar.models.errors import DataError, ModelFileError
 from edgehar.models.foreign_text import printable
-from edgehar.pipeline.importers.keras_description import SIDE, KerasLayer, SideInput
+from edgehar.pipeline.importers.keras_description import KerasLayer, SideInput, is_count
 from edgehar.pipeline.importers.keras_graph import Described, ends_of, tensors_of
 
 _INPUT: Final = "InputLayer"
 _WINDOW: Final = "(window)"
+_SIDE: Final = "(input)"
+"""What messages call a layer that takes one input's features."""
+
 _TOKENS: Final = "Embedding"
 
 
@@ -53,7 +56,7 @@ def side_by_side(
     for entry, layer in described:
         if layer.kind == _INPUT and layer.name in parted:
             entry = {**entry, "inbound_nodes": [[[_WINDOW, 0, 0, {}]]]}
-            layer = replace(layer, kind=SIDE, options=asdict(parted[layer.name]))
+            layer = replace(layer, kind=_SIDE, side=parted[layer.name])
         found.append((entry, layer))
     return found, {**options, "input_layers": [[_WINDOW, 0, 0]]}, inputs
 
@@ -91,8 +94,9 @@ def _joined(inputs: Sequence[SideInput], arrays: Mapping[str, NDArray[Any]], ste
     names = [each.name for each in inputs]
     if set(names) != set(arrays):
         raise DataError(
-            f"{where}: expected arrays named {', '.join(names)}, got {printable(', '.join(arrays), 120) or 'none'}",
-            next_step=f"Save them with numpy.savez, such as numpy.savez('x.npz', {names[0]}=..., {names[1]}=...).",
+            f"{where}: expected arrays named {printable(', '.join(names), 120)}, got "
+            f"{printable(', '.join(arrays), 120) or 'none'}",
+            next_step="Save one for each input with numpy.savez, by these names.",
         )
     count = len(np.atleast_1d(arrays[names[0]]))
     parts = []
@@ -100,8 +104,8 @@ def _joined(inputs: Sequence[SideInput], arrays: Mapping[str, NDArray[Any]], ste
         array, shape = np.asarray(arrays[each.name]), each.shape(steps)
         if array.dtype.kind not in "fiu" or array.shape != (count, *shape):
             raise DataError(
-                f"{where}: expected {each.name} as numbers of shape ({count}, {', '.join(map(str, shape))}), got "
-                f"{array.dtype} of shape {array.shape}",
+                f"{where}: expected {printable(each.name, 60)} as numbers of shape "
+                f"({count}, {', '.join(map(str, shape))}), got {array.dtype} of shape {array.shape}",
                 next_step="Save the model's inputs as the model takes them, as many windows of each.",
             )
         parts.append(array if each.has_steps else np.repeat(array[:, np.newaxis], steps, axis=1))
@@ -159,7 +163,7 @@ def _shape(layer: KerasLayer | None, name: str, where: str) -> tuple[int | None,
     """Return the steps and features of an input, or its features alone."""
     given = None if layer is None else layer.options.get("batch_shape", layer.options.get("batch_input_shape"))
     shape = tuple(given[1:]) if isinstance(given, list) else ()
-    fits = len(shape) in (1, 2) and _is_count(shape[-1]) and (shape[0] is None or _is_count(shape[0]))
+    fits = len(shape) in (1, 2) and is_count(shape[-1]) and (shape[0] is None or is_count(shape[0]))
     if not fits:
         raise ModelFileError(
             f"{where}: input {printable(name, 60)} has the shape {printable(str(given), 60)}, expected several inputs "
@@ -185,7 +189,7 @@ def _common_steps(names: Sequence[str], shapes: Iterable[tuple[int | None, ...]]
 def _refuse_tokens(described: Described, names: Sequence[str], where: str) -> None:
     """Refuse tokens beside other inputs: they are whole numbers, which stand in no window of measurements."""
     for entry, layer in described:
-        taken = [name for call in entry.get("inbound_nodes") or [] for name, _ in tensors_of(call)]
+        taken = [name for name, _ in tensors_of(entry.get("inbound_nodes"))]
         if layer.kind == _TOKENS and any(name in names for name in taken):
             raise ModelFileError(
                 f"{where}: layer {printable(layer.name, 60)} ({_TOKENS}) takes tokens beside other inputs, expected a "
@@ -193,8 +197,3 @@ def _refuse_tokens(described: Described, names: Sequence[str], where: str) -> No
                 next_step="Leave the tokens out, or save a model that takes nothing else.",
                 layer=layer.name,
             )
-
-
-def _is_count(value: Any) -> bool:
-    """Whether a value is a whole number from 1."""
-    return type(value) is int and value > 0

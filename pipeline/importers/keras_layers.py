@@ -36,7 +36,7 @@ from edgehar.models.foreign_text import printable
 from edgehar.pipeline.importers.folding import fold
 from edgehar.pipeline.importers.keras_activations import ACTIVATION_LAYERS, activation_of
 from edgehar.pipeline.importers.keras_chain import TOKENS
-from edgehar.pipeline.importers.keras_description import SIDE, KerasChain, KerasLayer
+from edgehar.pipeline.importers.keras_description import KerasChain, KerasLayer, SideInput
 from edgehar.pipeline.importers.keras_file import WeightSource
 from edgehar.pipeline.importers.keras_graph import ATTENTION, JOINING
 from edgehar.pipeline.importers.keras_normalizations import NORMALIZATION_LAYERS
@@ -90,8 +90,8 @@ class _Conversion:
             place = f"{self.where}: layer {name} ({printable(layer.kind, 60)})"
             if layer.branches:
                 parts = [self._joined(layer, name, place, shape)]
-            elif layer.kind == SIDE:
-                parts = _selected(layer, name, shape)
+            elif layer.side is not None:
+                parts = _selected(layer.side, name, shape)
             else:
                 arrays = self.weights.arrays(layer.kind, layer.name, layer.number, _INNER.get(layer.kind, ()))
                 parts = _convert(layer, name, place, arrays, shape)
@@ -130,12 +130,11 @@ class _Conversion:
         )
 
 
-def _selected(layer: KerasLayer, name: str, shape: Shape) -> list[Converted]:
+def _selected(side: SideInput, name: str, shape: Shape) -> list[Converted]:
     """Return what takes the features of one of several inputs from a window."""
-    first, count = layer.options["first"], layer.options["features"]
-    kernel = np.eye(shape[-1], dtype=np.float32)[:, first : first + count]
-    selecting = _selecting(name, kernel, np.zeros(count, np.float32))
-    return [selecting] if layer.options["has_steps"] else [Converted(GlobalAveragePooling1D(f"{name}_mean")), selecting]
+    kernel = np.eye(shape[-1], dtype=np.float32)[:, side.first : side.first + side.features]
+    selecting = _selecting(name, kernel, np.zeros(side.features, np.float32))
+    return [selecting] if side.has_steps else [Converted(GlobalAveragePooling1D(f"{name}_mean")), selecting]
 
 
 def _selecting(name: str, kernel: Any, bias: Any) -> Converted:

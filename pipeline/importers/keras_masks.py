@@ -5,6 +5,7 @@ skips steps takes the result as ``mask``. Where this is the mask that the layers
 more and is taken away. Everything else stays, and is refused by its name.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ def _computed(layers: Mapping[str, tuple[Mapping[str, Any], KerasLayer]]) -> Ite
         arguments = _call(entry).get("args")
         if layer.kind == _COMPARED and isinstance(arguments, list) and len(arguments) == 2:
             (source, *others), value = _taken(entry) or [""], arguments[1]
-            if source and not others and type(value) in (int, float):
+            if source and not others and _is_number(value):
                 compared[name] = (source, float(value))
                 yield name, (*compared[name], False)
     for name, (entry, layer) in layers.items():
@@ -74,10 +75,15 @@ def _made_before(entry: Mapping[str, Any], layers: Mapping[str, tuple[Mapping[st
         sources = _taken(entry)
         if layer.kind == "Masking" and len(sources) == 1:
             value = layer.options.get("mask_value", 0.0)
-            return (sources[0], float(value), True) if type(value) in (int, float) else None
+            return (sources[0], float(value), True) if _is_number(value) else None
         if layer.kind == "Embedding" and layer.options.get("mask_zero") is True and len(sources) == 1:
             return sources[0], 0.0, False
     return None
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value of the description is a number that float can hold: JSON knows larger ones."""
+    return type(value) is float or (type(value) is int and abs(value) <= sys.float_info.max)
 
 
 def _call(entry: Mapping[str, Any]) -> Mapping[str, Any]:

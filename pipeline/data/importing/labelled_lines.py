@@ -13,7 +13,7 @@ from typing import Final
 from edgehar.models.sensing.unit_names import unit_named
 from edgehar.pipeline.data.importing.text import Chunk
 
-_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER: Final = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _PAIR: Final = re.compile(rf"[\"']?([A-Za-z][\w .]*?)[\"']?\s*[:=]\s*({_NUMBER})(?![\d:.])")
 _STAMP: Final = re.compile(r"^\s*(\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)\s*->\s*")
 _TAIL: Final = re.compile(r"([A-Za-z][\w/^*()²]*)\s*[\"'}\])]*\s*$")

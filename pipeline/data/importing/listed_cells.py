@@ -7,7 +7,7 @@ from typing import Final
 
 from edgehar.pipeline.data.importing.text import Chunk
 
-_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER: Final = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _BETWEEN: Final = r"(?:\s*[,;]\s*|\s+)"
 _TRIPLE: Final = re.compile(
     rf"\"?[\[(]\s*({_NUMBER}){_BETWEEN}({_NUMBER}){_BETWEEN}({_NUMBER})\s*,?\s*[\])]\"?(?=\s*(?:[,;\t]|$))"

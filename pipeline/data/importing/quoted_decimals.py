@@ -43,10 +43,16 @@ class QuotedDecimals:
 
 
 def _cells(line: str) -> list[str]:
-    """Return the cells of a line; none where it has no quotes."""
-    return next(csv.reader([line]), []) if '"' in line else []
+    """Return the cells of a line; none where it has no quotes, or a cell longer than any of a table."""
+    try:
+        return next(csv.reader([line]), []) if '"' in line else []
+    except csv.Error:
+        return []
 
 
 def _row(line: str) -> str:
-    """Return a line with semicolons between its cells."""
-    return ";".join(cell.replace(";", ",") for cell in next(csv.reader([line]), []))
+    """Return a line with semicolons between its cells; one that cannot be split as it is, for the parser to refuse."""
+    try:
+        return ";".join(cell.replace(";", ",") for cell in next(csv.reader([line]), []))
+    except csv.Error:
+        return line

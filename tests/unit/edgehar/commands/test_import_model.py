@@ -146,6 +146,8 @@ def test_inputs_of_several_names_come_from_an_archive(tmp_path: Path, capsys: py
     (out / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="expected the inputs of an imported model side by side"):
         compile_bundle(out, format=["tflite"], quantization=["int8-weights"], data=str(data))
-    data.write_bytes(data.read_bytes()[:-40])
-    with pytest.raises(DataError, match=r"expected an .npy file of numbers"):
-        import_model(tmp_path / "my.keras", tmp_path / "other", data=data)
+    whole = data.read_bytes()
+    for damaged in (whole[:-40], whole.replace(b"(9, 8, 3)", b"(9999999,)")):
+        data.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"expected a NumPy \.npz archive, .* with numpy\.savez"):
+            import_model(tmp_path / "my.keras", tmp_path / "other", data=data)

@@ -7,6 +7,7 @@ import pytest
 from edgehar.models.architecture import Embedding, Masking
 from edgehar.models.errors import ModelFileError
 from edgehar.pipeline.importers import import_model
+from edgehar.pipeline.importers.keras_chain import read_chain
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning", "ignore:Layer .* does not support masking:UserWarning"
@@ -86,3 +87,33 @@ def test_a_layer_that_cannot_have_a_mask_is_refused_by_its_name(kind: str, keras
     model = keras.Sequential([keras.Input((9, 3)), keras.layers.Masking(), behind])
     with pytest.raises(ModelFileError, match=rf"layer behind is a {name}, which cannot leave out masked steps"):
         import_model(model, compare_with_source=False)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), True, "0", None], ids=["huge", "low", "true", "text", "none"])
+def test_a_mask_that_is_no_number_is_refused_in_a_sentence(value: Any) -> None:
+    """JSON knows numbers that a float cannot hold."""
+    calls: dict[str, list[Any]] = {
+        "x": [],
+        "masking": [{"args": [tensor("x")], "kwargs": {}}],
+        "not_equal": [{"args": [tensor("x"), value], "kwargs": {}}],
+        "lstm": [{"args": [tensor("masking")], "kwargs": {"mask": tensor("not_equal")}}],
+    }
+    kinds = {"x": "InputLayer", "masking": "Masking", "not_equal": "NotEqual", "lstm": "LSTM"}
+    options: dict[str, Any] = {"x": {"batch_shape": [None, 4, 1]}, "masking": {"mask_value": value}}
+    layers = [
+        {
+            "class_name": kinds[name],
+            "name": name,
+            "config": {"name": name, **options.get(name, {})},
+            "inbound_nodes": call,
+        }
+        for name, call in calls.items()
+    ]
+    model = {"layers": layers, "input_layers": [["x", 0, 0]], "output_layers": [["lstm", 0, 0]]}
+    with pytest.raises(ModelFileError):
+        read_chain({"class_name": "Functional", "config": model}, where="x.keras")
+
+
+def tensor(name: str) -> dict[str, Any]:
+    """Return an output of a layer as Keras 3 writes it."""
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}

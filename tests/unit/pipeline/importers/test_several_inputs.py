@@ -13,6 +13,10 @@ from edgehar.models.engines import load_engine, runnable
 from edgehar.models.errors import DataError, ModelFileError
 from edgehar.pipeline.compilers import compile_bundle
 from edgehar.pipeline.importers import import_model, kept_inputs, one_window
+from edgehar.pipeline.importers.hdf5 import Hdf5Contents
+from edgehar.pipeline.importers.keras_chain import read_chain
+from edgehar.pipeline.importers.keras_file import GroupedWeights
+from edgehar.pipeline.importers.keras_layers import convert_layers
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -177,3 +181,41 @@ def test_several_arrays_for_one_input_are_refused(keras: Any) -> None:
     model = keras.Sequential([keras.Input((STEPS, 3)), keras.layers.GRU(3)])
     with pytest.raises(DataError, match="expected one array, got 2 of them"):
         import_model(model, data={"x.npz": {"a": np.zeros(1), "b": np.zeros(1)}}, compare_with_source=False)
+
+
+@pytest.mark.parametrize("node", [[[["stranger", 0, 0, {}]]], 5, "x", [], [[["(window)", 0, 0, {}]]]])
+@pytest.mark.parametrize("kind", ["(input)", "Embedding"])
+def test_a_file_cannot_pass_its_own_layer_for_an_input(kind: str, node: Any) -> None:
+    """The word that messages use is no class, whatever takes what: also one that takes itself."""
+    layers = [
+        {
+            "class_name": "InputLayer",
+            "name": name,
+            "config": {"name": name, "batch_shape": [None, 4, 1]},
+            "inbound_nodes": [],
+        }
+        for name in "ab"
+    ]
+    layers += [
+        {"class_name": kind, "name": "stranger", "config": {"name": "stranger"}, "inbound_nodes": node},
+        {
+            "class_name": "Concatenate",
+            "name": "end",
+            "config": {"name": "end"},
+            "inbound_nodes": [[["a", 0, 0, {}], ["b", 0, 0, {}], ["stranger", 0, 0, {}]]],
+        },
+    ]
+    options = {
+        "name": "m",
+        "layers": layers,
+        "input_layers": [["a", 0, 0], ["b", 0, 0]],
+        "output_layers": [["end", 0, 0]],
+    }
+    weights = GroupedWeights(Hdf5Contents({}, {}))
+
+    def read() -> None:
+        chain = read_chain({"class_name": "Functional", "config": options}, where="x.keras")
+        convert_layers(chain, (4, 2), weights, where="x.keras")
+
+    with pytest.raises(ModelFileError, match="stranger"):
+        read()

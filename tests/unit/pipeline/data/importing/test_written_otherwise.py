@@ -120,6 +120,14 @@ def test_quoted_decimal_commas_between_commas(tmp_path: Path, quoted_names: bool
     right(read(tmp_path, "\n".join(lines) + "\n", "log.csv"))
 
 
+def test_a_cell_longer_than_any_of_a_table_is_refused_with_its_line(tmp_path: Path) -> None:
+    rows = [f'"{at},00","0,{at % 9}1","-1,{at % 7}2","9,8{at % 5}","walk"' for at in range(200)]
+    rows[150] = '"150,00","0,11","-1,02","9,81","' + "q" * 200_000 + '"'
+    (tmp_path / "long.csv").write_text("\n".join(["t,x,y,z,note", *rows]) + "\n")
+    with pytest.raises(DataError, match="line 152: expected every quote closed and short cells"):
+        import_recordings(tmp_path / "long.csv", Options())
+
+
 def test_commas_between_thousands_are_no_decimal_commas(tmp_path: Path) -> None:
     lines = ["time_ms,x,y,z"]
     for row in range(ROWS):
